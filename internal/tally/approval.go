@@ -1,0 +1,14 @@
+package tally
+
+// approval lets a ballot name every option it approves of; most approvals win.
+// The sums and the rule are those of plurality; only what a ballot may hold
+// differs, and that is the poll's concern.
+//
+// Source: S. Brams and P. Fishburn, "Approval Voting", American Political
+// Science Review 72 (1978).
+var approval = Method{
+	Name:     "approval",
+	Title:    "Approval",
+	Form:     Choice,
+	additive: mostVotes,
+}
