@@ -61,7 +61,7 @@ type runoff struct {
 	standing   []bool  // per option
 	holds      []int32 // per option: the first group that counts for it, or none
 	next       []int32 // per group: the next one that counts for the same option, or none
-	tier       []int32 // per group: the tier of its ranking that now counts
+	resume     []int32 // per group: the tier of its ranking to go on from when it moves
 }
 
 // none ends a list of groups. Group numbers are 32 bits wide to halve what a
@@ -77,7 +77,7 @@ func newRunoff(p Profile) *runoff {
 		standing: make([]bool, options),
 		holds:    make([]int32, options),
 		next:     make([]int32, len(p.Groups)),
-		tier:     make([]int32, len(p.Groups)),
+		resume:   make([]int32, len(p.Groups)),
 	}
 	for i := range options {
 		c.standing[i] = true
@@ -103,13 +103,13 @@ func newRunoff(p Profile) *runoff {
 	return c
 }
 
-// place lets a group count for the best standing option from its current tier
-// on; nothing before that tier can be standing. If there is none the group is
+// place lets a group count for the best standing option among the tiers it has
+// not come to yet; those before have all left the count. If there is none the group is
 // exhausted and on no list any more. A ranking here has no ties; should one have
 // any, the ballot ends there, since nobody may choose for its voter.
 func (c *runoff) place(g int32) {
 	group := &c.groups[g]
-	for t := int(c.tier[g]); t < len(group.Ranking); t++ {
+	for t := int(c.resume[g]); t < len(group.Ranking); t++ {
 		tier := group.Ranking[t]
 		if len(tier) > 1 {
 			return
@@ -118,7 +118,7 @@ func (c *runoff) place(g int32) {
 			continue
 		}
 		option := tier[0]
-		c.tier[g] = int32(t)
+		c.resume[g] = int32(t + 1)
 		c.next[g], c.holds[option] = c.holds[option], g
 		c.votes[option] += group.Weight
 		c.continuing += group.Weight
@@ -145,27 +145,17 @@ func (c *runoff) eliminate(options []int) {
 	}
 }
 
-// outcome reports whether the count has ended, and with which winner, if any.
+// outcome reports whether the count has ended, and with which winner, if any. It
+// does end: each round takes somebody out, and with nobody left nothing continues.
 func (c *runoff) outcome() (winners []int, ended bool) {
 	if c.continuing == 0 {
 		return nil, true
 	}
-	standing := 0
 	for i, votes := range c.votes {
-		if !c.standing[i] {
-			continue
-		}
 		// More than half, written so that it cannot overflow.
 		if votes > c.continuing-votes {
 			return []int{i}, true
 		}
-		standing++
-		winners = []int{i}
-	}
-	// The last one standing has all votes, so this only ends the count if the
-	// weights were too large to add up.
-	if standing <= 1 {
-		return winners, true
 	}
 	return nil, false
 }

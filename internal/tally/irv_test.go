@@ -120,6 +120,18 @@ func TestInstantRunoff(t *testing.T) {
 			winners: []int{0},
 		},
 		{
+			name:    "the next option is the lowest above the tie, wherever it is listed",
+			options: 4,
+			groups:  []tally.Group{ranked(3, 0, 1), ranked(3, 1), ranked(5, 2), ranked(8, 3)},
+			ballots: 19,
+			rounds: []wantRound{
+				{votes: []int64{3, 3, 5, 8}, out: []int{1}, decided: "the one listed last in the poll"},
+				{votes: []int64{3, 0, 5, 8}, out: []int{0}, exhausted: 3},
+				{votes: []int64{0, 0, 5, 8}, exhausted: 6},
+			},
+			winners: []int{3},
+		},
+		{
 			name:    "a tie is decided by the most recent round that differs, though an earlier one and the list say otherwise",
 			options: 5,
 			groups: []tally.Group{

@@ -1,6 +1,7 @@
 package tally_test
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"testing"
@@ -209,6 +210,20 @@ func cloneGroup(g tally.Group) tally.Group {
 		g.Ranking[i] = slices.Clone(g.Ranking[i])
 	}
 	return g
+}
+
+// Such weights break the promise about their sum, so the numbers mean nothing;
+// but a panic or an endless count would stop every replica.
+func TestWeightsTooLargeToAddUpNeitherPanicNorHang(t *testing.T) {
+	t.Parallel()
+	large := rapid.SampledFrom([]int64{math.MaxInt64, math.MaxInt64 - 1, 1 << 62, 1 << 61, 1})
+	checkForAll(t, func(t *rapid.T, m tally.Method) {
+		p := drawProfile(t, false)
+		for i := range p.Groups {
+			p.Groups[i].Weight = large.Draw(t, "weight")
+		}
+		m.FromProfile(p)
+	})
 }
 
 func TestTotalsKeptByThePollGiveTheSameResultAsTheProfile(t *testing.T) {
