@@ -1,0 +1,186 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// call is one request as it goes out at every try: the method, path, header
+// and body are made once, so that retries are the same bytes.
+type call struct {
+	method string
+	path   string // unescaped
+	raw    string // escaped; empty where it equals path
+	query  string
+	header http.Header
+	body   []byte
+	into   decoder // takes the body of a success; nil: not needed
+
+	// write: it changes something, so a try without an answer has an unknown outcome.
+	write bool
+	// once: doing it twice is not the same as once; it is tried again only where
+	// it certainly was not applied.
+	once bool
+	// pinned is the only endpoint to ask, once; nil: any, until the deadline.
+	pinned *endpoint
+}
+
+// escaped returns the path as it stands in the request.
+func (k *call) escaped() string {
+	if k.raw != "" {
+		return k.raw
+	}
+	return k.path
+}
+
+// decoder takes the body of a successful answer, which it must not keep.
+type decoder interface {
+	decode(body []byte) error
+}
+
+// deadline returns when a call must have ended.
+func (c *Client) callDeadline(ctx context.Context) time.Time {
+	if d, ok := ctx.Deadline(); ok {
+		return d
+	}
+	return time.Now().Add(c.deadline)
+}
+
+// do sends a call until it has a final answer, or its time, tries or budget end.
+func (c *Client) do(ctx context.Context, k *call) (Meta, error) {
+	deadline := c.callDeadline(ctx)
+	if k.header == nil {
+		k.header = c.header(c.preference(deadline), "application/json", "")
+		c.authorize(k.header)
+	}
+	c.budget.called()
+	s := series{client: c, call: k, deadline: deadline}
+	from := c.nodes.first()
+	for {
+		ep := k.pinned
+		if ep == nil {
+			ep = c.nodes.pick(from)
+		}
+		r := c.try(ctx, k, ep, s.tries+1, deadline)
+		if !r.retry {
+			if s.tries > 0 && r.err == nil && k.pinned == nil {
+				c.nodes.settle(ep)
+			}
+			return r.meta, r.err
+		}
+		c.nodes.leave(ep)
+		if err := s.next(ctx, ep, r); err != nil {
+			return r.meta, err
+		}
+		from = ep.index + 1
+	}
+}
+
+// series is the tries of one call after the first failed.
+type series struct {
+	client    *Client
+	call      *call
+	deadline  time.Time
+	tries     int
+	endpoints []string
+	unknown   bool
+	delays    *backoff.ExponentialBackOff
+}
+
+// next waits before a further try; its error ends the call.
+func (s *series) next(ctx context.Context, ep *endpoint, r result) error {
+	s.tries++
+	s.unknown = s.unknown || (s.call.write && !r.notApplied)
+	if !slices.Contains(s.endpoints, ep.name) {
+		s.endpoints = append(s.endpoints, ep.name)
+	}
+	if err := ctx.Err(); err != nil {
+		return s.ended(ctx, r.err)
+	}
+	switch policy := s.client.retry; {
+	case !time.Now().Before(s.deadline):
+		return s.ended(ctx, r.err)
+	case s.call.pinned != nil:
+		return s.stop("one node was to be asked, once", r.err, nil)
+	case s.call.once && s.unknown:
+		return s.stop("it may have happened and must not happen twice", r.err, nil)
+	case policy.MaxAttempts > 0 && s.tries >= policy.MaxAttempts:
+		return s.stop("no further tries were allowed", r.err, nil)
+	}
+	if s.delays == nil {
+		s.delays = fullJitter(s.client.retry)
+	}
+	wait := s.delays.NextBackOff() + r.retryAfter
+	if time.Now().Add(wait).After(s.deadline) && r.retryAfter > 0 {
+		return s.stop("the service asked to wait for longer than the deadline allows", r.err, nil)
+	}
+	if !s.client.budget.withdraw() {
+		return s.stop("the budget of retries was spent", r.err, nil)
+	}
+	s.client.retrying(ctx, s.call, ep, s.tries, wait, r.err)
+	if sleep(ctx, min(wait, time.Until(s.deadline))) != nil || !time.Now().Before(s.deadline) {
+		return s.ended(ctx, r.err)
+	}
+	return nil
+}
+
+// ended reports that the time of the call has ended.
+func (s *series) ended(ctx context.Context, cause error) error {
+	if err := ctx.Err(); errors.Is(err, context.Canceled) {
+		return s.stop("the call was cancelled", cause, err)
+	}
+	return s.stop("the deadline passed", cause, context.DeadlineExceeded)
+}
+
+func (s *series) stop(why string, cause, ctxErr error) error {
+	return &UnansweredError{
+		Endpoints: s.endpoints, Attempts: s.tries, Unknown: s.unknown,
+		Ended: why, Cause: cause, Context: ctxErr,
+	}
+}
+
+// fullJitter returns delays that are uniform between zero and a bound that
+// doubles: the library's interval is the middle, and it varies by all of it.
+// (M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.)
+func fullJitter(p RetryPolicy) *backoff.ExponentialBackOff {
+	b := &backoff.ExponentialBackOff{
+		InitialInterval:     p.BaseDelay / 2,
+		RandomizationFactor: 1,
+		Multiplier:          2,
+		MaxInterval:         p.MaxDelay / 2,
+	}
+	b.Reset()
+	return b
+}
+
+// sleep waits for d or for the context's end, whose error it returns.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Client) retrying(ctx context.Context, k *call, ep *endpoint, n int, wait time.Duration, err error) {
+	if c.hooks.OnRetry != nil {
+		c.hooks.OnRetry(ctx, Retry{Method: k.method, Path: k.escaped(), Endpoint: ep.name, Number: n, Wait: wait, Err: err})
+	}
+	if c.log != nil && c.log.Enabled(ctx, slog.LevelDebug) {
+		c.log.LogAttrs(ctx, slog.LevelDebug, "request is tried again", slog.String("endpoint", ep.name),
+			slog.String("method", k.method), slog.String("path", k.escaped()), slog.Int("tries", n),
+			slog.Duration("wait", wait), slog.Any("cause", err))
+	}
+}

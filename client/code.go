@@ -1,0 +1,79 @@
+package client
+
+// Code names why a request was refused, as the service says it. A Code is an
+// error, so that it can be matched:
+//
+//	if errors.Is(err, client.CodeAlreadyVoted) { … }
+type Code string
+
+// The codes a request can be refused with.
+const (
+	CodePollNotFound          Code = "poll_not_found"
+	CodeBallotNotFound        Code = "ballot_not_found"
+	CodePollExists            Code = "poll_exists"
+	CodeAlreadyVoted          Code = "already_voted"
+	CodeSuperseded            Code = "superseded"
+	CodeVersionMismatch       Code = "version_mismatch"
+	CodePollNotOpen           Code = "poll_not_open"
+	CodePollClosed            Code = "poll_closed"
+	CodePollFull              Code = "poll_full"
+	CodeResultsHidden         Code = "results_hidden"
+	CodeInvalidBallot         Code = "invalid_ballot"
+	CodeInvalidPoll           Code = "invalid_poll"
+	CodeMalformedRequest      Code = "malformed_request"
+	CodeIdempotencyKeyMissing Code = "idempotency_key_missing"
+	CodeIdempotencyKeyReused  Code = "idempotency_key_reused"
+	CodeUnauthenticated       Code = "unauthenticated"
+	CodeForbidden             Code = "forbidden"
+	CodeNotEligible           Code = "not_eligible"
+	CodePayloadTooLarge       Code = "payload_too_large"
+	CodeUnsupportedMediaType  Code = "unsupported_media_type"
+	CodeTooManyRequests       Code = "too_many_requests"
+	CodeUnavailable           Code = "unavailable"
+	CodeOutcomeUnknown        Code = "outcome_unknown"
+	CodeStorageFull           Code = "storage_full"
+
+	// These belong to routes and conventions rather than to ballots.
+	CodePollNotClosed    Code = "poll_not_closed"
+	CodeNotAcceptable    Code = "not_acceptable"
+	CodeNotFound         Code = "not_found"
+	CodeMethodNotAllowed Code = "method_not_allowed"
+	CodeMemberExists     Code = "member_exists"
+	CodeMemberNotFound   Code = "member_not_found"
+	CodeQuorumAtRisk     Code = "quorum_at_risk"
+	CodeInternal         Code = "internal"
+)
+
+// allCodes makes the codes of short answers without allocating, and is what
+// Codes returns.
+var allCodes = [...]Code{
+	CodePollNotFound, CodeBallotNotFound, CodePollExists, CodeAlreadyVoted, CodeSuperseded,
+	CodeVersionMismatch, CodePollNotOpen, CodePollClosed, CodePollFull, CodeResultsHidden,
+	CodeInvalidBallot, CodeInvalidPoll, CodeMalformedRequest, CodeIdempotencyKeyMissing,
+	CodeIdempotencyKeyReused, CodeUnauthenticated, CodeForbidden, CodeNotEligible,
+	CodePayloadTooLarge, CodeUnsupportedMediaType, CodeTooManyRequests, CodeUnavailable,
+	CodeOutcomeUnknown, CodeStorageFull, CodePollNotClosed, CodeNotAcceptable, CodeNotFound,
+	CodeMethodNotAllowed, CodeMemberExists, CodeMemberNotFound, CodeQuorumAtRisk, CodeInternal,
+}
+
+// Codes returns every code known to this client. A newer service may send others.
+func Codes() []Code { return append([]Code(nil), allCodes[:]...) }
+
+// Error implements error, so that a Code can be a target of errors.Is.
+func (c Code) Error() string { return string(c) }
+
+// codeOf returns the code that b names.
+func codeOf(b []byte) Code {
+	for _, c := range allCodes {
+		if string(c) == string(b) {
+			return c
+		}
+	}
+	return Code(b)
+}
+
+// transient tells whether the code says that the same request may succeed
+// later, whatever the status it came with.
+func (c Code) transient() bool {
+	return c == CodeUnavailable || c == CodeOutcomeUnknown || c == CodeTooManyRequests
+}

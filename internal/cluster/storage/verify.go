@@ -1,0 +1,104 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/hashicorp/raft"
+)
+
+// Verify reads everything a restart needs: the log file's structure, every entry, the vote and term, and the newest snapshot
+// whole, and checks that the log begins where the snapshot ends. It returns the first damage as a sentence that names the
+// file (and the entry) and the way back; that also faults the Store. progress, if not nil, hears how many of the entries
+// are done. It may run beside raft.
+func (s *Store) Verify(progress func(done, total uint64)) error {
+	if err := s.guard.faults.err(); err != nil {
+		return err
+	}
+	path := filepath.Join(s.dir, logFile)
+	// On the disk goroutine, so that no write is in the middle of changing pages.
+	if err := s.guard.disk.run(noLimit, func() error { return checkPages(path) }); err != nil {
+		return s.guard.faults.raise(s.guard.sentence("verify", err))
+	}
+	term, err := s.verifyValues()
+	if err != nil {
+		return err
+	}
+	// The snapshot before the log: what is compacted meanwhile is covered by a newer one.
+	covered, err := s.snapshots.verifyNewest()
+	if err != nil {
+		return err
+	}
+	if covered != 0 && term == 0 {
+		return s.damaged("there is a snapshot but no term")
+	}
+	return s.verifyLog(covered, term, progress)
+}
+
+// damaged raises damage of the log file.
+func (s *Store) damaged(format string, args ...any) error {
+	err := fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
+	return s.guard.faults.raise(s.guard.sentence("verify", err))
+}
+
+// verifyValues reads the values and returns raft's term, 0 if there is none.
+func (s *Store) verifyValues() (uint64, error) {
+	term, err := s.GetUint64([]byte(keyCurrentTerm))
+	if err != nil && !isAnswer(err) {
+		return 0, err
+	}
+	return term, nil
+}
+
+func (s *Store) verifyLog(covered, term uint64, progress func(done, total uint64)) error {
+	first, err := s.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := s.LastIndex()
+	if err != nil || last == 0 {
+		return err
+	}
+	if first > covered+1 {
+		return s.damaged("the log begins with entry %d and the newest snapshot ends with entry %d", first, covered)
+	}
+	var entry raft.Log
+	for index := first; index <= last; index++ {
+		// Past the cache: it is the disk that is in question.
+		err := s.guard.GetLog(index, &entry)
+		if err != nil && !errors.Is(err, raft.ErrLogNotFound) {
+			return err
+		}
+		if err == nil && entry.Term > term {
+			return s.damaged("entry %d is of term %d, and the member's own term is %d", index, entry.Term, term)
+		}
+		if progress != nil {
+			progress(index-first+1, last-first+1)
+		}
+	}
+	return nil
+}
+
+// verifyNewest reads the newest snapshot whole and returns its index, 0 if there is none.
+func (s *snapshotStore) verifyNewest() (uint64, error) {
+	metas, err := s.List()
+	if err != nil || len(metas) == 0 {
+		return 0, err
+	}
+	meta, state, err := s.Open(metas[0].ID)
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(io.Discard, state)
+	if err == nil && n != meta.Size {
+		err = fmt.Errorf("it ends after %d of %d bytes", n, meta.Size)
+	}
+	if cerr := state.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return 0, s.damaged(s.path(meta.ID, "state.bin"), "%w", err)
+	}
+	return meta.Index, nil
+}

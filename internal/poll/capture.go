@@ -1,0 +1,131 @@
+package poll
+
+import "encoding/binary"
+
+// Capture is a poll as it was at one log index. It is immutable and costs a few
+// slice headers, whatever the size of the poll; it may be read without any lock.
+type Capture struct {
+	header
+	box     box
+	entries []string
+	names   names
+}
+
+func (p *Poll) capture() Capture {
+	return Capture{header: p.header, box: p.box, entries: p.profile.entries, names: p.names}
+}
+
+// Rules returns the poll's definition.
+func (c *Capture) Rules() *Rules { return c.rules }
+
+// Deleted reports whether only the poll's id is left.
+func (c *Capture) Deleted() bool { return c.deleted }
+
+// Records returns how many records the box holds, superseded ones included.
+func (c *Capture) Records() uint32 { return c.box.n }
+
+// Digest returns the poll's own running digest.
+func (c *Capture) Digest() Digest { return c.digest }
+
+// Cast is one ballot in the box, as exports show it.
+type Cast struct {
+	Receipt
+	Key        VoterKey
+	Voter      string // open polls only
+	Selections []byte // canonical
+}
+
+// Current yields the ballots that count, each voter's last one, in the order of
+// the box. It needs one bit of memory a record.
+func (c *Capture) Current() func(yield func(Cast) bool) {
+	return func(yield func(Cast) bool) {
+		superseded := make([]uint64, c.box.n/64+1)
+		c.box.spans(1, func(raw []byte) {
+			for ; len(raw) > 0; raw = raw[RecordBytes:] {
+				if old := binary.LittleEndian.Uint32(raw[24:]); old != 0 {
+					superseded[old/64] |= 1 << (old % 64)
+				}
+			}
+		})
+		for n := uint32(1); n <= c.box.n; n++ {
+			if superseded[n/64]&(1<<(n%64)) == 0 && !yield(c.cast(n)) {
+				return
+			}
+		}
+	}
+}
+
+func (c *Capture) cast(n uint32) Cast {
+	r := c.box.record(n)
+	b := Cast{
+		Receipt:    Receipt{n, r.Version, r.Index, r.CastAt},
+		Key:        r.Key,
+		Selections: []byte(c.entries[r.Selections]),
+	}
+	if c.rules.Secrecy == Open {
+		b.Voter = c.names.of(n)
+	}
+	return b
+}
+
+// View is the whole State as it was at one log index. Taking one costs the same
+// however many polls there are: a poll is captured only when it is about to change
+// for the first time afterwards, or when the reader comes to it.
+//
+// A View is used under the State's lock: Poll under a read lock, Close under the
+// write lock. What Poll returns needs no lock.
+type View struct {
+	state  *State
+	index  uint64
+	clock  int64
+	digest Digest
+	keys   []keyEntry
+	polls  []*Poll
+	kept   map[*Poll]Capture
+}
+
+// View captures the state. It must be closed.
+func (s *State) View() *View {
+	v := &View{
+		state: s, index: s.index, clock: s.clock, digest: s.digest,
+		keys: s.keys.queue, polls: s.order, kept: map[*Poll]Capture{},
+	}
+	s.views = append(s.views, v)
+	return v
+}
+
+// keep captures a poll that is about to change.
+func (v *View) keep(p *Poll) {
+	if int(p.number) >= len(v.polls) || p.changed > v.index {
+		return // made, or captured, after the view was taken
+	}
+	v.kept[p] = p.capture()
+}
+
+// Index returns the log index that the view shows.
+func (v *View) Index() uint64 { return v.index }
+
+// Digest returns the state's digest at that index.
+func (v *View) Digest() Digest { return v.digest }
+
+// Len returns the number of polls, deleted ones included.
+func (v *View) Len() int { return len(v.polls) }
+
+// Poll returns the poll with a number.
+func (v *View) Poll(number int) Capture {
+	p := v.polls[number]
+	if p.changed > v.index {
+		return v.kept[p]
+	}
+	return p.capture()
+}
+
+// Close lets the state forget the view.
+func (v *View) Close() {
+	for i, w := range v.state.views {
+		if w == v {
+			v.state.views = append(v.state.views[:i:i], v.state.views[i+1:]...)
+			return
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package poll
+
+import (
+	"slices"
+
+	"voted/internal/tally"
+)
+
+// Info is what a poll shows of itself besides its definition.
+type Info struct {
+	Rules       *Rules
+	Phase       Phase
+	Revision    uint32
+	CreatedAt   int64
+	ClosedAt    int64
+	ClosedIndex uint64
+	Ballots     uint64 // voters with a ballot in the box
+	Changed     uint64 // log index of the last change
+	Digest      Digest
+}
+
+// Info returns what a poll shows of itself at the state's clock.
+func (s *State) Info(id string) (Info, *Error) {
+	p := s.Find(id)
+	if p == nil {
+		return Info{}, notFound(id)
+	}
+	return s.info(p), nil
+}
+
+func (s *State) info(p *Poll) Info {
+	return Info{
+		Rules: p.rules, Phase: p.phase(s.clock), Revision: p.revision,
+		CreatedAt: p.createdAt, ClosedAt: p.closedAt, ClosedIndex: p.closedIndex,
+		Ballots: p.ballots(), Changed: p.changed, Digest: p.digest,
+	}
+}
+
+// Visible reports whether results may be seen.
+func (i Info) Visible() bool { return i.Rules.Results == ResultsLive || i.Phase == Closed }
+
+// Count is a poll's tally waiting to be made: taken under the lock at little
+// cost, tabulated outside it.
+type Count struct {
+	Info
+	Index   uint64 // log index that the count reflects
+	profile profile
+	totals  tally.Totals
+}
+
+// Count takes what is needed to tabulate a poll.
+func (s *State) Count(id string) (Count, *Error) {
+	p := s.Find(id)
+	if p == nil {
+		return Count{}, notFound(id)
+	}
+	c := Count{Info: s.info(p), Index: s.index}
+	if p.rules.method.Additive() {
+		c.totals = tally.Totals{
+			Ballots: p.profile.totals.Ballots,
+			Points:  slices.Clone(p.profile.totals.Points),
+			Marks:   slices.Clone(p.profile.totals.Marks),
+		}
+		if c.totals.Points == nil {
+			c.totals.Points = make([]int64, len(p.rules.Options))
+			c.totals.Marks = make([]int64, len(p.rules.Options))
+		}
+		return c, nil
+	}
+	c.profile = profile{entries: p.profile.entries, counts: slices.Clone(p.profile.counts)}
+	return c, nil
+}
+
+// Tabulate makes the tally. It needs no lock.
+func (c *Count) Tabulate() tally.Result {
+	if c.Rules.method.Additive() {
+		return c.Rules.method.FromTotals(c.totals)
+	}
+	return c.Rules.method.FromProfile(c.profile.groups(c.Rules))
+}
+
+// Capture takes a poll's ballots at the current index, for an export.
+func (s *State) Capture(id string) (Capture, Info, *Error) {
+	p := s.Find(id)
+	if p == nil {
+		return Capture{}, Info{}, notFound(id)
+	}
+	return p.capture(), s.info(p), nil
+}
+
+// maxScan bounds how many polls one call of List looks at, so that a rare state
+// among a million polls costs several short reads, not a long one.
+const maxScan = 10_000
+
+// List returns up to limit polls with numbers from start on that match, and where
+// to go on (0: the end).
+func (s *State) List(start uint32, limit int, match func(Info) bool) (page []Info, next uint32) {
+	end := min(len(s.order), int(start)+maxScan)
+	for n := int(start); n < end; n++ {
+		p := s.order[n]
+		if p.deleted {
+			continue
+		}
+		if i := s.info(p); match(i) {
+			if len(page) == limit {
+				return page, uint32(n)
+			}
+			page = append(page, i)
+		}
+	}
+	if end < len(s.order) {
+		return page, uint32(end)
+	}
+	return page, 0
+}
+
+// Polls returns how many polls exist, deleted ones not counted.
+func (s *State) Polls() int { return len(s.order) - s.removed }

@@ -1,0 +1,238 @@
+package poll
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"voted/internal/tally"
+)
+
+// Option is one thing that can be chosen.
+type Option struct {
+	ID    string
+	Title string
+}
+
+// Revote says whether a ballot may be replaced.
+type Revote uint8
+
+// The revote rules.
+const (
+	RevoteNever Revote = iota
+	RevoteUntilClose
+)
+
+// Visibility says when results may be seen.
+type Visibility uint8
+
+// The result visibilities.
+const (
+	ResultsLive Visibility = iota
+	ResultsAfterClose
+)
+
+// Secrecy says whether voter ids are kept.
+type Secrecy uint8
+
+// The kinds of secrecy. In a secret poll only voter keys reach the log.
+const (
+	Secret Secrecy = iota
+	Open
+)
+
+// Definition is what a poll asks and by which rules. It is never changed in
+// place: a patch makes a new one.
+type Definition struct {
+	ID            string
+	Title         string
+	Options       []Option
+	Method        string // a name known to package tally
+	MinSelections int
+	MaxSelections int
+	MaxScore      int // highest score an option can get; 0 where scores are not used
+	Revote        Revote
+	Results       Visibility
+	Secrecy       Secrecy
+	OpensAt       int64 // milliseconds since the Unix epoch; 0: at once
+	ClosesAt      int64 // milliseconds since the Unix epoch; 0: only when told
+	MaxBallots    uint64
+}
+
+// WithDefaults fills in what was left out, by the method's conventions: one
+// selection for plurality, any number for the others.
+func (d Definition) WithDefaults() Definition {
+	if d.Method == "" {
+		d.Method = "plurality"
+	}
+	m, ok := tally.ByName(d.Method)
+	if !ok {
+		return d
+	}
+	if d.MaxSelections == 0 {
+		d.MaxSelections = len(d.Options)
+		if d.Method == "plurality" {
+			d.MaxSelections = 1
+		}
+	}
+	if m.Form == tally.Scores && d.MaxScore == 0 {
+		d.MaxScore = m.DefaultMaxScore
+	}
+	return d
+}
+
+// Validate returns everything that is wrong with the definition, nil if nothing is.
+func (d Definition) Validate() []FieldError {
+	var errs []FieldError
+	wrong := func(field, format string, args ...any) {
+		errs = append(errs, FieldError{field, fmt.Sprintf(format, args...)})
+	}
+	if !ValidID(d.ID) {
+		wrong("id", "%s", idRule)
+	}
+	if msg := titleFault(d.Title); msg != "" {
+		wrong("title", "%s", msg)
+	}
+	d.checkOptions(wrong)
+	d.checkRules(wrong)
+	if d.OpensAt < 0 || d.ClosesAt < 0 {
+		wrong("opens_at", "Times before 1970 are not accepted.")
+	}
+	if d.OpensAt != 0 && d.ClosesAt != 0 && d.ClosesAt <= d.OpensAt {
+		wrong("closes_at", "The poll must close after it opens.")
+	}
+	return errs
+}
+
+func (d Definition) checkOptions(wrong func(field, format string, args ...any)) {
+	if len(d.Options) < 2 {
+		wrong("options", "Name at least two options.")
+	}
+	if len(d.Options) > MaxOptions {
+		wrong("options", "At most %d options are possible.", MaxOptions)
+		return
+	}
+	seen := make(map[string]bool, len(d.Options))
+	for i, o := range d.Options {
+		if !ValidID(o.ID) {
+			wrong(fmt.Sprintf("options[%d].id", i), "%s", idRule)
+		}
+		if seen[o.ID] {
+			wrong(fmt.Sprintf("options[%d].id", i), "The option %q is named twice.", o.ID)
+		}
+		seen[o.ID] = true
+		if msg := titleFault(o.Title); msg != "" {
+			wrong(fmt.Sprintf("options[%d].title", i), "%s", msg)
+		}
+	}
+}
+
+func (d Definition) checkRules(wrong func(field, format string, args ...any)) {
+	m, ok := tally.ByName(d.Method)
+	if !ok {
+		wrong("method", "The method %q is not available here; choose one of %s.", d.Method, strings.Join(tally.Names(), ", "))
+		return
+	}
+	if d.MinSelections < 0 || d.MinSelections > d.MaxSelections {
+		wrong("min_selections", "It must be between 0 and max_selections.")
+	}
+	if d.MaxSelections < 1 || d.MaxSelections > len(d.Options) {
+		wrong("max_selections", "It must be between 1 and the number of options.")
+	}
+	if m.Form == tally.Scores && (d.MaxScore < 1 || d.MaxScore > MaxScore) {
+		wrong("max_score", "It must be between 1 and %d.", MaxScore)
+	}
+	if m.Form != tally.Scores && d.MaxScore != 0 {
+		wrong("max_score", "The method %s does not use scores; leave it out.", d.Method)
+	}
+	if d.Revote > RevoteUntilClose {
+		wrong("revote", "Use never or until_close.")
+	}
+	if d.Results > ResultsAfterClose {
+		wrong("results", "Use live or after_close.")
+	}
+	if d.Secrecy > Open {
+		wrong("secrecy", "Use secret or open.")
+	}
+}
+
+const idRule = "Use 1 to 64 letters, digits, '.', '_', '~' or '-', beginning with a letter or digit."
+
+// ValidID reports whether s can be the id of a poll or an option.
+func ValidID(s string) bool {
+	if s == "" || len(s) > MaxIDBytes {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		alnum := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !alnum && (i == 0 || !strings.ContainsRune("._~-", rune(c))) {
+			return false
+		}
+	}
+	return true
+}
+
+// ValidVoter reports whether s can be the id of a voter: 1 to 256 bytes of UTF-8
+// without control characters, and neither "." nor "..", which paths cannot carry.
+func ValidVoter(s string) bool {
+	if s == "" || len(s) > MaxVoterBytes || s == "." || s == ".." {
+		return false
+	}
+	ascii := true
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] == 0x7f {
+			return false
+		}
+		ascii = ascii && s[i] < utf8.RuneSelf
+	}
+	if ascii {
+		return true
+	}
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+func titleFault(s string) string {
+	switch {
+	case len(s) > MaxTitleBytes:
+		return fmt.Sprintf("A title has at most %d bytes.", MaxTitleBytes)
+	case !utf8.ValidString(s):
+		return "A title must be valid UTF-8."
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return "A title must not hold control characters."
+	}
+	return ""
+}
+
+// SamePoll reports whether a and b define the same poll: ids, rules and times.
+func SamePoll(a, b Definition) bool {
+	return string(a.AppendCanonical(nil)) == string(b.AppendCanonical(nil))
+}
+
+// AppendCanonical appends the definition's canonical encoding, the one that
+// commands, snapshots and digests share. Its form is fixed: strings are a uvarint
+// length and the bytes, numbers are uvarints, in the order of the fields.
+func (d Definition) AppendCanonical(b []byte) []byte {
+	b = appendString(b, d.ID)
+	b = appendString(b, d.Title)
+	b = binary.AppendUvarint(b, uint64(len(d.Options)))
+	for _, o := range d.Options {
+		b = appendString(b, o.ID)
+		b = appendString(b, o.Title)
+	}
+	b = appendString(b, d.Method)
+	for _, n := range []uint64{
+		uint64(d.MinSelections), uint64(d.MaxSelections), uint64(d.MaxScore),
+		uint64(d.Revote), uint64(d.Results), uint64(d.Secrecy),
+		uint64(d.OpensAt), uint64(d.ClosesAt), d.MaxBallots,
+	} {
+		b = binary.AppendUvarint(b, n)
+	}
+	return b
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}

@@ -1,0 +1,31 @@
+package poll
+
+// The limits of the core. Each is part of the rules: changing one changes what
+// replicas accept, and so needs a new command format.
+const (
+	// MaxIDBytes bounds poll and option ids; they stand in every URL and entry.
+	MaxIDBytes = 64
+	// MaxVoterBytes bounds voter ids, so that hashing needs no allocation.
+	MaxVoterBytes = 256
+	// MaxTitleBytes bounds titles: definitions live in memory on every member.
+	MaxTitleBytes = 1024
+	// MaxOptions bounds a poll's options; pairwise methods need its square.
+	MaxOptions = 1024
+	// MaxScore bounds the points of one option, so that 2^32 ballots cannot
+	// overflow a 64-bit sum.
+	MaxScore = 1000
+	// MaxRecords bounds a box: record numbers are 32 bits wide.
+	MaxRecords = 1<<32 - 2
+	// MaxIdempotencyKeys bounds the table of remembered keys. At the limit new
+	// keyed requests are refused until old keys expire; none is forgotten early.
+	MaxIdempotencyKeys = 1 << 16
+	// MaxKeyBytes bounds an Idempotency-Key.
+	MaxKeyBytes = 255
+	// IdempotencyTTL is how long a key is remembered, in milliseconds of the
+	// replicated clock (24 hours).
+	IdempotencyTTL int64 = 24 * 60 * 60 * 1000
+	// maxRetrace is how many versions back a late duplicate is recognised by
+	// its selections. Further back any older ballot is called superseded: the
+	// search must not let one voter make every member walk a long chain.
+	maxRetrace = 64
+)

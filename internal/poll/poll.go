@@ -1,0 +1,189 @@
+package poll
+
+import "crypto/sha256"
+
+// Phase is where a poll stands in its life.
+type Phase uint8
+
+// The phases, in their order.
+const (
+	Scheduled Phase = iota
+	Opened
+	Closed
+)
+
+// String returns the phase as clients see it.
+func (p Phase) String() string { return [...]string{"scheduled", "open", "closed"}[p] }
+
+// Digest is a running SHA-256 over everything that was appended.
+type Digest [sha256.Size]byte
+
+// header is everything of a poll that is not in its box: small and copied whole
+// into a capture.
+type header struct {
+	rules       *Rules
+	number      uint32 // position in the order of creation, from 0
+	revision    uint32 // of the definition, from 1
+	createdAt   int64
+	closedAt    int64  // 0 while not closed
+	closedIndex uint64 // log index at which it closed
+	changed     uint64 // log index of the last change
+	deleted     bool
+	digest      Digest
+	patches     []patchMark // recent patches, so that a retried one is known
+}
+
+// Poll is one poll's part of the State.
+type Poll struct {
+	header
+	box     box
+	index   index
+	profile profile
+	names   names // voter ids, open polls only
+
+	dirty  bool   // has appended what its digest does not cover yet
+	hashed uint32 // records covered by the digest
+	listed int    // profile entries covered by the digest
+}
+
+// Rules returns the poll's definition, ready for checking ballots. Immutable.
+func (p *Poll) Rules() *Rules { return p.rules }
+
+// ballots returns the number of voters with a ballot in the box.
+func (p *Poll) ballots() uint64 { return uint64(p.index.n) }
+
+func (h *header) phase(clock int64) Phase {
+	switch {
+	case h.closedIndex != 0:
+		return Closed
+	case h.rules.OpensAt > clock:
+		return Scheduled
+	}
+	return Opened
+}
+
+// receipt returns the voter's current receipt.
+func (p *Poll) receipt(key VoterKey) (Receipt, bool) {
+	n := p.index.find(&p.box, &key)
+	if n == 0 {
+		return Receipt{}, false
+	}
+	return p.box.receipt(n), true
+}
+
+// cast applies one ballot. A retry is recognised before the poll's closing is
+// looked at: its voter did vote in time.
+func (p *Poll) cast(s *State, b *Ballot) Outcome {
+	current := p.index.find(&p.box, &b.Key)
+	sel, known := p.profile.find(b.Selections)
+	if current != 0 && known {
+		if o, seen := p.retraced(current, sel, b.IfVersion); seen {
+			return o
+		}
+	}
+	switch p.phase(s.clock) {
+	case Scheduled:
+		return refused(CodePollNotOpen)
+	case Closed:
+		return refused(CodePollClosed)
+	case Opened:
+	}
+	if !known {
+		// What some ballot holds has been checked before.
+		if _, ok := p.rules.Decode(b.Selections); !ok {
+			return refused(CodeInvalidBallot)
+		}
+	}
+	if current == 0 {
+		return p.count(s, b, sel, known)
+	}
+	return p.replace(s, b, current, sel, known)
+}
+
+// retraced recognises a ballot that is in the box already: as the voter's current
+// one (replayed) or as one that a later ballot took the place of (superseded).
+func (p *Poll) retraced(current, sel, ifVersion uint32) (Outcome, bool) {
+	r := p.box.record(current)
+	receipt := Receipt{current, r.Version, r.Index, r.CastAt}
+	if r.Selections == sel {
+		return Outcome{Kind: Replayed, Receipt: receipt}, true
+	}
+	asked := uint64(ifVersion) + 1 // the version that the ballot was to become
+	for range maxRetrace {
+		if uint64(r.Version) <= asked {
+			break
+		}
+		r = p.box.record(r.Supersedes)
+		if uint64(r.Version) == asked && r.Selections == sel {
+			return refusedFor(CodeSuperseded, receipt), true
+		}
+	}
+	if uint64(r.Version) > asked {
+		return refusedFor(CodeSuperseded, receipt), true
+	}
+	return Outcome{}, false
+}
+
+func (p *Poll) count(s *State, b *Ballot, sel uint32, known bool) Outcome {
+	if limit := p.rules.MaxBallots; limit != 0 && p.ballots() >= limit || p.box.n >= MaxRecords {
+		return refused(CodePollFull)
+	}
+	if b.IfVersion != 0 {
+		return refused(CodeVersionMismatch)
+	}
+	number := p.put(s, b, Record{Version: 1, Selections: sel}, known)
+	p.index.insert(&p.box, &b.Key, number)
+	return Outcome{Kind: Counted, Receipt: p.box.receipt(number)}
+}
+
+func (p *Poll) replace(s *State, b *Ballot, current, sel uint32, known bool) Outcome {
+	receipt := p.box.receipt(current)
+	if b.IfVersion == 0 || p.rules.Final() {
+		return refusedFor(CodeAlreadyVoted, receipt)
+	}
+	if b.IfVersion != receipt.Version {
+		return refusedFor(CodeVersionMismatch, receipt)
+	}
+	if p.box.n >= MaxRecords {
+		return refusedFor(CodePollFull, receipt)
+	}
+	old := p.box.record(current).Selections
+	number := p.put(s, b, Record{Version: receipt.Version + 1, Selections: sel, Supersedes: current}, known)
+	p.index.update(&p.box, &b.Key, current, number)
+	p.profile.weigh(p.rules, old, -1)
+	return Outcome{Kind: Replaced, Receipt: p.box.receipt(number)}
+}
+
+// put appends the record of a ballot that is going to count.
+func (p *Poll) put(s *State, b *Ballot, r Record, known bool) uint32 {
+	s.touch(p)
+	if !known {
+		r.Selections = p.profile.add(string(b.Selections))
+	}
+	r.Key, r.Index, r.CastAt = b.Key, s.index, s.clock
+	p.profile.weigh(p.rules, r.Selections, 1)
+	if p.rules.Secrecy == Open {
+		p.names.append(b.Voter)
+	}
+	return p.box.append(r)
+}
+
+// names keeps the voter ids of an open poll, one a record, back to back.
+type names struct {
+	text []byte
+	ends []uint64
+}
+
+func (n *names) append(voter string) {
+	n.text = append(n.text, voter...)
+	n.ends = append(n.ends, uint64(len(n.text)))
+}
+
+// of returns the voter id of a record.
+func (n *names) of(number uint32) string {
+	var start uint64
+	if number > 1 {
+		start = n.ends[number-2]
+	}
+	return string(n.text[start:n.ends[number-1]])
+}

@@ -1,0 +1,311 @@
+package poll
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"voted/internal/tally"
+)
+
+// Marks is what a voter put on the ballot, in option ids. The field that the
+// poll's method asks for is used: Selections for plurality and approval, Ranking
+// (best first, tied options share a tier) for ranked methods, Scores otherwise.
+type Marks struct {
+	Selections []string
+	Ranking    [][]string
+	Scores     []Score
+}
+
+// Score is the points a ballot gives to one option.
+type Score struct {
+	Option string
+	Points int
+}
+
+// Rules is a definition made ready for checking ballots. It is immutable, so it
+// may be kept and used without a lock.
+type Rules struct {
+	Definition
+	Salt    Salt
+	method  tally.Method
+	numbers map[string]int // option id → number; nil where a scan is quicker
+}
+
+// scanOptions is up to how many options a linear search beats a map.
+const scanOptions = 8
+
+func newRules(d Definition, salt Salt) *Rules {
+	m, _ := tally.ByName(d.Method)
+	r := &Rules{Definition: d, Salt: salt, method: m}
+	if len(d.Options) > scanOptions {
+		r.numbers = make(map[string]int, len(d.Options))
+		for i, o := range d.Options {
+			r.numbers[o.ID] = i
+		}
+	}
+	return r
+}
+
+// Form says what a ballot of this poll holds.
+func (r *Rules) Form() tally.Form { return r.method.Form }
+
+// Key returns the voter's key in this poll.
+func (r *Rules) Key(voter string) VoterKey { return KeyOf(r.Salt, voter) }
+
+// Final reports whether a counted ballot can never be replaced.
+func (r *Rules) Final() bool { return r.Revote == RevoteNever }
+
+func (r *Rules) number(id string) (int, bool) {
+	if r.numbers != nil {
+		n, ok := r.numbers[id]
+		return n, ok
+	}
+	for i := range r.Options {
+		if r.Options[i].ID == id {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Encode checks marks against the rules and returns their canonical form: equal
+// choices give equal bytes, whatever the order they were written in.
+//
+//   - choice: the option numbers, ascending, each a uvarint
+//   - ranking: best first, each option a uvarint of 2·number, plus 1 where it is
+//     tied with the one before; tied options ascend
+//   - scores: by ascending option number, a uvarint of the number and one of the points
+func (r *Rules) Encode(m Marks) ([]byte, []FieldError) {
+	var sel []byte
+	var errs []FieldError
+	var n int
+	field := "selections"
+	switch r.method.Form {
+	case tally.Choice:
+		sel, errs = r.encodeChoice(m.Selections)
+		n = len(m.Selections)
+	case tally.Ranking:
+		field = "ranking"
+		sel, errs = r.encodeRanking(m.Ranking)
+		for _, tier := range m.Ranking {
+			n += len(tier)
+		}
+	case tally.Scores:
+		field = "scores"
+		sel, errs = r.encodeScores(m.Scores)
+		n = len(m.Scores)
+	}
+	if errs == nil {
+		errs = r.checkCount(field, n)
+	}
+	if errs != nil {
+		return nil, errs
+	}
+	return sel, nil
+}
+
+func (r *Rules) checkCount(field string, n int) []FieldError {
+	switch {
+	case n < r.MinSelections:
+		return []FieldError{{field, fmt.Sprintf("Undervote: it names %d, at least %d are needed.", n, r.MinSelections)}}
+	case n > r.MaxSelections:
+		return []FieldError{{field, fmt.Sprintf("Overvote: it names %d, at most %d are allowed.", n, r.MaxSelections)}}
+	}
+	return nil
+}
+
+// lookUp returns the number of an option that is named for the first time.
+func (r *Rules) lookUp(field, id string, seen []int) (int, []FieldError) {
+	n, ok := r.number(id)
+	if !ok {
+		return 0, []FieldError{{field, fmt.Sprintf("The poll has no option %q.", id)}}
+	}
+	if slices.Contains(seen, n) {
+		return 0, []FieldError{{field, fmt.Sprintf("The option %q is named twice.", id)}}
+	}
+	return n, nil
+}
+
+func (r *Rules) encodeChoice(ids []string) ([]byte, []FieldError) {
+	if len(ids) > len(r.Options) {
+		return nil, r.checkCount("selections", len(ids))
+	}
+	numbers := make([]int, 0, 8)
+	for i, id := range ids {
+		n, errs := r.lookUp(fmt.Sprintf("selections[%d]", i), id, numbers)
+		if errs != nil {
+			return nil, errs
+		}
+		numbers = append(numbers, n)
+	}
+	slices.Sort(numbers)
+	sel := make([]byte, 0, len(numbers)+2)
+	for _, n := range numbers {
+		sel = binary.AppendUvarint(sel, uint64(n))
+	}
+	return sel, nil
+}
+
+func (r *Rules) encodeRanking(tiers [][]string) ([]byte, []FieldError) {
+	numbers := make([]int, 0, 8)
+	sel := make([]byte, 0, 16)
+	for i, tier := range tiers {
+		at := fmt.Sprintf("ranking[%d]", i)
+		if len(tier) == 0 {
+			return nil, []FieldError{{at, "A rank without an option; leave it out."}}
+		}
+		if len(tier) > 1 && !r.method.Ties {
+			return nil, []FieldError{{at, fmt.Sprintf("Overvote: the method %s does not allow ties.", r.Method)}}
+		}
+		start := len(numbers)
+		for _, id := range tier {
+			n, errs := r.lookUp(at, id, numbers)
+			if errs != nil {
+				return nil, errs
+			}
+			numbers = append(numbers, n)
+		}
+		slices.Sort(numbers[start:])
+		for j, n := range numbers[start:] {
+			tied := 0
+			if j > 0 {
+				tied = 1
+			}
+			sel = binary.AppendUvarint(sel, uint64(2*n+tied))
+		}
+	}
+	return sel, nil
+}
+
+func (r *Rules) encodeScores(scores []Score) ([]byte, []FieldError) {
+	type entry struct{ number, points int }
+	numbers := make([]int, 0, 8)
+	entries := make([]entry, 0, len(scores))
+	for _, s := range scores {
+		at := fmt.Sprintf("scores[%q]", s.Option)
+		n, errs := r.lookUp(at, s.Option, numbers)
+		if errs != nil {
+			return nil, errs
+		}
+		if s.Points < 0 || s.Points > r.MaxScore {
+			return nil, []FieldError{{at, fmt.Sprintf("A score is a whole number from 0 to %d.", r.MaxScore)}}
+		}
+		numbers = append(numbers, n)
+		entries = append(entries, entry{n, s.Points})
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
+	sel := make([]byte, 0, 2*len(entries)+2)
+	for _, e := range entries {
+		sel = binary.AppendUvarint(sel, uint64(e.number))
+		sel = binary.AppendUvarint(sel, uint64(e.points))
+	}
+	return sel, nil
+}
+
+// Decode turns canonical selections back into option numbers. ok is false where
+// sel is not canonical or breaks the rules: the second fence, inside the log.
+func (r *Rules) Decode(sel []byte) (p tally.Preference, ok bool) {
+	// MaxOptions is far above what fits here by accident: bytes bound the work.
+	values := make([]int, 0, len(sel))
+	for len(sel) > 0 {
+		v, n := binary.Uvarint(sel)
+		if n <= 0 || v > 4*MaxOptions || n > 1 && sel[n-1] == 0 {
+			return p, false
+		}
+		values = append(values, int(v))
+		sel = sel[n:]
+	}
+	count := 0
+	switch r.method.Form {
+	case tally.Choice:
+		p.Choice, count, ok = values, len(values), r.ascending(values)
+	case tally.Ranking:
+		p.Ranking, ok = r.decodeRanking(values)
+		count = len(values)
+	case tally.Scores:
+		p.Scores, ok = r.decodeScores(values)
+		count = len(p.Scores)
+	}
+	return p, ok && count >= r.MinSelections && count <= r.MaxSelections
+}
+
+func (r *Rules) ascending(numbers []int) bool {
+	last := -1
+	for _, n := range numbers {
+		if n <= last || n >= len(r.Options) {
+			return false
+		}
+		last = n
+	}
+	return true
+}
+
+func (r *Rules) decodeRanking(values []int) (tiers [][]int, ok bool) {
+	seen := make(map[int]bool, len(values))
+	for i, v := range values {
+		n, tied := v/2, v%2 == 1
+		if n >= len(r.Options) || seen[n] {
+			return nil, false
+		}
+		seen[n] = true
+		if !tied {
+			tiers = append(tiers, []int{n})
+			continue
+		}
+		if !r.method.Ties || i == 0 || n <= values[i-1]/2 {
+			return nil, false
+		}
+		tiers[len(tiers)-1] = append(tiers[len(tiers)-1], n)
+	}
+	return tiers, true
+}
+
+func (r *Rules) decodeScores(values []int) (scores []tally.OptionScore, ok bool) {
+	if len(values)%2 != 0 {
+		return nil, false
+	}
+	last := -1
+	for i := 0; i < len(values); i += 2 {
+		n, points := values[i], values[i+1]
+		if n <= last || n >= len(r.Options) || points > r.MaxScore {
+			return nil, false
+		}
+		last = n
+		scores = append(scores, tally.OptionScore{Option: n, Score: points})
+	}
+	return scores, true
+}
+
+// Marks turns canonical selections back into what the voter put on the ballot.
+func (r *Rules) Marks(sel []byte) (Marks, error) {
+	p, ok := r.Decode(sel)
+	if !ok {
+		return Marks{}, fmt.Errorf("selections %x are not of poll %s", sel, r.ID)
+	}
+	var m Marks
+	switch r.method.Form {
+	case tally.Choice:
+		m.Selections = r.ids(p.Choice)
+	case tally.Ranking:
+		m.Ranking = make([][]string, 0, len(p.Ranking))
+		for _, tier := range p.Ranking {
+			m.Ranking = append(m.Ranking, r.ids(tier))
+		}
+	case tally.Scores:
+		m.Scores = make([]Score, 0, len(p.Scores))
+		for _, s := range p.Scores {
+			m.Scores = append(m.Scores, Score{r.Options[s.Option].ID, s.Score})
+		}
+	}
+	return m, nil
+}
+
+func (r *Rules) ids(numbers []int) []string {
+	ids := make([]string, len(numbers))
+	for i, n := range numbers {
+		ids[i] = r.Options[n].ID
+	}
+	return ids
+}

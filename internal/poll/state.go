@@ -1,0 +1,203 @@
+package poll
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+)
+
+// Stamp is where and when in the log a command stands.
+type Stamp struct {
+	Index uint64
+	At    int64 // milliseconds since the Unix epoch, by the leader's stamp
+}
+
+// State is the replicated state: every poll, the clock and the digest. Commands
+// are applied between Begin and End. Equal commands give equal states.
+type State struct {
+	index  uint64 // of the last command
+	clock  int64  // never goes back
+	digest Digest
+
+	polls     map[string]*Poll
+	order     []*Poll // by number; deleted polls keep their place
+	removed   int     // how many of them are deleted
+	deadlines deadlines
+	keys      keyTable
+
+	views  []*View
+	dirty  []*Poll
+	events []byte // what this command changed outside boxes
+	hash   hash.Hash
+}
+
+// NewState returns the empty state.
+func NewState() *State {
+	return &State{polls: map[string]*Poll{}, hash: sha256.New()}
+}
+
+// Index returns the log index of the last command applied.
+func (s *State) Index() uint64 { return s.index }
+
+// Clock returns the replicated time in milliseconds since the Unix epoch.
+func (s *State) Clock() int64 { return s.clock }
+
+// Digest returns the digest of everything up to Index: equal on all members at
+// equal index.
+func (s *State) Digest() Digest { return s.digest }
+
+// Begin starts the command at a stamp: time moves on, and what falls due happens
+// first. Indexes must rise; anything else is a broken log, and it panics.
+func (s *State) Begin(at Stamp) {
+	if at.Index <= s.index {
+		panic(fmt.Sprintf("poll: entry %d applied after entry %d", at.Index, s.index))
+	}
+	s.index = at.Index
+	s.clock = max(s.clock, at.At)
+	s.closeDue()
+	s.keys.expire(s.clock)
+}
+
+// End completes the command: the digest covers what it changed.
+func (s *State) End() {
+	if len(s.dirty) == 0 && len(s.events) == 0 {
+		return
+	}
+	for _, p := range s.dirty {
+		s.hash.Reset()
+		p.fold(s.hash)
+		s.events = append(s.events, p.digest[:]...)
+		p.dirty = false
+	}
+	s.hash.Reset()
+	s.hash.Write(s.digest[:])
+	var index [8]byte
+	binary.LittleEndian.PutUint64(index[:], s.index)
+	s.hash.Write(index[:])
+	s.hash.Write(s.events)
+	s.hash.Sum(s.digest[:0])
+	s.dirty, s.events = s.dirty[:0], s.events[:0]
+}
+
+// fold makes the poll's digest cover what was appended since the last fold: the
+// profile's new entries, the new voter ids, the new records.
+func (p *Poll) fold(h hash.Hash) {
+	h.Write(p.digest[:])
+	var length [binary.MaxVarintLen64]byte
+	for _, e := range p.profile.entries[p.listed:] {
+		h.Write(length[:binary.PutUvarint(length[:], uint64(len(e)))])
+		h.Write([]byte(e))
+	}
+	if p.rules.Secrecy == Open {
+		for n := p.hashed + 1; n <= p.box.n; n++ {
+			h.Write(appendString(nil, p.names.of(n)))
+		}
+	}
+	p.box.spans(p.hashed+1, func(raw []byte) { h.Write(raw) })
+	h.Sum(p.digest[:0])
+	p.hashed, p.listed = p.box.n, len(p.profile.entries)
+}
+
+// The kinds of event that stand in digests beside ballots.
+const (
+	eventCreated = 'c'
+	eventPatched = 'p'
+	eventClosed  = 'x'
+	eventDeleted = 'd'
+	eventKey     = 'k'
+)
+
+// event notes a change that is not a ballot, for the digest.
+func (s *State) event(kind byte, id string, payload []byte) {
+	s.events = append(s.events, kind)
+	s.events = appendString(s.events, id)
+	s.events = binary.AppendUvarint(s.events, uint64(len(payload)))
+	s.events = append(s.events, payload...)
+}
+
+// touch is called before anything of a poll changes.
+func (s *State) touch(p *Poll) {
+	for _, v := range s.views {
+		v.keep(p)
+	}
+	p.changed = s.index
+	if !p.dirty {
+		p.dirty = true
+		s.dirty = append(s.dirty, p)
+	}
+}
+
+// Find returns a poll that exists and has not been deleted, nil otherwise. It is
+// valid until the end of the lock under which it was asked for.
+func (s *State) Find(id string) *Poll {
+	if p := s.polls[id]; p != nil && !p.deleted {
+		return p
+	}
+	return nil
+}
+
+// Known reports whether a poll with this id exists or ever existed.
+func (s *State) Known(id string) bool { return s.polls[id] != nil }
+
+// Rules returns a poll's definition, nil where there is no such poll.
+func (s *State) Rules(id string) *Rules {
+	if p := s.Find(id); p != nil {
+		return p.rules
+	}
+	return nil
+}
+
+// Cast applies one ballot to a poll found with Find (nil: there is none).
+func (s *State) Cast(p *Poll, b *Ballot) Outcome {
+	if p == nil {
+		return refused(CodePollNotFound)
+	}
+	return p.cast(s, b)
+}
+
+// Settled answers a ballot from committed state where that answer can never
+// change: the same ballot again in a poll that allows no revotes, or any ballot
+// for a poll that has closed. ok is false where the log must decide.
+//
+// It is right on a member that lags, too: a final ballot's receipt and a closing
+// are for ever, so what this member has not applied yet cannot alter them.
+func (s *State) Settled(b *Ballot) (o Outcome, ok bool) {
+	p := s.Find(b.Poll)
+	if p == nil {
+		return Outcome{}, false
+	}
+	closed := p.closedIndex != 0
+	if !p.rules.Final() && !closed {
+		return Outcome{}, false
+	}
+	if current := p.index.find(&p.box, &b.Key); current != 0 {
+		sel, known := p.profile.find(b.Selections)
+		if known {
+			if o, seen := p.retraced(current, sel, b.IfVersion); seen {
+				return o, true
+			}
+		}
+	}
+	if closed {
+		return refused(CodePollClosed), true
+	}
+	return Outcome{}, false
+}
+
+// Receipt returns a voter's current receipt.
+func (s *State) Receipt(id string, key VoterKey) (Receipt, *Error) {
+	p := s.Find(id)
+	if p == nil {
+		return Receipt{}, notFound(id)
+	}
+	r, ok := p.receipt(key)
+	if !ok {
+		return Receipt{}, Refuse(CodeBallotNotFound, "This voter has no ballot in poll %s.", id)
+	}
+	return r, nil
+}
+
+func notFound(id string) *Error {
+	return Refuse(CodePollNotFound, "There is no poll %q; list the polls with GET /v1/polls.", id)
+}
