@@ -166,7 +166,7 @@ func checkInline(parent uint64, b []byte, bucket string) error {
 }
 
 // walk checks the subtree of a bucket below page: its keys are in [from, below), nil meaning unbounded.
-func (t *tree) walk(page uint64, from, below []byte, bucket, depth int) error {
+func (t *tree) walk(page uint64, from, below []byte, bucket string, depth int) error {
 	if depth > maxTreeDepth {
 		return broken(page, "is deeper in the tree than can be")
 	}

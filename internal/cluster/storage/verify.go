@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/hashicorp/raft"
 )
@@ -25,7 +26,11 @@ func (s *Store) Verify(progress func(done, total uint64)) error {
 	if err != nil {
 		return err
 	}
-	// The snapshot before the log: what is compacted meanwhile is covered by a newer one.
+	// The log's beginning before the snapshot: what is compacted meanwhile is covered by a newer one.
+	first, err := s.FirstIndex()
+	if err != nil {
+		return err
+	}
 	covered, err := s.snapshots.verifyNewest()
 	if err != nil {
 		return err
@@ -33,7 +38,10 @@ func (s *Store) Verify(progress func(done, total uint64)) error {
 	if covered != 0 && term == 0 {
 		return s.damaged("there is a snapshot but no term")
 	}
-	return s.verifyLog(covered, term, progress)
+	if first > covered+1 {
+		return s.damaged("the log begins with entry %d and the newest snapshot ends with entry %d", first, covered)
+	}
+	return s.verifyLog(first, term, progress)
 }
 
 // damaged raises damage of the log file.
@@ -51,17 +59,10 @@ func (s *Store) verifyValues() (uint64, error) {
 	return term, nil
 }
 
-func (s *Store) verifyLog(covered, term uint64, progress func(done, total uint64)) error {
-	first, err := s.FirstIndex()
-	if err != nil {
-		return err
-	}
+func (s *Store) verifyLog(first, term uint64, progress func(done, total uint64)) error {
 	last, err := s.LastIndex()
 	if err != nil || last == 0 {
 		return err
-	}
-	if first > covered+1 {
-		return s.damaged("the log begins with entry %d and the newest snapshot ends with entry %d", first, covered)
 	}
 	var entry raft.Log
 	for index := first; index <= last; index++ {
@@ -69,6 +70,12 @@ func (s *Store) verifyLog(covered, term uint64, progress func(done, total uint64
 		err := s.guard.GetLog(index, &entry)
 		if err != nil && !errors.Is(err, raft.ErrLogNotFound) {
 			return err
+		}
+		if err == nil && entry.Term > term {
+			// Running beside raft, the term may have moved on.
+			if term, err = s.verifyValues(); err != nil {
+				return err
+			}
 		}
 		if err == nil && entry.Term > term {
 			return s.damaged("entry %d is of term %d, and the member's own term is %d", index, entry.Term, term)
