@@ -22,6 +22,12 @@ type call struct {
 	body   []byte
 	into   decoder // takes the body of a success; nil: not needed
 
+	// stream: the answer is left open in opened, for its reader to close. It
+	// must be of mediaType, if that is set.
+	stream    bool
+	mediaType string
+	opened    *stream
+
 	// write: it changes something, so a try without an answer has an unknown outcome.
 	write bool
 	// once: doing it twice is not the same as once; it is tried again only where
@@ -59,22 +65,32 @@ func (c *Client) do(ctx context.Context, k *call) (Meta, error) {
 		k.header = c.header(c.preference(deadline), "application/json", "")
 		c.authorize(k.header)
 	}
-	c.budget.called()
 	s := series{client: c, call: k, deadline: deadline}
+	if ctx.Err() != nil {
+		return Meta{}, s.ended(ctx, nil)
+	}
+	c.budget.called()
 	from := c.nodes.first()
 	for {
 		ep := k.pinned
 		if ep == nil {
 			ep = c.nodes.pick(from)
 		}
-		r := c.try(ctx, k, ep, s.tries+1, deadline)
+		var r result
+		if k.stream {
+			r = c.tryStream(ctx, k, ep, s.tries+1)
+		} else {
+			r = c.try(ctx, k, ep, s.tries+1, deadline)
+		}
 		if !r.retry {
 			if s.tries > 0 && r.err == nil && k.pinned == nil {
 				c.nodes.settle(ep)
 			}
 			return r.meta, r.err
 		}
-		c.nodes.leave(ep)
+		if k.pinned == nil {
+			c.nodes.leave(ep)
+		}
 		if err := s.next(ctx, ep, r); err != nil {
 			return r.meta, err
 		}

@@ -1,0 +1,137 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// Format is how ballots are exported.
+type Format string
+
+// The formats.
+const (
+	NDJSON  Format = "ndjson"
+	CSV     Format = "csv"
+	CVR     Format = "cvr" // NIST SP 1500-103 cast vote records, JSON
+	PrefLib Format = "preflib"
+)
+
+// ExportedBallot is one record of a poll's box.
+type ExportedBallot struct {
+	// Number in the poll's box, from 1.
+	Number uint64
+	// Voter is set in open polls, VoterKey (hexadecimal) in secret ones.
+	Voter, VoterKey string
+	Ballot          Ballot
+	Version         uint64
+	Index           uint64
+	CastAt          time.Time
+}
+
+// exportLine is a record as it stands in NDJSON.
+type exportLine struct {
+	Number   uint64 `json:"ballot"`
+	Voter    string `json:"voter,omitempty"`
+	VoterKey string `json:"voter_key,omitempty"`
+	ballotJSON
+	Version uint64    `json:"version"`
+	Index   uint64    `json:"index"`
+	CastAt  time.Time `json:"cast_at"`
+}
+
+// UnmarshalJSON reads a line of an export.
+func (e *ExportedBallot) UnmarshalJSON(data []byte) error {
+	var l exportLine
+	if err := json.Unmarshal(data, &l); err != nil {
+		return fmt.Errorf("a line of the export cannot be read: %w", err)
+	}
+	b, err := l.ballot()
+	*e = ExportedBallot{
+		Number: l.Number, Voter: l.Voter, VoterKey: l.VoterKey, Ballot: b,
+		Version: l.Version, Index: l.Index, CastAt: l.CastAt,
+	}
+	return err
+}
+
+// Export writes the ballots of a poll, at the one log index that Meta names, to
+// w; an empty format is NDJSON. What w holds after an error is not complete:
+// once it has begun, an export cannot be resumed and is not tried again.
+func (c *Client) Export(ctx context.Context, poll string, f Format, w io.Writer) (Meta, error) {
+	var k call
+	if err := k.route("/v1/polls/", poll, "/ballots"); err != nil {
+		return Meta{}, err
+	}
+	if f != "" {
+		k.query = "format=" + string(appendEscaped(nil, string(f)))
+	}
+	return c.download(ctx, &k, w)
+}
+
+// Backup writes an online backup of the cluster's state to w. After an error it
+// is not complete.
+func (c *Client) Backup(ctx context.Context, w io.Writer) (Meta, error) {
+	return c.download(ctx, &call{path: "/v1/backup"}, w)
+}
+
+// download opens a stream, at any endpoint, and copies it.
+func (c *Client) download(ctx context.Context, k *call, w io.Writer) (Meta, error) {
+	meta, err := c.open(ctx, k)
+	if err != nil {
+		return meta, err
+	}
+	defer k.opened.close()
+	if _, err := io.Copy(w, k.opened); err != nil {
+		return meta, fmt.Errorf("what was written is incomplete; start again: %w", err)
+	}
+	return meta, nil
+}
+
+// open sends a call for a stream of whatever media type.
+func (c *Client) open(ctx context.Context, k *call) (Meta, error) {
+	k.method, k.stream = http.MethodGet, true
+	k.header = c.header(c.preference(c.callDeadline(ctx)), "*/*", "")
+	c.authorize(k.header)
+	return c.do(ctx, k)
+}
+
+// ExportBallots iterates over the ballots of a poll at one log index. An error
+// ends it; what was yielded before is then not all.
+func (c *Client) ExportBallots(ctx context.Context, poll string) iter.Seq2[ExportedBallot, error] {
+	return func(yield func(ExportedBallot, error) bool) {
+		k := call{query: "format=" + string(NDJSON), mediaType: "application/x-ndjson"}
+		err := k.route("/v1/polls/", poll, "/ballots")
+		if err == nil {
+			_, err = c.open(ctx, &k)
+		}
+		if err != nil {
+			yield(ExportedBallot{}, err)
+			return
+		}
+		defer k.opened.close()
+		lines := bufio.NewReaderSize(k.opened, 32<<10)
+		for {
+			line, err := readLine(lines, maxLineBytes)
+			if errors.Is(err, io.EOF) && len(line) == 0 {
+				return
+			}
+			var b ExportedBallot
+			if err == nil {
+				err = json.Unmarshal(line, &b)
+			}
+			if err != nil {
+				yield(ExportedBallot{}, fmt.Errorf("the export broke off; start again: %w", err))
+				return
+			}
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// jsonInto decodes a body into what v points to.
+type jsonInto struct{ v any }
+
+func (j jsonInto) decode(body []byte) error { return json.Unmarshal(body, j.v) }
+
+// withBody gives a call a JSON body and the header fields for it.
+func (c *Client) withBody(ctx context.Context, k *call, mediaType string, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return refused(CodeMalformedRequest, "the request cannot be written as JSON: %v", err)
+	}
+	k.body = body
+	c.headed(ctx, k, mediaType)
+	return nil
+}
+
+// headed makes the header of a call, so that fields can be added to it.
+func (c *Client) headed(ctx context.Context, k *call, mediaType string) {
+	k.header = c.header(c.preference(c.callDeadline(ctx)), "application/json", mediaType)
+	c.authorize(k.header)
+}
+
+// doPoll sends a call that answers with a poll.
+func (c *Client) doPoll(ctx context.Context, k *call) (Poll, error) {
+	var p Poll
+	k.into = jsonInto{&p}
+	meta, err := c.do(ctx, k)
+	p.Meta = meta
+	return p, err
+}
+
+// CreatePoll creates a poll under the id in its definition. The same definition
+// again returns the poll that is there; another one is refused with CodePollExists.
+func (c *Client) CreatePoll(ctx context.Context, d Definition) (Poll, error) {
+	k := call{method: http.MethodPut, write: true}
+	if err := k.route("/v1/polls/", d.ID); err != nil {
+		return Poll{}, err
+	}
+	if err := c.withBody(ctx, &k, "application/json", d); err != nil {
+		return Poll{}, err
+	}
+	return c.doPoll(ctx, &k)
+}
+
+// CreatePollWithKey creates a poll under an id that the service makes. The same
+// key and definition again return the same poll (Meta.Replayed). An empty key
+// is replaced by a random one, which makes this call's own retries safe.
+func (c *Client) CreatePollWithKey(ctx context.Context, key string, d Definition) (Poll, error) {
+	if key == "" {
+		key = rand.Text()
+	}
+	k := call{method: http.MethodPost, path: "/v1/polls", write: true}
+	if err := c.withBody(ctx, &k, "application/json", d); err != nil {
+		return Poll{}, err
+	}
+	k.header["Idempotency-Key"] = []string{string(appendString(nil, key))}
+	return c.doPoll(ctx, &k)
+}
+
+// Poll returns a poll.
+func (c *Client) Poll(ctx context.Context, id string) (Poll, error) {
+	k := call{method: http.MethodGet}
+	if err := k.route("/v1/polls/", id); err != nil {
+		return Poll{}, err
+	}
+	return c.doPoll(ctx, &k)
+}
+
+// PollsQuery selects polls.
+type PollsQuery struct {
+	State    State // empty: all
+	PageSize int   // polls fetched at a time; 0: the service's choice
+}
+
+// Polls iterates over the polls, fetching a page at a time. An error ends it.
+func (c *Client) Polls(ctx context.Context, q PollsQuery) iter.Seq2[Poll, error] {
+	return func(yield func(Poll, error) bool) {
+		for token := ""; ; {
+			var page struct {
+				Polls []Poll `json:"polls"`
+				Next  string `json:"next_page_token"`
+			}
+			k := call{method: http.MethodGet, path: "/v1/polls", query: q.encode(token), into: jsonInto{&page}}
+			meta, err := c.do(ctx, &k)
+			if err != nil {
+				yield(Poll{}, err)
+				return
+			}
+			for _, p := range page.Polls {
+				p.Meta = meta
+				if !yield(p, nil) {
+					return
+				}
+			}
+			if token = page.Next; token == "" {
+				return
+			}
+		}
+	}
+}
+
+func (q PollsQuery) encode(token string) string {
+	v := url.Values{}
+	if q.State != "" {
+		v.Set("state", string(q.State))
+	}
+	if q.PageSize > 0 {
+		v.Set("page_size", strconv.Itoa(q.PageSize))
+	}
+	if token != "" {
+		v.Set("page_token", token)
+	}
+	return v.Encode()
+}
+
+// PatchPoll changes the title or the times of a poll that is not closed. With
+// IfRevision, a call whose first try was applied but not answered may end with
+// CodeVersionMismatch: the poll is then as the patch wants it.
+func (c *Client) PatchPoll(ctx context.Context, id string, p Patch) (Poll, error) {
+	k := call{method: http.MethodPatch, write: true}
+	if err := k.route("/v1/polls/", id); err != nil {
+		return Poll{}, err
+	}
+	if err := c.withBody(ctx, &k, "application/merge-patch+json", p); err != nil {
+		return Poll{}, err
+	}
+	if p.IfRevision > 0 {
+		k.header["If-Match"] = []string{quotedNumber(p.IfRevision)}
+	}
+	return c.doPoll(ctx, &k)
+}
+
+// ClosePoll closes a poll now; again, it changes nothing.
+func (c *Client) ClosePoll(ctx context.Context, id string) (Poll, error) {
+	k := call{method: http.MethodPost, write: true}
+	if err := k.route("/v1/polls/", id, "/close"); err != nil {
+		return Poll{}, err
+	}
+	return c.doPoll(ctx, &k)
+}
+
+// DeletePoll drops the ballots of a closed poll; its id is never used again.
+func (c *Client) DeletePoll(ctx context.Context, id string) error {
+	k := call{method: http.MethodDelete, write: true}
+	if err := k.route("/v1/polls/", id); err != nil {
+		return err
+	}
+	_, err := c.do(ctx, &k)
+	return err
+}
