@@ -1,0 +1,181 @@
+package peer
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// kind is what a connection is for.
+type kind int
+
+const (
+	kindUnknown kind = iota
+	kindRaft
+	kindHTTP
+	kindWatch
+)
+
+const (
+	// lastRaftRPC is the highest of raft's RPC type bytes (append, vote, install snapshot, timeout now, pre-vote), which begin a
+	// connection of its network transport.
+	lastRaftRPC = 4
+	// watchByte begins a connection that only stands; a lowercase letter, as no HTTP method begins with one.
+	watchByte = 'w'
+)
+
+// kindOf decides by the first byte.
+func kindOf(first byte) kind {
+	switch {
+	case first <= lastRaftRPC:
+		return kindRaft
+	case 'A' <= first && first <= 'Z':
+		return kindHTTP
+	case first == watchByte:
+		return kindWatch
+	}
+	return kindUnknown
+}
+
+// accept runs until the listener closes.
+func (p *Port) accept() {
+	for {
+		raw, err := p.listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			// Out of file descriptors, say: those that are open must go first.
+			p.options.Logger.Warn("the peer port cannot accept a connection", "error", err)
+			select {
+			case <-p.ctx.Done():
+				return
+			case <-time.After(watchRetryMax):
+			}
+			continue
+		}
+		if c := p.conns.add(raw); c != nil {
+			leave := p.undecided.enter(c)
+			p.running.Go(func() { p.route(c, leave) })
+		}
+	}
+}
+
+// route reads the first byte and hands the connection on.
+func (p *Port) route(c *conn, leave func()) {
+	k, err := p.decide(c)
+	leave()
+	switch {
+	case err != nil:
+		p.options.Logger.Debug("a connection to the peer port did not say what it is", "from", c.RemoteAddr(), "error", err)
+	case k == kindHTTP:
+		p.httpConns.give(c)
+		return
+	case k == kindRaft && p.raftOpen.Load():
+		p.raftConns.give(c)
+		return
+	case k == kindWatch:
+		p.standBy(c)
+	default:
+		p.options.Logger.Debug("a connection to the peer port was refused", "from", c.RemoteAddr(), "raft", k == kindRaft)
+	}
+	_ = c.Close()
+}
+
+func (p *Port) decide(c *conn) (kind, error) {
+	if err := c.SetDeadline(time.Now().Add(silentLimit)); err != nil {
+		return kindUnknown, err
+	}
+	if p.options.ServerTLS != nil {
+		secured := tls.Server(c.Conn, p.options.ServerTLS)
+		if err := secured.HandshakeContext(p.ctx); err != nil {
+			return kindUnknown, err
+		}
+		c.Conn = secured
+	}
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(c.Conn, first); err != nil {
+		return kindUnknown, err
+	}
+	c.first = first
+	return kindOf(first[0]), c.SetDeadline(time.Time{})
+}
+
+// standBy keeps a watching peer's connection open until it breaks, or says too much.
+func (p *Port) standBy(c *conn) {
+	b := make([]byte, watchMaxBytes)
+	for said := 0; said < watchMaxBytes; {
+		n, err := c.Read(b)
+		if err != nil {
+			return
+		}
+		said += n
+	}
+}
+
+// dial connects to a member; every error means that nothing was sent. The member's own address goes to its own listener:
+// it need not be reachable from here.
+func (p *Port) dial(ctx context.Context, addr string, keepAlive net.KeepAliveConfig) (net.Conn, error) {
+	if p.ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, ErrClosed)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.ctx, cancel)()
+	target := addr
+	if addr == p.advertise {
+		target = loopback(p.listener.Addr())
+	}
+	d := net.Dialer{Timeout: p.options.Timeout, KeepAliveConfig: keepAlive}
+	raw, err := d.DialContext(ctx, "tcp", target)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
+	}
+	c := p.conns.add(raw)
+	if c == nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, ErrClosed)
+	}
+	if p.options.ClientTLS != nil {
+		if err := p.secureClient(ctx, c, addr); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNotSent, errors.Join(err, c.Close()))
+		}
+	}
+	return c, nil
+}
+
+func (p *Port) secureClient(ctx context.Context, c *conn, addr string) error {
+	config := p.options.ClientTLS
+	if config.ServerName == "" {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return err
+		}
+		config = config.Clone()
+		config.ServerName = host
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
+	defer cancel()
+	secured := tls.Client(c.Conn, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	c.Conn = secured
+	return nil
+}
+
+// loopback is where a member reaches its own listener.
+func loopback(bound net.Addr) string {
+	tcp, ok := bound.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return bound.String()
+	}
+	host := "127.0.0.1"
+	if tcp.IP.To4() == nil {
+		host = "::1"
+	}
+	return net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+}

@@ -1,0 +1,120 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	callPath = "/v1/peer/"
+	// outcomeHeader tells who answered: the handler (with an error), or the port itself, before the handler was asked. Without it
+	// and without status 200, something else answered.
+	outcomeHeader  = "Voted-Peer-Outcome"
+	outcomeFailed  = "failed"
+	outcomeRefused = "refused"
+)
+
+func (p *Port) newServer() *http.Server {
+	return &http.Server{
+		Handler:           http.HandlerFunc(p.serve),
+		ReadHeaderTimeout: p.options.Timeout,
+		IdleTimeout:       serverIdle,
+		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return p.ctx },
+		ErrorLog:          slog.NewLogLogger(p.options.Logger.Handler(), slog.LevelDebug),
+	}
+}
+
+// serve answers one call.
+func (p *Port) serve(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	// Deadlines of our own instead of the server's ReadTimeout, which would end the context of a handler that takes longer.
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	_ = control.SetWriteDeadline(time.Now().Add(bodyTimeout))
+	method, ok := methodOf(r.URL.Path)
+	switch {
+	case !ok || r.Method != http.MethodPost:
+		refuse(w, http.StatusNotFound, "there is no such call")
+		return
+	case r.ContentLength < 0:
+		refuse(w, http.StatusLengthRequired, "the length of the body is missing")
+		return
+	case r.ContentLength > p.options.MaxBody:
+		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", p.options.MaxBody))
+		return
+	}
+	handler := p.handler.Load()
+	if handler == nil {
+		refuse(w, http.StatusServiceUnavailable, "this member is still starting")
+		return
+	}
+	body, err := readBody(r.Body, r.ContentLength)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "the body did not arrive whole")
+		return
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	answer, err := (*handler)(r.Context(), method, body)
+	_ = control.SetWriteDeadline(time.Now().Add(bodyTimeout))
+	if err == nil && int64(len(answer)) > p.options.MaxBody {
+		err = fmt.Errorf("the answer has %d bytes, more than %d", len(answer), p.options.MaxBody)
+	}
+	if err != nil {
+		w.Header().Set(outcomeHeader, outcomeFailed)
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		return
+	}
+	h := w.Header()
+	// Members know each other's formats and clocks; both fields would only cost time.
+	h["Content-Type"] = nil
+	h["Date"] = nil
+	h["Content-Length"] = []string{strconv.Itoa(len(answer))}
+	_, _ = w.Write(answer) // the caller is gone: nobody to tell
+}
+
+// refuse answers without having asked the handler.
+func refuse(w http.ResponseWriter, status int, text string) {
+	w.Header().Set(outcomeHeader, outcomeRefused)
+	http.Error(w, text, status)
+}
+
+// methodOf takes the method out of a path: a word of lowercase letters, digits and hyphens.
+func methodOf(path string) (string, bool) {
+	if len(path) <= len(callPath) || path[:len(callPath)] != callPath {
+		return "", false
+	}
+	method := path[len(callPath):]
+	return method, isMethod(method)
+}
+
+func isMethod(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// readBody reads exactly n bytes.
+func readBody(r io.Reader, n int64) ([]byte, error) {
+	if n <= wholeBody {
+		b := make([]byte, n)
+		_, err := io.ReadFull(r, b)
+		return b, err
+	}
+	var b bytes.Buffer
+	b.Grow(wholeBody)
+	got, err := io.Copy(&b, io.LimitReader(r, n))
+	if err == nil && got != n {
+		err = io.ErrUnexpectedEOF
+	}
+	return b.Bytes(), err
+}
