@@ -1,0 +1,203 @@
+package localcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options says what to start. Binary is required; the zero value of any other
+// field means its default.
+type Options struct {
+	Binary string // path of a voted binary
+	Nodes  int    // default 3, at most 15
+	// Args returns further arguments of `voted serve` for a node, counted from 0.
+	Args func(node int) []string
+	Env  []string // added to this process's own environment, "NAME=value"
+	// Dir holds a data directory and a log file for each node. The default is a
+	// temporary one that Stop removes; another one is made if missing and kept.
+	Dir string
+	// BasePort is the API port of the first node; the others follow, and their
+	// peer ports lie 1000 above. 0: ports are chosen. To start again in a Dir
+	// that has data, name the same port: the data names the addresses.
+	BasePort int
+	// StopTimeout is how long Stop waits before it kills; default 15 s, longer
+	// than a node drains.
+	StopTimeout time.Duration
+	// OnExit is called, from its own goroutine, when a process ends that was not
+	// asked to. It must not call Stop.
+	OnExit func(n *Node, err error)
+}
+
+// Cluster is a cluster of processes.
+type Cluster struct {
+	Dir   string
+	Nodes []*Node
+
+	options  Options
+	ports    *ports
+	ownDir   bool
+	starter  *starter
+	watchers sync.WaitGroup
+	stopOnce sync.Once
+	stopErr  error
+	ending   chan struct{} // closed when Stop begins
+}
+
+// Start starts all nodes and returns without waiting for them to be ready (see
+// WaitReady). After an error nothing is left running, and no directory that was
+// not there before.
+func Start(ctx context.Context, o Options) (*Cluster, error) {
+	if o.Nodes == 0 {
+		o.Nodes = 3
+	}
+	if o.StopTimeout == 0 {
+		o.StopTimeout = stopTimeout
+	}
+	switch {
+	case o.Nodes < 1 || o.Nodes > maxNodes:
+		return nil, fmt.Errorf("a local cluster has 1 to %d nodes, not %d", maxNodes, o.Nodes)
+	case o.Binary == "":
+		return nil, errors.New("a local cluster needs the path of a voted binary")
+	}
+	c := &Cluster{Dir: o.Dir, options: o, ending: make(chan struct{})}
+	if err := c.prepare(); err != nil {
+		c.cleanUp()
+		return nil, err
+	}
+	c.starter = newStarter()
+	for _, n := range c.Nodes {
+		err := ctx.Err()
+		if err == nil {
+			err = n.start()
+		}
+		if err != nil {
+			c.kill()
+			return nil, errors.Join(err, c.Stop())
+		}
+	}
+	return c, nil
+}
+
+// prepare makes the directory, and finds the ports.
+func (c *Cluster) prepare() (err error) {
+	if c.Dir == "" {
+		c.Dir, err = os.MkdirTemp("", "voted-")
+		c.ownDir = err == nil
+	} else if _, missing := os.Stat(c.Dir); missing != nil {
+		err = os.MkdirAll(c.Dir, 0o755)
+	}
+	if err != nil {
+		return fmt.Errorf("the directory of the cluster cannot be made: %w", err)
+	}
+	if c.options.BasePort != 0 {
+		c.ports, err = fixedPorts(c.options.BasePort, c.options.Nodes)
+	} else {
+		c.ports, err = choosePorts(c.options.Nodes)
+	}
+	if err != nil {
+		return err
+	}
+	var members []string
+	for i := range c.options.Nodes {
+		n := newNode(c, i, c.ports.api[i], c.ports.peer[i])
+		c.Nodes = append(c.Nodes, n)
+		members = append(members, n.ID+"="+n.PeerAddr)
+	}
+	for i, n := range c.Nodes {
+		n.Args = []string{
+			"serve", "--id", n.ID, "--data", n.DataDir, "--api", n.APIAddr, "--peer", n.PeerAddr,
+			"--cluster", strings.Join(members, ","),
+		}
+		if c.options.Args != nil {
+			n.Args = append(n.Args, c.options.Args(i)...)
+		}
+	}
+	return nil
+}
+
+// Endpoints returns the URLs of all nodes.
+func (c *Cluster) Endpoints() []string {
+	urls := make([]string, len(c.Nodes))
+	for i, n := range c.Nodes {
+		urls[i] = n.URL
+	}
+	return urls
+}
+
+func (c *Cluster) stopped() bool {
+	select {
+	case <-c.ending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Stop ends all nodes in order, kills those that take too long, and removes what
+// Start made for itself. It can be called again, also at the same time. The
+// error names the nodes that had to be killed.
+func (c *Cluster) Stop() error {
+	c.stopOnce.Do(func() {
+		close(c.ending)
+		c.stopErr = c.end()
+	})
+	return c.stopErr
+}
+
+// end asks all nodes at the same time: one that is asked last would only have
+// led for a moment more.
+func (c *Cluster) end() error {
+	deadline := time.After(c.options.StopTimeout)
+	var errs []error
+	for _, n := range c.Nodes {
+		if n.Running() {
+			_ = n.Continue()  // a paused process would not hear the signal
+			_ = n.Terminate() // it may just have ended by itself
+		}
+	}
+	late := false
+	for _, n := range c.Nodes {
+		p := n.current()
+		if p == nil {
+			continue
+		}
+		if !late {
+			select {
+			case <-p.exited:
+			case <-deadline:
+				late = true
+			}
+		}
+		if p.running() {
+			errs = append(errs, fmt.Errorf("node %s did not end within %s and was killed", n.ID, c.options.StopTimeout))
+			_ = n.Kill()
+		}
+	}
+	c.watchers.Wait()
+	c.starter.close()
+	return errors.Join(append(errs, c.cleanUp())...)
+}
+
+// kill ends all nodes at once.
+func (c *Cluster) kill() {
+	for _, n := range c.Nodes {
+		_ = n.Kill() // those that never started are none to kill
+	}
+}
+
+func (c *Cluster) cleanUp() error {
+	if c.ports != nil {
+		c.ports.release()
+	}
+	if c.ownDir {
+		if err := os.RemoveAll(c.Dir); err != nil {
+			return fmt.Errorf("the temporary directory could not be removed: %w", err)
+		}
+	}
+	return nil
+}
