@@ -60,7 +60,7 @@ func (c *Client) CastMany(ctx context.Context, poll string, ballots iter.Seq[Bul
 			yield(BulkAnswer{}, err)
 			return
 		}
-		k.header = c.header(nil, "application/x-ndjson", "application/x-ndjson")
+		k.header = c.header(c.wait, "application/x-ndjson", "application/x-ndjson")
 		c.authorize(k.header)
 		b := bulk{client: c, call: &k, window: newWindow(), yield: yield}
 		defer context.AfterFunc(ctx, b.window.close)()
@@ -135,10 +135,14 @@ func (b *bulk) connect(ctx context.Context, ep *endpoint, n int) result {
 	defer cancel(nil)
 	body := b.window.body()
 	defer body.Close()
-	defer b.watch(cancel)()
+	// The transport does not give up a request while it waits for its body.
+	defer context.AfterFunc(attempt, func() { _ = body.Close() })()
 	req := b.call.request(attempt, ep)
 	req.Body, req.ContentLength = body, -1
+	dog := newWatchdog(b.client.attemptTimeout, func() { cancel(errSilent) })
 	resp, err := b.client.transport.RoundTrip(req)
+	dog.timer.Stop()
+	defer b.watch(cancel)()
 	s := &stream{ep: ep, ctx: attempt, resp: resp}
 	var r result
 	switch {

@@ -111,7 +111,8 @@ func WithToken(token func() string) Option { return func(s *settings) { s.token 
 func WithRetryPolicy(p RetryPolicy) Option { return func(s *settings) { s.retry = p } }
 
 // WithAttemptTimeout bounds each try (3 s), so that a node that hangs is left for
-// another one. Nodes are told, and answer before it passes.
+// another one. Nodes are told, and answer before it passes. Of a stream it bounds
+// the time to the first answer.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(s *settings) { s.attemptTimeout = d }
 }
