@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -88,9 +89,10 @@ func (c *Client) do(ctx context.Context, k *call) (Meta, error) {
 			}
 			return r.meta, r.err
 		}
-		if k.pinned == nil {
-			c.nodes.leave(ep)
+		if k.pinned != nil {
+			return r.meta, fmt.Errorf("%s: %w", ep.name, r.err)
 		}
+		c.nodes.leave(ep)
 		if err := s.next(ctx, ep, r); err != nil {
 			return r.meta, err
 		}
@@ -122,8 +124,6 @@ func (s *series) next(ctx context.Context, ep *endpoint, r result) error {
 	switch policy := s.client.retry; {
 	case !time.Now().Before(s.deadline):
 		return s.ended(ctx, r.err)
-	case s.call.pinned != nil:
-		return s.stop("one node was to be asked, once", r.err, nil)
 	case s.call.once && s.unknown:
 		return s.stop("it may have happened and must not happen twice", r.err, nil)
 	case policy.MaxAttempts > 0 && s.tries >= policy.MaxAttempts:

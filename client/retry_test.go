@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"sync"
@@ -25,8 +26,8 @@ var misbehaviours = map[string]http.HandlerFunc{
 	},
 	"503 outcome unknown": func(w http.ResponseWriter, _ *http.Request) { answerProblem(w, 503, "outcome_unknown") },
 	"429":                 func(w http.ResponseWriter, _ *http.Request) { answerProblem(w, 429, "too_many_requests") },
-	"502 of a proxy":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", 502) },
-	"504 of a proxy":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", 504) },
+	"502 of a proxy":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) },
+	"504 of a proxy":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusGatewayTimeout) },
 	"connection cut after the request was read": func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		hangUp(w)
@@ -361,5 +362,78 @@ func TestBallotsKeepTheirForm(t *testing.T) {
 				t.Errorf("back: %#v, %v", back, err)
 			}
 		})
+	}
+}
+
+func TestAKilledNodeCostsConcurrentCallersNothing(t *testing.T) {
+	t.Parallel()
+	// Given 32 callers over three nodes, when one node's process dies, then every
+	// call is still answered.
+	var served atomic.Int32
+	ok := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		served.Add(1)
+		answerJSON(w, 201, receiptJSON)
+	}
+	dying := httptest.NewServer(http.HandlerFunc(ok))
+	defer dying.Close()
+	c := newClient(t, []string{dying.URL, serve(t, ok), serve(t, ok)}, client.WithSpread(), client.WithConnections(32))
+	var callers sync.WaitGroup
+	for caller := range 32 {
+		callers.Go(func() {
+			for n := range 30 {
+				if caller == 0 && n == 10 {
+					dying.Listener.Close()
+					dying.CloseClientConnections()
+				}
+				if _, err := c.Cast(t.Context(), "p", "v", client.Choose("ann")); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	callers.Wait()
+	if served.Load() < 32*30 {
+		t.Errorf("%d requests were served", served.Load())
+	}
+}
+
+func TestIDsThatCannotBeSentAreRefusedHere(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, []string{refusedPort(t)})
+	for _, voter := range []string{"", ".", "..", "a\nb", "\xff", strings.Repeat("x", 257)} {
+		if _, err := c.Cast(t.Context(), "p", voter, client.Choose("ann")); !errors.Is(err, client.CodeMalformedRequest) {
+			t.Errorf("voter %q: %v", voter, err)
+		}
+	}
+	if _, err := c.Poll(t.Context(), ".."); !errors.Is(err, client.CodeMalformedRequest) {
+		t.Error(err)
+	}
+	both := client.Ballot{Selections: []string{"a"}, Ranking: [][]string{{"a"}}}
+	if _, err := c.Cast(t.Context(), "p", "v", both); !errors.Is(err, client.CodeInvalidBallot) {
+		t.Error(err)
+	}
+	if _, err := client.New(nil); err == nil {
+		t.Error("a client without endpoints was made")
+	}
+	if _, err := client.New([]string{"ftp://x"}); err == nil {
+		t.Error("an endpoint that is not HTTP was accepted")
+	}
+}
+
+func TestReadyAsksOneNodeOnce(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int32
+	c := newClient(t, []string{serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		n.Add(1)
+		http.Error(w, "leader: unknown", http.StatusServiceUnavailable)
+	})})
+	var e *client.Error
+	if err := c.Ready(t.Context(), c.Endpoints()[0]); !errors.As(err, &e) || e.Status != 503 || n.Load() != 1 {
+		t.Errorf("err = %v after %d requests", err, n.Load())
+	}
+	if err := c.Ready(t.Context(), refusedPort(t)); err == nil {
+		t.Error("a port that nobody listens on is ready")
 	}
 }
