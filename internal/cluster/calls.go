@@ -1,0 +1,121 @@
+package cluster
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"voted/internal/fsm"
+	"voted/internal/poll"
+)
+
+// What members ask each other on the peer port.
+const (
+	callStatus    = "status"     // → JSON status
+	callTerm      = "term"       // → 8 bytes: the term
+	callPropose   = "propose"    // frame → verdict, outcomes
+	callExecute   = "execute"    // management command → verdict, result
+	callReadIndex = "read-index" // → verdict, 8 bytes: an index to read at
+	callChange    = "change"     // JSON change of membership, for the leader → verdict
+	callJoin      = "join"       // the same, for any member to pass on → verdict
+)
+
+// A verdict is the first byte of an answer by the leader, or by who was taken for it.
+const (
+	verdictDone        = 0
+	verdictNotAppended = 1 // certainly; the rest says why
+	verdictBusy        = 2
+	verdictUnknown     = 3 // the rest says why
+	verdictRefused     = 4 // the rest is a code and a sentence
+)
+
+// handle answers the calls of other members.
+func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, error) {
+	if method == callStatus {
+		return json.Marshal(n.status())
+	}
+	if !n.isStarted() {
+		return nil, errors.New("this member has not entered its cluster yet")
+	}
+	switch method {
+	case callTerm:
+		return binary.LittleEndian.AppendUint64(nil, n.raft.CurrentTerm()), nil
+	case callPropose:
+		return n.answerPropose(ctx, body)
+	case callExecute:
+		c, err := fsm.DecodeRequest(body)
+		if err != nil {
+			return nil, err
+		}
+		r, err := n.proposer.execute(ctx, c)
+		return verdict(err, func() []byte { return fsm.EncodeResult(r) }), nil
+	case callReadIndex:
+		index, err := n.confirms.join(ctx)
+		return verdict(err, func() []byte { return binary.LittleEndian.AppendUint64(nil, index) }), nil
+	case callChange, callJoin:
+		var c change
+		if err := json.Unmarshal(body, &c); err != nil {
+			return nil, fmt.Errorf("change of membership: %w", err)
+		}
+		carryOut := n.change
+		if method == callJoin {
+			carryOut = n.request
+		}
+		return verdict(carryOut(ctx, c), func() []byte { return nil }), nil
+	}
+	return nil, fmt.Errorf("method %q is not known to this build", method)
+}
+
+func (n *Node) answerPropose(ctx context.Context, frame []byte) ([]byte, error) {
+	// What cannot be read must never reach the log.
+	ballots, err := fsm.CountFrame(frame)
+	if err != nil {
+		return nil, err
+	}
+	a, err := n.proposer.propose(ctx, frame, ballots)
+	return verdict(err, func() []byte { return fsm.AppendOutcomes(nil, a.index, a.clock, a.outcomes) }), nil
+}
+
+// verdict encodes an error for the member that asked, or what body makes.
+func verdict(err error, body func() []byte) []byte {
+	var refusal *poll.Error
+	switch {
+	case err == nil:
+		return append([]byte{verdictDone}, body()...)
+	case errors.Is(err, errBusy):
+		return []byte{verdictBusy}
+	case errors.Is(err, errNotAppended):
+		return append([]byte{verdictNotAppended}, err.Error()...)
+	case errors.As(err, &refusal):
+		return append([]byte{verdictRefused, byte(refusal.Code)}, refusal.Detail...)
+	}
+	return append([]byte{verdictUnknown}, err.Error()...)
+}
+
+// ask calls a member that is taken for the leader and reads its verdict. Its error
+// is as attempt describes, or a *poll.Error where the leader refused.
+func (n *Node) ask(ctx context.Context, addr, method string, body []byte) ([]byte, error) {
+	answer, err := n.opts.Network.Call(ctx, addr, method, body)
+	if err != nil {
+		return nil, err
+	}
+	if len(answer) == 0 {
+		return nil, poll.ErrTruncated
+	}
+	rest := answer[1:]
+	switch answer[0] {
+	case verdictDone:
+		return rest, nil
+	case verdictNotAppended:
+		return nil, fmt.Errorf("%w: %s", errNotAppended, rest)
+	case verdictBusy:
+		return nil, errBusy
+	case verdictRefused:
+		if len(rest) > 0 {
+			return nil, &poll.Error{Code: poll.Code(rest[0]), Detail: string(rest[1:])}
+		}
+	}
+	return nil, fmt.Errorf("the leader does not know the outcome: %s", rest)
+}

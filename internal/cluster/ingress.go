@@ -1,0 +1,218 @@
+package cluster
+
+import (
+	"context"
+	"sync"
+
+	"voted/internal/fsm"
+	"voted/internal/poll"
+)
+
+// ingress gathers single ballots into batches. Whatever waits while the last
+// batches are under way makes the next one; an idle member sends at once.
+type ingress struct {
+	node *Node
+
+	mu       sync.Mutex
+	full     []*batch // guarded by mu; gathered, and waiting for their turn
+	waiting  *batch   // guarded by mu; the batch that is being gathered
+	inFlight int      // guarded by mu
+	queued   int      // guarded by mu: ballots waiting or under way
+}
+
+// batch is ballots that travel together.
+type batch struct {
+	ctx    context.Context // ends when nobody waits any more
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	waiters []*waiter // guarded by mu; complete when the batch is carried
+	gone    int       // guarded by mu: how many of them have left
+	carried bool      // guarded by mu
+	sent    bool      // guarded by mu: it may have reached the log
+}
+
+func (g *ingress) newBatch() *batch {
+	b := &batch{}
+	b.ctx, b.cancel = context.WithCancel(g.node.ctx)
+	return b
+}
+
+// waiter is one ballot whose caller waits.
+type waiter struct {
+	ballot  *poll.Ballot
+	place   fsm.Place
+	outcome poll.Outcome
+	err     error
+	gone    bool // guarded by the batch's mu: the caller left before it was sent
+	done    chan struct{}
+}
+
+func newIngress(n *Node) *ingress {
+	g := &ingress{node: n}
+	g.waiting = g.newBatch()
+	return g
+}
+
+// Cast casts one ballot. See api.Ballots.
+func (n *Node) Cast(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
+	return n.ingress.cast(ctx, b)
+}
+
+func (g *ingress) cast(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
+	w := &waiter{ballot: b, done: make(chan struct{})}
+	at, err := g.enter(w)
+	if err != nil {
+		return poll.Outcome{}, err
+	}
+	select {
+	case <-w.done:
+		return w.outcome, w.err
+	case <-ctx.Done():
+	}
+	return g.leave(at, w)
+}
+
+// enter adds a waiter to the batch that is being gathered, and sends that batch
+// unless enough are under way.
+func (g *ingress) enter(w *waiter) (*batch, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.queued >= maxQueued {
+		return nil, poll.Refuse(poll.CodeTooManyRequests, "This node has %d ballots waiting; send the ballot again in a moment.", g.queued)
+	}
+	if len(g.waiting.waiters) >= maxBatch {
+		g.full = append(g.full, g.waiting)
+		g.waiting = g.newBatch()
+	}
+	b := g.waiting
+	b.mu.Lock()
+	b.waiters = append(b.waiters, w)
+	b.mu.Unlock()
+	g.queued++
+	g.node.metrics.queued.Set(float64(g.queued))
+	if g.inFlight < batchesInFlight {
+		g.inFlight++
+		next := g.take()
+		g.node.goTask(func() { g.carry(next) })
+	}
+	return b, nil
+}
+
+// take returns the batch whose turn it is, nil if nobody waits; mu is held.
+func (g *ingress) take() *batch {
+	var b *batch
+	switch {
+	case len(g.full) > 0:
+		b, g.full = g.full[0], g.full[1:]
+	case len(g.waiting.waiters) > 0:
+		b, g.waiting = g.waiting, g.newBatch()
+	default:
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.carried = true
+	if b.gone == len(b.waiters) {
+		b.cancel()
+	}
+	return b
+}
+
+// leave is what a caller does whose time is up. A ballot that was not sent is
+// withdrawn, and so certainly not counted.
+func (g *ingress) leave(b *batch, w *waiter) (poll.Outcome, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-w.done:
+		return w.outcome, w.err
+	default:
+	}
+	w.gone = true
+	b.gone++
+	if b.carried && b.gone == len(b.waiters) {
+		b.cancel()
+	}
+	return poll.Outcome{}, g.node.gaveUp(b.sent, nil)
+}
+
+// carry takes batches to the leader, one after the other, until none waits.
+func (g *ingress) carry(b *batch) {
+	for b != nil {
+		g.deliver(b)
+		b = g.next(len(b.waiters))
+	}
+}
+
+// next returns the batch to carry after one of size done, nil if nothing waits.
+func (g *ingress) next(done int) *batch {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.queued -= done
+	g.node.metrics.queued.Set(float64(g.queued))
+	b := g.take()
+	if b == nil {
+		g.inFlight--
+	}
+	return b
+}
+
+// deliver submits a batch and tells each waiter what became of its ballot. It
+// holds on as long as anybody waits: the callers' own deadlines decide.
+func (g *ingress) deliver(b *batch) {
+	defer b.cancel()
+	n := g.node
+	var frame sealed
+	err := n.submit(b.ctx, func(ctx context.Context, leader leadership) error {
+		if !b.dispatch(&frame) {
+			return nil // nobody waits any more
+		}
+		err := n.propose(ctx, leader, &frame)
+		if definitelyNot(err) {
+			b.recall()
+		}
+		return err
+	})
+	b.finish(&frame, err)
+}
+
+// dispatch encodes the ballots of those who still wait and marks the batch as
+// sent. A frame that may be in the log is sent again as it was.
+func (b *batch) dispatch(f *sealed) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.sent {
+		return true
+	}
+	var frame fsm.Frame
+	for _, w := range b.waiters {
+		if !w.gone {
+			w.place = frame.Add(w.ballot)
+		}
+	}
+	*f = seal(&frame)
+	b.sent = f.ballots > 0
+	return b.sent
+}
+
+// recall notes that the batch certainly did not reach the log.
+func (b *batch) recall() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sent = false
+}
+
+func (b *batch) finish(f *sealed, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range b.waiters {
+		if w.gone {
+			continue
+		}
+		if w.err = err; err == nil {
+			w.outcome = f.outcomes[w.place.Position(f.first)]
+		}
+		close(w.done)
+	}
+}

@@ -1,0 +1,96 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"voted/internal/fsm"
+	"voted/internal/poll"
+)
+
+// lead makes this member ready whenever it becomes the leader: a command of the new
+// term, once applied, proves that everything before it is committed and applied.
+func (n *Node) lead() {
+	for n.ctx.Err() == nil {
+		now := n.leaders.now()
+		if now.self {
+			n.becomeReady(now.ctx)
+		}
+		select {
+		case <-now.ctx.Done():
+		case <-n.ctx.Done():
+		}
+	}
+}
+
+func (n *Node) becomeReady(ctx context.Context) {
+	for ctx.Err() == nil && n.ctx.Err() == nil {
+		term := n.raft.CurrentTerm()
+		start := time.Now()
+		if err := n.proposeTick(ctx); err != nil {
+			n.leaders.pause(ctx, retryPause)
+			continue
+		}
+		// A tick applied in a later term would not prove this one: ask again.
+		if n.raft.CurrentTerm() == term && n.raft.State() == raft.Leader {
+			n.ready.Store(term)
+			n.metrics.elected.Inc()
+			n.log.Info("this member leads", "term", term, "ready_after", time.Since(start).Round(time.Microsecond))
+			return
+		}
+	}
+}
+
+func (n *Node) proposeTick(ctx context.Context) error {
+	entry := fsm.AppendCommand(nil, n.stamp(), poll.Tick{})
+	_, err := n.proposer.applied(ctx, n.raft.Apply(entry, callTimeout))
+	return err
+}
+
+// tick lets polls open and close on time while no ballot comes in.
+func (n *Node) tick() {
+	every := time.NewTicker(tickEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-every.C:
+		case <-n.ctx.Done():
+			return
+		}
+		if !n.leaders.now().self {
+			continue
+		}
+		var due int64
+		n.fsm.Read(func(s *poll.State) { due = s.NextDeadline() })
+		if due == 0 || due > n.stamp() {
+			continue
+		}
+		if err := n.proposeTick(n.ctx); err != nil {
+			n.log.Debug("a poll's opening or closing waits for the next tick", "error", err)
+		}
+	}
+}
+
+// monitor is the leader's regular look at the members: their clocks, and which
+// non-voter has caught up.
+func (n *Node) monitor() {
+	every := time.NewTicker(monitorEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-every.C:
+		case <-n.ctx.Done():
+			return
+		}
+		if !n.leaders.now().self {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(n.ctx, callTimeout)
+		seen := n.survey(ctx)
+		cancel()
+		n.clock.heard(n.opts.ID, seen, n.log)
+		n.promote(n.ctx, seen)
+	}
+}

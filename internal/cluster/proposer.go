@@ -1,0 +1,144 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"voted/internal/fsm"
+	"voted/internal/poll"
+)
+
+// proposer is the leader's end: it packs the frames that wait into one raft entry,
+// with few entries under way. It runs on every member; where the member does not
+// lead, raft says so.
+type proposer struct {
+	node   *Node
+	queue  chan *proposal
+	flight chan struct{} // a token for each entry under way
+}
+
+// proposal is one frame and what becomes of it.
+type proposal struct {
+	frame   []byte
+	ballots int
+	done    chan answered // buffered: nobody may be waiting any more
+}
+
+// answered is the fate of one frame.
+type answered struct {
+	index    uint64
+	clock    int64
+	outcomes []poll.Outcome
+	err      error
+}
+
+func newProposer(n *Node) *proposer {
+	return &proposer{node: n, queue: make(chan *proposal, maxProposals), flight: make(chan struct{}, entriesInFlight)}
+}
+
+// propose waits until the frame's ballots have been applied. An error that wraps
+// errNotAppended or errBusy is certain; after any other the outcome is unknown.
+func (p *proposer) propose(ctx context.Context, frame []byte, ballots int) (answered, error) {
+	x := &proposal{frame: frame, ballots: ballots, done: make(chan answered, 1)}
+	select {
+	case p.queue <- x:
+	default:
+		return answered{}, errBusy
+	}
+	select {
+	case a := <-x.done:
+		return a, a.err
+	case <-ctx.Done():
+		return answered{}, ctx.Err()
+	case <-p.node.ctx.Done():
+		return answered{}, p.node.ctx.Err()
+	}
+}
+
+// run packs and proposes until the node ends.
+func (p *proposer) run() {
+	for {
+		var first *proposal
+		select {
+		case first = <-p.queue:
+		case <-p.node.ctx.Done():
+			return
+		}
+		// What arrives while the entries under way are many joins this one.
+		select {
+		case p.flight <- struct{}{}:
+		case <-p.node.ctx.Done():
+			return
+		}
+		p.send(p.gather(first))
+	}
+}
+
+// gather takes what waits, up to the size of an entry.
+func (p *proposer) gather(first *proposal) []*proposal {
+	packed, size := []*proposal{first}, len(first.frame)
+	for size < maxEntryBytes {
+		select {
+		case x := <-p.queue:
+			packed = append(packed, x)
+			size += len(x.frame)
+		default:
+			return packed
+		}
+	}
+	return packed
+}
+
+func (p *proposer) send(packed []*proposal) {
+	n := p.node
+	frames := make([][]byte, len(packed))
+	size, ballots := 64, 0
+	for i, x := range packed {
+		frames[i] = x.frame
+		size += len(x.frame) + 8
+		ballots += x.ballots
+	}
+	entry := fsm.AppendBallots(make([]byte, 0, size), n.stamp(), frames...)
+	start := time.Now()
+	future := n.raft.Apply(entry, callTimeout)
+	n.goTask(func() {
+		a, err := p.applied(n.ctx, future)
+		<-p.flight
+		n.metrics.entry(ballots, len(entry), time.Since(start), err)
+		outcomes := a.Outcomes
+		if err == nil && len(outcomes) != ballots {
+			err = fmt.Errorf("entry %d has %d outcomes for %d ballots", a.Index, len(outcomes), ballots)
+		}
+		for _, x := range packed {
+			r := answered{index: a.Index, clock: a.Clock, err: err}
+			if err == nil {
+				r.outcomes, outcomes = outcomes[:x.ballots:x.ballots], outcomes[x.ballots:]
+			}
+			x.done <- r
+		}
+	})
+}
+
+// execute proposes a management command as an entry of its own.
+func (p *proposer) execute(ctx context.Context, c poll.Command) (poll.Result, error) {
+	entry := fsm.AppendCommand(nil, p.node.stamp(), c)
+	a, err := p.applied(ctx, p.node.raft.Apply(entry, callTimeout))
+	return a.Result, err
+}
+
+// applied waits for a proposal and sorts its error: certainly not appended, or
+// unknown.
+func (p *proposer) applied(ctx context.Context, f raft.ApplyFuture) (fsm.Applied, error) {
+	err := p.node.await(ctx, f)
+	switch {
+	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress), errors.Is(err, raft.ErrEnqueueTimeout):
+		return fsm.Applied{}, fmt.Errorf("%w: %w", errNotAppended, err)
+	case err != nil:
+		return fsm.Applied{}, err
+	}
+	return *f.Response().(*fsm.Applied), nil
+}

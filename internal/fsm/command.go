@@ -1,0 +1,222 @@
+package fsm
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"voted/internal/poll"
+)
+
+// FormatVersion is the number of the command format that this build writes, and
+// the highest it reads.
+const FormatVersion = 1
+
+// A command in the log:
+//
+//	0  1  format version
+//	1  1  kind
+//	2  8  the leader's stamp, milliseconds since the Unix epoch, little-endian
+//	10 …  payload
+//	   4  CRC-32C of everything before, little-endian
+const (
+	commandHead    = 10
+	commandTrailer = 4
+)
+
+// The kinds of command. Never reused.
+const (
+	kindBallots = 1 // payload: frames, each after its length as a uvarint
+	kindCreate  = 2
+	kindPatch   = 3
+	kindClose   = 4
+	kindDelete  = 5
+	kindTick    = 6
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var errDamaged = errors.New("checksum does not match its content")
+
+// AppendBallots appends the command that casts the ballots of frames, in order.
+func AppendBallots(b []byte, at int64, frames ...[]byte) []byte {
+	start := len(b)
+	b = appendHead(b, kindBallots, at)
+	for _, f := range frames {
+		b = binary.AppendUvarint(b, uint64(len(f)))
+		b = append(b, f...)
+	}
+	return appendCRC(b, start)
+}
+
+// AppendCommand appends the command that carries out c.
+func AppendCommand(b []byte, at int64, c poll.Command) []byte {
+	start := len(b)
+	kind, payload := encodePayload(c)
+	b = appendHead(b, kind, at)
+	b = append(b, payload...)
+	return appendCRC(b, start)
+}
+
+func appendHead(b []byte, kind byte, at int64) []byte {
+	b = append(b, FormatVersion, kind)
+	return binary.LittleEndian.AppendUint64(b, uint64(at))
+}
+
+func appendCRC(b []byte, start int) []byte {
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+}
+
+// cutCRC checks and removes a trailing CRC-32C.
+func cutCRC(b []byte) ([]byte, error) {
+	if len(b) < commandTrailer {
+		return nil, poll.ErrTruncated
+	}
+	body, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
+	if crc32.Checksum(body, castagnoli) != sum {
+		return nil, errDamaged
+	}
+	return body, nil
+}
+
+// command is a decoded command; frames share the log entry's memory.
+type command struct {
+	at     int64
+	frames [][]byte     // of a ballots command
+	manage poll.Command // of any other
+}
+
+func decodeCommand(b []byte) (command, error) {
+	body, err := cutCRC(b)
+	if err != nil {
+		return command{}, err
+	}
+	if len(body) < commandHead {
+		return command{}, poll.ErrTruncated
+	}
+	if body[0] != FormatVersion {
+		return command{}, fmt.Errorf("command format %d is not known to this build (it reads up to %d); upgrade voted", body[0], FormatVersion)
+	}
+	c := command{at: int64(binary.LittleEndian.Uint64(body[2:]))}
+	if body[1] == kindBallots {
+		c.frames, err = splitFrames(body[commandHead:])
+	} else {
+		c.manage, err = decodePayload(body[1], body[commandHead:])
+	}
+	return c, err
+}
+
+func splitFrames(b []byte) ([][]byte, error) {
+	c := poll.NewCursor(b)
+	var frames [][]byte
+	for c.Len() > 0 {
+		frames = append(frames, c.Blob())
+	}
+	return frames, c.Err()
+}
+
+// EncodeRequest encodes a management command for its way to the leader, which
+// gives it its stamp.
+func EncodeRequest(c poll.Command) []byte {
+	kind, payload := encodePayload(c)
+	return appendCRC(append([]byte{FormatVersion, kind}, payload...), 0)
+}
+
+// DecodeRequest reads what EncodeRequest wrote.
+func DecodeRequest(b []byte) (poll.Command, error) {
+	body, err := cutCRC(b)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) < 2 || body[0] != FormatVersion {
+		return nil, fmt.Errorf("request format is not known to this build: %w", poll.ErrTruncated)
+	}
+	return decodePayload(body[1], body[2:])
+}
+
+func encodePayload(c poll.Command) (kind byte, payload []byte) {
+	switch c := c.(type) {
+	case poll.Create:
+		payload = c.Definition.AppendCanonical(nil)
+		payload = append(payload, c.Salt[:]...)
+		payload = appendString(payload, c.Key)
+		return kindCreate, append(payload, c.Fingerprint[:]...)
+	case poll.Patch:
+		return kindPatch, encodePatch(c)
+	case poll.Close:
+		return kindClose, appendString(nil, c.Poll)
+	case poll.Delete:
+		return kindDelete, appendString(nil, c.Poll)
+	case poll.Tick:
+		return kindTick, nil
+	}
+	panic(fmt.Sprintf("fsm: command %T has no encoding", c))
+}
+
+func encodePatch(c poll.Patch) []byte {
+	b := appendString(nil, c.Poll)
+	b = append(b, c.Request[:]...)
+	b = binary.AppendUvarint(b, uint64(c.IfRevision))
+	if c.Title != nil {
+		b = appendString(append(b, 1), *c.Title)
+	} else {
+		b = append(b, 0)
+	}
+	for _, t := range []*int64{c.OpensAt, c.ClosesAt} {
+		if t != nil {
+			b = binary.AppendUvarint(append(b, 1), uint64(*t))
+		} else {
+			b = append(b, 0)
+		}
+	}
+	return b
+}
+
+func decodePayload(kind byte, payload []byte) (poll.Command, error) {
+	c := poll.NewCursor(payload)
+	var cmd poll.Command
+	switch kind {
+	case kindCreate:
+		create := poll.Create{Definition: c.Definition()}
+		copy(create.Salt[:], c.Bytes(len(create.Salt)))
+		create.Key = c.String()
+		copy(create.Fingerprint[:], c.Bytes(len(create.Fingerprint)))
+		cmd = create
+	case kindPatch:
+		cmd = decodePatch(c)
+	case kindClose:
+		cmd = poll.Close{Poll: c.String()}
+	case kindDelete:
+		cmd = poll.Delete{Poll: c.String()}
+	case kindTick:
+		cmd = poll.Tick{}
+	default:
+		return nil, fmt.Errorf("command kind %d is not known to this build; upgrade voted", kind)
+	}
+	if c.Err() == nil && c.Len() != 0 {
+		return nil, fmt.Errorf("command has %d bytes too many", c.Len())
+	}
+	return cmd, c.Err()
+}
+
+func decodePatch(c *poll.Cursor) poll.Patch {
+	p := poll.Patch{Poll: c.String()}
+	copy(p.Request[:], c.Bytes(len(p.Request)))
+	p.IfRevision = uint32(c.Bounded(1<<32 - 1))
+	if c.Byte() == 1 {
+		title := c.String()
+		p.Title = &title
+	}
+	for _, t := range []**int64{&p.OpensAt, &p.ClosesAt} {
+		if c.Byte() == 1 {
+			at := int64(c.Bounded(1<<48 - 1))
+			*t = &at
+		}
+	}
+	return p
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}

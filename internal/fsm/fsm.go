@@ -1,0 +1,148 @@
+package fsm
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"voted/internal/poll"
+)
+
+// FSM is the replicated state behind its lock. It implements raft.FSM and
+// raft.ConfigurationStore.
+type FSM struct {
+	mu    sync.RWMutex
+	state *poll.State // guarded by mu; only raft's FSM goroutine writes
+
+	applied watermark // index of the last command
+	passed  watermark // index of the last command or configuration
+	observe func(ballots int, took time.Duration)
+}
+
+// New returns an FSM over the empty state. observe, which may be nil, is told how
+// many ballots each entry held and how long it took to apply.
+func New(observe func(ballots int, took time.Duration)) *FSM {
+	if observe == nil {
+		observe = func(int, time.Duration) {}
+	}
+	return &FSM{state: poll.NewState(), observe: observe}
+}
+
+// Applied is the answer that raft.ApplyFuture.Response carries.
+type Applied struct {
+	Index    uint64
+	Clock    int64
+	Outcomes []poll.Outcome // of a ballots command, frame after frame
+	Result   poll.Result    // of any other
+}
+
+// Apply implements raft.FSM. It panics on a command that cannot be read.
+func (f *FSM) Apply(l *raft.Log) any {
+	start := time.Now()
+	c, err := decodeCommand(l.Data)
+	if err != nil {
+		panic(fmt.Sprintf("log entry %d is committed but cannot be read: %v", l.Index, err))
+	}
+	f.mu.Lock()
+	f.state.Begin(poll.Stamp{Index: l.Index, At: c.at})
+	a := &Applied{Index: l.Index, Clock: f.state.Clock()}
+	if c.manage != nil {
+		a.Result = f.state.Do(c.manage)
+	} else {
+		a.Outcomes = f.cast(l, c.frames)
+	}
+	f.state.End()
+	f.mu.Unlock()
+	f.applied.raise(l.Index)
+	f.passed.raise(l.Index)
+	f.observe(len(a.Outcomes), time.Since(start))
+	return a
+}
+
+func (f *FSM) cast(l *raft.Log, frames [][]byte) []poll.Outcome {
+	var outcomes []poll.Outcome
+	var p *poll.Poll
+	for _, frame := range frames {
+		err := readFrame(frame,
+			func(id []byte) { p = f.state.Find(string(id)) },
+			func(b *poll.Ballot) { outcomes = append(outcomes, f.state.Cast(p, b)) })
+		if err != nil {
+			panic(fmt.Sprintf("log entry %d is committed but cannot be read: %v", l.Index, err))
+		}
+	}
+	return outcomes
+}
+
+// StoreConfiguration implements raft.ConfigurationStore: it only notes that the
+// entry has passed, so that a read index that names it can be waited for.
+func (f *FSM) StoreConfiguration(index uint64, _ raft.Configuration) { f.passed.raise(index) }
+
+// Read runs fn under the read lock.
+func (f *FSM) Read(fn func(s *poll.State)) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	fn(f.state)
+}
+
+// Index returns the log index of the last command applied.
+func (f *FSM) Index() uint64 { return f.applied.index.Load() }
+
+// WaitApplied returns when the command at index has been applied here.
+func (f *FSM) WaitApplied(ctx context.Context, index uint64) error {
+	return f.applied.wait(ctx, index)
+}
+
+// WaitPassed returns when the command or configuration at index has been applied
+// here. It tells only of entries that came through the log of this process.
+func (f *FSM) WaitPassed(ctx context.Context, index uint64) error {
+	return f.passed.wait(ctx, index)
+}
+
+// Snapshot implements raft.FSM. It costs the same however large the state is.
+func (f *FSM) Snapshot() (raft.FSMSnapshot, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &snapshot{fsm: f, view: f.state.View()}, nil
+}
+
+// Restore implements raft.FSM: it replaces the state when all of the snapshot has
+// been read and checked, and leaves it alone otherwise.
+func (f *FSM) Restore(r io.ReadCloser) error {
+	defer r.Close() // it was only read: an error changes nothing
+	s, err := ReadSnapshot(r)
+	if err != nil {
+		return fmt.Errorf("snapshot cannot be restored: %w", err)
+	}
+	f.mu.Lock()
+	f.state = s
+	f.mu.Unlock()
+	f.applied.raise(s.Index())
+	f.passed.raise(s.Index())
+	return nil
+}
+
+// snapshot is the state at one index on its way to disk.
+type snapshot struct {
+	fsm  *FSM
+	view *poll.View
+}
+
+// Persist implements raft.FSMSnapshot. Commands are applied meanwhile.
+func (s *snapshot) Persist(sink raft.SnapshotSink) error {
+	if err := WriteSnapshot(sink, s.view, s.fsm.mu.RLocker()); err != nil {
+		_ = sink.Cancel() // the write's error says what went wrong
+		return fmt.Errorf("snapshot cannot be written: %w", err)
+	}
+	return sink.Close()
+}
+
+// Release implements raft.FSMSnapshot.
+func (s *snapshot) Release() {
+	s.fsm.mu.Lock()
+	defer s.fsm.mu.Unlock()
+	s.view.Close()
+}

@@ -1,0 +1,120 @@
+package fsm
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"voted/internal/poll"
+)
+
+// Outcomes travel from the leader to the member that took the ballots in: the log
+// index and time of the entry, then per ballot a kind byte and
+//
+//	counted   record number
+//	replaced  record number, version
+//	replayed  record number, version, index, time
+//	refused   code, the voter's current version or 0
+//
+// all uvarints. A counted ballot has the entry's own index and time.
+
+// AppendOutcomes appends the outcomes of one frame.
+func AppendOutcomes(b []byte, index uint64, clock int64, outcomes []poll.Outcome) []byte {
+	b = binary.AppendUvarint(b, index)
+	b = binary.AppendUvarint(b, uint64(clock))
+	for i := range outcomes {
+		o := &outcomes[i]
+		r := &o.Receipt
+		b = append(b, byte(o.Kind))
+		switch o.Kind {
+		case poll.Counted:
+			b = binary.AppendUvarint(b, uint64(r.Ballot))
+		case poll.Replaced:
+			b = binary.AppendUvarint(b, uint64(r.Ballot))
+			b = binary.AppendUvarint(b, uint64(r.Version))
+		case poll.Replayed:
+			b = binary.AppendUvarint(b, uint64(r.Ballot))
+			b = binary.AppendUvarint(b, uint64(r.Version))
+			b = binary.AppendUvarint(b, r.Index)
+			b = binary.AppendUvarint(b, uint64(r.CastAt))
+		case poll.Refused:
+			b = append(b, byte(o.Code))
+			b = binary.AppendUvarint(b, uint64(r.Version))
+		}
+	}
+	return b
+}
+
+// DecodeOutcomes reads the outcomes of a frame of n ballots, and the log index of
+// their entry.
+func DecodeOutcomes(b []byte, n int) (index uint64, outcomes []poll.Outcome, err error) {
+	c := poll.NewCursor(b)
+	index = c.Uvarint()
+	clock := int64(c.Uvarint())
+	if n > c.Len()/2 {
+		return 0, nil, fmt.Errorf("outcomes: %w", poll.ErrTruncated)
+	}
+	outcomes = make([]poll.Outcome, n)
+	for i := range outcomes {
+		o := &outcomes[i]
+		o.Kind = poll.Kind(c.Byte())
+		r := &o.Receipt
+		switch o.Kind {
+		case poll.Counted:
+			*r = poll.Receipt{Ballot: uint32(c.Uvarint()), Version: 1, Index: index, CastAt: clock}
+		case poll.Replaced:
+			*r = poll.Receipt{Ballot: uint32(c.Uvarint()), Version: uint32(c.Uvarint()), Index: index, CastAt: clock}
+		case poll.Replayed:
+			*r = poll.Receipt{Ballot: uint32(c.Uvarint()), Version: uint32(c.Uvarint()), Index: c.Uvarint(), CastAt: int64(c.Uvarint())}
+		case poll.Refused:
+			o.Code = poll.Code(c.Byte())
+			r.Version = uint32(c.Uvarint())
+		default:
+			c.Fail(poll.ErrTruncated)
+		}
+	}
+	if c.Err() != nil || c.Len() != 0 {
+		return 0, nil, fmt.Errorf("outcomes: %w", poll.ErrTruncated)
+	}
+	return index, outcomes, nil
+}
+
+// EncodeResult encodes the answer to a management command.
+func EncodeResult(r poll.Result) []byte {
+	b := binary.AppendUvarint(nil, r.Index)
+	b = appendString(b, r.Poll)
+	b = append(b, flag(r.Created), flag(r.Replayed), flag(r.Err != nil))
+	if e := r.Err; e != nil {
+		b = append(b, byte(e.Code))
+		b = appendString(b, e.Detail)
+		b = binary.AppendUvarint(b, uint64(e.Version))
+		b = binary.AppendUvarint(b, uint64(len(e.Fields)))
+		for _, f := range e.Fields {
+			b = appendString(b, f.Field)
+			b = appendString(b, f.Detail)
+		}
+	}
+	return b
+}
+
+// DecodeResult reads what EncodeResult wrote.
+func DecodeResult(b []byte) (poll.Result, error) {
+	c := poll.NewCursor(b)
+	r := poll.Result{Index: c.Uvarint(), Poll: c.String(), Created: c.Byte() == 1, Replayed: c.Byte() == 1}
+	if c.Byte() == 1 {
+		r.Err = &poll.Error{Code: poll.Code(c.Byte()), Detail: c.String(), Version: uint32(c.Uvarint())}
+		for range c.Bounded(uint64(c.Len())) {
+			r.Err.Fields = append(r.Err.Fields, poll.FieldError{Field: c.String(), Detail: c.String()})
+		}
+	}
+	if c.Err() != nil || c.Len() != 0 {
+		return poll.Result{}, fmt.Errorf("result: %w", poll.ErrTruncated)
+	}
+	return r, nil
+}
+
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,253 @@
+package fsm
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"sync"
+
+	"voted/internal/poll"
+)
+
+// SnapshotVersion is the number of the snapshot format that this build writes, and
+// the highest it reads.
+const SnapshotVersion = 1
+
+// A snapshot is a magic, a version, and sections:
+//
+//	8        "VOTEDSNP"
+//	2        version, little-endian
+//	sections
+//	  1        kind
+//	  uvarint  length
+//	  …        content
+//	  4        CRC-32C of kind and content, little-endian
+//
+// in the order: state, then for each poll its header, its records in pieces of whole
+// records and, where it is open, its voter ids; at last end, whose content is the
+// number of sections before it.
+const snapshotMagic = "VOTEDSNP"
+
+const (
+	sectionState   = 's'
+	sectionPoll    = 'p'
+	sectionRecords = 'r'
+	sectionNames   = 'n'
+	sectionEnd     = 'e'
+)
+
+// nameBytes is how large a piece of voter ids grows before it is written.
+const nameBytes = 256 << 10
+
+// WriteSnapshot writes the view. The lock is held only while a poll is captured.
+func WriteSnapshot(w io.Writer, v *poll.View, lock sync.Locker) error {
+	s := &sectionWriter{w: bufio.NewWriterSize(w, 1<<20)}
+	s.raw([]byte(snapshotMagic))
+	s.raw(binary.LittleEndian.AppendUint16(nil, SnapshotVersion))
+	s.section(sectionState, v.AppendHeader(nil))
+	var header []byte
+	for n := range v.Len() {
+		lock.Lock()
+		c := v.Poll(n)
+		lock.Unlock()
+		header = c.AppendHeader(header[:0])
+		s.section(sectionPoll, header)
+		c.Spans(func(raw []byte) { s.section(sectionRecords, raw) })
+		if c.Rules().Secrecy == poll.Open {
+			s.names(&c)
+		}
+		if s.err != nil {
+			return s.err
+		}
+	}
+	s.section(sectionEnd, binary.AppendUvarint(nil, s.sections))
+	if s.err != nil {
+		return s.err
+	}
+	return s.w.Flush()
+}
+
+type sectionWriter struct {
+	w        *bufio.Writer
+	sections uint64
+	err      error
+}
+
+func (s *sectionWriter) raw(b []byte) {
+	if s.err == nil {
+		_, s.err = s.w.Write(b)
+	}
+}
+
+func (s *sectionWriter) section(kind byte, content []byte) {
+	var head [1 + binary.MaxVarintLen64]byte
+	head[0] = kind
+	s.raw(head[:1+binary.PutUvarint(head[1:], uint64(len(content)))])
+	s.raw(content)
+	var sum [4]byte
+	binary.LittleEndian.PutUint32(sum[:], sectionSum(kind, content))
+	s.raw(sum[:])
+	s.sections++
+}
+
+func sectionSum(kind byte, content []byte) uint32 {
+	return crc32.Update(crc32.Checksum([]byte{kind}, castagnoli), castagnoli, content)
+}
+
+func (s *sectionWriter) names(c *poll.Capture) {
+	var piece []byte
+	for voter := range c.Names() {
+		piece = appendString(piece, voter)
+		if len(piece) >= nameBytes {
+			s.section(sectionNames, piece)
+			piece = piece[:0]
+		}
+	}
+	if len(piece) > 0 {
+		s.section(sectionNames, piece)
+	}
+}
+
+// ReadSnapshot reads a whole snapshot and checks it to its end. Errors name the
+// section that is damaged or missing.
+func ReadSnapshot(r io.Reader) (*poll.State, error) {
+	s := &sectionReader{r: bufio.NewReaderSize(r, 1<<20)}
+	if err := s.magic(); err != nil {
+		return nil, err
+	}
+	header, err := s.expect(sectionState)
+	if err != nil {
+		return nil, err
+	}
+	l, err := poll.NewLoader(header)
+	if err != nil {
+		return nil, err
+	}
+	for range l.Polls() {
+		if err := s.poll(l); err != nil {
+			return nil, err
+		}
+	}
+	return s.end(l)
+}
+
+func (s *sectionReader) poll(l *poll.Loader) error {
+	header, err := s.expect(sectionPoll)
+	if err != nil {
+		return err
+	}
+	p, err := l.Poll(header)
+	if err != nil {
+		return err
+	}
+	for left := int64(p.Records()); left > 0; {
+		raw, err := s.expect(sectionRecords)
+		if err != nil {
+			return err
+		}
+		if err := p.Add(raw); err != nil {
+			return err
+		}
+		if left -= int64(len(raw) / poll.RecordBytes); len(raw) == 0 {
+			return fmt.Errorf("section %d is empty: %w", s.sections, poll.ErrTruncated)
+		}
+	}
+	if p.HasNames() {
+		if err := s.names(p); err != nil {
+			return err
+		}
+	}
+	return p.Done()
+}
+
+func (s *sectionReader) names(p *poll.PollLoader) error {
+	for left := int64(p.Records()); left > 0; {
+		piece, err := s.expect(sectionNames)
+		if err != nil {
+			return err
+		}
+		c := poll.NewCursor(piece)
+		for ; c.Len() > 0; left-- {
+			p.AddName(c.String())
+		}
+		if c.Err() != nil {
+			return c.Err()
+		}
+	}
+	return nil
+}
+
+func (s *sectionReader) end(l *poll.Loader) (*poll.State, error) {
+	before := s.sections
+	content, err := s.expect(sectionEnd)
+	if err != nil {
+		return nil, err
+	}
+	if n, _ := binary.Uvarint(content); n != before {
+		return nil, fmt.Errorf("it ends after %d of %d sections: %w", before, n, poll.ErrTruncated)
+	}
+	if _, err := s.r.ReadByte(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there are bytes behind its end")
+	}
+	return l.State()
+}
+
+type sectionReader struct {
+	r        *bufio.Reader
+	buf      bytes.Buffer // content of the current section
+	sections uint64
+}
+
+func (s *sectionReader) magic() error {
+	var head [len(snapshotMagic) + 2]byte
+	if _, err := io.ReadFull(s.r, head[:]); err != nil {
+		return fmt.Errorf("it has no beginning: %w", err)
+	}
+	if string(head[:len(snapshotMagic)]) != snapshotMagic {
+		return errors.New("it is not a voted snapshot")
+	}
+	if v := binary.LittleEndian.Uint16(head[len(snapshotMagic):]); v != SnapshotVersion {
+		return fmt.Errorf("its format %d is not known to this build (it reads up to %d); upgrade voted", v, SnapshotVersion)
+	}
+	return nil
+}
+
+// expect reads the next section, which must be of a kind. The content is valid
+// until the next call.
+func (s *sectionReader) expect(kind byte) ([]byte, error) {
+	fail := func(err error) ([]byte, error) {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, fmt.Errorf("section %d (%c): %w", s.sections, kind, err)
+	}
+	got, err := s.r.ReadByte()
+	if err != nil {
+		return fail(err)
+	}
+	length, err := binary.ReadUvarint(s.r)
+	if err != nil {
+		return fail(err)
+	}
+	s.buf.Reset()
+	// Grows with what is there, not with what a damaged length claims.
+	if _, err := io.CopyN(&s.buf, s.r, int64(min(length, 1<<40))); err != nil {
+		return fail(err)
+	}
+	var sum [4]byte
+	if _, err := io.ReadFull(s.r, sum[:]); err != nil {
+		return fail(err)
+	}
+	if sectionSum(got, s.buf.Bytes()) != binary.LittleEndian.Uint32(sum[:]) {
+		return fail(errDamaged)
+	}
+	if got != kind {
+		return fail(fmt.Errorf("a section of kind %q stands in its place", got))
+	}
+	s.sections++
+	return s.buf.Bytes(), nil
+}

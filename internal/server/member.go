@@ -1,0 +1,44 @@
+package server
+
+import (
+	"context"
+
+	"voted/internal/api"
+	"voted/internal/cluster"
+)
+
+// member shows a cluster node to the API in the API's own terms.
+type member struct{ *cluster.Node }
+
+// Status implements api.Members.
+func (m member) Status(ctx context.Context) (api.ClusterStatus, error) {
+	s, err := m.Node.Status(ctx)
+	if err != nil {
+		return api.ClusterStatus{}, err
+	}
+	out := api.ClusterStatus{Leader: s.Leader, Term: s.Term, Index: s.Index, Quorum: s.Quorum, CanLose: s.CanLose}
+	for _, x := range s.Members {
+		out.Members = append(out.Members, api.MemberStatus{
+			ID: x.ID, Peer: x.Peer, API: x.API, Role: roleOf(x), State: stateOf(x), Healthy: x.Reached,
+			AppliedIndex: x.Applied, Digest: x.Digest, Version: x.Version,
+		})
+	}
+	return out, nil
+}
+
+func roleOf(m cluster.Member) string {
+	if m.Voter {
+		return "voter"
+	}
+	return "nonvoter"
+}
+
+func stateOf(m cluster.Member) string {
+	switch {
+	case !m.Reached:
+		return "unreachable"
+	case m.Leader:
+		return "leader"
+	}
+	return "follower"
+}

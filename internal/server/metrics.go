@@ -1,0 +1,68 @@
+package server
+
+import (
+	"sync"
+	"time"
+
+	gometrics "github.com/hashicorp/go-metrics/compat"
+	raftprom "github.com/hashicorp/go-metrics/compat/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"voted/internal/cluster/storage"
+)
+
+var raftMetricsOnce sync.Once
+
+// raftMetrics sends raft's own metrics to the registry. They are process-wide in
+// that library, so the first node of a process has them.
+func raftMetrics(registry *prometheus.Registry) {
+	raftMetricsOnce.Do(func() {
+		sink, err := raftprom.NewPrometheusSinkFrom(raftprom.PrometheusOpts{Registerer: registry, Expiration: 10 * time.Minute})
+		if err != nil {
+			return // the registry has them already
+		}
+		c := gometrics.DefaultConfig("")
+		c.EnableHostname, c.EnableRuntimeMetrics, c.EnableServiceLabel = false, false, false
+		_, _ = gometrics.NewGlobal(c, sink) // fails on a nil sink only
+	})
+}
+
+// diskMetrics measures the store.
+type diskMetrics struct {
+	to    prometheus.Registerer
+	took  map[string]prometheus.Observer
+	bytes map[string]prometheus.Counter
+}
+
+// storeOps are what a store does, as storage.Options.Observe names it.
+var storeOps = []string{"append", "read", "truncate", "stable"}
+
+func newDiskMetrics(to prometheus.Registerer) *diskMetrics {
+	took := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "voted_store_seconds", Help: "Calls to the log store by what they do; append and stable include the fsync.",
+		Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
+	}, []string{"op"})
+	bytes := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "voted_store_bytes_total", Help: "Bytes read from and written to the log store.",
+	}, []string{"op"})
+	to.MustRegister(took, bytes)
+	d := &diskMetrics{to: to, took: map[string]prometheus.Observer{}, bytes: map[string]prometheus.Counter{}}
+	for _, op := range storeOps {
+		d.took[op], d.bytes[op] = took.WithLabelValues(op), bytes.WithLabelValues(op)
+	}
+	return d
+}
+
+func (d *diskMetrics) observe(op string, took time.Duration, bytes int) {
+	if o, known := d.took[op]; known {
+		o.Observe(took.Seconds())
+		d.bytes[op].Add(float64(bytes))
+	}
+}
+
+// follow shows how much the store takes.
+func (d *diskMetrics) follow(s *storage.Store) {
+	d.to.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "voted_store_size_bytes", Help: "Size of the data directory.",
+	}, func() float64 { return float64(s.DiskBytes()) }))
+}

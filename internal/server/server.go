@@ -1,0 +1,237 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"voted/internal/api"
+	"voted/internal/cluster"
+	"voted/internal/cluster/peer"
+	"voted/internal/cluster/storage"
+	"voted/internal/poll"
+)
+
+// The limits of the public port; internal/api bounds what a request may hold.
+const (
+	// headerTimeout ends connections that are opened and then say nothing.
+	headerTimeout = 10 * time.Second
+	// idleTimeout is longer than a load balancer's, so that it closes first.
+	idleTimeout = 2 * time.Minute
+	// maxHeaderBytes is far above what the API's headers take.
+	maxHeaderBytes = 16 << 10
+)
+
+// Server is one node: a member of the cluster and its HTTP API.
+type Server struct {
+	opts     Options
+	log      *slog.Logger
+	node     *cluster.Node
+	handler  *api.Handler
+	http     *http.Server
+	listener net.Listener
+}
+
+// New opens everything that can refuse: the data directory, both ports. The node
+// begins to enter its cluster. An error that wraps ErrUsage is cured by another
+// command line or another directory.
+func New(o Options) (*Server, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	s := &Server{opts: o, log: o.Logger.With("node", o.ID)}
+	if s.listener, err = net.Listen("tcp", o.API); err != nil {
+		return nil, fmt.Errorf("%w: the API address %s cannot be used: %w; give another with --api", ErrUsage, o.API, err)
+	}
+	if err := s.open(); err != nil {
+		_ = s.listener.Close() // the error of open is the one to report
+		return nil, err
+	}
+	return s, nil
+}
+
+// open wires the member: its network and its store, its node, its API.
+func (s *Server) open() error {
+	o := s.opts
+	port, err := peer.Listen(peer.Options{Bind: o.Peer, Advertise: o.AdvertisePeer, Logger: s.log})
+	if err != nil {
+		return fmt.Errorf("%w: %w; give another address with --peer", ErrUsage, err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	raftMetrics(registry)
+	disk := newDiskMetrics(registry)
+	// The store may fail before the node is there to be told.
+	faults := make(chan error, 1)
+	store, err := storage.Open(o.DataDir, storage.Options{
+		StallLimit: o.StallLimit,
+		OnFault:    func(err error) { faults <- err },
+		Observe:    disk.observe,
+	})
+	if err == nil {
+		disk.follow(store)
+		err = s.verify(store)
+	}
+	if err == nil {
+		s.node, err = cluster.Open(s.clusterOptions(store, port, registry))
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrUsage, err)
+		if store != nil {
+			err = errors.Join(err, store.Close())
+		}
+		return errors.Join(err, port.Close())
+	}
+	go func() { s.node.Fail(<-faults) }()
+	s.handler = api.New(member{s.node}, api.Options{
+		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version,
+	})
+	s.http = &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// verify reads the whole store before anything of it is served.
+func (s *Server) verify(store *storage.Store) error {
+	empty, err := store.Empty()
+	if err != nil || empty {
+		return err
+	}
+	start := time.Now()
+	if err := store.Verify(nil); err != nil {
+		return err
+	}
+	s.log.Debug("the data directory is sound", "took", time.Since(start).Round(time.Millisecond))
+	return nil
+}
+
+func (s *Server) clusterOptions(store *storage.Store, port *peer.Port, registry *prometheus.Registry) cluster.Options {
+	o := s.opts
+	first := make([]cluster.Server, len(o.Cluster))
+	for i, m := range o.Cluster {
+		first[i] = cluster.Server(m)
+	}
+	return cluster.Options{
+		ID: o.ID, Peer: port.Addr(), API: s.advertised(), Version: o.Version, Cluster: first, Join: o.Join,
+		Store: store, Network: port, Logger: s.log, Metrics: registry,
+		HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
+	}
+}
+
+// advertised is the URL under which clients reach this node.
+func (s *Server) advertised() string {
+	if s.opts.AdvertiseAPI != "" {
+		return s.opts.AdvertiseAPI
+	}
+	return "http://" + s.APIAddr()
+}
+
+// APIAddr returns the bound address of the public port.
+func (s *Server) APIAddr() string { return s.listener.Addr().String() }
+
+// Node returns the member, for tests that look behind the API.
+func (s *Server) Node() *cluster.Node { return s.node }
+
+// Run serves until ctx ends, then leaves in order: not ready any more, leadership
+// handed over, requests in flight finished, raft down, store closed. It returns
+// early, with the reason, when the member cannot go on.
+func (s *Server) Run(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- s.http.Serve(s.listener) }()
+	s.log.Info("serving", "api", s.advertised(), "data", s.opts.DataDir)
+	var err error
+	select {
+	case <-ctx.Done():
+		s.leave()
+	case err = <-served:
+		err = fmt.Errorf("the API stopped: %w", err)
+	case <-s.node.Failed():
+		err = s.node.Failure()
+		if errors.Is(err, cluster.ErrUsage) {
+			err = fmt.Errorf("%w: %w", ErrUsage, err)
+		}
+	}
+	// After a fault nothing is waited for: the store may never answer again.
+	_ = s.http.Close()
+	if s.node.Failure() != nil {
+		return err
+	}
+	return errors.Join(err, s.node.Close())
+}
+
+// leave drains the node within DrainTimeout.
+func (s *Server) leave() {
+	s.log.Info("leaving: requests in flight are finished, leadership is handed over")
+	ctx, cancel := context.WithTimeout(context.Background(), s.opts.DrainTimeout)
+	defer cancel()
+	s.handler.Drain()
+	if err := s.node.HandOver(ctx); err != nil {
+		s.log.Warn("leadership could not be handed over; the others will elect a leader", "error", err)
+	}
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.log.Warn("requests were cut off; their clients retry", "error", err)
+	}
+}
+
+// complete checks the options and fills in defaults.
+func (o Options) complete() (Options, error) {
+	if !poll.ValidID(o.ID) {
+		return o, fmt.Errorf("--id: %q cannot be the id of a member; use letters, digits, '.', '_', '~' or '-'", o.ID)
+	}
+	if o.DataDir == "" {
+		return o, errors.New("--data: name the directory that keeps this member's ballots")
+	}
+	if len(o.Cluster) > 0 && len(o.Join) > 0 {
+		return o, errors.New("--cluster founds a cluster and --join enters one; give only one of them")
+	}
+	if err := checkMembers(o.Cluster); err != nil {
+		return o, err
+	}
+	for _, addr := range o.Join {
+		if err := checkAddress(addr); err != nil {
+			return o, fmt.Errorf("--join: %w", err)
+		}
+	}
+	if at := slices.IndexFunc(o.Cluster, func(m Member) bool { return m.ID == o.ID }); at >= 0 {
+		if o.AdvertisePeer == "" {
+			o.AdvertisePeer = o.Cluster[at].Peer
+		} else if o.AdvertisePeer != o.Cluster[at].Peer {
+			return o, fmt.Errorf("--cluster says that %s is at %s, --advertise-peer says %s", o.ID, o.Cluster[at].Peer, o.AdvertisePeer)
+		}
+	} else if len(o.Cluster) > 0 {
+		return o, fmt.Errorf("--cluster does not name this member, %s; it must name every first member and be the same everywhere", o.ID)
+	}
+	return o.withDefaults(), nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.API == "" {
+		o.API = "127.0.0.1:8080"
+	}
+	if o.Peer == "" {
+		o.Peer = "127.0.0.1:9080"
+	}
+	if o.RequestTimeout == 0 {
+		o.RequestTimeout = 10 * time.Second
+	}
+	if o.DrainTimeout == 0 {
+		o.DrainTimeout = 10 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.DataDir = filepath.Clean(o.DataDir)
+	return o
+}
