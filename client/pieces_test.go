@@ -1,6 +1,7 @@
 package client
 
 import (
+	"encoding/json"
 	"math"
 	"testing"
 	"time"
@@ -71,16 +72,21 @@ func FuzzReceipt(f *testing.F) {
 	f.Add([]byte(`{"poll":"p","voter":"v","outcome":"counted","version":1,"ballot":7,"index":12,"cast_at":"2026-12-01T08:00:03.125Z"}`))
 	f.Add([]byte(`{"outcome":"replayed","version":1,"x":{"y":[]},"voter":"\u00e4"}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		// What the quick form accepts, encoding/json reads as the same receipt.
-		quick, slow := receiptInto{}, receiptInto{}
+		var quick receiptInto
 		if quick.decode(body) != nil {
 			return
 		}
-		if err := slow.decodeSlowly(body); err != nil {
-			t.Skip("encoding/json is stricter about duplicates and invalid UTF-8 in members nobody reads")
+		// The numbers that were read are those that encoding/json finds
+		// under exactly these names.
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal(body, &m); err != nil {
+			t.Skipf("accepted although not quite JSON, such as a number like 007: %v", err)
 		}
-		if quick.Version != slow.Version || quick.Ballot != slow.Ballot || quick.Index != slow.Index {
-			t.Errorf("%s: %+v, %+v", body, quick.Receipt, slow.Receipt)
+		for name, got := range map[string]uint64{"version": quick.Version, "ballot": quick.Ballot, "index": quick.Index} {
+			var want uint64
+			if raw, ok := m[name]; ok && json.Unmarshal(raw, &want) == nil && want != got {
+				t.Errorf("%s: %s = %d, want %d", body, name, got, want)
+			}
 		}
 	})
 }
