@@ -1,0 +1,82 @@
+package api
+
+import (
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"voted/internal/poll"
+)
+
+// render writes a line for each line of the chunk, and counts them.
+func (u *upload) render(c *chunk) {
+	m := u.h.metrics
+	next := 0
+	for i, fate := range c.lines {
+		line := c.firstLine + i
+		if fate.refusal != nil {
+			code, detail := c.refused(fate.refusal)
+			m.refused(code)
+			u.answers = appendRefusal(u.answers, line, code, detail)
+			continue
+		}
+		o := c.outcomes[next]
+		next++
+		m.outcome(o)
+		if o.Kind == poll.Refused {
+			u.answers = appendRefusal(u.answers, line, o.Code, o.Err().Detail)
+			continue
+		}
+		u.answers = appendOutcome(u.answers, line, o)
+	}
+	m.bulkLines.Add(float64(len(c.lines)))
+}
+
+// refused returns the code and sentence of a line without a ballot. One that
+// breaks the poll's rules is answered by the poll's phase first.
+func (c *chunk) refused(e *poll.Error) (poll.Code, string) {
+	code, detail := e.Code, e.Detail
+	if code == poll.CodeInvalidBallot {
+		code = c.invalidCode
+		detail = poll.Outcome{Kind: poll.Refused, Code: code}.Err().Detail
+	}
+	if code == e.Code {
+		for _, f := range e.Fields {
+			detail += " " + f.Field + ": " + f.Detail
+		}
+	}
+	return code, detail
+}
+
+func appendOutcome(b []byte, line int, o poll.Outcome) []byte {
+	b = append(b, `{"line":`...)
+	b = strconv.AppendInt(b, int64(line), 10)
+	b = append(b, `,"outcome":"`...)
+	b = append(b, o.Kind.String()...)
+	b = append(b, `","ballot":`...)
+	b = strconv.AppendUint(b, uint64(o.Receipt.Ballot), 10)
+	b = append(b, `,"version":`...)
+	b = strconv.AppendUint(b, uint64(o.Receipt.Version), 10)
+	return append(b, '}', '\n')
+}
+
+func appendRefusal(b []byte, line int, code poll.Code, detail string) []byte {
+	b = append(b, `{"line":`...)
+	b = strconv.AppendInt(b, int64(line), 10)
+	return appendReason(append(b, ','), code, detail)
+}
+
+// appendBreak appends the line that ends a stream early.
+func appendBreak(b []byte, e *poll.Error, line int) []byte {
+	b = append(b, `{"retry_from_line":`...)
+	b = strconv.AppendInt(b, int64(line), 10)
+	return appendReason(append(b, ','), e.Code, e.Detail)
+}
+
+func appendReason(b []byte, code poll.Code, detail string) []byte {
+	b = append(b, `"code":"`...)
+	b = append(b, code.String()...)
+	b = append(b, `","detail":`...)
+	b, _ = jsontext.AppendQuote(b, detail)
+	return append(b, '}', '\n')
+}

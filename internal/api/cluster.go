@@ -1,0 +1,126 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/gorilla/mux"
+
+	"voted/internal/poll"
+)
+
+// getCluster serves the membership as this node sees it.
+func (h *Handler) getCluster(w *response, r *http.Request) error {
+	if _, err := negotiate(r, mediaJSON); err != nil {
+		return err
+	}
+	ctx, cancel := h.deadline(r)
+	defer cancel()
+	return h.sendStatus(ctx, w, http.StatusOK)
+}
+
+func (h *Handler) sendStatus(ctx context.Context, w *response, status int) error {
+	s, err := h.cluster.Status(ctx)
+	if err != nil {
+		return inTime(err, poll.CodeUnavailable)
+	}
+	body, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	w.send(status, typeJSON, append(body, '\n'))
+	return nil
+}
+
+type memberBody struct {
+	ID   string `json:"id"`
+	Peer string `json:"peer"`
+}
+
+// addMember serves POST of a member: it joins without a vote and gets one when
+// it has caught up.
+func (h *Handler) addMember(w *response, r *http.Request) error {
+	if _, err := negotiate(r, mediaJSON); err != nil {
+		return err
+	}
+	var m memberBody
+	if err := readJSON(w, r, maxMemberBytes, &m, mediaJSON); err != nil {
+		return err
+	}
+	if err := m.check(); err != nil {
+		return err
+	}
+	ctx, cancel := h.deadline(r)
+	defer cancel()
+	if err := h.cluster.AddMember(ctx, m.ID, m.Peer); err != nil {
+		return inTime(err, poll.CodeOutcomeUnknown)
+	}
+	w.Header().Set("Location", "/v1/cluster/members/"+m.ID)
+	body, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	w.send(http.StatusCreated, typeJSON, append(body, '\n'))
+	return nil
+}
+
+func (m memberBody) check() error {
+	e := malformed("The member cannot be added like this.")
+	if !poll.ValidID(m.ID) {
+		e.Fields = append(e.Fields, poll.FieldError{Field: "id", Detail: "Use 1 to 64 letters, digits, '.', '_', '~' or '-', beginning with a letter or digit."})
+	}
+	host, port, err := net.SplitHostPort(m.Peer)
+	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || host == "" || n == 0 {
+		e.Fields = append(e.Fields, poll.FieldError{Field: "peer", Detail: "Give the HOST:PORT under which members reach it."})
+	}
+	if e.Fields != nil {
+		return e
+	}
+	return nil
+}
+
+// removeMember serves DELETE of a member.
+func (h *Handler) removeMember(w *response, r *http.Request) error {
+	id, err := url.PathUnescape(mux.Vars(r)["id"])
+	if err != nil || !poll.ValidID(id) {
+		return poll.Refuse(poll.CodeMemberNotFound, "No member can have the id in this path; list them with GET /v1/cluster.")
+	}
+	if err := noBody(w, r); err != nil {
+		return err
+	}
+	ctx, cancel := h.deadline(r)
+	defer cancel()
+	if err := h.cluster.RemoveMember(ctx, id); err != nil {
+		return inTime(err, poll.CodeOutcomeUnknown)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// transferLeadership serves POST …/leader: to the member named, or to any.
+func (h *Handler) transferLeadership(w *response, r *http.Request) error {
+	if _, err := negotiate(r, mediaJSON); err != nil {
+		return err
+	}
+	var to struct {
+		ID string `json:"id"`
+	}
+	if r.ContentLength != 0 {
+		if err := readJSON(w, r, maxMemberBytes, &to, mediaJSON); err != nil {
+			return err
+		}
+	}
+	if to.ID != "" && !poll.ValidID(to.ID) {
+		return poll.Refuse(poll.CodeMemberNotFound, "No member can have this id; list them with GET /v1/cluster.")
+	}
+	ctx, cancel := h.deadline(r)
+	defer cancel()
+	if err := h.cluster.TransferLeadership(ctx, to.ID); err != nil {
+		return inTime(err, poll.CodeOutcomeUnknown)
+	}
+	return h.sendStatus(ctx, w, http.StatusOK)
+}

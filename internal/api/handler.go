@@ -1,0 +1,218 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"voted/internal/poll"
+)
+
+// Options is what a Handler is told. The zero value of a field means its default.
+type Options struct {
+	// RequestTimeout is how long a request is held at most; default 10 s.
+	// Streams are not bounded by it, but each of their steps is.
+	RequestTimeout time.Duration
+	// Logger gets what is unexpected, and at debug level every request; default
+	// slog.Default.
+	Logger *slog.Logger
+	// Registry gets the metrics and is what /metrics shows; default a new one.
+	Registry *prometheus.Registry
+	// Version is the program's; it stands in the metric voted_build_info.
+	Version string
+	// Rand is the source of poll ids, salts and request ids; default crypto/rand.
+	Rand io.Reader
+	// MaxStreams is how many live result streams are served; default 10,000.
+	MaxStreams int
+	// MaxBulk is how many bulk uploads are served at once; default 64. Each may
+	// hold two chunks of ballots in memory.
+	MaxBulk int
+}
+
+// Handler serves the API. Its methods may be called concurrently.
+type Handler struct {
+	cluster   Cluster
+	timeout   time.Duration
+	log       *slog.Logger
+	rand      io.Reader
+	router    *mux.Router
+	unmatched *endpoint
+	metrics   *metrics
+	registry  *prometheus.Registry
+	tallies   *tallies
+
+	node     []string // the value of Voted-Node, shared by all responses
+	idPrefix string   // begins the request ids made here
+	idCount  atomic.Uint64
+
+	streams, bulks  slots
+	pace, heartbeat time.Duration
+	draining        context.Context
+	drain           context.CancelFunc
+}
+
+// New makes the handler of a member. It panics if o.Rand fails or o.Registry
+// holds metrics of the same names: both are faults of the program around it.
+func New(c Cluster, o Options) *Handler {
+	if o.RequestTimeout <= 0 {
+		o.RequestTimeout = defaultRequestTimeout
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.MaxStreams <= 0 {
+		o.MaxStreams = defaultMaxStreams
+	}
+	if o.MaxBulk <= 0 {
+		o.MaxBulk = defaultMaxBulk
+	}
+	h := &Handler{
+		cluster: c, timeout: o.RequestTimeout, log: o.Logger, rand: o.Rand,
+		metrics: newMetrics(o.Registry, o.Version), registry: o.Registry, tallies: newTallies(),
+		node:    []string{c.ID()},
+		streams: slots{limit: int64(o.MaxStreams)}, bulks: slots{limit: int64(o.MaxBulk)},
+		pace: streamPace, heartbeat: streamHeartbeat,
+	}
+	h.draining, h.drain = context.WithCancel(context.Background())
+	prefix, err := h.madeID()
+	if err != nil {
+		panic("api: the source of random bytes failed: " + err.Error())
+	}
+	h.idPrefix = prefix[:12] + "-"
+	h.route()
+	return h
+}
+
+// Drain turns readiness off and ends long streams cleanly: live results close,
+// bulk uploads are told from which line to go on. Other requests are served as
+// before. It may be called more than once.
+func (h *Handler) Drain() { h.drain() }
+
+// madeID draws 128 bits and writes them as 26 lowercase letters and digits.
+func (h *Handler) madeID() (string, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(h.rand, b[:]); err != nil {
+		return "", err
+	}
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:])), nil
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w := &response{ResponseWriter: rw, h: h, began: time.Now(), id: h.requestID(r), endpoint: h.unmatched}
+	w.meter = h.unmatched.other
+	h.metrics.inFlight.Inc()
+	defer h.finish(w, r)
+	w.begin()
+	h.router.ServeHTTP(w, r)
+}
+
+// finish ends every request: it turns a panic into a problem, counts and logs.
+func (h *Handler) finish(w *response, r *http.Request) {
+	fault := recover()
+	if fault != nil && fault != http.ErrAbortHandler {
+		h.log.Error("request panicked", "request_id", w.id, "route", w.endpoint.template, "method", r.Method,
+			"panic", fault, "stack", string(debug.Stack()))
+		if w.status == 0 {
+			w.problem(&poll.Error{Code: poll.CodeInternal})
+			fault = nil
+		}
+	}
+	h.metrics.inFlight.Dec()
+	took := time.Since(w.began)
+	w.meter.observe(w.status, took)
+	if h.log.Enabled(r.Context(), slog.LevelDebug) {
+		// The path is not logged: it names voters.
+		h.log.Debug("request", "request_id", w.id, "route", w.endpoint.template, "method", r.Method,
+			"status", w.status, "bytes", w.written, "took", took)
+	}
+	if fault != nil {
+		// What was sent so far must not look like a complete answer.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// requestID takes over the client's id of a request if it is fit for a log.
+func (h *Handler) requestID(r *http.Request) string {
+	if v := r.Header["X-Request-Id"]; len(v) == 1 && visible(v[0], maxRequestIDBytes) {
+		return v[0]
+	}
+	return h.idPrefix + strconv.FormatUint(h.idCount.Add(1), 36)
+}
+
+// visible reports whether s is 1 to limit bytes of visible ASCII.
+func visible(s string, limit int) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return s != "" && len(s) <= limit
+}
+
+// deadline gives a request its time: the client's Prefer: wait can only shorten it.
+func (h *Handler) deadline(r *http.Request) (context.Context, context.CancelFunc) {
+	d := h.timeout
+	if v := r.Header["Prefer"]; len(v) > 0 {
+		if wait, ok := preferredWait(v); ok && wait < d {
+			d = wait
+		}
+	}
+	return context.WithTimeout(r.Context(), d)
+}
+
+// sync makes the reads that follow linearizable.
+func (h *Handler) sync(ctx context.Context) error {
+	return inTime(h.cluster.Sync(ctx), poll.CodeUnavailable)
+}
+
+// inTime gives a code to errors of a deadline that passed below without one.
+func inTime(err error, code poll.Code) error {
+	if err == nil {
+		return nil
+	}
+	var refusal *poll.Error
+	if errors.As(err, &refusal) || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	detail := "The cluster did not answer in time; nothing was applied. Send the request again."
+	if code == poll.CodeOutcomeUnknown {
+		detail = "The cluster did not confirm in time whether this was applied. Send the same request again: it is applied at most once."
+	}
+	return &poll.Error{Code: code, Detail: detail, Cause: err}
+}
+
+// slots bounds how many of something are served at once.
+type slots struct {
+	limit int64
+	taken atomic.Int64
+}
+
+// take reports whether there was room; if so, give must follow.
+func (s *slots) take() bool {
+	if s.taken.Add(1) <= s.limit {
+		return true
+	}
+	s.taken.Add(-1)
+	return false
+}
+
+func (s *slots) give() { s.taken.Add(-1) }

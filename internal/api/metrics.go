@@ -1,0 +1,122 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"voted/internal/poll"
+)
+
+// metrics are what the API counts. Labels come from closed sets, never from
+// requests, and their series are looked up once, here.
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+
+	byKind  [poll.Replayed + 1]prometheus.Counter
+	byCode  map[poll.Code]prometheus.Counter
+	settled prometheus.Counter
+
+	bulkLines   prometheus.Counter
+	bulkUploads prometheus.Gauge
+	subscribers prometheus.Gauge
+}
+
+// requestBuckets are in seconds: from an answer out of memory to a request held
+// through an election.
+var requestBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}
+
+func newMetrics(registry *prometheus.Registry, version string) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "voted_http_requests_total", Help: "Requests answered, by route, method and class of status.",
+		}, []string{"route", "method", "class"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "voted_http_request_duration_seconds", Help: "Time from a request's header to the end of its answer.",
+			Buckets: requestBuckets,
+		}, []string{"route", "method"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "voted_http_requests_in_flight", Help: "Requests being served, streams included.",
+		}),
+		settled: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "voted_ballots_settled_total", Help: "Ballots answered from committed state, without a proposal.",
+		}),
+		bulkLines: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "voted_bulk_lines_total", Help: "Lines of bulk uploads answered.",
+		}),
+		bulkUploads: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "voted_bulk_uploads", Help: "Bulk uploads being served.",
+		}),
+		subscribers: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "voted_stream_subscribers", Help: "Live result streams being served.",
+		}),
+	}
+	ballots := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "voted_ballots_total", Help: "Ballots answered, by outcome: counted, replaced, replayed, or why they were refused.",
+	}, []string{"outcome"})
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "voted_build_info", Help: "Always 1; the version of the program stands in its label.",
+	}, []string{"version"})
+	registry.MustRegister(m.requests, m.duration, m.inFlight, ballots, m.settled, m.bulkLines, m.bulkUploads, m.subscribers, build)
+	build.WithLabelValues(version).Set(1)
+	for kind := poll.Counted; kind <= poll.Replayed; kind++ {
+		m.byKind[kind] = ballots.WithLabelValues(kind.String())
+	}
+	m.byCode = map[poll.Code]prometheus.Counter{}
+	for _, code := range poll.Codes() {
+		m.byCode[code] = ballots.WithLabelValues(code.String())
+	}
+	return m
+}
+
+// outcome counts what became of a ballot.
+func (m *metrics) outcome(o poll.Outcome) {
+	if o.Kind == poll.Refused {
+		m.refused(o.Code)
+		return
+	}
+	m.byKind[o.Kind].Inc()
+}
+
+func (m *metrics) refused(code poll.Code) {
+	if c := m.byCode[code]; c != nil {
+		c.Inc()
+	}
+}
+
+// meter measures one method of one route.
+type meter struct {
+	classes  [6]prometheus.Counter // by the first digit of the status
+	duration prometheus.Observer
+}
+
+func (m *metrics) meter(route, method string) *meter {
+	t := &meter{duration: m.duration.WithLabelValues(route, method)}
+	for digit := 2; digit <= 5; digit++ {
+		t.classes[digit] = m.requests.WithLabelValues(route, method, string(rune('0'+digit))+"xx")
+	}
+	return t
+}
+
+func (t *meter) observe(status int, took time.Duration) {
+	if status == 0 {
+		status = http.StatusOK // net/http sends that for a handler that wrote nothing
+	}
+	if c := t.classes[min(status/100, 5)]; c != nil {
+		c.Inc()
+	}
+	t.duration.Observe(took.Seconds())
+}
+
+// serveMetrics shows the registry in the format that Prometheus scrapes.
+func (h *Handler) serveMetrics() action {
+	handler := promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{})
+	return func(w *response, r *http.Request) error {
+		handler.ServeHTTP(w, r)
+		return nil
+	}
+}

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"voted/internal/poll"
+)
+
+// response is the answer to one request on its way. Handlers run in one
+// goroutine a request; a bulk upload hands it to its answering goroutine whole.
+type response struct {
+	http.ResponseWriter
+	h        *Handler
+	id       string // of the request
+	began    time.Time
+	endpoint *endpoint
+	meter    *meter
+	index    uint64 // log index the answer saw; 0: what the node has applied
+	status   int    // 0 until the header is written
+	written  int64  // bytes of body
+}
+
+// Values that stand in many responses; nobody changes them.
+var (
+	nosniff     = []string{"nosniff"}
+	noStore     = []string{"no-store"}
+	yes         = []string{"true"}
+	typeJSON    = []string{mediaJSON}
+	typeProblem = []string{mediaProblem}
+	typeText    = []string{"text/plain; charset=utf-8"}
+)
+
+// The media types of bodies.
+const (
+	mediaJSON       = "application/json"
+	mediaMergePatch = "application/merge-patch+json"
+	mediaProblem    = "application/problem+json"
+	mediaNDJSON     = "application/x-ndjson"
+	mediaCSV        = "text/csv"
+	mediaEvents     = "text/event-stream"
+	mediaYAML       = "application/yaml"
+)
+
+// begin sets what every response has.
+func (w *response) begin() {
+	header := w.Header()
+	header["X-Content-Type-Options"] = nosniff
+	header["X-Request-Id"] = []string{w.id}
+	header["Voted-Node"] = w.h.node
+	if leader := w.h.cluster.Leader(); leader != "" {
+		header["Voted-Leader"] = []string{leader}
+	}
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *response) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	index := w.index
+	if index == 0 {
+		index = w.h.cluster.Index()
+	}
+	w.Header()["Voted-Index"] = []string{strconv.FormatUint(index, 10)}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *response) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.written += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController find the connection.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// saw notes that the answer reflects a log index, which may be ahead of what the
+// node has applied when it was forwarded.
+func (w *response) saw(index uint64) {
+	w.index = max(index, w.h.cluster.Index())
+}
+
+// send writes a whole body.
+func (w *response) send(status int, mediaType []string, body []byte) {
+	header := w.Header()
+	header["Content-Type"] = mediaType
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that has gone away is told nothing
+}
+
+// tag sets the ETag of a version or revision.
+func (w *response) tag(version uint32) {
+	w.Header()["Etag"] = []string{`"` + strconv.FormatUint(uint64(version), 10) + `"`}
+}
+
+// timeJSON is RFC 3339 in UTC with milliseconds.
+const timeJSON = "2006-01-02T15:04:05.000Z"
+
+// appendTime appends a time in milliseconds since the Unix epoch.
+func appendTime(b []byte, ms int64) []byte {
+	return time.UnixMilli(ms).UTC().AppendFormat(b, timeJSON)
+}
+
+// problem answers with a refusal; a second answer is never written over a first.
+func (w *response) problem(e *poll.Error) {
+	if w.status != 0 {
+		return
+	}
+	writeProblem(w, e)
+}

@@ -1,0 +1,114 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"voted/internal/poll"
+)
+
+// action serves one method of one route. An error it returns becomes a problem,
+// unless it has begun to answer.
+type action func(w *response, r *http.Request) error
+
+// endpoint is one path with its methods.
+type endpoint struct {
+	h        *Handler
+	template string
+	actions  map[string]action
+	allow    string // the value of Allow
+	meters   map[string]*meter
+	other    *meter // for methods that it does not serve
+}
+
+// route builds the router. It tries the routes in this order, so what is asked
+// for most stands first. One route a path, and the methods looked up behind it:
+// then a wrong method is known from an unknown path, and each path's expression
+// is matched once.
+func (h *Handler) route() {
+	h.router = mux.NewRouter().SkipClean(true).UseEncodedPath()
+	type methods = map[string]action
+	h.add("/v1/polls/{poll}/ballots/{voter}", methods{"PUT": h.castBallot, "GET": h.getReceipt})
+	h.add("/v1/polls/{poll}/ballots", methods{"POST": h.castMany, "GET": h.export})
+	h.add("/v1/polls/{poll}/results", methods{"GET": h.getResults})
+	h.add("/v1/polls/{poll}/results/stream", methods{"GET": h.streamResults})
+	h.add("/v1/polls/{poll}", methods{"PUT": h.createPoll, "GET": h.getPoll, "PATCH": h.patchPoll, "DELETE": h.deletePoll})
+	h.add("/v1/polls/{poll}/close", methods{"POST": h.closePoll})
+	h.add("/v1/polls", methods{"GET": h.listPolls, "POST": h.createKeyedPoll})
+	h.add("/v1/cluster", methods{"GET": h.getCluster})
+	h.add("/v1/cluster/members", methods{"POST": h.addMember})
+	h.add("/v1/cluster/members/{id}", methods{"DELETE": h.removeMember})
+	h.add("/v1/cluster/leader", methods{"POST": h.transferLeadership})
+	h.add("/livez", methods{"GET": h.live})
+	h.add("/readyz", methods{"GET": h.ready})
+	h.add("/metrics", methods{"GET": h.serveMetrics()})
+	h.add("/openapi.yaml", methods{"GET": h.serveReference})
+	h.add("/problems/{code}", methods{"GET": h.explain})
+
+	h.unmatched = &endpoint{h: h, template: "unmatched", other: h.metrics.meter("unmatched", "other")}
+	h.router.NotFoundHandler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		h.fail(rw.(*response), r, nothingHere())
+	})
+}
+
+func (h *Handler) add(template string, actions map[string]action) {
+	e := &endpoint{h: h, template: template, actions: actions, meters: map[string]*meter{}}
+	var allow []string
+	for method := range actions {
+		allow = append(allow, method)
+	}
+	if get := actions[http.MethodGet]; get != nil {
+		allow = append(allow, http.MethodHead)
+		actions[http.MethodHead] = get // net/http leaves the body out
+	}
+	slices.Sort(allow)
+	e.allow = strings.Join(allow, ", ")
+	for _, method := range allow {
+		e.meters[method] = h.metrics.meter(template, method)
+	}
+	e.other = h.metrics.meter(template, "other")
+	h.router.Handle(template, e)
+}
+
+// ServeHTTP implements http.Handler, for the router.
+func (e *endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w := rw.(*response)
+	w.endpoint = e
+	act, ok := e.actions[r.Method]
+	if !ok {
+		w.meter = e.other
+		w.Header().Set("Allow", e.allow)
+		e.h.fail(w, r, poll.Refuse(poll.CodeMethodNotAllowed, "This path takes %s.", e.allow))
+		return
+	}
+	w.meter = e.meters[r.Method]
+	if err := act(w, r); err != nil {
+		e.h.fail(w, r, err)
+	}
+}
+
+// pollID returns the poll that the path names. What cannot be an id names none.
+func pollID(r *http.Request) (string, error) {
+	id, err := url.PathUnescape(mux.Vars(r)["poll"])
+	if err != nil || !poll.ValidID(id) {
+		return "", poll.Refuse(poll.CodePollNotFound, "No poll can have the id in this path; ids are letters, digits, '.', '_', '~' and '-'.")
+	}
+	return id, nil
+}
+
+// voterID returns the voter that the path names.
+func voterID(r *http.Request) (string, error) {
+	return voterOf(mux.Vars(r)["voter"])
+}
+
+func voterOf(escaped string) (string, error) {
+	voter, err := url.PathUnescape(escaped)
+	if err != nil || !poll.ValidVoter(voter) {
+		return "", malformed("The voter in the path must be 1 to %d bytes of UTF-8 without control characters, percent-encoded; '.' and '..' cannot be used.", poll.MaxVoterBytes)
+	}
+	return voter, nil
+}
