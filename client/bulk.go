@@ -120,6 +120,8 @@ func (b *bulk) run(ctx context.Context) error {
 			continue
 		}
 		c.nodes.leave(ep)
+		// Where every ballot has its answer, no outcome is unknown.
+		r.notApplied = r.notApplied || b.window.unanswered() == 0
 		if err := s.next(ctx, ep, r); err != nil {
 			return err
 		}
