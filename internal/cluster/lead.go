@@ -78,6 +78,7 @@ func (n *Node) tick() {
 func (n *Node) monitor() {
 	every := time.NewTicker(monitorEvery)
 	defer every.Stop()
+	silent := map[string]bool{}
 	for {
 		select {
 		case <-every.C:
@@ -85,6 +86,7 @@ func (n *Node) monitor() {
 			return
 		}
 		if !n.leaders.now().self {
+			clear(silent)
 			continue
 		}
 		ctx, cancel := context.WithTimeout(n.ctx, callTimeout)
@@ -92,5 +94,20 @@ func (n *Node) monitor() {
 		cancel()
 		n.clock.heard(n.opts.ID, seen, n.log)
 		n.promote(n.ctx, seen)
+		n.tellSilence(seen, silent)
+	}
+}
+
+// tellSilence says once when a member stops answering, and once when it is back.
+func (n *Node) tellSilence(seen []sighting, silent map[string]bool) {
+	for _, m := range seen {
+		id := m.server.ID
+		switch {
+		case m.err != nil && !silent[id]:
+			n.log.Warn("a member does not answer; the cluster goes on while a majority does", "member", id, "peer", m.server.Peer, "error", m.err)
+		case m.err == nil && silent[id]:
+			n.log.Info("a member answers again", "member", id)
+		}
+		silent[id] = m.err != nil
 	}
 }

@@ -38,6 +38,7 @@ type Node struct {
 	ctx     context.Context // ends with the node
 	stop    context.CancelFunc
 	started chan struct{} // closed when raft runs
+	entered chan struct{} // closed when the member has entered its cluster, or given up
 	tasks   sync.WaitGroup
 
 	ready atomic.Uint64 // the term in which this member leads and has applied all before
@@ -55,7 +56,7 @@ func Open(o Options) (*Node, error) {
 		opts: o, log: o.Logger, metrics: newMetrics(o.Metrics),
 		leaders: newLeaders(), clock: newClock(o.Now),
 		bulk:    make(chan struct{}, bulkFrames),
-		started: make(chan struct{}), failed: make(chan struct{}),
+		started: make(chan struct{}), entered: make(chan struct{}), failed: make(chan struct{}),
 	}
 	n.fsm = fsm.New(n.metrics.applied)
 	n.ctx, n.stop = context.WithCancel(context.Background())
@@ -83,6 +84,7 @@ func (n *Node) goTask(f func()) {
 
 // run brings the member into its cluster, then starts raft and what depends on it.
 func (n *Node) run() {
+	defer close(n.entered)
 	err := n.enter()
 	if err == nil {
 		err = n.startRaft()
@@ -201,8 +203,9 @@ func (n *Node) HandOver(ctx context.Context) error {
 // Close stops the member. Its store and network are closed too.
 func (n *Node) Close() error {
 	n.stop()
+	<-n.entered
 	var err error
-	if n.isStarted() {
+	if n.raft != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = n.await(ctx, n.raft.Shutdown())

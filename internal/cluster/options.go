@@ -107,8 +107,10 @@ const (
 	// bulkFrames of one member are under way at once; further ones wait.
 	bulkFrames = 8
 
-	// maxEntryBytes is how large an entry grows by gathering frames.
-	maxEntryBytes = 1 << 20
+	// maxEntryBytes is how large an entry grows by gathering frames. The log
+	// store writes the neighbours of an entry again with it, so larger entries
+	// are slower a byte.
+	maxEntryBytes = 256 << 10
 	// maxFrameBytes is the largest frame that a member accepts.
 	maxFrameBytes = 32 << 20
 	// entriesInFlight are proposed and not yet applied.

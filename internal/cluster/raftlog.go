@@ -9,8 +9,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// raftLog gives raft's messages to slog. Raft speaks of things that are normal to
-// an operator (elections, refused connections) as errors; they arrive one level lower.
+// raftLog gives raft's messages to slog, lower than raft does: what it calls an
+// error is mostly a member that does not answer, which is said once, in plain
+// words, by the leader's monitor.
 type raftLog struct {
 	hclog.Logger // what is not overridden below discards
 	to           *slog.Logger
@@ -24,15 +25,27 @@ func (l *raftLog) log(level slog.Level, msg string, args []any) {
 	l.to.Log(context.Background(), level, msg, args...)
 }
 
+// routine are raft's errors about members that do not answer.
+var routine = map[string]bool{
+	"failed to appendEntries to":                      true,
+	"failed to heartbeat to":                          true,
+	"failed to make requestVote RPC":                  true,
+	"failed to make preVote RPC":                      true,
+	"failed to make requestPreVote RPC":               true,
+	"peer has newer term, stopping replication":       true,
+	"failed to get previous log":                      true,
+	"failed to pipeline appendEntries":                true,
+	"peer doesn't have prevote capability":            true,
+	"failed to start pipeline replication to":         true,
+	"leadership transfer failed, peer has newer term": true,
+}
+
 func (l *raftLog) Log(level hclog.Level, msg string, args ...any) {
-	switch {
-	case level >= hclog.Error:
-		l.log(slog.LevelWarn, msg, args)
-	case level >= hclog.Warn:
-		l.log(slog.LevelInfo, msg, args)
-	default:
-		l.log(slog.LevelDebug, msg, args)
+	to := slog.LevelDebug
+	if level >= hclog.Error && !routine[msg] {
+		to = slog.LevelWarn
 	}
+	l.log(to, msg, args)
 }
 
 func (l *raftLog) Trace(msg string, args ...any) { l.Log(hclog.Trace, msg, args...) }

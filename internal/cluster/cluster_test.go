@@ -1,0 +1,264 @@
+package cluster_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"voted/internal/cluster"
+	"voted/internal/cluster/peer"
+	"voted/internal/cluster/storage"
+	"voted/internal/poll"
+)
+
+// testCluster is members in this process, on real ports and real disks.
+type testCluster struct {
+	t       *testing.T
+	servers []cluster.Server
+	nodes   map[string]*cluster.Node
+	dirs    map[string]string
+}
+
+// freePorts finds ports below the range that the kernel gives to outgoing
+// connections, so that a member can come back to its own.
+func freePorts(t *testing.T, n int) []string {
+	t.Helper()
+	var addrs []string
+	portMu.Lock()
+	defer portMu.Unlock()
+	for len(addrs) < n {
+		portNext++
+		if portNext > 32000 {
+			t.Fatal("no free port between 15000 and 32000")
+		}
+		addr := fmt.Sprintf("127.0.0.1:%d", portNext)
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		addrs = append(addrs, addr)
+	}
+	return addrs
+}
+
+var (
+	portMu   sync.Mutex
+	portNext = 15000 + os.Getpid()%8000
+)
+
+func newTestCluster(t *testing.T, size int) *testCluster {
+	t.Helper()
+	c := &testCluster{t: t, nodes: map[string]*cluster.Node{}, dirs: map[string]string{}}
+	for i, addr := range freePorts(t, size) {
+		c.servers = append(c.servers, cluster.Server{ID: fmt.Sprintf("n%d", i+1), Peer: addr})
+	}
+	t.Cleanup(func() {
+		for id := range c.nodes {
+			c.stop(id)
+		}
+	})
+	for _, s := range c.servers {
+		c.start(s.ID, s.Peer, func(o *cluster.Options) { o.Cluster = c.servers })
+	}
+	return c
+}
+
+func (c *testCluster) open(id, addr string, change func(*cluster.Options)) (*cluster.Node, error) {
+	c.t.Helper()
+	if c.dirs[id] == "" {
+		c.dirs[id] = c.t.TempDir()
+	}
+	log := slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("node", id)
+	port, err := peer.Listen(peer.Options{Bind: addr, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	store, err := storage.Open(c.dirs[id], storage.Options{})
+	if err != nil {
+		return nil, err
+	}
+	o := cluster.Options{ID: id, Peer: addr, Store: store, Network: port, Logger: log}
+	change(&o)
+	return cluster.Open(o)
+}
+
+func (c *testCluster) start(id, addr string, change func(*cluster.Options)) {
+	c.t.Helper()
+	n, err := c.open(id, addr, change)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.nodes[id] = n
+}
+
+func (c *testCluster) restart(id string) {
+	for _, s := range c.servers {
+		if s.ID == id {
+			c.start(id, s.Peer, func(o *cluster.Options) { o.Cluster = c.servers })
+		}
+	}
+}
+
+func (c *testCluster) stop(id string) {
+	if err := c.nodes[id].Close(); err != nil {
+		c.t.Logf("%s: %v", id, err)
+	}
+	delete(c.nodes, id)
+}
+
+// leader waits until all living members agree on a living leader.
+func (c *testCluster) leader() string {
+	c.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		seen := map[string]bool{}
+		for _, n := range c.nodes {
+			seen[n.Leader()] = true
+		}
+		for id := range seen {
+			if len(seen) == 1 && c.nodes[id] != nil {
+				return id
+			}
+		}
+	}
+	c.t.Fatal("no leader within 20 s")
+	return ""
+}
+
+func (c *testCluster) any(not string) *cluster.Node {
+	for id, n := range c.nodes {
+		if id != not {
+			return n
+		}
+	}
+	return nil
+}
+
+func ctxFor(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func createPoll(t *testing.T, n *cluster.Node, id string) {
+	t.Helper()
+	d := poll.Definition{ID: id, Options: []poll.Option{{ID: "a"}, {ID: "b"}}, MinSelections: 1}.WithDefaults()
+	r, err := n.Execute(ctxFor(t, 10*time.Second), poll.Create{Definition: d})
+	if err != nil || r.Err != nil {
+		t.Fatalf("create: %v %v", err, r.Err)
+	}
+}
+
+func ballot(id, voter string, option byte) *poll.Ballot {
+	return &poll.Ballot{Poll: id, Key: poll.KeyOf(poll.Salt{}, voter), Selections: []byte{option}}
+}
+
+func TestBallotsCountOnceThroughEveryMemberAndAcrossFailovers(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, 3)
+	leader := c.leader()
+	createPoll(t, c.any(leader), "p")
+
+	// Given ballots cast through every member …
+	for i := range 60 {
+		n := c.nodes[c.servers[i%3].ID]
+		o, err := n.Cast(ctxFor(t, 10*time.Second), ballot("p", fmt.Sprint("v", i), byte(i%2)))
+		if err != nil || o.Kind != poll.Counted {
+			t.Fatalf("ballot %d: %v %v", i, o, err)
+		}
+	}
+	// … when the leader goes while more are cast …
+	c.stop(leader)
+	n := c.any("")
+	for i := range 120 {
+		want := poll.Counted
+		if i < 60 {
+			want = poll.Replayed
+		}
+		o, err := n.Cast(ctxFor(t, 10*time.Second), ballot("p", fmt.Sprint("v", i), byte(i%2)))
+		if err != nil || o.Kind != want {
+			t.Fatalf("ballot %d after the failover: %v %v, want %v", i, o, err, want)
+		}
+	}
+	// … and it comes back, then every member shows each ballot once.
+	c.restart(leader)
+	c.leader()
+	for id, n := range c.nodes {
+		if err := n.Sync(ctxFor(t, 10*time.Second)); err != nil {
+			t.Fatalf("%s: %v", id, err)
+		}
+		n.Read(func(s *poll.State) {
+			if i, _ := s.Info("p"); i.Ballots != 120 {
+				t.Errorf("%s counts %d ballots", id, i.Ballots)
+			}
+		})
+	}
+}
+
+func TestAClientSeesAFailoverAsLatency(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, 3)
+	createPoll(t, c.nodes["n1"], "p")
+	for round := range 3 {
+		leader := c.leader()
+		n := c.any(leader)
+		var worst time.Duration
+		last := time.Now()
+		for i := range 400 {
+			if i == 100 {
+				c.stop(leader)
+			}
+			_, err := n.Cast(ctxFor(t, 10*time.Second), ballot("p", fmt.Sprint(round, "-", i), 0))
+			if err != nil {
+				t.Fatalf("round %d, ballot %d: %v", round, i, err)
+			}
+			worst = max(worst, time.Since(last))
+			last = time.Now()
+		}
+		t.Logf("round %d: longest gap %v", round, worst)
+		c.restart(leader)
+	}
+}
+
+func TestAMemberJoinsCatchesUpAndVotes(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, 3)
+	createPoll(t, c.nodes["n1"], "p")
+	addr := freePorts(t, 1)[0]
+	c.start("n4", addr, func(o *cluster.Options) { o.Join = []string{c.servers[0].Peer} })
+
+	ctx := ctxFor(t, 20*time.Second)
+	for {
+		s, err := c.nodes["n2"].Status(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.Members) == 4 && s.Members[3].Voter {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := c.nodes["n2"].RemoveMember(ctx, c.leader()); err != nil {
+		t.Fatalf("removing the leader: %v", err)
+	}
+}
+
+func TestAMemberThatLostItsDiskIsNotLetIn(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, 3)
+	createPoll(t, c.nodes["n1"], "p")
+	c.stop("n3")
+	c.dirs["n3"] = t.TempDir()
+	c.restart("n3")
+	select {
+	case <-c.nodes["n3"].Failed():
+		t.Logf("refused: %v", c.nodes["n3"].Failure())
+	case <-time.After(10 * time.Second):
+		t.Fatal("an empty disk was let in under an old id")
+	}
+}
