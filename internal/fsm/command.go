@@ -210,7 +210,7 @@ func decodePatch(c *poll.Cursor) poll.Patch {
 	}
 	for _, t := range []**int64{&p.OpensAt, &p.ClosesAt} {
 		if c.Byte() == 1 {
-			at := int64(c.Bounded(1<<48 - 1))
+			at := int64(c.Uvarint()) // any: the poll's rules refuse nonsense
 			*t = &at
 		}
 	}

@@ -179,7 +179,7 @@ func readFrame(frame []byte, begin func(id []byte), each func(b *poll.Ballot)) e
 func readBallot(c *poll.Cursor, b *poll.Ballot, choices [][]byte, voters bool) bool {
 	copy(b.Key[:], c.Bytes(len(b.Key)))
 	choice := c.Uvarint()
-	b.IfVersion = 0
+	b.IfVersion, b.Voter = 0, ""
 	if choice&1 == 1 {
 		b.IfVersion = uint32(c.Bounded(1<<32 - 1))
 	}

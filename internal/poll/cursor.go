@@ -81,7 +81,9 @@ func (c *Cursor) Byte() byte {
 // fill reads exactly len(dst) bytes into dst.
 func (c *Cursor) fill(dst []byte) { copy(dst, c.Bytes(len(dst))) }
 
-// Definition reads what Definition.AppendCanonical wrote.
+// Definition reads what Definition.AppendCanonical wrote, nonsense included: to
+// refuse that is for Validate. A committed command must be readable by every
+// member, or one bad request would stop them all.
 func (c *Cursor) Definition() Definition {
 	d := Definition{ID: c.String(), Title: c.String()}
 	n := c.Bounded(uint64(c.Len())) // an option takes two bytes at least
@@ -93,12 +95,11 @@ func (c *Cursor) Definition() Definition {
 		d.Options = append(d.Options, Option{ID: c.String(), Title: c.String()})
 	}
 	d.Method = c.String()
-	const small = 1 << 30
-	d.MinSelections, d.MaxSelections = int(c.Bounded(small)), int(c.Bounded(small))
-	d.MaxScore = int(c.Bounded(small))
+	d.MinSelections, d.MaxSelections = int(c.Uvarint()), int(c.Uvarint())
+	d.MaxScore = int(c.Uvarint())
 	d.Revote, d.Results = Revote(c.Bounded(255)), Visibility(c.Bounded(255))
 	d.Secrecy = Secrecy(c.Bounded(255))
-	d.OpensAt, d.ClosesAt = int64(c.Bounded(maxTime)), int64(c.Bounded(maxTime))
+	d.OpensAt, d.ClosesAt = int64(c.Uvarint()), int64(c.Uvarint())
 	d.MaxBallots = c.Uvarint()
 	return d
 }

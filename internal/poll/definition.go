@@ -100,6 +100,9 @@ func (d Definition) Validate() []FieldError {
 	if d.OpensAt < 0 || d.ClosesAt < 0 {
 		wrong("opens_at", "Times before 1970 are not accepted.")
 	}
+	if d.OpensAt > maxTime || d.ClosesAt > maxTime {
+		wrong("closes_at", "Times after the year 9999 are not accepted.")
+	}
 	if d.OpensAt != 0 && d.ClosesAt != 0 && d.ClosesAt <= d.OpensAt {
 		wrong("closes_at", "The poll must close after it opens.")
 	}

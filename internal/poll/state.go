@@ -54,7 +54,8 @@ func (s *State) Begin(at Stamp) {
 		panic(fmt.Sprintf("poll: entry %d applied after entry %d", at.Index, s.index))
 	}
 	s.index = at.Index
-	s.clock = max(s.clock, at.At)
+	// A stamp that no record can hold is no time.
+	s.clock = max(s.clock, min(at.At, maxTime))
 	s.closeDue()
 	s.keys.expire(s.clock)
 }

@@ -1,0 +1,209 @@
+package fsm
+
+import (
+	"math"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"voted/internal/poll"
+)
+
+// Whatever a member can propose, every member must be able to read: an entry that
+// is committed and unreadable stops the whole cluster, again at each start. So
+// nonsense must survive the encoding, for the state's rules to refuse it.
+func TestEveryCommandThatCanBeProposedCanBeRead(t *testing.T) {
+	t.Parallel()
+	ancient, far, title := int64(-1), int64(math.MaxInt64), "t"
+	for name, c := range map[string]poll.Command{
+		"a patch to a time before 1970":           poll.Patch{Poll: "p", ClosesAt: &ancient},
+		"a patch to the end of time":              poll.Patch{Poll: "p", Title: &title, OpensAt: &far, IfRevision: math.MaxUint32},
+		"a poll with times before 1970":           poll.Create{Definition: poll.Definition{ID: "p", Options: []poll.Option{}, OpensAt: -1, ClosesAt: math.MinInt64}},
+		"a poll with negative numbers":            poll.Create{Definition: poll.Definition{Options: []poll.Option{}, MinSelections: -1, MaxSelections: -2, MaxScore: -3}},
+		"a poll with numbers that are far too big": poll.Create{Definition: poll.Definition{Options: []poll.Option{}, MinSelections: math.MaxInt64, MaxBallots: math.MaxUint64, Revote: 255, Results: 255, Secrecy: 255}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mustRoundTrip(t, c)
+		})
+	}
+}
+
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func mustRoundTrip(t fataler, c poll.Command) {
+	t.Helper()
+	back, err := DecodeRequest(EncodeRequest(c))
+	if err != nil || !reflect.DeepEqual(back, c) {
+		t.Fatalf("request: %#v came back as %#v, %v", c, back, err)
+	}
+	got, err := decodeCommand(AppendCommand([]byte("before"), 7, c)[len("before"):])
+	if err != nil || got.at != 7 || !reflect.DeepEqual(got.manage, c) {
+		t.Fatalf("command: %#v came back as %#v, %v", c, got, err)
+	}
+}
+
+func anyCommand() *rapid.Generator[poll.Command] {
+	return rapid.Custom(func(t *rapid.T) poll.Command {
+		text := rapid.StringN(0, 20, 80)
+		moment := rapid.Ptr(rapid.Int64(), true)
+		bytes16 := func(label string) (b [16]byte) {
+			copy(b[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, label))
+			return b
+		}
+		switch rapid.IntRange(0, 4).Draw(t, "kind") {
+		case 0:
+			d := poll.Definition{
+				ID: text.Draw(t, "id"), Title: text.Draw(t, "title"), Method: text.Draw(t, "method"), Options: []poll.Option{},
+				MinSelections: rapid.Int().Draw(t, "min"), MaxSelections: rapid.Int().Draw(t, "max"), MaxScore: rapid.Int().Draw(t, "score"),
+				Revote: poll.Revote(rapid.Byte().Draw(t, "revote")), Results: poll.Visibility(rapid.Byte().Draw(t, "results")),
+				Secrecy: poll.Secrecy(rapid.Byte().Draw(t, "secrecy")), OpensAt: rapid.Int64().Draw(t, "opens"), ClosesAt: rapid.Int64().Draw(t, "closes"),
+				MaxBallots: rapid.Uint64().Draw(t, "cap"),
+			}
+			for range rapid.IntRange(0, 5).Draw(t, "options") {
+				d.Options = append(d.Options, poll.Option{ID: text.Draw(t, "option"), Title: text.Draw(t, "option title")})
+			}
+			c := poll.Create{Definition: d, Salt: bytes16("salt"), Key: text.Draw(t, "key")}
+			copy(c.Fingerprint[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "fingerprint"))
+			return c
+		case 1:
+			return poll.Patch{
+				Poll: text.Draw(t, "poll"), Request: bytes16("request"), IfRevision: rapid.Uint32().Draw(t, "revision"),
+				Title: rapid.Ptr(text, true).Draw(t, "title"), OpensAt: moment.Draw(t, "opens"), ClosesAt: moment.Draw(t, "closes"),
+			}
+		case 2:
+			return poll.Close{Poll: text.Draw(t, "poll")}
+		case 3:
+			return poll.Delete{Poll: text.Draw(t, "poll")}
+		}
+		return poll.Tick{}
+	})
+}
+
+func TestAnyCommandComesBackAsItWas(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) { mustRoundTrip(t, anyCommand().Draw(t, "command")) })
+}
+
+// anyBallots draws ballots for a few polls; whether a poll is open is fixed.
+func anyBallots(t *rapid.T) []poll.Ballot {
+	ballots := make([]poll.Ballot, rapid.IntRange(0, 60).Draw(t, "ballots"))
+	for i := range ballots {
+		b := &ballots[i]
+		b.Poll = rapid.SampledFrom([]string{"secret", "open", "s2", "o2"}).Draw(t, "poll")
+		copy(b.Key[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "key"))
+		b.Selections = rapid.SliceOfN(rapid.ByteRange(0, 4), 0, 3).Draw(t, "selections")
+		b.IfVersion = rapid.SampledFrom([]uint32{0, 0, 1, 300, math.MaxUint32}).Draw(t, "if version")
+		if b.Poll[0] == 'o' {
+			b.Voter = rapid.StringN(1, 20, poll.MaxVoterBytes).Draw(t, "voter")
+		}
+	}
+	return ballots
+}
+
+func TestAnyFrameComesBackInTheOrderOfItsPlaces(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		ballots := anyBallots(t)
+		var f Frame
+		places := make([]Place, len(ballots))
+		for i := range ballots {
+			places[i] = f.Add(&ballots[i])
+		}
+		sealed, first := f.Seal()
+		if n, err := CountFrame(sealed); n != len(ballots) || n != f.Len() || err != nil {
+			t.Fatalf("%d of %d ballots are read: %v", n, len(ballots), err)
+		}
+		if f.Bytes() > len(sealed)+64 || len(sealed) > f.Bytes()+64*len(first)+16 {
+			t.Fatalf("the frame said it has about %d bytes, it has %d", f.Bytes(), len(sealed))
+		}
+		read := readBallots(t, sealed)
+		for i, p := range places {
+			if got := read[p.Position(first)]; !sameBallot(got, ballots[i]) {
+				t.Fatalf("ballot %d: %+v came back as %+v", i, ballots[i], got)
+			}
+		}
+	})
+}
+
+func sameBallot(a, b poll.Ballot) bool {
+	return a.Poll == b.Poll && a.Key == b.Key && a.Voter == b.Voter && string(a.Selections) == string(b.Selections) && a.IfVersion == b.IfVersion
+}
+
+// readBallots returns what a frame holds, copied out of the memory that is reused.
+func readBallots(t fataler, frame []byte) (read []poll.Ballot) {
+	t.Helper()
+	id := ""
+	err := readFrame(frame, func(p []byte) { id = string(p) }, func(b *poll.Ballot) {
+		c := *b
+		c.Poll, c.Selections = id, append([]byte(nil), b.Selections...)
+		read = append(read, c)
+	})
+	if err != nil {
+		t.Fatalf("frame: %v", err)
+	}
+	return read
+}
+
+func TestABallotWithoutAVoterDoesNotInheritTheOneBeforeIt(t *testing.T) {
+	t.Parallel()
+	var f Frame
+	f.Add(&poll.Ballot{Poll: "open", Voter: "ann"})
+	f.Add(&poll.Ballot{Poll: "secret"})
+	sealed, _ := f.Seal()
+	if read := readBallots(t, sealed); read[1].Voter != "" {
+		t.Fatalf("the ballot of a secret poll carries the voter %q", read[1].Voter)
+	}
+}
+
+func TestAnyOutcomesComeBackAsTheyWere(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		index, clock := rapid.Uint64().Draw(t, "index"), rapid.Int64Range(0, 1<<48-1).Draw(t, "clock")
+		want := make([]poll.Outcome, rapid.IntRange(0, 50).Draw(t, "outcomes"))
+		for i := range want {
+			o := &want[i]
+			o.Kind = poll.Kind(rapid.IntRange(0, 3).Draw(t, "kind"))
+			o.Receipt = poll.Receipt{Ballot: rapid.Uint32().Draw(t, "ballot"), Version: rapid.Uint32().Draw(t, "version"), Index: index, CastAt: clock}
+			switch o.Kind {
+			case poll.Counted:
+				o.Receipt.Version = 1
+			case poll.Replayed:
+				o.Receipt.Index, o.Receipt.CastAt = rapid.Uint64().Draw(t, "at"), rapid.Int64Range(0, 1<<48-1).Draw(t, "cast at")
+			case poll.Refused:
+				o.Code = rapid.SampledFrom(poll.Codes()).Draw(t, "code")
+				o.Receipt = poll.Receipt{Version: o.Receipt.Version}
+			case poll.Replaced:
+			}
+		}
+		b := AppendOutcomes([]byte("x"), index, clock, want)[1:]
+		at, got, err := DecodeOutcomes(b, len(want))
+		if err != nil || at != index || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%+v at %d came back as %+v at %d: %v", want, index, got, at, err)
+		}
+		if _, _, err := DecodeOutcomes(b, len(want)+1); err == nil {
+			t.Fatalf("one outcome too few was not noticed")
+		}
+	})
+}
+
+func TestAnyResultComesBackAsItWas(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringN(0, 20, 80)
+		want := poll.Result{Poll: text.Draw(t, "poll"), Index: rapid.Uint64().Draw(t, "index"), Created: rapid.Bool().Draw(t, "created"), Replayed: rapid.Bool().Draw(t, "replayed")}
+		if rapid.Bool().Draw(t, "refused") {
+			want.Err = &poll.Error{Code: rapid.SampledFrom(poll.Codes()).Draw(t, "code"), Detail: text.Draw(t, "detail"), Version: rapid.Uint32().Draw(t, "version")}
+			for range rapid.IntRange(0, 3).Draw(t, "fields") {
+				want.Err.Fields = append(want.Err.Fields, poll.FieldError{Field: text.Draw(t, "field"), Detail: text.Draw(t, "what")})
+			}
+		}
+		if got, err := DecodeResult(EncodeResult(want)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%+v came back as %+v, %v", want, got, err)
+		}
+	})
+}
