@@ -26,6 +26,7 @@ type Member struct {
 	State        string `json:"state"` // "leader", "follower" or "unreachable"
 	Healthy      bool   `json:"healthy"`
 	AppliedIndex uint64 `json:"applied_index"`
+	Digest       string `json:"digest,omitempty"` // of the state at AppliedIndex, hexadecimal
 	Version      string `json:"version"`
 }
 

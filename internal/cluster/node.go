@@ -130,7 +130,7 @@ func (n *Node) startRaft() error {
 	c.CommitTimeout = commitTimeout
 	c.MaxAppendEntries = maxAppendEntries
 	c.SnapshotThreshold = o.SnapshotEvery
-	c.SnapshotInterval = 10 * time.Second
+	c.SnapshotInterval = snapshotInterval
 	c.TrailingLogs = trailingLogs
 	c.NoLegacyTelemetry = true
 	c.ShutdownOnRemove = false

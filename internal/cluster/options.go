@@ -88,6 +88,8 @@ const (
 	defaultHeartbeat = 500 * time.Millisecond
 	// defaultSnapshotEvery bounds the log that a restart replays.
 	defaultSnapshotEvery = 8192
+	// snapshotInterval is how often raft looks whether a snapshot is due.
+	snapshotInterval = 2 * time.Second
 	// trailingLogs lets a follower that was away for a while catch up from the
 	// log instead of from a snapshot.
 	trailingLogs = 4096

@@ -1,0 +1,43 @@
+# What people and CI run. Tools have a module of their own, so the product's stays small.
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+TOOL    := $(GO) tool -modfile=tools/go.mod
+FUZZTIME ?= 30s
+
+.PHONY: build test short race lint fmt fuzz bench verify demo
+
+build: ## the one binary, into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/voted ./cmd/voted
+
+test: ## everything, processes started and killed included
+	$(GO) test ./...
+
+short: ## under a minute
+	$(GO) test -short ./...
+
+race: ## the short tests under the race detector
+	$(GO) test -race -short ./...
+
+lint: ## formatting, vet, staticcheck
+	@unformatted=$$($(TOOL) gofumpt -l .); if [ -n "$$unformatted" ]; then echo "run make fmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	$(GO) mod verify
+	@$(GO) mod tidy -diff
+
+fmt:
+	$(TOOL) gofumpt -w .
+
+fuzz: ## each fuzz target for FUZZTIME
+	@for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+		done; done
+
+bench: ## Go benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./client
+
+verify: lint test race ## what CI runs
+
+demo:
+	$(GO) run ./cmd/voted demo
