@@ -17,7 +17,9 @@ type Options struct {
 	Nodes  int    // default 3, at most 15
 	// Args returns further arguments of `voted serve` for a node, counted from 0.
 	Args func(node int) []string
-	Env  []string // added to this process's own environment, "NAME=value"
+	// Env is added, as "NAME=value", to this process's own environment without
+	// its VOTED_ variables.
+	Env []string
 	// Dir holds a data directory and a log file for each node. The default is a
 	// temporary one that Stop removes; another one is made if missing and kept.
 	Dir string

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -42,7 +43,7 @@ func (n *Node) start() error {
 	defer log.Close() // the process has its own copy
 	cmd := exec.Command(n.cluster.options.Binary, n.Args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(os.Environ(), n.cluster.options.Env...)
+	cmd.Env = append(inherited(), n.cluster.options.Env...)
 	proc, err := n.cluster.starter.start(cmd)
 	if err != nil {
 		return fmt.Errorf("node %s cannot be started: %w", n.ID, err)
@@ -204,3 +205,9 @@ func newNode(c *Cluster, i int, apiPort, peerPort int) *Node {
 }
 
 func nodeID(i int) string { return fmt.Sprintf("n%d", i+1) }
+
+// inherited is this process's environment without what is meant for this
+// command alone: VOTED_JOIN, say, would be taken for a flag of every node.
+func inherited() []string {
+	return slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "VOTED_") })
+}

@@ -67,7 +67,7 @@ func pause(ctx context.Context, exited <-chan struct{}) bool {
 }
 
 func (n *Node) ready(ctx context.Context) error {
-	if err := n.get(ctx, "/readyz", nil); err != nil {
+	if err := n.Get(ctx, "/readyz", nil); err != nil {
 		return err
 	}
 	v, err := n.view(ctx)
@@ -78,10 +78,12 @@ func (n *Node) ready(ctx context.Context) error {
 }
 
 func (n *Node) view(ctx context.Context) (v view, err error) {
-	return v, n.get(ctx, "/v1/cluster", &v)
+	return v, n.Get(ctx, "/v1/cluster", &v)
 }
 
-func (n *Node) get(ctx context.Context, path string, into any) error {
+// Get gets a route of the node, once, and decodes its JSON into what into points to;
+// nil: only the status matters.
+func (n *Node) Get(ctx context.Context, path string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.URL+path, nil)
 	if err != nil {
 		return err

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+
+	"voted/client"
+	"voted/cmd/voted/display"
+)
+
+type clusterCommands struct {
+	Status clusterStatus `cmd:"" help:"Who is in the cluster, who leads, who is well."`
+	Add    clusterAdd    `cmd:"" help:"Let a node in."`
+	Remove clusterRemove `cmd:"" help:"Take a member out."`
+	Lead   clusterLead   `cmd:"" help:"Hand leadership over."`
+}
+
+type clusterStatus struct{ connection }
+
+func (clusterStatus) Help() string {
+	return "Exit code 1 where a member is not healthy or nobody leads.\n\n    voted cluster status"
+}
+
+// Run shows the members.
+func (c *clusterStatus) Run(s *session) error {
+	cl, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	status, err := cl.Cluster(s.ctx)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = printJSON(s, status)
+	} else {
+		showCluster(s.stdout, status)
+	}
+	if err == nil && !wholesome(status) {
+		err = errSaid
+	}
+	return err
+}
+
+func wholesome(status client.ClusterStatus) bool {
+	for _, m := range status.Members {
+		if !m.Healthy {
+			return false
+		}
+	}
+	return status.Leader != ""
+}
+
+func showCluster(o *display.Output, status client.ClusterStatus) {
+	leader := o.Paint(display.Bold, "leader "+status.Leader)
+	if status.Leader == "" {
+		leader = o.Paint(display.Bad, "no leader")
+	}
+	o.Linef("%s · term %d · log index %s · quorum %d · %s", leader, status.Term, display.Int(status.Index), status.Quorum, losses(status))
+	o.Linef("")
+	t := display.Table{Columns: []display.Column{
+		{Title: "MEMBER"}, {Title: "STATE"}, {Title: "ROLE"}, {Title: "HEALTH"}, {Title: "APPLIED", Right: true}, {Title: "API", Flex: true}, {Title: "PEER", Flex: true}, {Title: "VERSION", Flex: true},
+	}}
+	for _, m := range status.Members {
+		health := display.Cell{Text: "ok", Style: display.Green}
+		if !m.Healthy {
+			health = display.Cell{Text: "not ok", Style: display.Bad}
+		}
+		state := display.Cell{Text: m.State}
+		switch m.State {
+		case "leader":
+			state.Style = display.Bold
+		case "unreachable":
+			state.Style = display.Bad
+		}
+		t.Row(display.Cell{Text: m.ID, Style: display.Bold}, state, display.Cell{Text: m.Role}, health,
+			display.Cell{Text: display.Int(m.AppliedIndex)}, display.Cell{Text: m.API}, display.Cell{Text: m.Peer}, display.Cell{Text: m.Version})
+	}
+	t.Write(o)
+}
+
+func losses(status client.ClusterStatus) string {
+	if status.CanLose <= 0 {
+		return "can lose none"
+	}
+	return fmt.Sprintf("can lose %d more", status.CanLose)
+}
+
+type clusterAdd struct {
+	connection
+	ID   string `arg:"" help:"Id of the new member."`
+	Peer string `arg:"" help:"Its peer address." placeholder:"HOST:PORT"`
+}
+
+func (clusterAdd) Help() string {
+	return "The node must run with --join. It gets a vote once it has caught up.\n\n    voted cluster add n4 10.0.0.4:9080"
+}
+
+// Run adds the member.
+func (c *clusterAdd) Run(s *session) error {
+	return c.change(s, "member "+c.ID+" is in; it gets a vote once it has caught up", func(cl *client.Client) error {
+		return cl.AddMember(s.ctx, c.ID, c.Peer)
+	})
+}
+
+type clusterRemove struct {
+	connection
+	ID string `arg:"" help:"Id of the member."`
+}
+
+func (clusterRemove) Help() string {
+	return "Refused where too few members would be left alive.\n\n    voted cluster remove n2"
+}
+
+// Run removes the member.
+func (c *clusterRemove) Run(s *session) error {
+	return c.change(s, "member "+c.ID+" is out; stop its process, and empty its directory before it joins again", func(cl *client.Client) error {
+		return cl.RemoveMember(s.ctx, c.ID)
+	})
+}
+
+type clusterLead struct {
+	connection
+	ID string `arg:"" optional:"" help:"Id of the member that is to lead; by default any other one."`
+}
+
+func (clusterLead) Help() string { return "Example:\n\n    voted cluster lead n2" }
+
+// Run hands leadership over.
+func (c *clusterLead) Run(s *session) error {
+	return c.change(s, "leadership was handed over", func(cl *client.Client) error {
+		return cl.TransferLeadership(s.ctx, c.ID)
+	})
+}
+
+// change carries out a change and shows what the cluster is then.
+func (c *connection) change(s *session, done string, f func(*client.Client) error) error {
+	cl, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	if err := f(cl); err != nil {
+		return err
+	}
+	status, err := cl.Cluster(s.ctx)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s, status)
+	}
+	s.stdout.Linef("%s", done)
+	s.stdout.Linef("")
+	showCluster(s.stdout, status)
+	return nil
+}

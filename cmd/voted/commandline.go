@@ -1,0 +1,69 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+)
+
+// commandLine is the whole grammar: kong reads the flags from the fields, and
+// the help from their tags.
+type commandLine struct {
+	commonFlags
+
+	Demo  demoCommand  `cmd:"" help:"Three nodes on this machine, a real election, duplicates, and a leader killed: does it count exactly once?"`
+	Dev   devCommand   `cmd:"" help:"An empty cluster on this machine, to try things."`
+	Serve serveCommand `cmd:"" help:"One node."`
+
+	Poll    pollCommands   `cmd:"" help:"Create, show, list, close and delete polls."`
+	Cast    castCommand    `cmd:"" help:"Cast one ballot."`
+	Import  importCommand  `cmd:"" help:"Cast the ballots of a file."`
+	Export  exportCommand  `cmd:"" help:"Write the ballots of a poll."`
+	Results resultsCommand `cmd:"" help:"Show the tally of a poll."`
+
+	Cluster clusterCommands `cmd:"" help:"Show and change the members of a cluster."`
+	Version versionCommand  `cmd:"" help:"Print the version."`
+}
+
+// commonFlags are understood by every command.
+type commonFlags struct {
+	Config    kong.ConfigFlag `help:"Read flags from this JSON file; the command line and the environment come first." placeholder:"FILE"`
+	LogLevel  string          `help:"Least level that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
+	LogFormat string          `help:"text for people, json for machines; auto: text on a terminal." enum:"auto,text,json" default:"auto" placeholder:"FORMAT"`
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Help() string {
+	return "Example:\n\n    voted version"
+}
+
+// Run prints one line.
+func (versionCommand) Run(s *session) error {
+	s.stdout.Linef("voted %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return nil
+}
+
+// released is set by the release build: -ldflags "-X main.released=v1.2.3".
+var released string
+
+// version names this build: the release, the module's version or the commit.
+func version() string {
+	if released != "" {
+		return released
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return s.Value[:12]
+		}
+	}
+	return "devel"
+}

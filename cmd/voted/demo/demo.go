@@ -1,0 +1,219 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"voted/client"
+	"voted/cmd/voted/display"
+	"voted/internal/localcluster"
+)
+
+// Options says how to run the demonstration.
+type Options struct {
+	Binary      string // path of a voted binary, whose `serve` is run
+	Nodes       int
+	Ballots     int // AllBallots, or fewer in the same proportions
+	Connections int
+	Seed        uint64
+	Dir         string // of the nodes' data; empty: temporary
+	Stay        bool   // serve on until ctx ends
+}
+
+const (
+	// castDeadline bounds one ballot with all its tries; the demonstration would
+	// rather wait for a slow machine than call a ballot lost.
+	castDeadline = time.Minute
+	// startLimit bounds how long the cluster may take to elect its first leader.
+	startLimit = 30 * time.Second
+)
+
+// Report is what came out, as `voted demo --json` prints it.
+type Report struct {
+	Verdict       string   `json:"verdict"` // EXACT or NOT EXACT
+	Ballots       uint64   `json:"ballots"` // in the tally
+	Voters        int      `json:"voters"`
+	Sent          int      `json:"sent"`
+	Duplicates    int      `json:"duplicates"`
+	Elsewhere     int      `json:"duplicates_to_another_node"`
+	Counted       int      `json:"counted"`
+	Replayed      int      `json:"replayed"`
+	Failed        int      `json:"failed"`
+	Retries       int      `json:"retries"`
+	LeaderKills   int      `json:"leader_kills"`
+	UnavailableMS float64  `json:"unavailable_ms"`
+	Winners       []string `json:"winners"`
+	Rounds        []round  `json:"rounds"`
+	Checks        []check  `json:"checks"`
+	Nodes         int      `json:"nodes"`
+	Seed          uint64   `json:"seed"`
+	Seconds       float64  `json:"seconds"`         // of everything
+	CastSeconds   float64  `json:"casting_seconds"` // of the casting alone
+}
+
+// Exact tells whether everything held.
+func (r *Report) Exact() bool { return r.Verdict == "EXACT" }
+
+// demonstration is one run.
+type demonstration struct {
+	options Options
+	people  *display.Output // who watch
+	types   []ballotType
+	plan    schedule
+	ledger  *ledger
+	cluster *localcluster.Cluster
+	client  *client.Client
+	results client.Results
+}
+
+// Run runs the demonstration and tells people about it. The report is complete
+// where the error is nil, whatever its verdict.
+func Run(ctx context.Context, o Options, people *display.Output) (*Report, error) {
+	started := time.Now()
+	d := &demonstration{options: o, people: people, types: scaled(alaska, o.Ballots)}
+	d.plan = plan(d.types, o.Seed)
+	d.ledger = newLedger(len(d.plan.votes))
+	d.head()
+	if err := d.start(ctx); err != nil {
+		return nil, err
+	}
+	defer d.cluster.Stop()
+	defer d.client.Close()
+	d.nodes()
+	if _, err := d.client.CreatePoll(ctx, client.Definition{
+		ID: pollID, Title: pollTitle, Options: options, Method: client.IRV, MaxSelections: len(options),
+	}); err != nil {
+		return nil, fmt.Errorf("the poll could not be created: %w", err)
+	}
+	report, err := d.cast(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.audit(ctx, report)
+	report.Seconds = rounded(time.Since(started).Seconds())
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	d.tell(report)
+	if o.Stay {
+		d.stay(ctx)
+	}
+	return report, d.cluster.Stop()
+}
+
+func (d *demonstration) start(ctx context.Context) (err error) {
+	dir := d.options.Dir
+	if dir != "" {
+		if dir, err = freshDir(dir); err != nil {
+			return err
+		}
+	}
+	d.cluster, err = localcluster.Start(ctx, localcluster.Options{
+		Binary: d.options.Binary, Nodes: d.options.Nodes, Dir: dir,
+		Args: func(int) []string { return []string{"--log-level", "warn"} },
+	})
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	if err := d.cluster.WaitReady(limited); err != nil {
+		return errors.Join(err, d.cluster.Stop())
+	}
+	d.client, err = client.New(d.cluster.Endpoints(), client.WithSpread(), client.WithDeadline(castDeadline),
+		client.WithConnections(d.options.Connections), client.WithRetryPolicy(client.RetryPolicy{BudgetRatio: -1}))
+	if err != nil {
+		return errors.Join(err, d.cluster.Stop())
+	}
+	return nil
+}
+
+// freshDir refuses data of an earlier run: its ballots would be in the tally.
+func freshDir(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err == nil && len(entries) > 0 {
+		return "", fmt.Errorf("%s is not empty; the demonstration needs an empty directory for its data", dir)
+	}
+	return filepath.Abs(dir)
+}
+
+// cast sends everything while the leader is killed.
+func (d *demonstration) cast(ctx context.Context) (*Report, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s := newSender(d.client, &d.plan, d.ledger, d.types)
+	view := newView(d.people, s, d.ledger)
+	o := &outage{cluster: d.cluster, sender: s, ledger: d.ledger, tell: view.happened}
+	over := make(chan struct{})
+	go func() { // the killer; ends with its work or with ctx
+		defer close(over)
+		if err := o.run(ctx); err != nil {
+			cancel(err)
+		}
+	}()
+	began := time.Now()
+	view.start()
+	s.run(ctx, d.options.Connections)
+	took := time.Since(began)
+	<-over
+	view.stop()
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	seen := d.ledger.look()
+	return &Report{
+		Voters: len(d.plan.votes), Sent: seen.Sent, Duplicates: seen.Sent - len(d.plan.votes), Elsewhere: seen.Elsewhere,
+		Counted: seen.Counted, Replayed: seen.Replayed, Failed: seen.Failed, Retries: seen.Retries,
+		LeaderKills: o.kills, UnavailableMS: rounded(d.ledger.outage().Seconds() * 1000),
+		Nodes: d.options.Nodes, Seed: d.options.Seed, CastSeconds: rounded(took.Seconds()),
+	}, nil
+}
+
+// audit closes the poll and checks everything.
+func (d *demonstration) audit(ctx context.Context, r *Report) {
+	a := &auditor{cluster: d.cluster, schedule: &d.plan, ledger: d.ledger, types: d.types}
+	if _, err := d.client.ClosePoll(ctx, pollID); err != nil {
+		a.verdict("the poll closes", err, "")
+	}
+	a.run(ctx)
+	d.results = a.results
+	r.Ballots, r.Winners, r.Checks, r.Verdict = a.results.Ballots, a.results.Winners, a.checks, "EXACT"
+	for _, round := range a.results.Rounds {
+		r.Rounds = append(r.Rounds, roundOf(round))
+	}
+	for _, c := range a.checks {
+		if !c.OK {
+			r.Verdict = "NOT EXACT"
+		}
+	}
+}
+
+func roundOf(r client.Round) round {
+	out := round{Votes: map[string]int{}, Eliminated: r.Eliminated, Exhausted: int(r.Exhausted)}
+	for id, v := range r.Votes {
+		out.Votes[id] = int(v)
+	}
+	return out
+}
+
+// stay serves until people have seen enough.
+func (d *demonstration) stay(ctx context.Context) {
+	o := d.people
+	o.Linef("")
+	o.Linef("The cluster stays up:")
+	d.nodes()
+	o.Linef("  voted results %s --endpoint %s", pollID, d.cluster.Nodes[0].URL)
+	o.Linef("")
+	display.TryThese(o, d.cluster.Nodes[0].URL, "lunch", "pizza", "sushi")
+	o.Linef("")
+	o.Linef("%s", o.Paint(display.Dim, "Ctrl-C stops it."))
+	<-ctx.Done()
+	o.Linef("stopping …")
+}
+
+// rounded keeps one decimal: more would be noise.
+func rounded(f float64) float64 { return float64(int64(f*10+0.5)) / 10 }

@@ -1,0 +1,144 @@
+package demo
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"voted/client"
+)
+
+// maxComplaints bounds how many differences are kept; one is enough to fail.
+const maxComplaints = 10
+
+// watchFor is how long gaps count as the kill's: longer than any election, and
+// short enough to end before ballots run out.
+const watchFor = 2 * time.Second
+
+// receipt is what a voter holds: enough to find the ballot in an export.
+type receipt struct {
+	Ballot, Index, Version uint64
+	CastAt                 time.Time
+	Node                   string // answered it
+	counted                bool   // one of the answers said so
+}
+
+// tallyOfAnswers is what the senders have seen so far.
+type tallyOfAnswers struct {
+	Sent, Counted, Replayed, Failed int
+	Retries                         int // further tries of the client for one request
+	Elsewhere                       int // repetitions answered by another node than the first
+	Leader                          string
+	Nodes                           map[string]int // answers by node
+}
+
+// ledger keeps the first receipt of each voter, and compares all others to it.
+// It is safe for concurrent use.
+type ledger struct {
+	mu         sync.Mutex
+	receipts   []receipt // by voter; Ballot 0: none yet
+	answers    tallyOfAnswers
+	complaints []string
+
+	// The gap is watched from the kill on: the longest time without a ballot
+	// that is newly counted.
+	watching  bool
+	killed    time.Time
+	last      time.Time
+	gap       time.Duration
+	resumed   chan struct{} // closed with the first ballot counted after the kill
+	resumedBy string
+}
+
+func newLedger(voters int) *ledger {
+	return &ledger{
+		receipts: make([]receipt, voters), resumed: make(chan struct{}),
+		answers: tallyOfAnswers{Nodes: map[string]int{}},
+	}
+}
+
+// record takes one answer.
+func (l *ledger) record(voter uint32, r client.Receipt, err error) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answers.Sent++
+	l.answers.Retries += max(0, r.Meta.Attempts-1)
+	if err != nil {
+		l.answers.Failed++
+		l.complain("the ballot of %s was not accepted: %v", voterID(voter), err)
+		return
+	}
+	l.answers.Nodes[r.Meta.Node]++
+	if r.Meta.Leader != "" {
+		l.answers.Leader = r.Meta.Leader
+	}
+	counted := r.Outcome == client.Counted
+	if counted {
+		l.answers.Counted++
+		l.seen(now, r.Meta.Node)
+	} else {
+		l.answers.Replayed++
+	}
+	l.compare(voter, r, counted)
+}
+
+// seen measures the gaps between newly counted ballots.
+func (l *ledger) seen(now time.Time, by string) {
+	if !l.watching || now.Sub(l.killed) > watchFor && l.resumedBy != "" {
+		return
+	}
+	l.gap = max(l.gap, now.Sub(l.last))
+	l.last = now
+	if l.resumedBy == "" {
+		l.resumedBy = by
+		close(l.resumed)
+	}
+}
+
+func (l *ledger) compare(voter uint32, r client.Receipt, counted bool) {
+	first := &l.receipts[voter]
+	if first.Ballot == 0 {
+		*first = receipt{r.Ballot, r.Index, r.Version, r.CastAt, r.Meta.Node, counted}
+		return
+	}
+	if first.Node != r.Meta.Node {
+		l.answers.Elsewhere++
+	}
+	if counted && first.counted {
+		l.complain("the ballot of %s was counted twice, as number %d and %d", voterID(voter), first.Ballot, r.Ballot)
+	}
+	first.counted = first.counted || counted
+	if r.Ballot != first.Ballot || r.Index != first.Index || r.Version != first.Version || !r.CastAt.Equal(first.CastAt) {
+		l.complain("%s holds two different receipts: ballot %d at index %d, and ballot %d at index %d",
+			voterID(voter), first.Ballot, first.Index, r.Ballot, r.Index)
+	}
+}
+
+func (l *ledger) complain(format string, args ...any) {
+	if len(l.complaints) < maxComplaints {
+		l.complaints = append(l.complaints, fmt.Sprintf(format, args...))
+	}
+}
+
+// watch begins to measure gaps, at the moment of the kill.
+func (l *ledger) watch(from time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.watching, l.killed, l.last = true, from, from
+}
+
+// outage returns the longest time since the kill without a newly counted ballot,
+// up to the end of the watch.
+func (l *ledger) outage() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gap
+}
+
+// look returns what has been seen so far.
+func (l *ledger) look() tallyOfAnswers {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answers
+}

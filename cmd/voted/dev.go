@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"voted/cmd/voted/display"
+	"voted/internal/localcluster"
+)
+
+type devCommand struct {
+	Nodes int    `help:"How many nodes." default:"3"`
+	Data  string `help:"Keep the data in this directory; by default it is temporary. Start with the same --port and --nodes again." placeholder:"DIR"`
+	Port  int    `help:"API port of the first node; the others follow, and peer ports are 1000 higher." default:"8080"`
+}
+
+func (devCommand) Help() string {
+	return `Each node is a process of its own: kill one, and see what happens. Ctrl-C stops all.
+
+    voted dev
+    voted dev --nodes 5 --data ./voted-data --port 7000`
+}
+
+// Run serves until it is told to stop, or until the last node has ended.
+func (c *devCommand) Run(s *session) error {
+	if c.Port < 1 || c.Port > 65535 {
+		return usagef("--port must be between 1 and 65535")
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	data := c.Data
+	if data != "" {
+		if data, err = filepath.Abs(data); err != nil {
+			return err
+		}
+	}
+	ended := make(chan error, c.Nodes+1)
+	cluster, err := localcluster.Start(s.ctx, localcluster.Options{
+		Binary: binary, Nodes: c.Nodes, Dir: data, BasePort: c.Port,
+		Args:   func(int) []string { return []string{"--log-level", s.flags.LogLevel} },
+		OnExit: func(_ *localcluster.Node, err error) { ended <- err },
+	})
+	if err != nil {
+		return usage{err}
+	}
+	defer cluster.Stop()
+	if err := cluster.WaitReady(s.ctx); err != nil {
+		return err
+	}
+	c.greet(s, cluster)
+	for range cluster.Nodes {
+		select {
+		case err := <-ended:
+			s.stderr.Linef("%s %v", s.stderr.Paint(display.Yellow, "voted:"), err)
+		case <-s.ctx.Done():
+			s.stdout.Linef("stopping …")
+			return cluster.Stop()
+		}
+	}
+	return errors.New("all nodes have ended")
+}
+
+func (c *devCommand) greet(s *session, cluster *localcluster.Cluster) {
+	o := s.stdout
+	o.Linef("%s", o.Paint(display.Bold, display.Plural(int64(len(cluster.Nodes)), "node")+" ready"))
+	o.Linef("")
+	t := display.Table{Bare: true, Indent: 2, Columns: make([]display.Column, 4)}
+	for _, n := range cluster.Nodes {
+		t.Row(display.Cell{Text: n.ID, Style: display.Bold}, display.Cell{Text: n.URL, Style: display.Cyan},
+			display.Cell{Text: "process " + strconv.Itoa(n.Pid())}, display.Cell{Text: "log " + n.LogPath, Style: display.Dim})
+	}
+	t.Write(o)
+	o.Linef("")
+	display.TryThese(o, cluster.Nodes[0].URL, "lunch", "pizza", "sushi")
+	o.Linef("")
+	o.Linef("%s", o.Paint(display.Dim, "Ctrl-C stops all nodes."))
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"sync"
+
+	"voted/client"
+	"voted/cmd/voted/display"
+)
+
+type importCommand struct {
+	connection
+	Poll    string `arg:"" help:"Id of the poll."`
+	File    string `arg:"" help:"CSV or NDJSON; - is the standard input."`
+	Format  string `help:"csv, ndjson, or auto: by the name or the first byte." enum:"auto,csv,ndjson" default:"auto" placeholder:"FORMAT"`
+	Rejects string `help:"Write every refused line to this file, as NDJSON." placeholder:"FILE"`
+}
+
+func (importCommand) Help() string {
+	return `A ballot counts once however often it is sent: when an import breaks off, simply run it again.
+
+    voted import board ballots.csv --rejects refused.ndjson
+
+CSV has a line of titles, and choices apart by semicolons; = is a tie:
+
+    voter,ranking              voter,selections        voter,scores
+    v-17,bo;ann=cy             v-17,ann;bo             v-17,ann:5;bo:0
+
+NDJSON has one of these a line:
+
+    {"voter":"v-17","ranking":["bo",["ann","cy"]]}
+    {"voter":"v-17","selections":["ann"]}`
+}
+
+// Run imports the file. It fails where the file or the cluster did; refused
+// ballots are reported and make the exit code 1 too.
+func (c *importCommand) Run(s *session) error {
+	input, err := openInput(c.File)
+	if err != nil {
+		return err
+	}
+	defer input.Close()
+	reader, err := newBallotReader(c.File, c.Format, input)
+	if err != nil {
+		return usagef("%s: %w", c.File, err)
+	}
+	cl, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	sum := &importSummary{Poll: c.Poll, File: c.File, Outcomes: map[client.Outcome]uint64{}}
+	if c.Rejects != "" {
+		rejects, err := os.Create(c.Rejects)
+		if err != nil {
+			return fileProblem(c.Rejects, err)
+		}
+		defer rejects.Close()
+		sum.rejects = rejects
+	}
+	var size int64
+	if info, err := os.Stat(c.File); err == nil {
+		size = info.Size()
+	}
+	progress := newImportProgress(s.stderr, size)
+	err = (&importer{reader: reader, summary: sum, progress: progress}).run(s.ctx, cl, c.Poll)
+	progress.end(err == nil)
+	if err == nil && sum.rejectsErr != nil {
+		err = fmt.Errorf("the refused lines could not be written to %s: %w", c.Rejects, sum.rejectsErr)
+	}
+	return c.report(s, sum, err)
+}
+
+func (c *importCommand) report(s *session, sum *importSummary, err error) error {
+	sum.Complete = err == nil
+	if c.JSON {
+		if printed := printJSON(s, sum); printed != nil {
+			return printed
+		}
+	} else {
+		sum.show(s.stdout, c.Rejects)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("the import broke off; run it again, what has been counted is not counted twice: %s", explain(err))
+	case sum.Refused > 0:
+		return errSaid
+	}
+	return nil
+}
+
+// importer sends the ballots of a file and matches the answers to its lines.
+type importer struct {
+	reader   ballotReader
+	summary  *importSummary
+	progress *importProgress
+
+	mu    sync.Mutex
+	sent  []fileBallot // not answered yet, in order; bounded by the client's window
+	fault error        // why reading ended early
+}
+
+func (i *importer) run(ctx context.Context, cl *client.Client, poll string) error {
+	for answer, err := range cl.CastMany(ctx, poll, i.ballots(ctx)) {
+		if err != nil {
+			return err
+		}
+		at := i.pop()
+		i.summary.add(answer, at.Line)
+		i.progress.at(at.Offset, i.summary)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.fault
+}
+
+// ballots reads the file; it is ranged over on the client's goroutine.
+func (i *importer) ballots(ctx context.Context) iter.Seq[client.BulkBallot] {
+	return func(yield func(client.BulkBallot) bool) {
+		for ctx.Err() == nil {
+			b, err := i.reader.next()
+			var bad *lineError
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case errors.As(err, &bad):
+				i.summary.refuse(bad.Line, bad.Voter, client.CodeMalformedRequest, bad.Detail)
+				continue
+			case err != nil:
+				i.mu.Lock()
+				i.fault = err
+				i.mu.Unlock()
+				return
+			}
+			i.push(b)
+			if !yield(b.BulkBallot) {
+				return
+			}
+		}
+	}
+}
+
+func (i *importer) push(b fileBallot) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.sent = append(i.sent, fileBallot{Line: b.Line, Offset: b.Offset})
+}
+
+func (i *importer) pop() fileBallot {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	first := i.sent[0]
+	i.sent = i.sent[1:]
+	return first
+}
+
+// maxListed is how many refused lines are listed for people.
+const maxListed = 20
+
+// refusal is a line that was not counted.
+type refusal struct {
+	Line   uint64      `json:"line"`
+	Voter  string      `json:"voter,omitempty"`
+	Code   client.Code `json:"code"`
+	Detail string      `json:"detail,omitempty"`
+}
+
+// importSummary is what became of the lines. Refusals come from two goroutines:
+// unreadable lines from the reader, the others from the answers.
+type importSummary struct {
+	Poll     string                    `json:"poll"`
+	File     string                    `json:"file"`
+	Complete bool                      `json:"complete"`
+	Answered uint64                    `json:"answered"`
+	Outcomes map[client.Outcome]uint64 `json:"outcomes"`
+
+	mu         sync.Mutex
+	Refused    uint64    `json:"refused"`
+	First      []refusal `json:"refusals,omitempty"` // the first of them
+	rejects    io.Writer
+	rejectsErr error
+}
+
+func (m *importSummary) add(a client.BulkAnswer, line uint64) {
+	m.Answered++
+	if a.Code != "" {
+		m.refuse(line, a.Voter, a.Code, a.Detail)
+		return
+	}
+	m.Outcomes[a.Outcome]++
+}
+
+func (m *importSummary) refuse(line uint64, voter string, code client.Code, detail string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.Refused++
+	r := refusal{Line: line, Voter: voter, Code: code, Detail: detail}
+	if len(m.First) < maxListed {
+		m.First = append(m.First, r)
+	}
+	if m.rejects != nil && m.rejectsErr == nil {
+		m.rejectsErr = json.NewEncoder(m.rejects).Encode(r)
+	}
+}
+
+func (m *importSummary) refused() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.Refused
+}
+
+func (m *importSummary) show(o *display.Output, rejects string) {
+	t := display.Table{Bare: true, Indent: 2, Columns: []display.Column{{}, {Right: true}, {}}}
+	for _, outcome := range []client.Outcome{client.Counted, client.Replaced, client.Replayed} {
+		note := ""
+		if outcome == client.Replayed {
+			note = "had been counted before"
+		}
+		if n := m.Outcomes[outcome]; n > 0 || outcome == client.Counted {
+			t.Row(display.Cell{Text: string(outcome)}, display.Cell{Text: display.Int(n), Style: display.Bold}, display.Cell{Text: note, Style: display.Dim})
+		}
+	}
+	if m.Refused > 0 {
+		t.Row(display.Cell{Text: "refused", Style: display.Bad}, display.Cell{Text: display.Int(m.Refused), Style: display.Bad}, display.Cell{})
+	}
+	t.Write(o)
+	if m.Refused == 0 {
+		return
+	}
+	o.Linef("")
+	list := display.Table{Columns: []display.Column{{Title: "LINE", Right: true}, {Title: "VOTER", Flex: true}, {Title: "CODE"}, {Title: "WHY", Flex: true}}}
+	for _, r := range m.First {
+		list.Row(display.Cell{Text: display.Int(r.Line)}, display.Cell{Text: r.Voter}, display.Cell{Text: string(r.Code), Style: display.Yellow}, display.Cell{Text: r.Detail})
+	}
+	list.Write(o)
+	switch more := m.Refused - uint64(len(m.First)); {
+	case rejects != "":
+		o.Linef("all %s are in %s", display.Int(m.Refused), rejects)
+	case more > 0:
+		o.Linef("and %s more; --rejects FILE writes all of them", display.Int(more))
+	}
+}

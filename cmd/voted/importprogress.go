@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"voted/cmd/voted/display"
+)
+
+const (
+	// plainEvery is how often a line is printed where nothing can be redrawn.
+	plainEvery = 5 * time.Second
+	// redrawEvery is how often the bar moves.
+	redrawEvery = 100 * time.Millisecond
+)
+
+// importProgress shows how far an import is: a bar on a terminal, a line now and
+// then elsewhere. It belongs to the goroutine that takes the answers.
+type importProgress struct {
+	out     *display.Output
+	size    int64 // of the file; 0: not known
+	started time.Time
+	shown   time.Time
+
+	bars *mpb.Progress // nil without a terminal
+	bar  *mpb.Bar
+	text atomic.Pointer[string] // beside the bar; read by the bar's goroutine
+}
+
+func newImportProgress(o *display.Output, size int64) *importProgress {
+	p := &importProgress{out: o, size: size, started: time.Now(), shown: time.Now()}
+	p.text.Store(new(string))
+	if !o.Terminal || size == 0 {
+		return p
+	}
+	p.bars = mpb.New(mpb.WithOutput(o.Writer), mpb.WithWidth(o.Width()), mpb.WithRefreshRate(redrawEvery))
+	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("").Padding("·")
+	p.bar = p.bars.New(size, style,
+		mpb.PrependDecorators(decor.Name("casting "), decor.Percentage(decor.WC{W: 5})),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *p.text.Load() })),
+	)
+	return p
+}
+
+// at says how many bytes of the file have been answered for.
+func (p *importProgress) at(offset int64, m *importSummary) {
+	now := time.Now()
+	every := plainEvery
+	if p.bar != nil {
+		every = redrawEvery
+	}
+	if now.Sub(p.shown) < every {
+		return
+	}
+	p.shown = now
+	rate := float64(m.Answered) / now.Sub(p.started).Seconds()
+	text := fmt.Sprintf(" %s ballots · %s/s", display.Int(m.Answered), display.Int(int64(rate)))
+	if n := m.refused(); n > 0 {
+		text += fmt.Sprintf(" · %s refused", display.Int(n))
+	}
+	if p.bar != nil {
+		p.text.Store(&text)
+		p.bar.SetCurrent(offset)
+		return
+	}
+	share := ""
+	if p.size > 0 {
+		share = fmt.Sprintf("%3.0f %%", 100*float64(offset)/float64(p.size))
+	}
+	p.out.Linef("%s%s", share, text)
+}
+
+// end takes the bar away, or fills it, and waits until it is drawn.
+func (p *importProgress) end(complete bool) {
+	if p.bars == nil {
+		return
+	}
+	if complete {
+		p.bar.SetTotal(p.size, true)
+	} else {
+		p.bar.Abort(false)
+	}
+	p.bars.Wait()
+}

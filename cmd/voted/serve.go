@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"voted/internal/server"
+)
+
+// serveCommand are the flags of server.Options, which has their defaults.
+type serveCommand struct {
+	ID            string `help:"Name of this member, unique in the cluster, for ever." required:"" placeholder:"ID"`
+	Data          string `help:"Directory of this member's data; made if missing." required:"" placeholder:"DIR"`
+	API           string `help:"Address for clients (default 127.0.0.1:8080)." placeholder:"HOST:PORT" name:"api"`
+	Peer          string `help:"Address for the other members (default 127.0.0.1:9080)." placeholder:"HOST:PORT"`
+	AdvertiseAPI  string `help:"URL under which clients reach --api, where that differs." placeholder:"URL" name:"advertise-api"`
+	AdvertisePeer string `help:"Address under which members reach --peer, where that differs." placeholder:"HOST:PORT"`
+
+	Cluster string   `help:"All first members, this one included, the same on each: n1=HOST:PORT,n2=… Used at the very first start." placeholder:"ID=HOST:PORT,…" xor:"first"`
+	Join    []string `help:"Peer addresses of a running cluster to enter. Used at the very first start." placeholder:"HOST:PORT,…" xor:"first"`
+
+	RequestTimeout   time.Duration `help:"How long a request is held through elections (default 10s)." placeholder:"DURATION"`
+	DrainTimeout     time.Duration `help:"How long requests are waited for at the end (default 10s)." placeholder:"DURATION"`
+	HeartbeatTimeout time.Duration `help:"Silence of the leader after which another one is elected (default 500ms)." placeholder:"DURATION"`
+	StallLimit       time.Duration `help:"A disk that takes longer for one call stops the member (default 2s)." placeholder:"DURATION"`
+	SnapshotEvery    uint64        `help:"Log entries between snapshots (default 8192)." placeholder:"N"`
+}
+
+func (serveCommand) Help() string {
+	return `The first start of a cluster names all members, on each of them:
+
+    voted serve --id n1 --data /var/lib/voted --api 0.0.0.0:8080 --peer 0.0.0.0:9080 \
+      --cluster n1=10.0.0.1:9080,n2=10.0.0.2:9080,n3=10.0.0.3:9080
+
+A further node enters a running cluster:
+
+    voted serve --id n4 --data /var/lib/voted --peer 10.0.0.4:9080 --join 10.0.0.1:9080,10.0.0.2:9080
+
+SIGTERM finishes what is under way and hands over; a second one ends at once.`
+}
+
+func (c *serveCommand) options(s *session) (server.Options, error) {
+	o := server.Options{
+		ID: c.ID, DataDir: c.Data, API: c.API, AdvertiseAPI: c.AdvertiseAPI, Peer: c.Peer, AdvertisePeer: c.AdvertisePeer,
+		Join: c.Join, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.HeartbeatTimeout,
+		StallLimit: c.StallLimit, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
+	}
+	for name, d := range map[string]time.Duration{
+		"request-timeout": c.RequestTimeout, "drain-timeout": c.DrainTimeout,
+		"heartbeat-timeout": c.HeartbeatTimeout, "stall-limit": c.StallLimit,
+	} {
+		if d < 0 {
+			return o, usagef("--%s cannot be negative", name)
+		}
+	}
+	if c.Cluster != "" {
+		members, err := server.ParseCluster(c.Cluster)
+		if err != nil {
+			return o, usage{err}
+		}
+		o.Cluster = members
+	}
+	return o, nil
+}
+
+// Run serves until it is told to stop.
+func (c *serveCommand) Run(s *session) error {
+	o, err := c.options(s)
+	if err != nil {
+		return err
+	}
+	node, err := server.New(o)
+	if err != nil {
+		return err
+	}
+	s.stdout.Linef("voted: node %s serves http://%s with the data in %s", c.ID, node.APIAddr(), c.Data)
+	if err := node.Run(s.ctx); err != nil {
+		return fmt.Errorf("node %s stopped: %w", c.ID, err)
+	}
+	s.stdout.Linef("voted: node %s has stopped in order", c.ID)
+	return nil
+}
