@@ -175,6 +175,9 @@ func (n *Node) Fail(err error) {
 	})
 }
 
+// Done is closed when the node ends, in order or not.
+func (n *Node) Done() <-chan struct{} { return n.ctx.Done() }
+
 // Failed is closed when the member cannot go on; Failure then says why.
 func (n *Node) Failed() <-chan struct{} { return n.failed }
 

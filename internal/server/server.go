@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,28 +72,42 @@ func (s *Server) open() error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	raftMetrics(registry)
 	disk := newDiskMetrics(registry)
-	// The store may fail before the node is there to be told.
-	faults := make(chan error, 1)
+	faults := make(chan error, 1) // the store may fail before the node is there to be told
+	var raftRuns atomic.Bool
 	store, err := storage.Open(o.DataDir, storage.Options{
 		StallLimit: o.StallLimit,
-		OnFault:    func(err error) { faults <- err },
-		Observe:    disk.observe,
+		OnFault: func(err error) {
+			faults <- err
+			if raftRuns.Load() {
+				// Raft panics where its term cannot be stored. This process is
+				// about to exit with a sentence instead.
+				select {}
+			}
+		},
+		Observe: disk.observe,
 	})
 	if err == nil {
 		disk.follow(store)
 		err = s.verify(store)
 	}
 	if err == nil {
+		raftRuns.Store(true)
 		s.node, err = cluster.Open(s.clusterOptions(store, port, registry))
 	}
 	if err != nil {
-		err = fmt.Errorf("%w: %w", ErrUsage, err)
 		if store != nil {
-			err = errors.Join(err, store.Close())
+			_ = store.Close() // after a fault it only repeats the fault
 		}
-		return errors.Join(err, port.Close())
+		_ = port.Close()
+		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	go func() { s.node.Fail(<-faults) }()
+	go func() {
+		select {
+		case fault := <-faults:
+			s.node.Fail(fault)
+		case <-s.node.Done():
+		}
+	}()
 	s.handler = api.New(member{s.node}, api.Options{
 		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version,
 	})

@@ -3,6 +3,7 @@ package peer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -54,6 +55,10 @@ func (p *Port) Call(ctx context.Context, addr, method string, body []byte) ([]by
 	}
 	response, err := p.client.Do(request(ctx, addr, method, body))
 	if err != nil {
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err // its text repeats the address
+		}
 		return nil, fmt.Errorf("call %q to %s: %w", method, addr, err)
 	}
 	defer response.Body.Close()

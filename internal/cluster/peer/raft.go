@@ -90,12 +90,9 @@ func transportLogger(l *slog.Logger) hclog.Logger {
 type slogSink struct{ to *slog.Logger }
 
 // Accept implements hclog.SinkAdapter.
-func (s slogSink) Accept(_ string, level hclog.Level, msg string, args ...any) {
-	to := slog.LevelDebug
-	if level >= hclog.Warn {
-		to = slog.LevelWarn
-	}
-	if s.to.Enabled(context.Background(), to) {
-		s.to.Log(context.Background(), to, "raft transport: "+msg, args...)
+func (s slogSink) Accept(_ string, _ hclog.Level, msg string, args ...any) {
+	// Even its errors are ordinary: a peer went away.
+	if s.to.Enabled(context.Background(), slog.LevelDebug) {
+		s.to.Debug("raft transport: "+msg, args...)
 	}
 }
