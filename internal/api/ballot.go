@@ -15,8 +15,11 @@ import (
 func (h *Handler) castBallot(w *response, r *http.Request) error {
 	err := h.castOne(w, r)
 	var refusal *poll.Error
-	if errors.As(err, &refusal) {
+	switch {
+	case errors.As(err, &refusal):
 		h.metrics.refused(refusal.Code)
+	case err != nil:
+		h.metrics.refused(poll.CodeInternal)
 	}
 	return err
 }

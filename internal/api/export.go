@@ -33,6 +33,7 @@ func (h *Handler) export(w *response, r *http.Request) error {
 	header := w.Header()
 	header.Set("Content-Type", mediaType)
 	header["Cache-Control"] = noStore
+	header.Set("Vary", "Accept")
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil

@@ -67,10 +67,19 @@ func newMetrics(registry *prometheus.Registry, version string) *metrics {
 		m.byKind[kind] = ballots.WithLabelValues(kind.String())
 	}
 	m.byCode = map[poll.Code]prometheus.Counter{}
-	for _, code := range poll.Codes() {
+	for _, code := range ballotCodes {
 		m.byCode[code] = ballots.WithLabelValues(code.String())
 	}
 	return m
+}
+
+// ballotCodes are the reasons for which a ballot can be refused.
+var ballotCodes = []poll.Code{
+	poll.CodePollNotFound, poll.CodeAlreadyVoted, poll.CodeSuperseded, poll.CodeVersionMismatch, poll.CodePollNotOpen,
+	poll.CodePollClosed, poll.CodePollFull, poll.CodeInvalidBallot, poll.CodeMalformedRequest, poll.CodeUnauthenticated,
+	poll.CodeForbidden, poll.CodeNotEligible, poll.CodePayloadTooLarge, poll.CodeUnsupportedMediaType,
+	poll.CodeNotAcceptable, poll.CodeTooManyRequests, poll.CodeUnavailable, poll.CodeOutcomeUnknown,
+	poll.CodeStorageFull, poll.CodeInternal,
 }
 
 // outcome counts what became of a ballot.
