@@ -101,7 +101,7 @@ func (d Definition) Validate() []FieldError {
 		wrong("opens_at", "Times before 1970 are not accepted.")
 	}
 	if d.OpensAt > maxTime || d.ClosesAt > maxTime {
-		wrong("closes_at", "Times after the year 9999 are not accepted.")
+		wrong("closes_at", "Times after the year 10889 are not accepted.")
 	}
 	if d.OpensAt != 0 && d.ClosesAt != 0 && d.ClosesAt <= d.OpensAt {
 		wrong("closes_at", "The poll must close after it opens.")

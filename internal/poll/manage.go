@@ -147,34 +147,33 @@ func (s *State) patch(c Patch) Result {
 	if err != nil {
 		return s.fail(c.Poll, err)
 	}
-	if SamePoll(d, p.rules.Definition) {
-		return Result{Poll: c.Poll, Index: s.index}
-	}
-	if !p.recallPatches(s.clock) {
+	recent := p.recentPatches(s.clock)
+	if len(recent) >= maxPatches {
 		return s.fail(c.Poll, Refuse(CodeTooManyRequests, "The poll was changed %d times in the last ten minutes; wait before changing it again.", maxPatches))
 	}
 	s.touch(p)
-	p.rules = newRules(d, p.rules.Salt)
-	p.revision++
-	p.patches = append(p.patches, patchMark{c.Request, s.clock})
+	// Also one that changes nothing now: its late duplicate must not undo what
+	// somebody changes in between.
+	p.patches = append(recent, patchMark{c.Request, s.clock})
 	s.event(eventPatched, c.Poll, d.AppendCanonical(nil))
-	s.schedule(p)
+	if !SamePoll(d, p.rules.Definition) {
+		p.rules = newRules(d, p.rules.Salt)
+		p.revision++
+		s.schedule(p)
+	}
 	return Result{Poll: c.Poll, Index: s.index}
 }
 
-// recallPatches forgets old patches and reports whether there is room for one more.
-func (p *Poll) recallPatches(clock int64) bool {
-	var keep []patchMark // fresh: captures hold the old slice
+// recentPatches returns the patches that are still remembered at a time. The poll
+// keeps its own until it has been touched: views show them.
+func (p *Poll) recentPatches(clock int64) []patchMark {
+	var recent []patchMark // fresh: captures hold the old slice
 	for _, m := range p.patches {
 		if m.at+patchMemory > clock {
-			keep = append(keep, m)
+			recent = append(recent, m)
 		}
 	}
-	if len(keep) >= maxPatches {
-		return false
-	}
-	p.patches = keep
-	return true
+	return recent
 }
 
 func (s *State) patched(p *Poll, c Patch) (Definition, *Error) {

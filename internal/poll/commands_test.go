@@ -1,0 +1,246 @@
+package poll
+
+import (
+	"crypto/sha256"
+	"math"
+	"math/rand/v2"
+	"strconv"
+
+	"pgregory.net/rapid"
+)
+
+// dice gives numbers from 0 up to, not including, n. The same commands are drawn
+// with rapid, which makes a failing history small, and with a plain generator,
+// which makes millions of them.
+type dice func(n int) int
+
+func rapidDice(t *rapid.T) dice {
+	return func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "roll") }
+}
+
+func seededDice(seed uint64) dice {
+	return rand.New(rand.NewPCG(seed, 0)).IntN
+}
+
+// step is one log entry: ballots, or one management command.
+type step struct {
+	at     int64
+	casts  []Ballot
+	manage Command
+}
+
+// history draws one log, looking at the model to hit the interesting cases.
+type history struct {
+	roll dice
+	m    *model
+	now  int64
+	sent []Ballot // all ballots so far, to be sent again
+}
+
+const (
+	second int64 = 1000
+	minute       = 60 * second
+	hour         = 60 * minute
+)
+
+var pollIDs = []string{"a", "b", "c", "d"}
+
+func newHistory(roll dice, m *model) *history {
+	return &history{roll: roll, m: m, now: 1_000_000}
+}
+
+func (h *history) next() step {
+	s := step{at: h.stamp()}
+	if len(h.m.polls) == 0 {
+		s.manage = h.create()
+		return s
+	}
+	switch h.roll(40) {
+	case 0, 1:
+		s.manage = h.create()
+	case 2, 3:
+		s.manage = h.patch()
+	case 4:
+		if h.roll(2) == 0 {
+			s.manage = Close{h.pollID()}
+		} else {
+			s.manage = Delete{h.pollID()}
+		}
+	case 5:
+		s.manage = Tick{}
+	default:
+		for range 1 + h.roll(4) {
+			s.casts = append(s.casts, h.ballot())
+		}
+	}
+	return s
+}
+
+// stamp is the leader's clock: mostly a little later, sometimes earlier.
+func (h *history) stamp() int64 {
+	switch h.roll(64) {
+	case 0:
+		h.now += hour * int64(1+h.roll(30))
+	case 1, 2:
+		h.now += minute * int64(1+h.roll(12))
+	case 3, 4, 5:
+		return h.now - int64(h.roll(int(2*hour)))
+	case 6:
+		return []int64{0, -1, math.MinInt64}[h.roll(3)]
+	default:
+		h.now += int64(h.roll(200))
+	}
+	return h.now
+}
+
+func (h *history) pollID() string {
+	if h.roll(40) == 0 {
+		return "none"
+	}
+	return pollIDs[h.roll(len(pollIDs))]
+}
+
+func (h *history) moment() int64 {
+	switch h.roll(6) {
+	case 0, 1, 2:
+		return 0
+	case 3:
+		return h.now + int64(h.roll(int(minute)))
+	case 4:
+		return h.now + int64(h.roll(int(3*hour)))
+	}
+	return h.now - minute + int64(h.roll(int(2*minute)))
+}
+
+func (h *history) create() Create {
+	c := Create{Definition: h.definition()}
+	if len(h.m.polls) > 0 && h.roll(4) == 0 {
+		c.Definition = h.m.polls[h.roll(len(h.m.polls))].def
+	}
+	c.Salt[0] = byte(h.roll(3))
+	if h.roll(3) == 0 {
+		c.Key = "k" + strconv.Itoa(h.roll(5))
+		c.Fingerprint[0] = byte(h.roll(2))
+	}
+	return c
+}
+
+func (h *history) definition() Definition {
+	n := 2 + h.roll(3)
+	if h.roll(30) == 0 {
+		n = 1
+	}
+	d := Definition{ID: pollIDs[h.roll(len(pollIDs))], Title: "t", Method: []string{"plurality", "approval", "score", "irv"}[h.roll(4)]}
+	for i := range n {
+		d.Options = append(d.Options, Option{ID: "o" + strconv.Itoa(i)})
+	}
+	d.MaxSelections = 1 + h.roll(n)
+	d.MinSelections = h.roll(d.MaxSelections + 1)
+	if d.Method == "score" {
+		d.MaxScore = 1 + h.roll(3)
+	}
+	d.Revote = Revote(min(1, h.roll(4)))
+	d.Results, d.Secrecy = Visibility(h.roll(2)), Secrecy(h.roll(2))
+	d.OpensAt, d.ClosesAt = h.moment(), h.moment()
+	if h.roll(3) == 0 {
+		d.MaxBallots = uint64(h.roll(6))
+	}
+	return d
+}
+
+func (h *history) patch() Patch {
+	c := Patch{Poll: h.pollID()}
+	c.Request[0] = byte(h.roll(20))
+	if p := h.m.live(c.Poll); p != nil && h.roll(3) == 0 {
+		c.IfRevision = p.revision + uint32(h.roll(3)) - 1
+	}
+	if h.roll(2) == 0 {
+		title := strconv.Itoa(h.roll(3))
+		c.Title = &title
+	}
+	if h.roll(3) == 0 {
+		at := h.moment()
+		c.OpensAt = &at
+	}
+	if h.roll(3) == 0 {
+		at := h.moment()
+		c.ClosesAt = &at
+	}
+	return c
+}
+
+func (h *history) ballot() Ballot {
+	if n := len(h.sent); n > 0 && h.roll(10) < 3 { // a duplicate, at once or very late
+		if h.roll(2) == 0 {
+			return h.sent[n-1-h.roll(min(n, 8))]
+		}
+		return h.sent[h.roll(n)]
+	}
+	b := Ballot{Poll: h.pollID()}
+	voter := "v" + strconv.Itoa(h.roll(2+h.roll(20)))
+	p := h.m.live(b.Poll)
+	if p == nil {
+		b.Selections = []byte{byte(h.roll(3))}
+		return b
+	}
+	sum := sha256.Sum256(append(p.salt[:], voter...))
+	b.Key = VoterKey(sum[:16])
+	if p.def.Secrecy == Open {
+		b.Voter = voter
+	}
+	b.Selections = h.selections(p)
+	current := uint32(0)
+	for _, c := range p.casts {
+		if c.key == b.Key {
+			current++
+		}
+	}
+	switch h.roll(12) {
+	case 0, 1, 2, 3:
+		b.IfVersion = 0
+	case 4:
+		b.IfVersion = uint32(h.roll(int(current) + 1))
+	case 5:
+		b.IfVersion = current + 1
+	case 6:
+		b.IfVersion = math.MaxUint32
+	default:
+		b.IfVersion = current
+	}
+	h.sent = append(h.sent, b)
+	return b
+}
+
+func (h *history) selections(p *modelPoll) []byte {
+	options := len(p.def.Options)
+	sel := make([]byte, 0, 8)
+	if h.roll(12) == 0 { // mostly invalid
+		for range h.roll(5) {
+			sel = append(sel, byte(h.roll(2*options+2)))
+		}
+		return sel
+	}
+	named := p.def.MinSelections + h.roll(p.def.MaxSelections-p.def.MinSelections+1)
+	left := make([]byte, options)
+	for i := range left {
+		left[i] = byte(i)
+	}
+	for len(left) > named {
+		i := h.roll(len(left))
+		left = append(left[:i], left[i+1:]...)
+	}
+	for i, n := range left {
+		switch p.def.Method {
+		case "irv":
+			j := h.roll(i + 1)
+			sel = append(sel, 0)
+			copy(sel[j+1:], sel[j:])
+			sel[j] = 2 * n
+		case "score":
+			sel = append(sel, n, byte(h.roll(p.def.MaxScore+1)))
+		default:
+			sel = append(sel, n)
+		}
+	}
+	return sel
+}
