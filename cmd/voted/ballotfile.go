@@ -171,7 +171,7 @@ func (c *csvBallots) next() (fileBallot, error) {
 	at, _ := c.r.FieldPos(0)
 	b := fileBallot{Line: uint64(at), Offset: c.r.InputOffset()}
 	if len(record) <= max(c.voter, c.choices, c.version) {
-		return b, &lineError{b.Line, "", fmt.Sprintf("it has %d columns, fewer than the first line", len(record))}
+		return b, &lineError{b.Line, "", "it has fewer columns than the first line"}
 	}
 	if b.Voter = strings.TrimSpace(record[c.voter]); b.Voter == "" {
 		return b, &lineError{b.Line, "", "it names no voter"}

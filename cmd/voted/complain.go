@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -82,7 +83,7 @@ func explainUnanswered(e *client.UnansweredError) string {
 	case errors.As(e.Cause, &refused) && refused.Code == client.CodeUnavailable:
 		return "the cluster at " + where + " has no leader now; see which nodes are down with `voted cluster status`" + tail
 	case errors.As(e.Cause, &refused):
-		return explainRefusal(refused) + tail
+		return explainRefusal(refused)
 	case errors.Is(e.Cause, syscall.ECONNREFUSED):
 		return "no node answered at " + where + ": is it running? Start one with `voted dev`, or name another one with --endpoint"
 	case isLookup(e.Cause):
@@ -111,15 +112,21 @@ func cause(err error) any {
 // explainRefusal prefers the service's own sentence, and says what to do where
 // a command of this program can.
 func explainRefusal(e *client.Error) string {
+	if e.Code == client.CodeAlreadyVoted {
+		return explainVoted(e)
+	}
 	said := e.Detail
 	if said == "" {
 		said = e.Title
 	}
-	for _, f := range e.Fields {
-		said += "; " + f.Field + ": " + f.Detail
-	}
 	if said == "" {
 		said = string(e.Code)
+	}
+	for _, f := range e.Fields {
+		said = strings.TrimRight(said, ".") + "; " + f.Field + ": " + f.Detail
+	}
+	if sentence := sentences[e.Code]; sentence != "" {
+		said = sentence
 	}
 	if advice := advices[e.Code]; advice != "" {
 		said = strings.TrimRight(said, ".") + " (" + advice + ")"
@@ -127,10 +134,26 @@ func explainRefusal(e *client.Error) string {
 	return said
 }
 
+// explainVoted names the version, which a replacement must name too.
+func explainVoted(e *client.Error) string {
+	version := "N"
+	if e.Version > 0 {
+		version = strconv.FormatUint(e.Version, 10)
+	}
+	return "this voter has voted already, otherwise; where the poll allows it, replace that ballot with --if-version " + version
+}
+
+// sentences say it in place of the service where that speaks of HTTP.
+var sentences = map[client.Code]string{
+	client.CodePollNotFound:   "there is no such poll",
+	client.CodePollNotClosed:  "only a closed poll can be deleted",
+	client.CodeOutcomeUnknown: "no answer came in time; it may have been done, and it is safe to do it again",
+}
+
 // advices say which command helps.
 var advices = map[client.Code]string{
 	client.CodePollNotFound:  "see what there is with `voted poll list`",
-	client.CodePollNotClosed: "close it first with `voted poll close`",
+	client.CodePollNotClosed: "close it with `voted poll close`",
 	client.CodeUnavailable:   "see which nodes are down with `voted cluster status`",
 	client.CodeStorageFull:   "free some space on the nodes; they go on by themselves",
 	client.CodeResultsHidden: "this poll shows results once it is closed",

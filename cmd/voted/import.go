@@ -79,6 +79,9 @@ func (c *importCommand) Run(s *session) error {
 
 func (c *importCommand) report(s *session, sum *importSummary, err error) error {
 	sum.Complete = err == nil
+	if sum.Answered == 0 && sum.Refused == 0 && err != nil {
+		return err
+	}
 	if c.JSON {
 		if printed := printJSON(s, sum); printed != nil {
 			return printed
@@ -86,7 +89,10 @@ func (c *importCommand) report(s *session, sum *importSummary, err error) error 
 	} else {
 		sum.show(s.stdout, c.Rejects)
 	}
+	var refused *client.Error
 	switch {
+	case errors.As(err, &refused) && !errors.Is(err, client.CodeUnavailable) && !errors.Is(err, client.ErrOutcomeUnknown):
+		return err // the same import would end the same way
 	case err != nil:
 		return fmt.Errorf("the import broke off; run it again, what has been counted is not counted twice: %s", explain(err))
 	case sum.Refused > 0:
@@ -237,7 +243,7 @@ func (m *importSummary) show(o *display.Output, rejects string) {
 		return
 	}
 	o.Linef("")
-	list := display.Table{Columns: []display.Column{{Title: "LINE", Right: true}, {Title: "VOTER", Flex: true}, {Title: "CODE"}, {Title: "WHY", Flex: true}}}
+	list := display.Table{Columns: []display.Column{{Title: "LINE", Right: true}, {Title: "VOTER", Flex: true}, {Title: "CODE"}, {Title: "WHY"}}}
 	for _, r := range m.First {
 		list.Row(display.Cell{Text: display.Int(r.Line)}, display.Cell{Text: r.Voter}, display.Cell{Text: string(r.Code), Style: display.Yellow}, display.Cell{Text: r.Detail})
 	}

@@ -74,7 +74,7 @@ func (p *importProgress) at(offset int64, m *importSummary) {
 	p.out.Linef("%s%s", share, text)
 }
 
-// end takes the bar away, or fills it, and waits until it is drawn.
+// end fills the bar, or takes it away, and waits until that is drawn.
 func (p *importProgress) end(complete bool) {
 	if p.bars == nil {
 		return
@@ -82,7 +82,7 @@ func (p *importProgress) end(complete bool) {
 	if complete {
 		p.bar.SetTotal(p.size, true)
 	} else {
-		p.bar.Abort(false)
+		p.bar.Abort(true)
 	}
 	p.bars.Wait()
 }

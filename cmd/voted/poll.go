@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -264,6 +265,10 @@ func showPoll(o *display.Output, p client.Poll) {
 	if p.MaxBallots > 0 {
 		add("at most", display.Plural(int64(p.MaxBallots), "ballot"))
 	}
+	width := 0
+	for _, option := range p.Options {
+		width = max(width, len(option.ID))
+	}
 	for i, option := range p.Options {
 		name := ""
 		if i == 0 {
@@ -271,7 +276,7 @@ func showPoll(o *display.Output, p client.Poll) {
 		}
 		text := option.ID
 		if option.Title != "" && option.Title != option.ID {
-			text += "  " + option.Title
+			text = fmt.Sprintf("%-*s  %s", width, option.ID, option.Title)
 		}
 		t.Row(display.Cell{Text: name, Style: display.Dim}, display.Cell{Text: text})
 	}

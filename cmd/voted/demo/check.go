@@ -56,11 +56,11 @@ func (a *auditor) verdict(name string, problem error, detail string) {
 func (a *auditor) run(ctx context.Context) {
 	a.answers()
 	detail, err := a.digests(ctx)
-	a.verdict("equal digests of all nodes at an equal log index", err, detail)
+	a.verdict("equal digests at an equal log index", err, detail)
 	detail, err = a.tallies(ctx)
-	a.verdict("each node's tally is the one expected", err, detail)
+	a.verdict("every node's tally as expected", err, detail)
 	detail, err = a.exports(ctx)
-	a.verdict("each receipt stands unchanged in each node's export", err, detail)
+	a.verdict("every receipt unchanged in every export", err, detail)
 }
 
 // answers looks at the ledger alone.
@@ -81,7 +81,7 @@ func (a *auditor) answers() {
 	case seen.Counted > len(a.ledger.receipts):
 		err = fmt.Errorf("%s answers said counted, to %d voters", display.Int(seen.Counted), len(a.ledger.receipts))
 	}
-	a.verdict("each voter holds one receipt, the same however often asked", err,
+	a.verdict("one receipt a voter, however often sent", err,
 		display.Plural(int64(len(a.ledger.receipts)), "voter"))
 }
 
@@ -228,7 +228,7 @@ func (a *auditor) exports(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("the exports of %s and %s differ", a.cluster.Nodes[0].ID, n.ID)
 		}
 	}
-	return "SHA-256 " + short(hex.EncodeToString(first)) + "… of each", nil
+	return "SHA-256 " + short(hex.EncodeToString(first)) + "…", nil
 }
 
 // comparison reads an export as it arrives and strikes the receipts off.

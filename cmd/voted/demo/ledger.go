@@ -42,12 +42,14 @@ type ledger struct {
 
 	// The gap is watched from the kill on: the longest time without a ballot
 	// that is newly counted.
-	watching  bool
-	killed    time.Time
-	last      time.Time
-	gap       time.Duration
-	resumed   chan struct{} // closed with the first ballot counted after the kill
-	resumedBy string
+	watching     bool
+	deposed      string // who led until then, where another one must follow
+	killed       time.Time
+	last         time.Time
+	gap          time.Duration
+	resumed      chan struct{} // closed with the first ballot that the next leader counts
+	resumedBy    string
+	resumedAfter time.Duration // the kill
 }
 
 func newLedger(voters int) *ledger {
@@ -76,7 +78,7 @@ func (l *ledger) record(voter uint32, r client.Receipt, err error) {
 	counted := r.Outcome == client.Counted
 	if counted {
 		l.answers.Counted++
-		l.seen(now, r.Meta.Node)
+		l.seen(now, r.Meta)
 	} else {
 		l.answers.Replayed++
 	}
@@ -84,14 +86,14 @@ func (l *ledger) record(voter uint32, r client.Receipt, err error) {
 }
 
 // seen measures the gaps between newly counted ballots.
-func (l *ledger) seen(now time.Time, by string) {
+func (l *ledger) seen(now time.Time, by client.Meta) {
 	if !l.watching || now.Sub(l.killed) > watchFor && l.resumedBy != "" {
 		return
 	}
 	l.gap = max(l.gap, now.Sub(l.last))
 	l.last = now
-	if l.resumedBy == "" {
-		l.resumedBy = by
+	if l.resumedBy == "" && by.Leader != "" && by.Leader != l.deposed {
+		l.resumedBy, l.resumedAfter = by.Leader, now.Sub(l.killed)
 		close(l.resumed)
 	}
 }
@@ -121,11 +123,12 @@ func (l *ledger) complain(format string, args ...any) {
 	}
 }
 
-// watch begins to measure gaps, at the moment of the kill.
-func (l *ledger) watch(from time.Time) {
+// watch begins to measure gaps, at the moment of the kill. Answers that were on
+// their way then are not taken for the new leader's.
+func (l *ledger) watch(from time.Time, deposed string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.watching, l.killed, l.last = true, from, from
+	l.watching, l.killed, l.last, l.deposed = true, from, from, deposed
 }
 
 // outage returns the longest time since the kill without a newly counted ballot,

@@ -46,38 +46,49 @@ func (o *outage) run(ctx context.Context) error {
 		return err
 	}
 	pid := leader.Pid()
-	at := time.Now()
-	o.ledger.watch(at)
+	alone := len(o.cluster.Nodes) < 3 // what is left is no majority
+	deposed := leader.ID
+	if alone {
+		deposed = ""
+	}
+	o.ledger.watch(time.Now(), deposed)
 	if err := leader.Kill(); err != nil {
 		return err
 	}
 	o.kills++
 	o.say(display.Bad, "%s, the leader, killed (SIGKILL, process %d)", leader.ID, pid)
-	alone := len(o.cluster.Nodes) < 3 // what is left is no majority
 	if alone {
 		if err := o.restart(ctx, leader); err != nil {
 			return err
 		}
 	}
-	if err := o.resumed(ctx, at); err != nil || alone {
+	if err := o.succession(ctx); err != nil || alone {
 		return err
 	}
 	select {
 	case <-o.sender.reached(restartAt):
+	case <-o.sender.over:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	return o.restart(ctx, leader)
 }
 
-// resumed waits for the first ballot counted after the kill.
-func (o *outage) resumed(ctx context.Context, killed time.Time) error {
+// succession waits for the first ballot that the next leader counts; where no
+// ballots are left, for the leader alone.
+func (o *outage) succession(ctx context.Context) error {
 	select {
 	case <-o.ledger.resumed:
+		o.say(display.Good, "%s leads, and counts its first ballot after %s", o.ledger.resumedBy, display.Duration(o.ledger.resumedAfter))
+	case <-o.sender.over:
+		next, err := o.cluster.Leader(ctx)
+		if err != nil {
+			return err
+		}
+		o.say(display.Good, "%s leads", next.ID)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	o.say(display.Good, "the next ballot is counted after %s, by %s", display.Duration(time.Since(killed)), o.ledger.resumedBy)
 	return nil
 }
 

@@ -17,10 +17,11 @@ type sender struct {
 
 	next  atomic.Int64
 	marks map[int64]chan struct{} // closed when that request is taken up
+	over  chan struct{}           // closed when all are answered
 }
 
 func newSender(c *client.Client, s *schedule, l *ledger, types []ballotType) *sender {
-	out := &sender{client: c, schedule: s, ledger: l, marks: map[int64]chan struct{}{}}
+	out := &sender{client: c, schedule: s, ledger: l, marks: map[int64]chan struct{}{}, over: make(chan struct{})}
 	for _, t := range types {
 		out.ballots = append(out.ballots, client.Rank(t.Ranking...))
 	}
@@ -36,6 +37,7 @@ func (s *sender) reached(share float64) <-chan struct{} { return s.marks[s.sched
 // run sends everything on a number of connections. Repetitions stand next to
 // each other where they are to be sent at once: two connections take them up.
 func (s *sender) run(ctx context.Context, connections int) {
+	defer close(s.over)
 	var wg sync.WaitGroup
 	for range connections {
 		wg.Go(func() { // a connection; ends with the schedule or with ctx

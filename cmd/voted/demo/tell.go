@@ -10,8 +10,8 @@ import (
 func (d *demonstration) head() {
 	o := d.people
 	o.Linef("%s", o.Paint(display.Bold, pollTitle))
-	o.Linef("%s", o.Paint(display.Dim, fmt.Sprintf("%s ballots in ranked choice, %s requests on %d connections, the leader killed half way",
-		display.Int(len(d.plan.votes)), display.Int(len(d.plan.requests)), d.options.Connections)))
+	o.Linef("%s", o.Paint(display.Dim, fmt.Sprintf("%s ballots in %s requests; the leader is killed half way",
+		display.Int(len(d.plan.votes)), display.Int(len(d.plan.requests)))))
 	o.Linef("")
 }
 
@@ -62,12 +62,12 @@ func (d *demonstration) ledgerTable(r *Report) *display.Table {
 	add("voters", display.Int(r.Voters), "")
 	add("requests", display.Int(r.Sent), fmt.Sprintf("%s a second", display.Int(int64(float64(r.Sent)/max(r.CastSeconds, 0.1)))))
 	add("  duplicates", display.Int(r.Duplicates), fmt.Sprintf("%s of them answered by another node", display.Int(r.Elsewhere)))
-	add("  retries", display.Int(r.Retries), "further tries inside a request, by the client")
+	add("  retries", display.Int(r.Retries), "further tries by the client")
 	add("counted", display.Int(r.Counted), "")
 	add("replayed", display.Int(r.Replayed), "the first receipt again")
 	add("failed", display.Int(r.Failed), "")
 	add("leaders killed", display.Int(r.LeaderKills), "")
-	add("longest pause", fmt.Sprintf("%.0f ms", r.UnavailableMS), "after the kill, without a newly counted ballot")
+	add("longest pause", fmt.Sprintf("%.0f ms", r.UnavailableMS), "after the kill, with no ballot newly counted")
 	return t
 }
 

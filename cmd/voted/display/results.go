@@ -105,7 +105,7 @@ func (o *Output) Rounds(r client.Results, titles Titles) {
 	for _, x := range r.Options {
 		name = max(name, runewidth.StringWidth(titles.of(x.ID)))
 	}
-	const column = 18 // "  1,234,567  100.0 %"
+	const column = 22 // "1,234,567  100.0 %  out"
 	fits := max(1, (o.Width()-2-min(name, 24))/(column+len(gap)))
 	for from := 0; from < len(r.Rounds); from += fits {
 		if from > 0 {
@@ -118,7 +118,7 @@ func (o *Output) Rounds(r client.Results, titles Titles) {
 func (o *Output) someRounds(r client.Results, titles Titles, from, to int) {
 	t := Table{Indent: 2, Columns: []Column{{Flex: true}}}
 	for i := from; i < to; i++ {
-		t.Columns = append(t.Columns, Column{Title: fmt.Sprintf("round %d", i+1), Right: true}, Column{Right: true})
+		t.Columns = append(t.Columns, Column{Title: fmt.Sprintf("round %d", i+1), Right: true}, Column{Right: true}, Column{})
 	}
 	for _, x := range r.Options {
 		row := []Cell{{Text: titles.of(x.ID)}}
@@ -132,7 +132,7 @@ func (o *Output) someRounds(r client.Results, titles Titles, from, to int) {
 	}
 	row := []Cell{{"exhausted", Dim}}
 	for i := from; i < to; i++ {
-		row = append(row, Cell{Count(float64(r.Rounds[i].Exhausted)), Dim}, Cell{Percent(float64(r.Rounds[i].Exhausted), float64(r.Ballots)), Dim})
+		row = append(row, Cell{Count(float64(r.Rounds[i].Exhausted)), Dim}, Cell{}, Cell{})
 	}
 	t.Row(row...)
 	t.Write(o)
@@ -147,22 +147,20 @@ func roundCells(r client.Results, i int, id string) []Cell {
 		standing = standing && !slices.Contains(earlier.Eliminated, id)
 	}
 	if !standing {
-		return []Cell{{"–", Dim}, {}}
+		return []Cell{{"–", Dim}, {}, {}}
 	}
 	total := 0.0
 	for _, v := range round.Votes {
 		total += float64(v)
 	}
-	share := Cell{Percent(float64(votes), total), Plain}
+	var mark Cell
 	switch {
 	case slices.Contains(round.Eliminated, id):
-		share = Cell{share.Text + " out", Red}
+		mark = Cell{"out", Red}
 	case slices.Contains(round.Elected, id), i == len(r.Rounds)-1 && slices.Contains(r.Winners, id):
-		share = Cell{share.Text + "  ✓ ", Good}
-	default:
-		share.Text += "    "
+		mark = Cell{"✓", Good}
 	}
-	return []Cell{{Count(float64(votes)), Plain}, share}
+	return []Cell{{Count(float64(votes)), Plain}, {Percent(float64(votes), total), Plain}, mark}
 }
 
 // Plural returns "1 ballot", "2 ballots".

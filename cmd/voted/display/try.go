@@ -1,14 +1,13 @@
 package display
 
-// TryThese shows requests to copy: a poll, a ballot, the same ballot again, and
-// the results.
+// TryThese shows requests to copy: a poll, a ballot, and the results.
 func TryThese(o *Output, url, poll, one, other string) {
-	o.Linef("Try:")
+	o.Linef("Try (the ballot twice: the receipt is the same):")
 	for _, line := range []string{
-		`curl -X PUT ` + url + `/v1/polls/` + poll + ` -H 'Content-Type: application/json' \`,
-		`     -d '{"options":["` + one + `","` + other + `"]}'`,
-		`curl -X PUT ` + url + `/v1/polls/` + poll + `/ballots/ann -H 'Content-Type: application/json' \`,
-		`     -d '{"selections":["` + one + `"]}'          # and again: the same receipt`,
+		`curl -X PUT --json '{"options":["` + one + `","` + other + `"]}' \`,
+		`     ` + url + `/v1/polls/` + poll,
+		`curl -X PUT --json '{"selections":["` + one + `"]}' \`,
+		`     ` + url + `/v1/polls/` + poll + `/ballots/ann`,
 		`curl ` + url + `/v1/polls/` + poll + `/results`,
 		`voted results ` + poll + ` --watch --endpoint ` + url,
 	} {
