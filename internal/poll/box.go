@@ -128,7 +128,7 @@ func (b *box) receipt(number uint32) Receipt {
 func (b *box) spans(first uint32, f func(raw []byte)) {
 	for i := first - 1; i < b.n; {
 		c := i >> chunkShift
-		end := min(b.n, (c+1)<<chunkShift)
+		end := uint32(min(uint64(b.n), uint64(c+1)<<chunkShift)) // the last chunk ends at 2^32
 		start := int(i&(chunkRecords-1)) * RecordBytes
 		f(b.chunks[c][start : start+int(end-i)*RecordBytes])
 		i = end

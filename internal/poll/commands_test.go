@@ -61,7 +61,7 @@ func (h *history) next() step {
 	case 2, 3:
 		s.manage = h.patch()
 	case 4:
-		if h.roll(2) == 0 {
+		if h.roll(4) != 0 {
 			s.manage = Close{h.pollID()}
 		} else {
 			s.manage = Delete{h.pollID()}
@@ -97,7 +97,11 @@ func (h *history) pollID() string {
 	if h.roll(40) == 0 {
 		return "none"
 	}
-	return pollIDs[h.roll(len(pollIDs))]
+	id := pollIDs[h.roll(len(pollIDs))]
+	if p := h.m.polls[h.roll(len(h.m.polls))]; h.m.live(id) == nil && h.roll(8) != 0 {
+		id = p.def.ID
+	}
+	return id
 }
 
 func (h *history) moment() int64 {

@@ -29,6 +29,10 @@ type slot struct {
 const (
 	firstSlots   = 16
 	segmentSlots = 4096
+	// maxDepth bounds the directory to 32 MiB, enough for segments of the usual
+	// size with 2^32 records. Deeper only keys could lead that were made to share
+	// their first bits; their segment then grows, and they alone become slow.
+	maxDepth = 22
 )
 
 // hashOf splits a key into the bits that choose a segment (from the top), those
@@ -74,7 +78,7 @@ func (x *index) insert(b *box, key *VoterKey, number uint32) {
 			x.n++
 			return
 		}
-		if len(s.slots) < segmentSlots {
+		if len(s.slots) < segmentSlots || s.depth == maxDepth {
 			s.double(b)
 		} else {
 			x.split(b, s, where)

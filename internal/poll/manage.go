@@ -183,8 +183,10 @@ func (s *State) patched(p *Poll, c Patch) (Definition, *Error) {
 	}
 	if c.OpensAt != nil && *c.OpensAt != d.OpensAt {
 		if p.phase(s.clock) != Scheduled && p.ballots() > 0 {
-			return d, &Error{Code: CodeInvalidPoll, Detail: "The poll's opening cannot be changed.",
-				Fields: []FieldError{{"opens_at", "Ballots have been counted already; leave it as it is."}}}
+			return d, &Error{
+				Code: CodeInvalidPoll, Detail: "The poll's opening cannot be changed.",
+				Fields: []FieldError{{"opens_at", "Ballots have been counted already; leave it as it is."}},
+			}
 		}
 		d.OpensAt = *c.OpensAt
 	}
@@ -201,8 +203,10 @@ func (s *State) patched(p *Poll, c Patch) (Definition, *Error) {
 }
 
 func inThePast(field string) *Error {
-	return &Error{Code: CodeInvalidPoll, Detail: "The poll's times cannot be used.",
-		Fields: []FieldError{{field, "It lies in the past; give a later time, or close the poll with POST …/close."}}}
+	return &Error{
+		Code: CodeInvalidPoll, Detail: "The poll's times cannot be used.",
+		Fields: []FieldError{{field, "It lies in the past; give a later time, or close the poll with POST …/close."}},
+	}
 }
 
 // closeNow closes a poll; a closed one stays as it is.
