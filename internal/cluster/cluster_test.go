@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -260,5 +261,73 @@ func TestAMemberThatLostItsDiskIsNotLetIn(t *testing.T) {
 		t.Logf("refused: %v", c.nodes["n3"].Failure())
 	case <-time.After(10 * time.Second):
 		t.Fatal("an empty disk was let in under an old id")
+	}
+}
+
+func TestABallotThatWasNeverSentIsWithdrawnWhenItsTimeIsUp(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, 3)
+	createPoll(t, c.nodes["n1"], "p")
+	// Given a member that has lost the others and knows no leader …
+	c.stop("n2")
+	c.stop("n3")
+	n := c.nodes["n1"]
+	for n.Leader() != "" {
+		time.Sleep(5 * time.Millisecond)
+	}
+	// … when a ballot's time is up, it is refused as certainly not counted …
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := n.Cast(ctx, ballot("p", "withdrawn", 0))
+	var refusal *poll.Error
+	if !errors.As(err, &refusal) || refusal.Code != poll.CodeUnavailable {
+		t.Fatalf("without a leader: %v", err)
+	}
+	// … and it is not, while one that still waits is, when there is a leader again.
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := n.Cast(ctxFor(t, 20*time.Second), ballot("p", "patient", 0))
+		waiting <- err
+	}()
+	c.restart("n2")
+	if err := <-waiting; err != nil {
+		t.Fatalf("the patient ballot: %v", err)
+	}
+	if err := n.Sync(ctxFor(t, 10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	n.Read(func(s *poll.State) {
+		if i, _ := s.Info("p"); i.Ballots != 1 {
+			t.Errorf("%d ballots are counted, want the patient one alone", i.Ballots)
+		}
+	})
+}
+
+func TestAPollClosesOnTimeWhileNobodyVotes(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, 3)
+	c.leader()
+	closes := time.Now().Add(700 * time.Millisecond).UnixMilli()
+	d := poll.Definition{ID: "short", Options: []poll.Option{{ID: "a"}, {ID: "b"}}, MinSelections: 1, ClosesAt: closes}.WithDefaults()
+	if r, err := c.nodes["n1"].Execute(ctxFor(t, 10*time.Second), poll.Create{Definition: d}); err != nil || r.Err != nil {
+		t.Fatalf("create: %v %v", err, r.Err)
+	}
+	indexes := map[uint64]bool{}
+	for id, n := range c.nodes {
+		for ctx := ctxFor(t, 10*time.Second); ; {
+			var i poll.Info
+			var at uint64
+			n.Read(func(s *poll.State) { i, _ = s.Info("short"); at = s.Index() })
+			if i.Phase == poll.Closed {
+				indexes[i.ClosedIndex] = true
+				break
+			}
+			if err := n.Changed(ctx, at); err != nil {
+				t.Fatalf("%s: the poll does not close: %v", id, err)
+			}
+		}
+	}
+	if len(indexes) != 1 {
+		t.Errorf("members closed the poll at different log indexes: %v", indexes)
 	}
 }

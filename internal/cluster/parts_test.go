@@ -1,0 +1,129 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"voted/internal/cluster/peer"
+	"voted/internal/poll"
+)
+
+func TestStampsFollowTheMedianClock(t *testing.T) {
+	t.Parallel()
+	s := time.Second
+	for _, x := range []struct {
+		name    string
+		offsets []time.Duration
+		want    time.Duration
+	}{
+		{"alone: its own", []time.Duration{0}, 0},
+		{"two: the slower one, whichever that is", []time.Duration{0, 3600 * s}, 0},
+		{"two, the other is behind", []time.Duration{0, -5 * s}, -5 * s},
+		{"three: one clock an hour ahead changes nothing", []time.Duration{0, 3600 * s, s / 100}, s / 100},
+		{"three: the leader itself is a day ahead", []time.Duration{0, -86400 * s, -86401 * s}, -86400 * s},
+		{"five: two wrong clocks change nothing", []time.Duration{0, -3600 * s, 3600 * s, s / 10, -s / 10}, 0},
+	} {
+		if got := medianOf(x.offsets); got != x.want {
+			t.Errorf("%s: median is %v, want %v", x.name, got, x.want)
+		}
+	}
+}
+
+func TestAReaderNeverJoinsARoundThatBeganBeforeIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var rounds atomic.Uint64
+		gate := make(chan struct{})
+		r := newReadRounds(ctx, func(context.Context) (uint64, error) {
+			n := rounds.Add(1)
+			<-gate
+			return n, nil
+		})
+		got := make(chan uint64, 3)
+		join := func() {
+			n, err := r.join(ctx)
+			if err != nil {
+				t.Error(err)
+			}
+			got <- n
+		}
+		// Given a round under way, when two more readers come …
+		go join()
+		synctest.Wait()
+		go join()
+		go join()
+		synctest.Wait()
+		// … then they share the next one.
+		gate <- struct{}{}
+		if n := <-got; n != 1 {
+			t.Errorf("the first reader got round %d", n)
+		}
+		gate <- struct{}{}
+		if a, b := <-got, <-got; a != 2 || b != 2 {
+			t.Errorf("later readers got rounds %d and %d, want 2", a, b)
+		}
+	})
+}
+
+func TestAnErrorTellsWhetherTheLogWasTouched(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name string
+		err  error
+		not  bool
+	}{
+		{"the leader said no", fmt.Errorf("%w: why", errNotAppended), true},
+		{"its queue was full", errBusy, true},
+		{"the connection was refused", fmt.Errorf("dial: %w", peer.ErrNotSent), true},
+		{"the connection broke", errors.New("EOF"), false},
+		{"the deadline passed", context.DeadlineExceeded, false},
+		{"the handler failed", &peer.RemoteError{Method: "propose", Message: "boom"}, false},
+	} {
+		if definitelyNot(x.err) != x.not {
+			t.Errorf("%s: certainly not appended = %v, want %v", x.name, !x.not, x.not)
+		}
+	}
+}
+
+func TestVerdictsCrossTheNetworkUnchanged(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		nil, errBusy, fmt.Errorf("%w: not here", errNotAppended),
+		poll.Refuse(poll.CodeQuorumAtRisk, "no"), errors.New("something else"),
+	} {
+		n := &Node{opts: Options{Network: answering(verdict(err, func() []byte { return []byte("ok") }))}}
+		rest, got := n.ask(t.Context(), "", callPropose, nil)
+		var want, is *poll.Error
+		switch {
+		case err == nil:
+			if got != nil || string(rest) != "ok" {
+				t.Errorf("done came back as %q, %v", rest, got)
+			}
+		case errors.As(err, &want):
+			if !errors.As(got, &is) || is.Code != want.Code || is.Detail != want.Detail {
+				t.Errorf("%v came back as %v", err, got)
+			}
+		case errors.Is(err, errBusy) != errors.Is(got, errBusy), errors.Is(err, errNotAppended) != errors.Is(got, errNotAppended):
+			t.Errorf("%v came back as %v", err, got)
+		case definitelyNot(err) != definitelyNot(got):
+			t.Errorf("%v came back as %v, which says something else about the log", err, got)
+		}
+	}
+}
+
+// answering is a network whose every call is answered alike.
+func answering(answer []byte) Network { return fixed{answer: answer} }
+
+type fixed struct {
+	Network
+	answer []byte
+}
+
+func (f fixed) Call(context.Context, string, string, []byte) ([]byte, error) { return f.answer, nil }
