@@ -63,20 +63,20 @@ func appendOutcome(b []byte, line int, o poll.Outcome) []byte {
 func appendRefusal(b []byte, line int, code poll.Code, detail string) []byte {
 	b = append(b, `{"line":`...)
 	b = strconv.AppendInt(b, int64(line), 10)
-	return appendReason(append(b, ','), code, detail)
+	b = append(b, `,"code":"`...)
+	b = append(b, code.String()...)
+	b = append(b, `","detail":`...)
+	b, _ = jsontext.AppendQuote(b, detail)
+	return append(b, '}', '\n')
 }
 
 // appendBreak appends the line that ends a stream early.
 func appendBreak(b []byte, e *poll.Error, line int) []byte {
-	b = append(b, `{"retry_from_line":`...)
+	b = append(b, `{"code":"`...)
+	b = append(b, e.Code.String()...)
+	b = append(b, `","retry_from_line":`...)
 	b = strconv.AppendInt(b, int64(line), 10)
-	return appendReason(append(b, ','), e.Code, e.Detail)
-}
-
-func appendReason(b []byte, code poll.Code, detail string) []byte {
-	b = append(b, `"code":"`...)
-	b = append(b, code.String()...)
-	b = append(b, `","detail":`...)
-	b, _ = jsontext.AppendQuote(b, detail)
+	b = append(b, `,"detail":`...)
+	b, _ = jsontext.AppendQuote(b, e.Detail)
 	return append(b, '}', '\n')
 }

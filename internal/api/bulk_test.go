@@ -235,7 +235,7 @@ func TestAnUploadThatCannotGoOnSaysFromWhichLine(t *testing.T) {
 			u.hear()
 			g.b.set(c.change)
 			u.say(`{"voter":"v","selections":["ann"]}` + "\n")
-			if got := u.hear(); !strings.HasPrefix(got, `{"retry_from_line":3,"code":"`+c.code+`"`) || strings.Contains(got, "torn") {
+			if got := u.hear(); !strings.HasPrefix(got, `{"code":"`+c.code+`","retry_from_line":3,`) || strings.Contains(got, "torn") {
 				t.Errorf("heard %q", got)
 			}
 			// The sender has not finished and is not waited for.
@@ -255,7 +255,7 @@ func TestDrainEndsUploadsWithTheLineToGoOnFrom(t *testing.T) {
 	u.say(`{"voter":"u","selections":["ann"]}` + "\n")
 	u.hear()
 	g.h.Drain()
-	if got := u.hear(); !strings.HasPrefix(got, `{"retry_from_line":2,"code":"unavailable"`) {
+	if got := u.hear(); !strings.HasPrefix(got, `{"code":"unavailable","retry_from_line":2,`) {
 		t.Errorf("heard %q", got)
 	}
 	if got := u.hear(); got != "" {

@@ -13,7 +13,8 @@ import (
 // lineReader splits a body into lines. await waits for the sender, ready and next
 // never do.
 type lineReader struct {
-	r *bufio.Reader
+	r     *bufio.Reader
+	limit int // bytes of a line; less than r holds
 	// beforeWait is called before each read that may wait.
 	beforeWait func()
 	passedOver bool // the next line was too long and has been discarded
@@ -22,7 +23,7 @@ type lineReader struct {
 var errLineTooLong = poll.Refuse(poll.CodePayloadTooLarge, "A line has at most %d bytes.", maxLineBytes)
 
 func newLineReader(body io.Reader, beforeWait func()) *lineReader {
-	return &lineReader{r: bufio.NewReaderSize(body, bulkReadBytes), beforeWait: beforeWait}
+	return &lineReader{r: bufio.NewReaderSize(body, bulkReadBytes), limit: maxLineBytes, beforeWait: beforeWait}
 }
 
 // await returns when a whole line has been received, and an error when there is
@@ -37,7 +38,7 @@ func (l *lineReader) await() error {
 		if bytes.IndexByte(buffered[seen:], '\n') >= 0 {
 			return nil
 		}
-		if len(buffered) > maxLineBytes {
+		if len(buffered) > l.limit+len("\r") {
 			return l.passOver()
 		}
 		seen = len(buffered)
@@ -87,7 +88,7 @@ func (l *lineReader) next() ([]byte, error) {
 	}
 	line = bytes.TrimSuffix(line, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
-	if len(line) > maxLineBytes {
+	if len(line) > l.limit {
 		return nil, errLineTooLong
 	}
 	return line, nil

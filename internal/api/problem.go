@@ -104,14 +104,8 @@ func retryAfter() string { return strconv.Itoa(1 + rand.IntN(maxRetryAfterSecond
 
 // fail answers with an error. What has no code is logged and shown without detail.
 func (h *Handler) fail(w *response, r *http.Request, err error) {
-	var refusal *poll.Error
-	if !errors.As(err, &refusal) {
-		refusal = &poll.Error{Code: poll.CodeInternal, Cause: err}
-		if e := inTime(err, poll.CodeUnavailable); errors.As(e, &refusal) {
-			w.problem(refusal)
-			return
-		}
-	}
+	refusal := &poll.Error{Code: poll.CodeInternal}
+	errors.As(inTime(err, poll.CodeUnavailable), &refusal)
 	if _, known := problemKinds[refusal.Code]; !known || refusal.Code == poll.CodeInternal {
 		h.log.Error("request failed", "request_id", w.id, "route", w.endpoint.template, "method", r.Method, "error", err)
 		refusal = &poll.Error{Code: poll.CodeInternal}
