@@ -45,7 +45,7 @@ func (n *Node) becomeReady(ctx context.Context) {
 
 func (n *Node) proposeTick(ctx context.Context) error {
 	entry := fsm.AppendCommand(nil, n.stamp(), poll.Tick{})
-	_, err := n.proposer.applied(ctx, n.raft.Apply(entry, callTimeout))
+	_, err := n.apply(ctx, entry)
 	return err
 }
 

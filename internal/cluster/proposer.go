@@ -105,35 +105,47 @@ func (p *proposer) send(packed []*proposal) {
 	entry := fsm.AppendBallots(make([]byte, 0, size), n.stamp(), frames...)
 	start := time.Now()
 	future := n.raft.Apply(entry, callTimeout)
-	n.goTask(func() {
-		a, err := p.applied(n.ctx, future)
+	// Not one of the node's tasks: raft may forget a future when it shuts down
+	// (hashicorp/raft #498), and those who wait for the answers do not rely on it.
+	go func() {
+		a, err := resolved(future, future.Error())
 		<-p.flight
 		n.metrics.entry(ballots, len(entry), time.Since(start), err)
-		outcomes := a.Outcomes
-		if err == nil && len(outcomes) != ballots {
-			err = fmt.Errorf("entry %d has %d outcomes for %d ballots", a.Index, len(outcomes), ballots)
+		if err == nil && len(a.Outcomes) != ballots {
+			err = fmt.Errorf("entry %d has %d outcomes for %d ballots", a.Index, len(a.Outcomes), ballots)
 		}
-		for _, x := range packed {
-			r := answered{index: a.Index, clock: a.Clock, err: err}
-			if err == nil {
-				r.outcomes, outcomes = outcomes[:x.ballots:x.ballots], outcomes[x.ballots:]
-			}
-			x.done <- r
+		share(packed, a, err)
+	}()
+}
+
+// share gives each proposal its part of an entry's outcomes.
+func share(packed []*proposal, a fsm.Applied, err error) {
+	outcomes := a.Outcomes
+	for _, x := range packed {
+		r := answered{index: a.Index, clock: a.Clock, err: err}
+		if err == nil {
+			r.outcomes, outcomes = outcomes[:x.ballots:x.ballots], outcomes[x.ballots:]
 		}
-	})
+		x.done <- r
+	}
 }
 
 // execute proposes a management command as an entry of its own.
 func (p *proposer) execute(ctx context.Context, c poll.Command) (poll.Result, error) {
 	entry := fsm.AppendCommand(nil, p.node.stamp(), c)
-	a, err := p.applied(ctx, p.node.raft.Apply(entry, callTimeout))
+	a, err := p.node.apply(ctx, entry)
 	return a.Result, err
 }
 
-// applied waits for a proposal and sorts its error: certainly not appended, or
-// unknown.
-func (p *proposer) applied(ctx context.Context, f raft.ApplyFuture) (fsm.Applied, error) {
-	err := p.node.await(ctx, f)
+// apply proposes one entry and waits until it has been applied.
+func (n *Node) apply(ctx context.Context, entry []byte) (fsm.Applied, error) {
+	future := n.raft.Apply(entry, callTimeout)
+	return resolved(future, n.await(ctx, future))
+}
+
+// resolved sorts the error of a proposal: certainly not appended (errNotAppended),
+// or anything else: unknown.
+func resolved(f raft.ApplyFuture, err error) (fsm.Applied, error) {
 	switch {
 	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress), errors.Is(err, raft.ErrEnqueueTimeout):
 		return fsm.Applied{}, fmt.Errorf("%w: %w", errNotAppended, err)
