@@ -1,0 +1,2 @@
+// Package arrows has no code. Its test enforces which package may import which.
+package arrows
