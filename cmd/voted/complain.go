@@ -64,7 +64,14 @@ func explain(err error) string {
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	}
-	return err.Error()
+	said := err.Error()
+	if mark := server.ErrUsage.Error() + ": "; errors.Is(err, server.ErrUsage) {
+		// What follows the mark, which layers repeat, is the sentence.
+		if at := strings.LastIndex(said, mark); at >= 0 {
+			said = said[at+len(mark):]
+		}
+	}
+	return said
 }
 
 func explainUnanswered(e *client.UnansweredError) string {

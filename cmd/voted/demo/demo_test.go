@@ -1,0 +1,211 @@
+package demo
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"voted/client"
+)
+
+func TestTheRecountFindsWhatTheElectionBoardCertified(t *testing.T) {
+	t.Parallel()
+	winner, rounds := count(alaska)
+	want := []round{
+		{map[string]int{peltola: 75787, palin: 58974, begich: 53810}, []string{begich}, 0},
+		{map[string]int{peltola: 91265, palin: 86044}, nil, 11262},
+	}
+	if winner != peltola || len(rounds) != len(want) {
+		t.Fatalf("%s wins in %d rounds", winner, len(rounds))
+	}
+	for i, w := range want {
+		if g := rounds[i]; !maps.Equal(g.Votes, w.Votes) || !slices.Equal(g.Eliminated, w.Eliminated) || g.Exhausted != w.Exhausted {
+			t.Errorf("round %d is %+v, want %+v", i+1, g, w)
+		}
+	}
+}
+
+func TestFewerBallotsKeepTheProportions(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 9, 50, 1000, 188570, AllBallots} {
+		total := 0
+		for i, s := range scaled(alaska, n) {
+			total += s.Voters
+			exact := float64(alaska[i].Voters) * float64(n) / AllBallots
+			if d := float64(s.Voters) - exact; d <= -1 || d >= 1 {
+				t.Errorf("%d ballots: type %d has %d, exactly it would be %.2f", n, i, s.Voters, exact)
+			}
+		}
+		if total != n {
+			t.Errorf("%d ballots became %d", n, total)
+		}
+	}
+}
+
+func TestASeedFixesThePlanAndAThirdIsSentAgain(t *testing.T) {
+	t.Parallel()
+	const n = 60000
+	types := scaled(alaska, n)
+	one, same, other := plan(types, 7), plan(types, 7), plan(types, 8)
+	if !slices.Equal(one.requests, same.requests) || !slices.Equal(one.votes, same.votes) {
+		t.Error("the same seed made two plans")
+	}
+	if slices.Equal(one.requests, other.requests) {
+		t.Error("two seeds made the same plan")
+	}
+	times := make([]int, n)
+	atOnce, beforeAndAfter := 0, 0
+	first := make([]int, n)
+	for i, v := range one.requests {
+		if times[v]++; times[v] == 1 {
+			first[v] = i
+		}
+		if i > 0 && one.requests[i-1] == v {
+			atOnce++
+		}
+		if int64(first[v]) < one.mark(killAt) && int64(i) > one.mark(killAt) {
+			beforeAndAfter++
+		}
+	}
+	again := 0
+	for v, k := range times {
+		if k == 0 {
+			t.Fatalf("voter %d never votes", v)
+		}
+		if k > 1 {
+			again++
+		}
+	}
+	if share := float64(again) / n; share < 0.30 || share > 0.37 {
+		t.Errorf("%.1f %% of the voters send again, not about a third", 100*share)
+	}
+	if atOnce < n/10 || beforeAndAfter < n/20 {
+		t.Errorf("%d are sent again at once, %d after the failover", atOnce, beforeAndAfter)
+	}
+	if got := slices.Repeat([]int{0}, len(types)); !slices.EqualFunc(types, countTypes(one.votes, got), func(b ballotType, k int) bool { return b.Voters == k }) {
+		t.Errorf("the electorate is %v, not %v", got, types)
+	}
+}
+
+func countTypes(votes []uint8, into []int) []int {
+	for _, v := range votes {
+		into[v]++
+	}
+	return into
+}
+
+func TestVoterIDsSortAsNumbers(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[uint32]string{0: "ak-000000", 7: "ak-000007", 10: "ak-000010", 99999: "ak-099999", 100000: "ak-100000", 188570: "ak-188570"} {
+		if got := voterID(v); got != want {
+			t.Errorf("voter %d is %q, want %q", v, got, want)
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 1000 {
+		if id := voterID(r.Uint32N(AllBallots)); len(id) != 9 {
+			t.Fatalf("%q has %d letters", id, len(id))
+		}
+	}
+}
+
+// answer makes the receipt of a request.
+func answer(outcome client.Outcome, ballot, index uint64, node, leader string) client.Receipt {
+	return client.Receipt{
+		Outcome: outcome, Version: 1, Ballot: ballot, Index: index, CastAt: time.Unix(1, 0),
+		Meta: client.Meta{Node: node, Leader: leader, Attempts: 1},
+	}
+}
+
+func TestTheLedgerNoticesWhatMustNotHappen(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answers    []client.Receipt
+		complaints int
+	}{
+		"the same receipt again is what is promised":          {[]client.Receipt{answer(client.Counted, 4, 9, "n1", "n1"), answer(client.Replayed, 4, 9, "n2", "n1")}, 0},
+		"a lost answer makes the replay the first to be seen": {[]client.Receipt{answer(client.Replayed, 4, 9, "n1", "n1")}, 0},
+		"a replay may overtake the first answer":              {[]client.Receipt{answer(client.Replayed, 4, 9, "n1", "n1"), answer(client.Counted, 4, 9, "n2", "n1")}, 0},
+		"counted twice under two numbers is wrong, twice":     {[]client.Receipt{answer(client.Counted, 4, 9, "n1", "n1"), answer(client.Counted, 5, 9, "n2", "n1")}, 2},
+		"counted twice under one number is wrong":             {[]client.Receipt{answer(client.Counted, 4, 9, "n1", "n1"), answer(client.Counted, 4, 9, "n2", "n1")}, 1},
+		"a replay with another index is wrong":                {[]client.Receipt{answer(client.Counted, 4, 9, "n1", "n1"), answer(client.Replayed, 4, 10, "n2", "n1")}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLedger(1)
+			for _, r := range c.answers {
+				l.record(0, r, nil)
+			}
+			if len(l.complaints) != c.complaints {
+				t.Errorf("complaints: %q, want %d", l.complaints, c.complaints)
+			}
+		})
+	}
+}
+
+func TestOnlyTheNextLeaderEndsAnOutage(t *testing.T) {
+	t.Parallel()
+	l := newLedger(3)
+	l.watch(time.Now().Add(-50*time.Millisecond), "n1")
+	l.record(0, answer(client.Counted, 1, 1, "n2", "n1"), nil) // was on its way
+	select {
+	case <-l.resumed:
+		t.Fatal("an answer of the dead leader ended the outage")
+	default:
+	}
+	l.record(1, answer(client.Replayed, 2, 2, "n2", "n2"), nil)
+	l.record(2, answer(client.Counted, 3, 3, "n2", "n2"), nil)
+	<-l.resumed
+	if l.resumedBy != "n2" || l.resumedAfter < 50*time.Millisecond || l.outage() < 50*time.Millisecond {
+		t.Errorf("resumed by %q after %v, gap %v", l.resumedBy, l.resumedAfter, l.outage())
+	}
+}
+
+func TestRoundsThatDifferAreNoticed(t *testing.T) {
+	t.Parallel()
+	_, want := count(alaska)
+	good := func() []client.Round {
+		return []client.Round{
+			{Votes: map[string]client.Votes{peltola: 75787, palin: 58974, begich: 53810}, Eliminated: []string{begich}},
+			{Votes: map[string]client.Votes{peltola: 91265, palin: 86044, begich: 0}, Exhausted: 11262},
+		}
+	}
+	if err := sameRounds(good(), want); err != nil {
+		t.Errorf("equal rounds: %v", err)
+	}
+	for name, change := range map[string]func(r []client.Round){
+		"a vote more":          func(r []client.Round) { r[0].Votes[palin]++ },
+		"another one went":     func(r []client.Round) { r[0].Eliminated = []string{palin} },
+		"one more exhausted":   func(r []client.Round) { r[1].Exhausted++ },
+		"the dead have a vote": func(r []client.Round) { r[1].Votes[begich] = 1 },
+	} {
+		rounds := good()
+		change(rounds)
+		if sameRounds(rounds, want) == nil {
+			t.Errorf("%s: not noticed", name)
+		}
+	}
+	if sameRounds(good()[:1], want) == nil {
+		t.Error("a missing round: not noticed")
+	}
+}
+
+func TestDigestsAreComparedOnlyAtOneIndex(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		views []memberView
+		level bool
+		ok    bool
+	}{
+		"level and equal":     {[]memberView{{"n1", 5, "aa"}, {"n2", 5, "aa"}}, true, true},
+		"level and different": {[]memberView{{"n1", 5, "aa"}, {"n2", 5, "bb"}}, true, false},
+		"one lags":            {[]memberView{{"n1", 5, "aa"}, {"n2", 4, "bb"}}, false, false},
+		"none is stated":      {[]memberView{{"n1", 5, ""}, {"n2", 5, ""}}, true, false},
+	} {
+		if level, err := sameDigests(c.views); level != c.level || (err == nil) != c.ok {
+			t.Errorf("%s: level %v, %v", name, level, err)
+		}
+	}
+}
