@@ -82,7 +82,7 @@ func DecodeOutcomes(b []byte, n int) (index uint64, outcomes []poll.Outcome, err
 func EncodeResult(r poll.Result) []byte {
 	b := binary.AppendUvarint(nil, r.Index)
 	b = appendString(b, r.Poll)
-	b = append(b, flag(r.Created), flag(r.Replayed), flag(r.Err != nil))
+	b = append(b, bit(r.Created), bit(r.Replayed), bit(r.Err != nil))
 	if e := r.Err; e != nil {
 		b = append(b, byte(e.Code))
 		b = appendString(b, e.Detail)
@@ -112,7 +112,7 @@ func DecodeResult(b []byte) (poll.Result, error) {
 	return r, nil
 }
 
-func flag(b bool) byte {
+func bit(b bool) byte {
 	if b {
 		return 1
 	}

@@ -17,10 +17,10 @@ func TestEveryCommandThatCanBeProposedCanBeRead(t *testing.T) {
 	t.Parallel()
 	ancient, far, title := int64(-1), int64(math.MaxInt64), "t"
 	for name, c := range map[string]poll.Command{
-		"a patch to a time before 1970":           poll.Patch{Poll: "p", ClosesAt: &ancient},
-		"a patch to the end of time":              poll.Patch{Poll: "p", Title: &title, OpensAt: &far, IfRevision: math.MaxUint32},
-		"a poll with times before 1970":           poll.Create{Definition: poll.Definition{ID: "p", Options: []poll.Option{}, OpensAt: -1, ClosesAt: math.MinInt64}},
-		"a poll with negative numbers":            poll.Create{Definition: poll.Definition{Options: []poll.Option{}, MinSelections: -1, MaxSelections: -2, MaxScore: -3}},
+		"a patch to a time before 1970":            poll.Patch{Poll: "p", ClosesAt: &ancient},
+		"a patch to the end of time":               poll.Patch{Poll: "p", Title: &title, OpensAt: &far, IfRevision: math.MaxUint32},
+		"a poll with times before 1970":            poll.Create{Definition: poll.Definition{ID: "p", Options: []poll.Option{}, OpensAt: -1, ClosesAt: math.MinInt64}},
+		"a poll with negative numbers":             poll.Create{Definition: poll.Definition{Options: []poll.Option{}, MinSelections: -1, MaxSelections: -2, MaxScore: -3}},
 		"a poll with numbers that are far too big": poll.Create{Definition: poll.Definition{Options: []poll.Option{}, MinSelections: math.MaxInt64, MaxBallots: math.MaxUint64, Revote: 255, Results: 255, Secrecy: 255}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,193 @@
+package fsm
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"voted/internal/poll"
+)
+
+var writeGoldens = flag.Bool("golden.write", false, "write golden files that do not exist yet; existing ones are never touched")
+
+// golden compares bytes with the file of a released format. A difference means
+// that members of two versions would not understand each other: give the format a
+// new number and a new folder, and keep reading this one.
+func golden(t *testing.T, name string, got []byte) []byte {
+	t.Helper()
+	path := filepath.Join("testdata", "v1", name+".golden")
+	want, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && *writeGoldens {
+		// O_EXCL: what is released stays.
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(got); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if err != nil {
+		t.Fatalf("%v; a new format is written with: go test ./internal/fsm -golden.write", err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: today's code writes other bytes than the released format\n got %x\nwant %x", name, got, want)
+	}
+	return want
+}
+
+func goldenCommands() map[string]poll.Command {
+	d := definition("board-2026", "score")
+	d.Secrecy, d.Results, d.Revote = poll.Open, poll.ResultsAfterClose, poll.RevoteUntilClose
+	d.OpensAt, d.ClosesAt, d.MaxBallots = 1796112000000, 1796241600000, 1<<40
+	salt := poll.Salt{0: 1, 15: 255}
+	return map[string]poll.Command{
+		"create":         poll.Create{Definition: d, Salt: salt},
+		"create-keyed":   poll.Create{Definition: definition("p", "plurality"), Salt: salt, Key: "8e03978e-40d5-43dd-bc93-6894a57f9324", Fingerprint: poll.Digest{0: 1, 31: 255}},
+		"patch-all":      poll.Patch{Poll: "p", Request: [16]byte{0: 1, 15: 255}, IfRevision: 300, Title: ptr("Neu"), OpensAt: ptr(int64(1796112000000)), ClosesAt: ptr(int64(0))},
+		"patch-nothing":  poll.Patch{Poll: "p", Request: [16]byte{9}},
+		"patch-nonsense": poll.Patch{Poll: "p", ClosesAt: ptr(int64(-1))},
+		"close":          poll.Close{Poll: "p"},
+		"delete":         poll.Delete{Poll: "p"},
+		"tick":           poll.Tick{},
+	}
+}
+
+func TestGoldenCommandsAndRequests(t *testing.T) {
+	t.Parallel()
+	for name, c := range goldenCommands() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := decodeCommand(golden(t, "command-"+name, AppendCommand(nil, 1796112000123, c)))
+			if err != nil || got.at != 1796112000123 || !reflect.DeepEqual(got.manage, c) {
+				t.Errorf("command: read as %+v, %v", got, err)
+			}
+			request, err := DecodeRequest(golden(t, "request-"+name, EncodeRequest(c)))
+			if err != nil || !reflect.DeepEqual(request, c) {
+				t.Errorf("request: read as %+v, %v", request, err)
+			}
+		})
+	}
+}
+
+func goldenBallots() []poll.Ballot {
+	ballots := []poll.Ballot{
+		ballotOf("secret", "v1", 0, 0), ballotOf("open", "Zoë", 0, 1, 5), ballotOf("secret", "v2", 1, 1),
+		ballotOf("open", "v2", 1<<32-1, 0, 3, 2, 10), ballotOf("secret", "v3", 0, 0), ballotOf("secret", "v4", 0),
+	}
+	for n := range byte(12) { // enough distinct selections for two ways of numbering them
+		ballots = append(ballots, ballotOf("ranked", string('a'+rune(n)), 0, 2*n))
+	}
+	return ballots
+}
+
+func TestGoldenFrame(t *testing.T) {
+	t.Parallel()
+	ballots := goldenBallots()
+	frame := golden(t, "frame", sealed(ballots...))
+	checkGoldenBallots(t, readBallots(t, frame), ballots)
+	c, err := decodeCommand(golden(t, "command-ballots", AppendBallots(nil, 1796112000123, frame, nil, sealed(ballots[0]))))
+	if err != nil || len(c.frames) != 3 || !bytes.Equal(c.frames[0], frame) || len(c.frames[1]) != 0 {
+		t.Fatalf("command: read as %+v, %v", c, err)
+	}
+	checkGoldenBallots(t, readBallots(t, c.frames[2]), ballots[:1])
+}
+
+// checkGoldenBallots compares what a frame holds, whose polls stand together.
+func checkGoldenBallots(t *testing.T, got, ballots []poll.Ballot) {
+	t.Helper()
+	var want []poll.Ballot
+	for _, id := range []string{"secret", "open", "ranked"} {
+		for _, b := range ballots {
+			if b.Poll == id {
+				want = append(want, b)
+			}
+		}
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d of %d ballots", len(got), len(want))
+	}
+	for i := range want {
+		if !sameBallot(got[i], want[i]) {
+			t.Errorf("ballot %d: %+v, not %+v", i, got[i], want[i])
+		}
+	}
+}
+
+func TestGoldenOutcomes(t *testing.T) {
+	t.Parallel()
+	want := []poll.Outcome{
+		{Kind: poll.Counted, Receipt: poll.Receipt{Ballot: 4711, Version: 1, Index: 90210, CastAt: 1796112000123}},
+		{Kind: poll.Replaced, Receipt: poll.Receipt{Ballot: 4712, Version: 2, Index: 90210, CastAt: 1796112000123}},
+		{Kind: poll.Replayed, Receipt: poll.Receipt{Ballot: 1, Version: 3, Index: 17, CastAt: 1796112000000}},
+		{Kind: poll.Refused, Code: poll.CodeAlreadyVoted, Receipt: poll.Receipt{Version: 300}},
+		{Kind: poll.Refused, Code: poll.CodePollNotFound},
+	}
+	b := golden(t, "outcomes", AppendOutcomes(nil, 90210, 1796112000123, want))
+	if index, got, err := DecodeOutcomes(b, len(want)); err != nil || index != 90210 || !reflect.DeepEqual(got, want) {
+		t.Errorf("read as %+v at %d, %v", got, index, err)
+	}
+}
+
+func TestGoldenResults(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]poll.Result{
+		"created":  {Poll: "p", Index: 90210, Created: true},
+		"replayed": {Poll: "p", Index: 90210, Replayed: true},
+		"refused": {Poll: "p", Index: 90210, Err: &poll.Error{
+			Code: poll.CodeInvalidPoll, Detail: "The poll's definition cannot be used.", Version: 7,
+			Fields: []poll.FieldError{{Field: "options[1].id", Detail: "Twice."}, {Field: "title", Detail: ""}},
+		}},
+	} {
+		b := golden(t, "result-"+name, EncodeResult(want))
+		if got, err := DecodeResult(b); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: read as %+v, %v", name, got, err)
+		}
+	}
+}
+
+// The numbers of codes and kinds travel between members: each keeps its place.
+func TestGoldenCodes(t *testing.T) {
+	t.Parallel()
+	var b []byte
+	for _, c := range poll.Codes() {
+		b = append(append(b, byte(c)), ' ')
+		b = append(append(b, c.String()...), '\n')
+	}
+	path := filepath.Join("testdata", "v1", "codes.golden")
+	if _, err := os.Stat(path); err != nil {
+		golden(t, "codes", b)
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || !bytes.HasPrefix(b, want) { // new ones come at the end
+		t.Errorf("a released code has another number or name now: %v", err)
+	}
+}
+
+// A log and the snapshot after it: one digest, for ever. If it changes, members
+// of two versions would call each other corrupt.
+func TestGoldenLogSnapshotAndDigest(t *testing.T) {
+	t.Parallel()
+	f := New(nil)
+	applyFrom(f, 1, smallLog())
+	digest := digestOf(f)
+	golden(t, "digest", digest[:])
+	back := restored(t, golden(t, "snapshot", persist(t, f)))
+	if err := sameState(t, f, back); err != nil {
+		t.Error(err)
+	}
+	empty := New(nil)
+	if err := sameState(t, empty, restored(t, golden(t, "snapshot-empty", persist(t, empty)))); err != nil {
+		t.Error(err)
+	}
+}
