@@ -1,0 +1,251 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"voted/internal/localcluster"
+	"voted/loadtest/wire"
+)
+
+// Injector carries out planned faults, one after the other.
+type Injector struct {
+	Cluster *localcluster.Cluster // nil: only faults that need no processes
+	Peers   *wire.Peers           // nil: no partitions
+	Cutter  *wire.Cutter
+	Meter   *Meter
+	Start   time.Time // of the load
+	// FailedOver is called when a fault that took the leader away is over.
+	FailedOver func()
+	// BeforeRestart, if set, is called with each killed node before it is started
+	// again. Tests damage data there.
+	BeforeRestart func(n *localcluster.Node) error
+}
+
+func (x *Injector) now() time.Duration { return time.Since(x.Start) }
+
+// Run carries out the plan. One that is due while another is not over waits. Its
+// error says which node did not come back; the plan ends there.
+func (x *Injector) Run(ctx context.Context, plan []Planned) error {
+	for _, p := range plan {
+		if !sleep(ctx, p.At-x.now()) {
+			return ctx.Err()
+		}
+		if err := x.one(ctx, p); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return fmt.Errorf("after %s at %s: %w", p.Kind, p.At.Round(time.Millisecond), err)
+		}
+	}
+	return nil
+}
+
+// one carries out one fault from beginning to end.
+func (x *Injector) one(ctx context.Context, p Planned) error {
+	ctx, cancel := context.WithTimeout(ctx, returnTime+holdTime)
+	defer cancel()
+	var err error
+	switch p.Kind {
+	case CutAnswer:
+		err = x.cutAnswers(ctx)
+	case AllKill:
+		err = x.killAll(ctx)
+	default:
+		err = x.onNode(ctx, p)
+	}
+	if e, open := x.Meter.UnderWay(); open {
+		failed := ""
+		if err != nil {
+			failed = err.Error()
+		}
+		e = x.Meter.End(x.now(), failed)
+		if e.Kind.OnLeader() && x.FailedOver != nil {
+			x.FailedOver()
+		}
+	}
+	return err
+}
+
+func (x *Injector) cutAnswers(ctx context.Context) error {
+	x.Meter.Begin(Event{Kind: CutAnswer, Target: "all", At: x.now()})
+	x.Cutter.SetShare(CutShare)
+	sleep(ctx, cutTime)
+	x.Cutter.SetShare(0)
+	x.Meter.Mended(x.now())
+	sleep(ctx, steadyTime)
+	return ctx.Err()
+}
+
+func (x *Injector) killAll(ctx context.Context) error {
+	leader, err := x.Cluster.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	x.Meter.Begin(Event{Kind: AllKill, Target: "all", Leader: leader.ID, At: x.now()})
+	if err := x.RestartAll(ctx); err != nil {
+		return err
+	}
+	x.Meter.Mended(x.now())
+	return x.steady(ctx)
+}
+
+// RestartAll kills all nodes at once and starts them again.
+func (x *Injector) RestartAll(ctx context.Context) error {
+	for i, n := range x.Cluster.Nodes {
+		x.down(i)
+		if err := n.Kill(); err != nil {
+			return err
+		}
+	}
+	for i := range x.Cluster.Nodes {
+		if err := x.restart(i); err != nil {
+			return err
+		}
+	}
+	return x.Cluster.WaitReady(ctx)
+}
+
+func (x *Injector) onNode(ctx context.Context, p Planned) error {
+	leader, err := x.Cluster.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	target := 0
+	for i, n := range x.Cluster.Nodes {
+		if n == leader {
+			target = i
+		}
+	}
+	if p.Kind == FollowerKill {
+		n := len(x.Cluster.Nodes)
+		if n == 1 {
+			return errors.New("a cluster of one node has no follower to kill")
+		}
+		target = (target + 1 + int(p.Draw%uint64(n-1))) % n
+	}
+	n := x.Cluster.Nodes[target]
+	e := Event{Kind: p.Kind, Target: n.ID, Leader: leader.ID, At: x.now()}
+	switch p.Kind {
+	case Kill, FollowerKill, Term:
+		err = x.stop(ctx, e, target)
+	case Pause:
+		err = x.pause(ctx, e, n)
+	default:
+		err = x.partition(ctx, e, target, p.Draw)
+	}
+	if err != nil {
+		return err
+	}
+	x.Meter.Mended(x.now())
+	return x.steady(ctx)
+}
+
+// stop ends a node and starts it again.
+func (x *Injector) stop(ctx context.Context, e Event, i int) error {
+	n := x.Cluster.Nodes[i]
+	x.Meter.Begin(e, n.ID)
+	if e.Kind == Term {
+		// It still serves while it leaves: its proxy stays up until it has ended.
+		if err := n.Terminate(); err != nil {
+			return err
+		}
+		if err := n.Wait(ctx); err != nil {
+			return fmt.Errorf("node %s did not end in order: %w", n.ID, err)
+		}
+		x.down(i)
+		return x.restart(i)
+	}
+	x.down(i)
+	if err := n.Kill(); err != nil {
+		return err
+	}
+	sleep(ctx, downTime)
+	return x.restart(i)
+}
+
+func (x *Injector) pause(ctx context.Context, e Event, n *localcluster.Node) error {
+	x.Meter.Begin(e, n.ID)
+	if err := n.Pause(); err != nil {
+		return err
+	}
+	sleep(ctx, holdTime)
+	return n.Continue()
+}
+
+func (x *Injector) partition(ctx context.Context, e Event, i int, draw uint64) error {
+	if x.Peers == nil {
+		return errors.New("members cannot be cut off from each other here")
+	}
+	inwards, outwards := true, true
+	if e.Kind == OneWay {
+		inwards = draw%2 == 0
+		outwards = !inwards
+		e.Detail = "its messages to the others are lost"
+		if inwards {
+			e.Detail = "messages to it are lost"
+		}
+	}
+	x.Meter.Begin(e, e.Target)
+	for other := range x.Cluster.Nodes {
+		if other == i {
+			continue
+		}
+		if inwards {
+			x.Peers.Cut(other, i)
+		}
+		if outwards {
+			x.Peers.Cut(i, other)
+		}
+	}
+	sleep(ctx, holdTime)
+	x.Peers.Mend()
+	return nil
+}
+
+func (x *Injector) down(i int) {
+	if x.Peers != nil {
+		x.Peers.Down(i)
+	}
+}
+
+func (x *Injector) restart(i int) error {
+	n := x.Cluster.Nodes[i]
+	if x.BeforeRestart != nil {
+		if err := x.BeforeRestart(n); err != nil {
+			return err
+		}
+	}
+	if x.Peers != nil {
+		if err := x.Peers.Up(i); err != nil {
+			return err
+		}
+	}
+	return n.Restart()
+}
+
+// steady waits until all nodes are ready and stay so for a moment.
+func (x *Injector) steady(ctx context.Context) error {
+	if err := x.Cluster.WaitReady(ctx); err != nil {
+		return err
+	}
+	sleep(ctx, steadyTime)
+	return ctx.Err()
+}
+
+// sleep waits for d, or less if ctx ends; false: it has ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

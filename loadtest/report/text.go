@@ -1,0 +1,152 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"voted/loadtest/fault"
+)
+
+// WriteText writes the answers to the four questions that a run is about, for a
+// terminal. dir is where the files are, empty where that is not to be told.
+func (r *Report) WriteText(out io.Writer, colours bool, dir string) {
+	p := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	verdict := string(r.Verdict)
+	if colours {
+		verdict = "\x1b[1;" + map[Verdict]string{Exact: "32", NotExact: "31", Inconclusive: "33"}[r.Verdict] + "m" + verdict + "\x1b[0m"
+	}
+	p("\n%s  %s\n", verdict, r.Sentence())
+	for _, reason := range r.Reasons {
+		p("  because %s", reason)
+	}
+	l := &r.Ledger
+	if l.Judged {
+		p("  Was anything lost?            %s", l.LostAnswer())
+		p("  Was anything counted twice?   %s", l.TwiceAnswer())
+	} else {
+		p("  Was anything lost or counted twice? The nodes were not read, so this is not known.")
+	}
+	p("  How long was it unavailable?  %s", r.UnavailableAnswer())
+	p("  How slow did it get?          %s", r.SlowAnswer())
+	p("")
+	p("  ledger   %d unique ballots, %d requests, %d attempts (%d retries), %d duplicates", l.Unique, r.allRequests(), l.Attempts, l.Retries, l.Duplicates)
+	if l.Judged {
+		p("           acknowledged %d ≤ counted %d ≤ acknowledged + unknown %d", l.Acknowledged, l.Counted, l.Acknowledged+l.Unknown)
+	}
+	p("           %d replayed, %d conflicts refused, %d requests without an answer at first", l.Replayed, l.Conflicts, r.Errors)
+	p("           duplicates: %s", kinds(l.ByKind))
+	p("  rate     %.0f/s scheduled, %.0f/s answered, %.0f/s with all duplicates; %d dropped, %d late", r.Rate.Offered, r.Rate.Achieved, r.Rate.Total, r.Rate.Dropped, r.Rate.Late)
+	for _, k := range slices.Sorted(maps.Keys(r.Unavailability.ByKind)) {
+		s := r.Unavailability.ByKind[k]
+		p("  %-13s × %d  unavailable median %s, worst %s", k, s.Count, ms(s.Median), ms(s.Max))
+	}
+	for _, t := range r.Thresholds {
+		p("  threshold %s: %s (%s)", t.Threshold, map[bool]string{true: "held", false: "BROKEN"}[t.Held], t.Value)
+	}
+	for i, f := range r.Findings {
+		if i == 0 {
+			p("\n  What is wrong (the first %d; all in violations.txt):", len(r.Findings))
+		}
+		p("    %s", f)
+	}
+	if dir != "" {
+		p("\n  report   %s", filepath.Join(dir, "report.html"))
+		if r.Setup.Kept != "" {
+			p("  kept     %s (data directories and logs)", r.Setup.Kept)
+		}
+		p("  again    %s", r.Setup.Command)
+	}
+}
+
+func (r *Report) allRequests() (n uint64) {
+	for _, x := range r.Ledger.ByKind {
+		n += x
+	}
+	return n
+}
+
+func kinds(by map[string]uint64) string {
+	var all []string
+	for _, k := range []string{"immediate", "concurrent", "other_node", "after_failover", "after_restart", "late", "conflict", "unanswered"} {
+		all = append(all, fmt.Sprintf("%s %d", strings.ReplaceAll(k, "_", " "), by[k]))
+	}
+	return strings.Join(all, ", ")
+}
+
+// Sentence is the verdict in one line.
+func (r *Report) Sentence() string {
+	l := &r.Ledger
+	switch r.Verdict {
+	case Exact:
+		return fmt.Sprintf("%d ballots counted, each once, through %s.", l.Counted, r.faultsInWords())
+	case NotExact:
+		return fmt.Sprintf("%d acknowledged ballots lost, %d counted twice; see below.", l.Lost, l.DoubleCounted)
+	}
+	return "This run proves nothing."
+}
+
+func (r *Report) faultsInWords() string {
+	kills := 0
+	for _, f := range r.Faults {
+		if f.Kind == fault.Kill || f.Kind == fault.AllKill {
+			kills++
+		}
+	}
+	if len(r.Faults) == 0 {
+		return "no faults at all"
+	}
+	return fmt.Sprintf("%d faults (%d of them kills of the leader) and %d duplicates", len(r.Faults), kills, r.Ledger.Duplicates)
+}
+
+// LostAnswer answers whether anything was lost.
+func (l *Ledger) LostAnswer() string {
+	if l.Lost > 0 {
+		return fmt.Sprintf("Yes: %d of %d acknowledged ballots are missing on some node.", l.Lost, l.Acknowledged)
+	}
+	return fmt.Sprintf("No: all %d acknowledged ballots are on every node.", l.Acknowledged)
+}
+
+// TwiceAnswer answers whether anything was counted twice.
+func (l *Ledger) TwiceAnswer() string {
+	if l.DoubleCounted > 0 {
+		return fmt.Sprintf("Yes: %d voters count more than once.", l.DoubleCounted)
+	}
+	return fmt.Sprintf("No: %d ballots count, of as many voters, after %d duplicates and %d retries.", l.Counted, l.Duplicates, l.Retries)
+}
+
+// UnavailableAnswer answers how long nothing was acknowledged.
+func (r *Report) UnavailableAnswer() string {
+	n := 0
+	for _, s := range r.Unavailability.ByKind {
+		n += s.Count
+	}
+	if n == 0 {
+		return "No fault was measured."
+	}
+	return fmt.Sprintf("%s in the median of %d faults, %s at worst.", ms(r.Unavailability.Median), n, ms(r.Unavailability.Max))
+}
+
+// SlowAnswer answers how slow it got.
+func (r *Report) SlowAnswer() string {
+	l := r.Latency
+	return fmt.Sprintf("p50 %s, p99 %s, p99.9 %s, worst %s.", ms(l.P50), ms(l.P99), ms(l.P999), ms(l.Max))
+}
+
+// ms writes milliseconds with a sensible number of figures.
+func ms(v float64) string {
+	switch {
+	case v >= 10_000:
+		return fmt.Sprintf("%.1f s", v/1000)
+	case v >= 1000:
+		return fmt.Sprintf("%.2f s", v/1000)
+	case v >= 100:
+		return fmt.Sprintf("%.0f ms", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f ms", v)
+	}
+	return fmt.Sprintf("%.2f ms", v)
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"voted/loadtest/drive"
+	"voted/loadtest/fault"
+	"voted/loadtest/progress"
+	"voted/loadtest/threshold"
+	"voted/loadtest/trial"
+)
+
+// runCommand are the flags of a run. Without any it takes about a minute.
+type runCommand struct {
+	Targets     []string      `help:"URLs of the nodes of an existing cluster, instead of an own one." placeholder:"URL,…"`
+	Nodes       int           `help:"Nodes of the own cluster." default:"3"`
+	Rate        float64       `help:"Ballots a second, whatever the answers; duplicates come on top." default:"1500"`
+	Duration    time.Duration `help:"How long the load lasts." default:"46s"`
+	Voters      uint64        `help:"Voters in each poll; the load ends when all have voted (0: as many as the duration holds)." default:"0" placeholder:"N"`
+	Polls       int           `help:"Polls at a time: methods, replaceable and secret ballots are mixed." default:"6"`
+	Duplicates  float64       `help:"Share of the ballots that are sent again." default:"0.3"`
+	Mode        string        `help:"single: a request a ballot; bulk: streams." enum:"single,bulk" default:"single"`
+	Connections int           `help:"Requests under way at a time." default:"512"`
+	Faults      []string      `help:"What to break, with weights: kill, follower-kill, all-kill, term, pause, partition, one-way, cut-answer, or none. With --targets the default is none." default:"kill=5,term,pause,partition" placeholder:"KIND[=WEIGHT],…"`
+	FaultEvery  time.Duration `help:"Time from one fault to the next." default:"5s"`
+	Seed        uint64        `help:"Makes workload and faults the same again (0: drawn)." default:"0"`
+	Out         string        `help:"Directory for report.html, report.json, requests.jsonl.gz and the exports." default:"loadtest-out" type:"path"`
+	Threshold   []string      `help:"Limit, repeatable: p50 p90 p99 p999 unavailability (durations), rate, errors (number or %)." placeholder:"p99<250ms" sep:"none"`
+	Binary      string        `help:"A voted binary, instead of building one." type:"existingfile"`
+	Keep        bool          `help:"Keep data directories and logs of an exact run too."`
+}
+
+// Run carries out a load test.
+func (c *runCommand) Run(s *session) error {
+	o, err := c.options(s)
+	if err != nil {
+		return err
+	}
+	screen := progress.New(s.stdout)
+	if o.Binary == "" && len(o.Targets) == 0 {
+		screen.Say("building voted")
+		dir, err := os.MkdirTemp("", "voted-loadtest-")
+		if err != nil {
+			return fmt.Errorf("no temporary directory for the binary: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		if o.Binary, err = build(s.ctx, dir); err != nil {
+			return err
+		}
+	}
+	r, err := trial.Run(s.ctx, o, screen)
+	screen.Done()
+	if err != nil {
+		return err
+	}
+	if err := r.WriteJSON(filepath.Join(o.Out, "report.json")); err != nil {
+		return err
+	}
+	if err := r.WriteHTML(filepath.Join(o.Out, "report.html")); err != nil {
+		return err
+	}
+	r.WriteText(s.stdout, screen.Colours(), o.Out)
+	s.code = codeOf(r)
+	return nil
+}
+
+func (c *runCommand) options(s *session) (trial.Options, error) {
+	o := trial.Options{
+		Binary: c.Binary, Targets: c.Targets, Nodes: c.Nodes, Rate: c.Rate, Duration: c.Duration, Voters: c.Voters,
+		Polls: c.Polls, Duplicates: c.Duplicates, Mode: drive.Mode(c.Mode), Connections: c.Connections,
+		FaultEvery: c.FaultEvery, Seed: c.Seed, Out: c.Out, Keep: c.Keep,
+	}
+	if len(c.Targets) > 0 && !strings.Contains(strings.Join(s.args, " "), "--faults") {
+		c.Faults = nil
+	}
+	var err error
+	if o.Faults, err = fault.ParseMix(c.Faults); err != nil {
+		return o, fmt.Errorf("%w: %w", trial.ErrUsage, err)
+	}
+	for _, text := range c.Threshold {
+		t, err := threshold.Parse(text)
+		if err != nil {
+			return o, fmt.Errorf("%w: %w", trial.ErrUsage, err)
+		}
+		o.Thresholds = append(o.Thresholds, t)
+	}
+	args := s.args
+	if o.Seed == 0 {
+		o.Seed = rand.Uint64N(1_000_000_000) + 1
+		args = append(append([]string(nil), args...), fmt.Sprintf("--seed=%d", o.Seed))
+	}
+	o.Command = "go run ./loadtest"
+	for _, a := range args {
+		if strings.ContainsAny(a, " <>$&|;'\"") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		o.Command += " " + a
+	}
+	return o, nil
+}
+
+// build compiles the node's binary into dir.
+func build(ctx context.Context, dir string, flags ...string) (string, error) {
+	to := filepath.Join(dir, "voted")
+	args := append([]string{"build", "-o", to}, flags...)
+	out, err := exec.CommandContext(ctx, "go", append(args, "voted/cmd/voted")...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("voted cannot be built (%w); run from the project's folder, or name a binary with --binary:\n%s", errors.Join(err, ctx.Err()), out)
+	}
+	return to, nil
+}
+
+// checkCommand computes a verdict again.
+type checkCommand struct {
+	Dir string `arg:"" help:"The output directory of a run." type:"existingdir"`
+}
+
+// Run checks.
+func (c *checkCommand) Run(s *session) error {
+	r, err := trial.Check(c.Dir)
+	if err != nil {
+		return err
+	}
+	r.WriteText(s.stdout, progress.New(s.stdout).Colours(), "")
+	s.code = codeOf(r)
+	return nil
+}

@@ -1,0 +1,124 @@
+// Package trial runs a load test from beginning to end: it starts a cluster, offers
+// the workload, injects the faults, closes the books and gives the verdict.
+package trial
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"voted/internal/localcluster"
+	"voted/loadtest/drive"
+	"voted/loadtest/fault"
+	"voted/loadtest/threshold"
+	"voted/loadtest/wire"
+	"voted/loadtest/workload"
+)
+
+// Options say what to test and how.
+type Options struct {
+	Binary      string   // of voted; unused with Targets
+	Targets     []string // an existing cluster; empty: an own one
+	Nodes       int      // of the own cluster
+	Rate        float64
+	Duration    time.Duration
+	Voters      uint64 // in each poll; 0: as many as the duration holds
+	Polls       int
+	Duplicates  float64
+	Mode        drive.Mode
+	Connections int
+	Faults      []fault.Weighted
+	FaultEvery  time.Duration
+	Seed        uint64
+	Out         string
+	Thresholds  []threshold.Threshold
+	Keep        bool   // keep data directories also of an exact run
+	Command     string // the command line that makes this run again
+
+	// BeforeRestart is called with each killed node before it is started again;
+	// tests damage data there.
+	BeforeRestart func(n *localcluster.Node) error
+}
+
+// The limits of what can be asked for.
+const (
+	maxRate        = 2_000_000
+	maxConnections = 20_000
+	maxDuration    = 7 * 24 * time.Hour
+	minFaultEvery  = time.Second
+	// maxVotesAll bounds the ballots of a run: the ledger keeps 12 bytes of each.
+	maxVotesAll = 1 << 28
+)
+
+// ErrUsage marks errors that another command line would cure.
+var ErrUsage = errors.New("wrong usage")
+
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrUsage, fmt.Sprintf(format, args...))
+}
+
+// check refuses options that cannot be run.
+func (o *Options) check() error {
+	switch {
+	case !(o.Rate > 0 && o.Rate <= maxRate):
+		return usage("--rate must be more than 0 and at most %d ballots a second, not %v", maxRate, o.Rate)
+	case o.Duration <= 0 || o.Duration > maxDuration:
+		return usage("--duration must be more than 0 and at most %v, not %v", maxDuration, o.Duration)
+	case o.Connections < 1 || o.Connections > maxConnections:
+		return usage("--connections must be 1 to %d, not %d", maxConnections, o.Connections)
+	case o.Mode != drive.Single && o.Mode != drive.Bulk:
+		return usage("--mode is single or bulk, not %q", o.Mode)
+	case o.FaultEvery < minFaultEvery && len(o.Faults) > 0:
+		return usage("--fault-every must be at least %v, not %v", minFaultEvery, o.FaultEvery)
+	case o.Rate*o.Duration.Seconds() > maxVotesAll:
+		return usage("%v ballots a second for %v are more than the %d that one run can account for", o.Rate, o.Duration, maxVotesAll)
+	}
+	for _, w := range o.Faults {
+		if len(o.Targets) > 0 && w.Kind.NeedsProcesses() {
+			return usage("the fault %s is made on processes that the load test starts itself; with --targets only %s can be asked for", w.Kind, fault.CutAnswer)
+		}
+		if (w.Kind == fault.Partition || w.Kind == fault.OneWay) && !wire.CanIdentify() {
+			return usage("the fault %s needs /proc/net/tcp, which this system does not have; leave it out of --faults", w.Kind)
+		}
+	}
+	return nil
+}
+
+// votes returns how many ballots the plan is limited to; 0: by time only.
+func (o *Options) votes() uint64 { return o.Voters * uint64(o.Polls) }
+
+// partitions tells whether members are to be cut off from each other.
+func (o *Options) partitions() bool {
+	for _, w := range o.Faults {
+		if w.Kind == fault.Partition || w.Kind == fault.OneWay {
+			return true
+		}
+	}
+	return false
+}
+
+// plan makes the workload. In an existing cluster the polls' ids carry the seed, so
+// that one run does not meet the polls of another.
+func (o *Options) plan() (*workload.Plan, error) {
+	p, err := workload.New(workload.Options{
+		Seed: o.Seed, Polls: o.Polls, Duplicates: o.Duplicates, Prefix: fmt.Sprintf("loadtest-%d", o.Seed),
+	})
+	if err != nil {
+		return nil, usage("%s", err)
+	}
+	return p, nil
+}
+
+// endpoints normalises the targets.
+func (o *Options) endpoints() []string {
+	all := make([]string, len(o.Targets))
+	for i, t := range o.Targets {
+		t = strings.TrimRight(strings.TrimSpace(t), "/")
+		if !strings.Contains(t, "://") {
+			t = "http://" + t
+		}
+		all[i] = t
+	}
+	return all
+}

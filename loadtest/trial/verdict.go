@@ -1,0 +1,261 @@
+package trial
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"voted/loadtest/evidence"
+	"voted/loadtest/fault"
+	"voted/loadtest/journal"
+	"voted/loadtest/ledger"
+	"voted/loadtest/report"
+	"voted/loadtest/threshold"
+	"voted/loadtest/workload"
+)
+
+// runFile keeps what the workload was made from.
+const runFile = "run.json"
+
+const (
+	// maxLateShare of the sends may be handed over late before the generator
+	// counts as too slow.
+	maxLateShare = 0.01
+	// maxDroppedShare of the sends may be dropped.
+	maxDroppedShare = 0.001
+	// shownFindings is how many violations the report shows; the file has all.
+	shownFindings = 20
+)
+
+// close reads the nodes, closes the books and makes the report.
+func (t *Trial) close(ctx context.Context) (*report.Report, error) {
+	r := t.measured()
+	counts := t.books.ledger.Counts()
+	r.Ledger = requestsOf(counts)
+	if len(t.open) == 0 {
+		t.tell.Say("reading exports, tallies and digests of %d nodes", len(t.nodes.endpoints))
+		v, err := t.prove(ctx)
+		switch {
+		case ctx.Err() != nil:
+			t.open = append(t.open, "the run was interrupted")
+		case err != nil:
+			t.open = append(t.open, err.Error())
+		default:
+			judged(r, v)
+			if err := writeFindings(filepath.Join(t.Out, "violations.txt"), v.Findings); err != nil {
+				return nil, err
+			}
+		}
+	}
+	t.generator(r)
+	conclude(r, t.open)
+	t.Keep = t.Keep || r.Verdict != report.Exact && t.nodes.cluster != nil
+	if t.Keep {
+		r.Setup.Kept = filepath.Join(t.Out, "cluster")
+	}
+	return r, nil
+}
+
+// prove reads what the nodes hold and judges from the files, exactly as a later
+// check does.
+func (t *Trial) prove(ctx context.Context) (*ledger.Verdict, error) {
+	if err := evidence.Gather(ctx, t.nodes.endpoints, t.plan, t.Out); err != nil {
+		return nil, err
+	}
+	held, err := evidence.Load(t.Out, t.plan)
+	if err != nil {
+		return nil, err
+	}
+	return t.books.ledger.Judge(held)
+}
+
+// Check computes the verdict of an earlier run from its files alone.
+func Check(dir string) (*report.Report, error) {
+	text, err := os.ReadFile(filepath.Join(dir, runFile))
+	if err != nil {
+		return nil, fmt.Errorf("%s is not the output of a load test: %w", dir, err)
+	}
+	var o workload.Options
+	if err := json.Unmarshal(text, &o); err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", filepath.Join(dir, runFile), err)
+	}
+	plan, err := workload.New(o)
+	if err != nil {
+		return nil, err
+	}
+	l := ledger.New(plan)
+	if err := journal.Read(filepath.Join(dir, journal.Name), l.Add); err != nil {
+		return nil, err
+	}
+	held, err := evidence.Load(dir, plan)
+	if err != nil {
+		return nil, err
+	}
+	v, err := l.Judge(held)
+	if err != nil {
+		return nil, err
+	}
+	r := &report.Report{Seed: o.Seed, Ledger: requestsOf(l.Counts())}
+	r.Requests, r.Errors = l.Counts().Requests, l.Counts().Errors
+	judged(r, v)
+	var open []string
+	if before, err := report.ReadJSON(filepath.Join(dir, "report.json")); err == nil {
+		r.Latency, r.Rate, r.Faults, r.Unavailability = before.Latency, before.Rate, before.Faults, before.Unavailability
+		r.Requests, r.Errors, r.Setup = before.Requests, before.Errors, before.Setup
+		if before.Verdict == report.Inconclusive {
+			open = before.Reasons
+		}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	conclude(r, open)
+	return r, nil
+}
+
+func requestsOf(c ledger.Counts) report.Ledger {
+	l := report.Ledger{
+		Attempts: c.Attempts, Retries: c.Retries, Replayed: c.Replayed, Conflicts: c.Conflicts, ByKind: map[string]uint64{},
+	}
+	for k, n := range c.ByKind {
+		l.ByKind[k.String()] = n
+		if k.Duplicate() {
+			l.Duplicates += n
+		}
+	}
+	return l
+}
+
+// judged enters the verdict of the books.
+func judged(r *report.Report, v *ledger.Verdict) {
+	l := &r.Ledger
+	l.Judged = true
+	l.Unique, l.Counted, l.Acknowledged, l.Unknown = v.Unique, v.Counted, v.Acknowledged, v.Unknown
+	l.Lost, l.DoubleCounted = v.Lost, v.DoubleCounted
+	l.Balanced, l.TalliesEqual, l.DigestsEqual = v.Balanced, v.TalliesEqual, v.DigestsEqual
+	l.Violations = v.Counts
+	for _, f := range v.Findings[:min(len(v.Findings), shownFindings)] {
+		r.Findings = append(r.Findings, f.String())
+	}
+}
+
+// conclude gives the one word. What was found counts, also in a run that was cut
+// short: a ballot counted twice is one.
+func conclude(r *report.Report, open []string) {
+	r.Verdict = report.Exact
+	if len(open) > 0 || !r.Ledger.Judged {
+		r.Verdict, r.Reasons = report.Inconclusive, open
+	}
+	if len(r.Ledger.Violations) > 0 || r.Ledger.Judged && !r.Ledger.Balanced {
+		r.Verdict = report.NotExact
+		for _, f := range violationOrder {
+			if n := r.Ledger.Violations[f]; n > 0 {
+				r.Reasons = append(r.Reasons, fmt.Sprintf("%d × %s", n, f))
+			}
+		}
+		if !r.Ledger.Balanced {
+			r.Reasons = append(r.Reasons, "the ledger does not balance")
+		}
+	} else if r.Ledger.Judged && !r.Ledger.DigestsEqual && r.Verdict == report.Exact {
+		r.Verdict = report.Inconclusive
+		r.Reasons = append(r.Reasons, "a node did not tell its digest, so that the nodes' states could not be compared")
+	}
+}
+
+var violationOrder = []ledger.Fault{
+	ledger.Lost, ledger.Twice, ledger.Changed, ledger.Invented, ledger.WrongTally, ledger.Diverged, ledger.WrongAnswer,
+}
+
+// measured makes the part of the report that is about time.
+func (t *Trial) measured() *report.Report {
+	b := t.books
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := func(x float64) float64 { return report.Milliseconds(b.latency.Quantile(x)) }
+	s := t.driver.Statistics()
+	load := max(t.lasted.Seconds(), 1e-9)
+	r := &report.Report{
+		Seed:     t.Seed,
+		Latency:  report.Latency{P50: q(.5), P90: q(.9), P99: q(.99), P999: q(.999), Max: report.Milliseconds(b.latency.Max())},
+		Timeline: b.latency.Timeline(), Leaders: t.leaders.reigns(t.lasted), Faults: report.FaultsOf(t.meter.Events()),
+		Requests: b.requests, Errors: b.loadErrors,
+	}
+	span := min(load, t.Duration.Seconds())
+	r.Rate = report.Rate{
+		Offered: float64(s.Scheduled) / span, Achieved: float64(b.answered) / load, Total: float64(b.requests) / load,
+		Dropped: s.Dropped, Late: s.Late, Skipped: s.Skipped,
+	}
+	r.Unavailability = report.UnavailabilityOf(r.Faults)
+	r.Setup = report.Setup{
+		Command: t.Command, Started: t.began, Load: t.lasted.Seconds(), Nodes: len(t.nodes.endpoints), Version: t.version,
+		Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Mode: string(t.Mode),
+		Polls: t.Polls, Connections: t.Connections, Rate: t.Rate, Partitions: "none",
+	}
+	if t.nodes.peers != nil {
+		r.Setup.Partitions = "proxies in front of the peer ports, which know by /proc/net/tcp who dialled"
+	}
+	m := threshold.Measured{
+		P50: b.latency.Quantile(.5), P90: b.latency.Quantile(.9), P99: b.latency.Quantile(.99), P999: b.latency.Quantile(.999),
+		Faults: len(r.Faults), Rate: r.Rate.Achieved, Requests: b.requests, Errors: b.loadErrors,
+	}
+	for _, e := range t.meter.Events() {
+		m.Unavailability = max(m.Unavailability, e.Unavailable)
+	}
+	for _, x := range t.Thresholds {
+		held, value := x.Check(m)
+		r.Thresholds = append(r.Thresholds, report.Threshold{Threshold: x.String(), Value: value, Held: held})
+	}
+	return r
+}
+
+// generator asks whether the generator itself was fast enough for the numbers to
+// mean something.
+func (t *Trial) generator(r *report.Report) {
+	s := t.driver.Statistics()
+	n := float64(max(s.Scheduled, 1))
+	if share := float64(s.Late) / float64(max(s.Offered, 1)); share > maxLateShare {
+		t.open = append(t.open, fmt.Sprintf("the generator could not keep up: %.1f %% of the ballots were handed over more than 50 ms late (up to %v); 1 %% is allowed. Lower --rate, or give it a machine of its own",
+			100*share, s.MaxLate.Round(1e6)))
+	}
+	if share := float64(s.Dropped) / n; share > maxDroppedShare {
+		t.open = append(t.open, fmt.Sprintf("%.1f %% of the sends were dropped because too many waited for an answer; 0.1 %% is allowed. Lower --rate", 100*share))
+	}
+	if n := len(t.planned); len(r.Faults) < n && len(t.open) == 0 {
+		t.open = append(t.open, fmt.Sprintf("only %d of %d planned faults took place", len(r.Faults), n))
+	}
+	slices.SortStableFunc(r.Faults, func(a, b report.Fault) int { return int(a.AtMS - b.AtMS) })
+}
+
+// writeFindings lists every violation that was kept.
+func writeFindings(path string, all []ledger.Finding) error {
+	if len(all) == 0 {
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("the violations cannot be written: %w", err)
+	}
+	for _, x := range all {
+		if _, err = fmt.Fprintln(f, x); err != nil {
+			break
+		}
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("the violations cannot be written: %w", err)
+	}
+	return nil
+}
+
+// killed counts the leader kills, for the line that is shown during the load.
+func killed(events []fault.Event) (n int) {
+	for _, e := range events {
+		if e.Kind == fault.Kill || e.Kind == fault.AllKill {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,209 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+)
+
+// copyBytes is the unit in which bytes are passed on.
+const copyBytes = 64 << 10
+
+// Peers is a proxy in front of each member's peer port, under whose address the
+// others know it. While a direction is cut its bytes are held back, as packets are
+// that are sent again and again: connections stay open, nobody hears anything,
+// and what was held arrives when the direction is mended.
+type Peers struct {
+	members []*member
+	// dialler returns which member, by position, has the other end of a
+	// connection, -1 if none: one address serves all of them.
+	dialler func(remote, local *net.TCPAddr) int
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced at each change of cut
+	cut     map[[2]int]bool
+	closed  bool
+	work    sync.WaitGroup
+}
+
+// member is one proxied member.
+type member struct {
+	listen, target string
+
+	mu       sync.Mutex
+	listener net.Listener // nil while the member is down
+	conns    map[net.Conn]struct{}
+}
+
+// NewPeers opens a proxy for each member. pid returns the process of a member by
+// its position, 0 where it has none.
+func NewPeers(listen, targets []string, pid func(member int) int) (*Peers, error) {
+	p := &Peers{changed: make(chan struct{}), cut: map[[2]int]bool{}}
+	p.dialler = func(remote, local *net.TCPAddr) int {
+		inode := socketInode(remote, local)
+		for i := range p.members {
+			if inode != "" && holds(pid(i), inode) {
+				return i
+			}
+		}
+		return -1
+	}
+	for i := range listen {
+		p.members = append(p.members, &member{listen: listen[i], target: targets[i], conns: map[net.Conn]struct{}{}})
+	}
+	for i := range p.members {
+		if err := p.Up(i); err != nil {
+			p.Close()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Up lets a member be reached: call it before its process starts.
+func (p *Peers) Up(i int) error {
+	m := p.members[i]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.listener != nil {
+		return nil
+	}
+	l, err := net.Listen("tcp", m.listen)
+	if err != nil {
+		return fmt.Errorf("the proxy of a member cannot listen: %w", err)
+	}
+	m.listener = l
+	p.work.Go(func() { p.serve(i, l) }) // ends with its listener
+	return nil
+}
+
+// Down refuses connections to a member, as its machine does once the process is
+// dead: call it just before that. Connections under way end with the process.
+func (p *Peers) Down(i int) {
+	m := p.members[i]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.listener != nil {
+		_ = m.listener.Close()
+		m.listener = nil
+	}
+}
+
+// Cut loses what one member sends to another, until Mend.
+func (p *Peers) Cut(from, to int) { p.change(func() { p.cut[[2]int{from, to}] = true }) }
+
+// Mend passes everything on again.
+func (p *Peers) Mend() { p.change(func() { clear(p.cut) }) }
+
+func (p *Peers) change(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// Close ends all connections and waits for the goroutines.
+func (p *Peers) Close() {
+	p.change(func() { p.closed = true })
+	for i, m := range p.members {
+		p.Down(i)
+		m.mu.Lock()
+		for c := range m.conns {
+			_ = c.Close()
+		}
+		m.mu.Unlock()
+	}
+	p.work.Wait()
+}
+
+func (p *Peers) serve(i int, l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		p.work.Go(func() { p.relay(i, c) }) // ends with the connection
+	}
+}
+
+// relay carries one connection to member i.
+func (p *Peers) relay(i int, c net.Conn) {
+	m := p.members[i]
+	if !p.hold(m, c) {
+		return
+	}
+	defer m.drop(c)
+	from := p.dialler(c.RemoteAddr().(*net.TCPAddr), c.LocalAddr().(*net.TCPAddr))
+	if !p.pass(from, i) {
+		return
+	}
+	back, err := net.Dial("tcp", m.target)
+	if err != nil {
+		return
+	}
+	if !p.hold(m, back) {
+		return
+	}
+	defer m.drop(back)
+	var both sync.WaitGroup
+	both.Go(func() { p.flow(back, c, from, i) })
+	p.flow(c, back, i, from)
+	both.Wait()
+}
+
+// hold notes a connection for Close; false: it is closed already.
+func (p *Peers) hold(m *member, c net.Conn) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		_ = c.Close()
+		return false
+	}
+	m.conns[c] = struct{}{}
+	return true
+}
+
+func (m *member) drop(c net.Conn) {
+	_ = c.Close()
+	m.mu.Lock()
+	delete(m.conns, c)
+	m.mu.Unlock()
+}
+
+// flow copies what one side says, and closes the other side when it ends.
+func (p *Peers) flow(dst, src net.Conn, from, to int) {
+	buf := make([]byte, copyBytes)
+	for {
+		n, err := src.Read(buf)
+		// The end of a connection is lost like its bytes are.
+		if !p.pass(from, to) {
+			return
+		}
+		if n > 0 {
+			if _, werr := dst.Write(buf[:n]); werr != nil {
+				err = errors.Join(err, werr)
+			}
+		}
+		if err != nil {
+			_, _ = dst.Close(), src.Close()
+			return
+		}
+	}
+}
+
+// pass waits while a direction is cut; false: the proxy is closing.
+func (p *Peers) pass(from, to int) bool {
+	for {
+		p.mu.Lock()
+		cut, closed, changed := p.cut[[2]int{from, to}], p.closed, p.changed
+		p.mu.Unlock()
+		if closed || !cut {
+			return !closed
+		}
+		<-changed
+	}
+}
