@@ -37,19 +37,21 @@ func (h *Handler) castOne(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBallot(w, r)
+	m, err := h.readBallot(w, r, id)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := h.deadline(r)
 	defer cancel()
-	rules, err := h.rules(ctx, id)
-	if err != nil {
-		return err
-	}
-	selections, faults := body.encode(rules)
-	if faults != nil {
-		return h.refuseInvalid(ctx, id, faults)
+	rules, selections := m.rules, m.selections
+	if !m.plain {
+		if rules, err = h.rules(ctx, id); err != nil {
+			return err
+		}
+		var faults []poll.FieldError
+		if selections, faults = m.body.encode(rules); faults != nil {
+			return h.refuseInvalid(ctx, id, faults)
+		}
 	}
 	b := poll.Ballot{Poll: id, Key: rules.Key(voter), Selections: selections, IfVersion: version}
 	if rules.Secrecy == poll.Open {
@@ -62,20 +64,37 @@ func (h *Handler) castOne(w *response, r *http.Request) error {
 	return w.outcome(r, id, voter, outcome)
 }
 
-func readBallot(w *response, r *http.Request) (b ballotBody, err error) {
+// marked is a ballot as it was read: plain ones are encoded already.
+type marked struct {
+	plain      bool
+	rules      *poll.Rules // of a plain ballot
+	selections []byte      // of a plain ballot
+	body       ballotBody  // of any other
+}
+
+func (h *Handler) readBallot(w *response, r *http.Request, id string) (m marked, err error) {
 	if _, err := negotiate(r, mediaJSON); err != nil {
-		return b, err
+		return m, err
 	}
 	if err := contentType(r, mediaJSON); err != nil {
-		return b, err
+		return m, err
 	}
+	h.cluster.Read(func(s *poll.State) { m.rules = s.Rules(id) })
 	err = withBody(w, r, maxBallotBytes, func(body []byte) error {
+		if m.rules != nil {
+			var scanner plainBallot
+			var p plain
+			if p, m.plain = scanner.scan(body, m.rules, false, nil); m.plain {
+				m.selections = p.selections
+				return nil
+			}
+		}
 		d := ballotDecoders.Get().(*ballotDecoder)
 		defer ballotDecoders.Put(d)
-		b, err = d.decode(body, false)
+		m.body, err = d.decode(body, false)
 		return err
 	})
-	return b, err
+	return m, err
 }
 
 // rules finds a poll's rules. A poll that this node does not know may have been

@@ -100,6 +100,7 @@ type chunk struct {
 	firstLine int
 	lines     []lineFate
 	ballots   []poll.Ballot
+	arena     []byte // the selections of plain ballots, back to back
 	bytes     int
 
 	invalid     bool // some line breaks the poll's rules
@@ -114,7 +115,7 @@ type lineFate struct{ refusal *poll.Error }
 func (c *chunk) reset() {
 	clear(c.ballots) // their selections are garbage now
 	clear(c.lines)
-	*c = chunk{lines: c.lines[:0], ballots: c.ballots[:0]}
+	*c = chunk{lines: c.lines[:0], ballots: c.ballots[:0], arena: c.arena[:0]}
 }
 
 func (c *chunk) full() bool { return len(c.lines) >= maxChunkBallots || c.bytes >= maxChunkBytes }
@@ -129,6 +130,7 @@ type gathered struct {
 // goroutine calls read, another one take; stop may be called by any.
 type gatherer struct {
 	rules *poll.Rules
+	plain plainBallot // used by read alone
 
 	mu      sync.Mutex
 	changed sync.Cond
@@ -203,6 +205,16 @@ func (g *gatherer) add(d *ballotDecoder, line []byte, refusal *poll.Error) {
 
 // ballot decodes a line and adds its ballot to the chunk.
 func (g *gatherer) ballot(c *chunk, d *ballotDecoder, line []byte) *poll.Error {
+	if p, ok := g.plain.scan(line, g.rules, true, c.arena); ok {
+		selections := p.selections[len(c.arena):]
+		c.arena = p.selections
+		ballot := poll.Ballot{Poll: g.rules.ID, Key: g.rules.KeyOfBytes(p.voter), Selections: selections, IfVersion: p.ifVersion}
+		if g.rules.Secrecy == poll.Open {
+			ballot.Voter = string(p.voter)
+		}
+		c.ballots = append(c.ballots, ballot)
+		return nil
+	}
 	b, err := d.decode(line, true)
 	var refusal *poll.Error
 	if errors.As(err, &refusal) {

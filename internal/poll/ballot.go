@@ -17,7 +17,7 @@ func (k VoterKey) String() string { return hex.EncodeToString(k[:]) }
 type Salt [16]byte
 
 // KeyOf returns the key of a voter id under a poll's salt.
-func KeyOf(salt Salt, voter string) VoterKey {
+func KeyOf[ID string | []byte](salt Salt, voter ID) VoterKey {
 	// One buffer on the stack: a voter id has at most MaxVoterBytes.
 	var buf [len(salt) + MaxVoterBytes]byte
 	n := copy(buf[:], salt[:])

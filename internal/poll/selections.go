@@ -54,21 +54,11 @@ func (r *Rules) Form() tally.Form { return r.method.Form }
 // Key returns the voter's key in this poll.
 func (r *Rules) Key(voter string) VoterKey { return KeyOf(r.Salt, voter) }
 
+// KeyOfBytes is Key for a voter id that is not a string yet.
+func (r *Rules) KeyOfBytes(voter []byte) VoterKey { return KeyOf(r.Salt, voter) }
+
 // Final reports whether a counted ballot can never be replaced.
 func (r *Rules) Final() bool { return r.Revote == RevoteNever }
-
-func (r *Rules) number(id string) (int, bool) {
-	if r.numbers != nil {
-		n, ok := r.numbers[id]
-		return n, ok
-	}
-	for i := range r.Options {
-		if r.Options[i].ID == id {
-			return i, true
-		}
-	}
-	return 0, false
-}
 
 // Encode checks marks against the rules and returns their canonical form: equal
 // choices give equal bytes, whatever the order they were written in.
@@ -118,7 +108,7 @@ func (r *Rules) checkCount(field string, n int) []FieldError {
 
 // lookUp returns the number of an option that is named for the first time.
 func (r *Rules) lookUp(field, id string, seen []int) (int, []FieldError) {
-	n, ok := r.number(id)
+	n, ok := r.OptionNumber([]byte(id))
 	if !ok {
 		return 0, []FieldError{{field, fmt.Sprintf("The poll has no option %q.", id)}}
 	}
@@ -202,6 +192,66 @@ func (r *Rules) encodeScores(scores []Score) ([]byte, []FieldError) {
 		sel = binary.AppendUvarint(sel, uint64(e.points))
 	}
 	return sel, nil
+}
+
+// OptionNumber returns the number of an option in the definition's order.
+func (r *Rules) OptionNumber(id []byte) (int, bool) {
+	if r.numbers != nil {
+		n, ok := r.numbers[string(id)]
+		return n, ok
+	}
+	for i := range r.Options {
+		if r.Options[i].ID == string(id) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// AppendPlain is Encode for the ballots that nearly all are: options by number, in
+// the order written, without ties; points go with them where the poll is scored.
+// It appends the canonical form to dst, without allocating, and reorders numbers and
+// points. ok is false where the rules refuse the ballot: Encode then says why.
+func (r *Rules) AppendPlain(dst []byte, numbers, points []int) (sel []byte, ok bool) {
+	if len(numbers) < r.MinSelections || len(numbers) > r.MaxSelections || len(points) > 0 && len(points) != len(numbers) {
+		return dst, false
+	}
+	if r.method.Form != tally.Ranking {
+		sortTogether(numbers, points)
+	}
+	for i, n := range numbers {
+		if n < 0 || n >= len(r.Options) || slices.Contains(numbers[:i], n) {
+			return dst, false
+		}
+	}
+	sel = dst
+	for i, n := range numbers {
+		switch r.method.Form {
+		case tally.Choice:
+			sel = binary.AppendUvarint(sel, uint64(n))
+		case tally.Ranking:
+			sel = binary.AppendUvarint(sel, uint64(2*n))
+		case tally.Scores:
+			if len(points) == 0 || points[i] < 0 || points[i] > r.MaxScore {
+				return dst, false
+			}
+			sel = binary.AppendUvarint(sel, uint64(n))
+			sel = binary.AppendUvarint(sel, uint64(points[i]))
+		}
+	}
+	return sel, true
+}
+
+// sortTogether sorts a few numbers, and points with them.
+func sortTogether(numbers, points []int) {
+	for i := 1; i < len(numbers); i++ {
+		for j := i; j > 0 && numbers[j] < numbers[j-1]; j-- {
+			numbers[j], numbers[j-1] = numbers[j-1], numbers[j]
+			if len(points) > 0 {
+				points[j], points[j-1] = points[j-1], points[j]
+			}
+		}
+	}
 }
 
 // Decode turns canonical selections back into option numbers. ok is false where
