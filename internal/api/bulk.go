@@ -44,8 +44,19 @@ func (h *Handler) castMany(w *response, r *http.Request) error {
 	if err := u.control.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
+	defer u.release()
 	u.run(r.Context())
 	return u.refusal
+}
+
+// answerBuffers keeps grown buffers of answers for the next upload.
+var answerBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// release gives back what the next upload can use.
+func (u *upload) release() {
+	u.gather.release()
+	kept := u.answers[:0]
+	answerBuffers.Put(&kept)
 }
 
 // upload is one bulk request.
@@ -65,7 +76,7 @@ type upload struct {
 func newUpload(h *Handler, w *response, r *http.Request, rules *poll.Rules) *upload {
 	return &upload{
 		h: h, w: w, r: r, control: http.NewResponseController(w), rules: rules,
-		gather: newGatherer(rules),
+		gather: newGatherer(rules), answers: *answerBuffers.Get().(*[]byte),
 	}
 }
 

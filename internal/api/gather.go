@@ -141,10 +141,24 @@ type gatherer struct {
 	stopped bool // nothing more will be taken
 }
 
+// chunks keeps grown chunks for the next upload.
+var chunks = sync.Pool{New: func() any { return new(chunk) }}
+
 func newGatherer(rules *poll.Rules) *gatherer {
-	g := &gatherer{rules: rules, pending: new(chunk), spare: new(chunk)}
+	g := &gatherer{rules: rules, pending: chunks.Get().(*chunk), spare: chunks.Get().(*chunk)}
 	g.changed.L = &g.mu
 	return g
+}
+
+// release gives the chunks back, when neither read nor take is called any more.
+func (g *gatherer) release() {
+	for _, c := range []*chunk{g.pending, g.spare} {
+		if c != nil {
+			c.reset()
+			chunks.Put(c)
+		}
+	}
+	g.pending, g.spare = nil, nil
 }
 
 // read gathers lines until the body or the taking ends.
