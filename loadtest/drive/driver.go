@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,7 +63,7 @@ type Driver struct {
 	start  time.Time
 	cutter *wire.Cutter
 	spread *client.Client
-	only   map[string]*client.Client // by endpoint, for requests to one node
+	except map[string]*client.Client // of all nodes but the one that is the key
 	queue  chan *request
 	follow chan struct{} // a token for each follower
 	lanes  *lanes        // bulk only
@@ -81,7 +82,7 @@ type Driver struct {
 
 // New makes a driver; Load begins.
 func New(o Options) (*Driver, error) {
-	d := &Driver{Options: o, plan: o.Plan, only: map[string]*client.Client{}, follow: make(chan struct{}, maxFollowers), start: time.Now()}
+	d := &Driver{Options: o, plan: o.Plan, except: map[string]*client.Client{}, follow: make(chan struct{}, maxFollowers), start: time.Now()}
 	transport := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: o.Connections + maxFollowers, IdleConnTimeout: time.Minute, DisableCompression: true,
@@ -94,8 +95,12 @@ func New(o Options) (*Driver, error) {
 	if d.spread, err = make1(o.Endpoints, client.WithSpread()); err != nil {
 		return nil, err
 	}
-	for _, e := range o.Endpoints {
-		if d.only[e], err = make1([]string{e}); err != nil {
+	for i, e := range o.Endpoints {
+		others := slices.Delete(slices.Clone(o.Endpoints), i, i+1)
+		if len(others) == 0 {
+			others = o.Endpoints // a cluster of one node has no other
+		}
+		if d.except[e], err = make1(others, client.WithSpread()); err != nil {
 			return nil, err
 		}
 	}
@@ -264,7 +269,7 @@ func (d *Driver) send(ctx context.Context, r *request) {
 	defer d.inFlight.Add(-1)
 	c := d.spread
 	if r.avoid != "" {
-		c = d.other(r)
+		c = d.except[r.avoid]
 	}
 	poll := d.plan.Poll(r.vote.Poll)
 	r.sent = d.now()
@@ -277,18 +282,6 @@ func (d *Driver) send(ctx context.Context, r *request) {
 		rc, err = c.Cast(call, poll.Definition.ID, r.vote.Voter, poll.Ballot(r.choice()))
 	}
 	d.answered(ctx, r, rc, err)
-}
-
-// other returns a client of a node that did not give the answer.
-func (d *Driver) other(r *request) *client.Client {
-	n := len(d.Endpoints)
-	for i := range n {
-		e := d.Endpoints[(int(r.vote.Number%uint64(n))+i)%n]
-		if e != r.avoid {
-			return d.only[e]
-		}
-	}
-	return d.spread // a cluster of one node has no other
 }
 
 // answered records an answer and sends what follows it.

@@ -35,6 +35,7 @@ type Verdict struct {
 	Unknown      uint64 // not acknowledged, and may or may not count
 	// CountedOf is what each node counts, in the order of the holdings.
 	CountedOf []uint64
+	Nodes     []string // the nodes of the holdings
 	// Lost and DoubleCounted are totals over all nodes' worst.
 	Lost, DoubleCounted uint64
 	Balanced            bool
@@ -155,7 +156,7 @@ func (j *judge) node(n *Holdings, owners []map[uint32]owner) error {
 		}
 	}
 	v := j.verdict
-	v.CountedOf = append(v.CountedOf, counted)
+	v.CountedOf, v.Nodes = append(v.CountedOf, counted), append(v.Nodes, n.Node)
 	v.Counted = counted
 	v.Lost, v.DoubleCounted = max(v.Lost, lost), max(v.DoubleCounted, twice)
 	return nil

@@ -86,7 +86,10 @@ func (r *Report) Sentence() string {
 	case NotExact:
 		return fmt.Sprintf("%d acknowledged ballots lost, %d counted twice; see below.", l.Lost, l.DoubleCounted)
 	}
-	return "This run proves nothing."
+	if l.Judged {
+		return "Nothing was lost or counted twice, but the run was not the one that was asked for."
+	}
+	return "The nodes were not read at the end, so this run proves nothing."
 }
 
 func (r *Report) faultsInWords() string {

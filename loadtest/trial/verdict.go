@@ -54,8 +54,8 @@ func (t *Trial) close(ctx context.Context) (*report.Report, error) {
 	}
 	t.generator(r)
 	conclude(r, t.open)
-	t.Keep = t.Keep || r.Verdict != report.Exact && t.nodes.cluster != nil
-	if t.Keep {
+	t.Keep = t.Keep || r.Verdict == report.NotExact || !r.Ledger.Judged
+	if t.Keep && t.nodes.cluster != nil {
 		r.Setup.Kept = filepath.Join(t.Out, "cluster")
 	}
 	return r, nil
@@ -137,7 +137,10 @@ func judged(r *report.Report, v *ledger.Verdict) {
 	l.Unique, l.Counted, l.Acknowledged, l.Unknown = v.Unique, v.Counted, v.Acknowledged, v.Unknown
 	l.Lost, l.DoubleCounted = v.Lost, v.DoubleCounted
 	l.Balanced, l.TalliesEqual, l.DigestsEqual = v.Balanced, v.TalliesEqual, v.DigestsEqual
-	l.Violations = v.Counts
+	l.Violations, l.CountedOf = v.Counts, map[string]uint64{}
+	for i, n := range v.Nodes {
+		l.CountedOf[n] = v.CountedOf[i]
+	}
 	for _, f := range v.Findings[:min(len(v.Findings), shownFindings)] {
 		r.Findings = append(r.Findings, f.String())
 	}
