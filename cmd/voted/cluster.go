@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"voted/client"
 	"voted/cmd/voted/display"
@@ -59,24 +60,61 @@ func showCluster(o *display.Output, status client.ClusterStatus) {
 	o.Linef("%s · term %d · log index %s · quorum %d · %s", leader, status.Term, display.Int(status.Index), status.Quorum, losses(status))
 	o.Linef("")
 	t := display.Table{Columns: []display.Column{
-		{Title: "MEMBER"}, {Title: "STATE"}, {Title: "ROLE"}, {Title: "HEALTH"}, {Title: "APPLIED", Right: true}, {Title: "API", Flex: true}, {Title: "PEER", Flex: true}, {Title: "VERSION", Flex: true},
+		{Title: "MEMBER"}, {Title: "STATE"}, {Title: "HEALTH"}, {Title: "APPLIED", Right: true}, {Title: "API"}, {Title: "PEER"}, // whole: a shortened address is none
 	}}
+	roles, versions := severalRoles(status), severalVersions(status)
+	if roles {
+		t.Columns = append(t.Columns, display.Column{Title: "ROLE"})
+	}
+	if versions {
+		t.Columns = append(t.Columns, display.Column{Title: "VERSION"})
+	}
 	for _, m := range status.Members {
-		health := display.Cell{Text: "ok", Style: display.Green}
-		if !m.Healthy {
-			health = display.Cell{Text: "not ok", Style: display.Bad}
+		row := memberRow(m)
+		if roles {
+			row = append(row, display.Cell{Text: m.Role})
 		}
-		state := display.Cell{Text: m.State}
-		switch m.State {
-		case "leader":
-			state.Style = display.Bold
-		case "unreachable":
-			state.Style = display.Bad
+		if versions {
+			row = append(row, display.Cell{Text: m.Version})
 		}
-		t.Row(display.Cell{Text: m.ID, Style: display.Bold}, state, display.Cell{Text: m.Role}, health,
-			display.Cell{Text: display.Int(m.AppliedIndex)}, display.Cell{Text: m.API}, display.Cell{Text: m.Peer}, display.Cell{Text: m.Version})
+		t.Row(row...)
 	}
 	t.Write(o)
+}
+
+// severalRoles tells whether the column of roles would say anything.
+func severalRoles(status client.ClusterStatus) bool {
+	return slices.ContainsFunc(status.Members, func(m client.Member) bool { return m.Role != "voter" })
+}
+
+// severalVersions tells whether the members run different versions; one that is
+// down says none.
+func severalVersions(status client.ClusterStatus) bool {
+	seen := ""
+	for _, m := range status.Members {
+		if m.Version != "" && seen != "" && m.Version != seen {
+			return true
+		}
+		seen = max(seen, m.Version)
+	}
+	return false
+}
+
+func memberRow(m client.Member) []display.Cell {
+	health := display.Cell{Text: "ok", Style: display.Green}
+	if !m.Healthy {
+		health = display.Cell{Text: "not ok", Style: display.Bad}
+	}
+	state := display.Cell{Text: m.State}
+	switch m.State {
+	case "leader":
+		state.Style = display.Bold
+	case "unreachable":
+		state.Style = display.Bad
+	}
+	return []display.Cell{
+		{Text: m.ID, Style: display.Bold}, state, health, {Text: display.Int(m.AppliedIndex)}, {Text: m.API}, {Text: m.Peer},
+	}
 }
 
 func losses(status client.ClusterStatus) string {

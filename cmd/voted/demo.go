@@ -15,7 +15,7 @@ type demoCommand struct {
 
 	Nodes       int    `help:"How many nodes, 1 to 15; with fewer than 3 nobody can take over from the killed leader." default:"3"`
 	Ballots     int    `help:"How many ballots; fewer keep the proportions." default:"188571"`
-	Connections int    `help:"How many connections ballots are cast on." default:"128"`
+	Connections int    `help:"How many connections ballots are cast on." default:"256"`
 	Seed        uint64 `help:"Another seed is another order." default:"2022"`
 	Data        string `help:"Keep the nodes' data and logs in this empty directory; by default they are temporary." placeholder:"DIR"`
 }

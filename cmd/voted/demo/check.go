@@ -270,7 +270,7 @@ func (a *auditor) strike(r io.Reader) error {
 	for lines.Scan() {
 		var b client.ExportedBallot
 		if err := json.Unmarshal(lines.Bytes(), &b); err != nil {
-			return err
+			return fmt.Errorf("a line of the export cannot be read: %w", err)
 		}
 		voter, ok := byNumber[b.Number]
 		if !ok {
