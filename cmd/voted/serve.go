@@ -19,6 +19,8 @@ type serveCommand struct {
 	Cluster string   `help:"All first members, this one included, the same on each: n1=HOST:PORT,n2=… Used at the very first start." placeholder:"ID=HOST:PORT,…" xor:"first"`
 	Join    []string `help:"Peer addresses of a running cluster to enter. Used at the very first start." placeholder:"HOST:PORT,…" xor:"first"`
 
+	securityFlags
+
 	RequestTimeout   time.Duration `help:"How long a request is held through elections (default 10s)." placeholder:"DURATION"`
 	DrainTimeout     time.Duration `help:"How long requests are waited for at the end (default 10s)." placeholder:"DURATION"`
 	HeartbeatTimeout time.Duration `help:"Silence of the leader after which another one is elected (default 500ms)." placeholder:"DURATION"`
@@ -29,12 +31,12 @@ type serveCommand struct {
 func (serveCommand) Help() string {
 	return `The first start of a cluster names all members, on each of them:
 
-    voted serve --id n1 --data /var/lib/voted --api 0.0.0.0:8080 --peer 0.0.0.0:9080 \
+    voted serve --id n1 --data /var/lib/voted --insecure --api 0.0.0.0:8080 --peer 0.0.0.0:9080 \
       --cluster n1=10.0.0.1:9080,n2=10.0.0.2:9080,n3=10.0.0.3:9080
 
 A further node enters a running cluster:
 
-    voted serve --id n4 --data /var/lib/voted --peer 10.0.0.4:9080 --join 10.0.0.1:9080,10.0.0.2:9080
+    voted serve --id n4 --data /var/lib/voted --insecure --peer 10.0.0.4:9080 --join 10.0.0.1:9080,10.0.0.2:9080
 
 SIGTERM finishes what is under way and hands over; a second one ends at once.`
 }
@@ -44,6 +46,7 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 		ID: c.ID, DataDir: c.Data, API: c.API, AdvertiseAPI: c.AdvertiseAPI, Peer: c.Peer, AdvertisePeer: c.AdvertisePeer,
 		Join: c.Join, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.HeartbeatTimeout,
 		StallLimit: c.StallLimit, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
+		Security: c.securityFlags.options(),
 	}
 	for name, d := range map[string]time.Duration{
 		"request-timeout": c.RequestTimeout, "drain-timeout": c.DrainTimeout,

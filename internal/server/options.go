@@ -38,6 +38,8 @@ type Options struct {
 	StallLimit       time.Duration // a store call that takes longer stops the member; default 2 s
 	SnapshotEvery    uint64        // log entries between snapshots; default 8192
 
+	Security
+
 	Logger  *slog.Logger
 	Version string
 }

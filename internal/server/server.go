@@ -228,7 +228,11 @@ func (o Options) complete() (Options, error) {
 	} else if len(o.Cluster) > 0 {
 		return o, fmt.Errorf("--cluster does not name this member, %s; it must name every first member and be the same everywhere", o.ID)
 	}
-	return o.withDefaults(), nil
+	o = o.withDefaults()
+	if err := o.Security.check(); err != nil {
+		return o, err
+	}
+	return o, o.checkExposure(o.API, o.Peer)
 }
 
 func (o Options) withDefaults() Options {

@@ -1,0 +1,113 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Security is how a node tells who it talks to. Its zero value is for loopback
+// alone: nothing is encrypted, and whoever connects may do everything.
+type Security struct {
+	// Insecure says aloud that strangers may be let in: without it a port that
+	// others can reach needs encryption, and the API credentials too.
+	Insecure bool
+
+	// TLSCert and TLSKey, given together, put the API under TLS 1.3.
+	TLSCert, TLSKey string
+	// ClientCA signs the certificates with which clients of the API name themselves.
+	ClientCA string
+
+	// PeerCA, PeerCert and PeerKey, given together, put the peer port under mutual
+	// TLS; the certificate's name is voted://member/ID.
+	PeerCA, PeerCert, PeerKey string
+
+	// Tokens is the file of hashed bearer tokens and their roles.
+	Tokens string
+	// CredentialKeys is the file of public keys that sign voting credentials.
+	CredentialKeys string
+	// JWTKeys is the JWKS file or URL of the keys that sign voters' JWTs,
+	// OIDCIssuer the URL under which such keys are discovered instead.
+	JWTKeys, OIDCIssuer string
+	// JWTAudience must stand in every JWT; JWTIssuer too, where it is given.
+	JWTAudience, JWTIssuer string
+
+	// Audit is the file that admin actions are written to before they take effect.
+	Audit string
+}
+
+// hasCredentials reports whether clients are asked who they are.
+func (s Security) hasCredentials() bool {
+	return s.Tokens != "" || s.ClientCA != "" || s.CredentialKeys != "" || s.JWTKeys != "" || s.OIDCIssuer != ""
+}
+
+func (s Security) hasTLS() bool     { return s.TLSCert != "" }
+func (s Security) hasPeerTLS() bool { return s.PeerCert != "" }
+
+// check refuses halves of what only works whole.
+func (s Security) check() error {
+	switch {
+	case (s.TLSCert == "") != (s.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key go together: the certificate and its key")
+	case (s.PeerCert == "") != (s.PeerKey == "") || (s.PeerCert == "") != (s.PeerCA == ""):
+		return errors.New("--peer-ca, --peer-cert and --peer-key go together: mutual TLS needs all three")
+	case s.ClientCA != "" && !s.hasTLS():
+		return errors.New("--client-ca needs --tls-cert and --tls-key: certificates are shown under TLS only")
+	case s.JWTKeys != "" && s.OIDCIssuer != "":
+		return errors.New("--jwt-keys and --oidc-issuer both name the keys of JWTs; give only one of them")
+	case (s.JWTKeys != "" || s.OIDCIssuer != "") && s.JWTAudience == "":
+		return errors.New("--jwt-audience is missing: without it a token that was made for another service would be taken here")
+	case s.JWTKeys == "" && s.OIDCIssuer == "" && (s.JWTAudience != "" || s.JWTIssuer != ""):
+		return errors.New("--jwt-audience and --jwt-issuer do nothing without --jwt-keys or --oidc-issuer")
+	}
+	return nil
+}
+
+// checkExposure refuses ports that strangers can reach and nothing guards.
+func (s Security) checkExposure(api, peer string) error {
+	if s.Insecure {
+		return nil
+	}
+	if !(s.hasTLS() && s.hasCredentials()) && !onLoopback(api) {
+		return fmt.Errorf("--api %s can be reached from other machines, where anybody could vote and run the cluster: "+
+			"give --tls-cert, --tls-key and credentials such as --tokens, listen on 127.0.0.1, or say --insecure", api)
+	}
+	if !s.hasPeerTLS() && !onLoopback(peer) {
+		return fmt.Errorf("--peer %s can be reached from other machines, where anybody could pass for a member: "+
+			"give --peer-ca, --peer-cert and --peer-key, listen on 127.0.0.1, or say --insecure", peer)
+	}
+	return nil
+}
+
+// lookupLimit bounds how long the name of a listening address is looked up.
+const lookupLimit = 2 * time.Second
+
+// onLoopback reports whether an address can be reached from this machine alone.
+// What cannot be resolved cannot be listened on either, and is refused there with
+// a better sentence.
+func onLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return true
+	}
+	if host == "" {
+		return false
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookupLimit)
+	defer cancel()
+	ips, err := net.DefaultResolver.LookupIP(ctx, "ip", host)
+	if err != nil {
+		return true
+	}
+	for _, ip := range ips {
+		if !ip.IsLoopback() {
+			return false
+		}
+	}
+	return true
+}
