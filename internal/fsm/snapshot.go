@@ -25,7 +25,8 @@ const SnapshotVersion = 1
 //	  1        kind
 //	  uvarint  length
 //	  …        content
-//	  4        CRC-32C of kind and content, little-endian
+//	  4        CRC-32C of kind and content of this section and all before it,
+//	           little-endian: a section in another's place does not fit
 //
 // in the order: state, then for each poll its header, its records in pieces of whole
 // records and, where it is open, its voter ids; at last end, whose content is the
@@ -74,6 +75,7 @@ func WriteSnapshot(w io.Writer, v *poll.View, lock sync.Locker) error {
 type sectionWriter struct {
 	w        *bufio.Writer
 	sections uint64
+	sum      uint32 // of all sections so far
 	err      error
 }
 
@@ -89,13 +91,15 @@ func (s *sectionWriter) section(kind byte, content []byte) {
 	s.raw(head[:1+binary.PutUvarint(head[1:], uint64(len(content)))])
 	s.raw(content)
 	var sum [4]byte
-	binary.LittleEndian.PutUint32(sum[:], sectionSum(kind, content))
+	s.sum = sectionSum(s.sum, kind, content)
+	binary.LittleEndian.PutUint32(sum[:], s.sum)
 	s.raw(sum[:])
 	s.sections++
 }
 
-func sectionSum(kind byte, content []byte) uint32 {
-	return crc32.Update(crc32.Checksum([]byte{kind}, castagnoli), castagnoli, content)
+// sectionSum continues the checksum of the sections before.
+func sectionSum(before uint32, kind byte, content []byte) uint32 {
+	return crc32.Update(crc32.Update(before, castagnoli, []byte{kind}), castagnoli, content)
 }
 
 func (s *sectionWriter) names(c *poll.Capture) {
@@ -115,7 +119,7 @@ func (s *sectionWriter) names(c *poll.Capture) {
 // ReadSnapshot reads a whole snapshot and checks it to its end. Errors name the
 // section that is damaged or missing.
 func ReadSnapshot(r io.Reader) (*poll.State, error) {
-	s := &sectionReader{r: bufio.NewReaderSize(r, 1<<20)}
+	s := &sectionReader{r: bufio.NewReaderSize(r, 128<<10)}
 	if err := s.magic(); err != nil {
 		return nil, err
 	}
@@ -200,6 +204,7 @@ type sectionReader struct {
 	r        *bufio.Reader
 	buf      bytes.Buffer // content of the current section
 	sections uint64
+	sum      uint32 // of all sections so far
 }
 
 func (s *sectionReader) magic() error {
@@ -242,7 +247,8 @@ func (s *sectionReader) expect(kind byte) ([]byte, error) {
 	if _, err := io.ReadFull(s.r, sum[:]); err != nil {
 		return fail(err)
 	}
-	if sectionSum(got, s.buf.Bytes()) != binary.LittleEndian.Uint32(sum[:]) {
+	s.sum = sectionSum(s.sum, got, s.buf.Bytes())
+	if s.sum != binary.LittleEndian.Uint32(sum[:]) {
 		return fail(errDamaged)
 	}
 	if got != kind {
