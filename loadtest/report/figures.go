@@ -44,7 +44,7 @@ func (r *Report) timelineFigure() string {
 	}
 	const (
 		rateTop, rateBottom       = 44.0, 170.0
-		latencyTop, latencyBottom = 200.0, 390.0
+		latencyTop, latencyBottom = 212.0, 390.0
 		laneTop, laneBottom       = 412.0, 436.0
 		height                    = 474.0
 	)
@@ -81,7 +81,7 @@ func (r *Report) timelineFigure() string {
 	}
 	y = logAxis(min(low, high), high, latencyBottom, latencyTop)
 	p.grid(y, 0, ms0)
-	p.text("label", "start", marginLeft, latencyTop-8, "latency of the requests that were to be sent then (logarithmic)")
+	p.text("label", "start", marginLeft, latencyTop-14, "latency of the requests that were to be sent then (logarithmic)")
 	for _, series := range []struct {
 		class string
 		of    func(latency.Point) time.Duration
@@ -101,8 +101,8 @@ func (r *Report) timelineFigure() string {
 	}
 	for i, s := range []struct{ class, name string }{{"max", "max"}, {"p99", "p99"}, {"p50", "p50"}} {
 		at := figureWidth - marginRight - 150 + float64(i)*54
-		p.line(s.class, at, latencyTop-12, at+16, latencyTop-12)
-		p.text("tick", "start", at+20, latencyTop-8, s.name)
+		p.line(s.class, at, latencyTop-18, at+16, latencyTop-18)
+		p.text("tick", "start", at+20, latencyTop-14, s.name)
 	}
 	r.lane(p, x, laneTop, laneBottom)
 	for _, t := range x.ticks(10) {

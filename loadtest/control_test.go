@@ -1,0 +1,133 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"voted/internal/localcluster"
+	"voted/loadtest/fault"
+	"voted/loadtest/ledger"
+	"voted/loadtest/report"
+	"voted/loadtest/trial"
+)
+
+// The negative controls: a load test that does not notice these would prove
+// nothing when it says EXACT.
+func TestNegativeControls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts clusters of sabotaged nodes")
+	}
+	for _, c := range []struct {
+		name    string
+		source  sabotage
+		options func(*trial.Options, *testing.T)
+		want    ledger.Fault
+		found   func(report.Ledger) uint64
+	}{
+		{
+			name: "a node that does not recognise a voter's second ballot counts voters twice",
+			source: sabotage{"internal/poll/poll.go", [][2]string{{
+				"	current := p.index.find(&p.box, &b.Key)\n	sel, known",
+				"	current := uint32(0)\n	sel, known",
+			}}},
+			want: ledger.Twice, found: func(l report.Ledger) uint64 { return l.DoubleCounted },
+		},
+		{
+			name: "a leader that acknowledges before it commits loses ballots when it is killed",
+			source: sabotage{"internal/cluster/proposer.go", [][2]string{{
+				"func (p *proposer) propose(ctx context.Context, frame []byte, ballots int) (answered, error) {\n",
+				`func (p *proposer) propose(ctx context.Context, frame []byte, ballots int) (answered, error) {
+	frame = append([]byte(nil), frame...)
+	time.AfterFunc(200*time.Millisecond, func() { p.commit(context.WithoutCancel(ctx), frame, ballots) })
+	early := answered{outcomes: make([]poll.Outcome, ballots)}
+	for i := range early.outcomes {
+		early.outcomes[i] = poll.Outcome{Kind: poll.Counted, Receipt: poll.Receipt{Ballot: 1, Version: 1}}
+	}
+	return early, nil
+}
+
+func (p *proposer) commit(ctx context.Context, frame []byte, ballots int) (answered, error) {
+`,
+			}}},
+			want: ledger.Lost, found: func(l report.Ledger) uint64 { return l.Lost },
+		},
+		{
+			name:    "nodes that come back with an older copy of their log have lost ballots",
+			options: func(o *trial.Options, t *testing.T) { o.Faults = mix(t, "all-kill"); o.BeforeRestart = turnBack(t) },
+			want:    ledger.Lost, found: func(l report.Ledger) uint64 { return l.Lost },
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := shortRun(t)
+			if c.source.file != "" {
+				o.Binary = buildWith(t, c.source)
+			}
+			if c.options != nil {
+				c.options(&o, t)
+			}
+			r, err := trial.Run(t.Context(), o, &quiet{t})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if code := codeOf(r); r.Verdict != report.NotExact || code != exitNotExact {
+				t.Fatalf("the verdict is %s (exit %d), because %q; want NOT EXACT", r.Verdict, code, r.Reasons)
+			}
+			if r.Ledger.Violations[c.want] == 0 || c.found(r.Ledger) == 0 {
+				t.Errorf("found %v, want %s among them", r.Ledger.Violations, c.want)
+			}
+			if _, err := os.Stat(filepath.Join(o.Out, "cluster", "n1.log")); err != nil {
+				t.Errorf("the logs of a run that is not exact must be kept: %v", err)
+			}
+			again, err := trial.Check(o.Out)
+			if err != nil || again.Verdict != report.NotExact {
+				t.Errorf("checked from its files the run is %+v, %v; want NOT EXACT", again, err)
+			}
+		})
+	}
+}
+
+// turnBack copies each node's data at its first restart and puts the copy back at
+// the second one: an operator who restores the wrong disk.
+func turnBack(t *testing.T) func(*localcluster.Node) error {
+	copies := t.TempDir()
+	var mu sync.Mutex
+	times := map[string]int{}
+	return func(n *localcluster.Node) error {
+		mu.Lock()
+		defer mu.Unlock()
+		times[n.ID]++
+		kept := filepath.Join(copies, n.ID)
+		switch times[n.ID] {
+		case 1:
+			return os.CopyFS(kept, os.DirFS(n.DataDir))
+		case 2:
+			if err := os.RemoveAll(n.DataDir); err != nil {
+				return err
+			}
+			if err := os.CopyFS(n.DataDir, os.DirFS(kept)); err != nil {
+				return err
+			}
+			return os.Chmod(n.DataDir, 0o750)
+		}
+		return nil
+	}
+}
+
+func mix(t *testing.T, words ...string) []fault.Weighted {
+	m, err := fault.ParseMix(words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// shortRun is a run that kills one leader.
+func shortRun(t *testing.T) trial.Options {
+	return trial.Options{
+		Binary: node(t), Nodes: 3, Rate: 250, Duration: 9 * time.Second, Polls: 3, Duplicates: 0.5, Mode: "single",
+		Connections: 128, Faults: mix(t, "kill"), FaultEvery: 8 * time.Second, Seed: 7, Out: filepath.Join(t.TempDir(), "out"),
+	}
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"voted/internal/localcluster"
+	"voted/loadtest/drive"
+	"voted/loadtest/report"
+	"voted/loadtest/threshold"
+	"voted/loadtest/trial"
+)
+
+var (
+	buildOnce sync.Once
+	binaryDir string
+	binary    string
+	buildErr  error
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if binaryDir != "" {
+		os.RemoveAll(binaryDir)
+	}
+	os.Exit(code)
+}
+
+// node builds the node's binary once for all tests.
+func node(t *testing.T) string {
+	t.Helper()
+	buildOnce.Do(func() {
+		if binaryDir, buildErr = os.MkdirTemp("", "voted-loadtest-test-"); buildErr == nil {
+			binary, buildErr = build(context.Background(), binaryDir)
+		}
+	})
+	if buildErr != nil {
+		t.Fatal(buildErr)
+	}
+	return binary
+}
+
+// quiet tells a test's log.
+type quiet struct{ t *testing.T }
+
+func (q *quiet) Say(format string, args ...any) { q.t.Logf(format, args...) }
+func (q *quiet) Show(trial.Status)              {}
+
+// exact requires EXACT. A machine too busy for the generator is no failure of what
+// is tested.
+func exact(t *testing.T, r *report.Report) {
+	t.Helper()
+	if r.Verdict == report.Inconclusive && r.Ledger.Judged && len(r.Reasons) == 1 && strings.Contains(r.Reasons[0], "generator") {
+		t.Logf("the count is exact; %s", r.Reasons[0])
+		return
+	}
+	if r.Verdict != report.Exact {
+		t.Fatalf("the verdict is %s because %q: %q", r.Verdict, r.Reasons, r.Findings)
+	}
+}
+
+func TestTwoKillsInHalfAMinute(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	o := shortRun(t)
+	o.Rate, o.Duration, o.Polls = 300, 24*time.Second, 6
+	limit, err := threshold.Parse("errors<100%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Thresholds = []threshold.Threshold{limit}
+	r, err := trial.Run(t.Context(), o, &quiet{t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exact(t, r)
+	l := r.Ledger
+	if len(r.Faults) != 3 {
+		t.Errorf("%d faults took place, want three", len(r.Faults))
+	}
+	if l.Unique != 7200 || l.Counted != 7200 || l.Acknowledged+l.Unknown < 7200 {
+		t.Errorf("the ledger is %+v, want 7200 ballots", l)
+	}
+	for _, kind := range []string{"immediate", "concurrent", "other_node", "after_failover", "after_restart", "late", "conflict", "rival"} {
+		if l.ByKind[kind] == 0 {
+			t.Errorf("no request of kind %s was sent", kind)
+		}
+	}
+	for _, f := range r.Faults {
+		if f.UnavailableMS <= 0 || f.ElectedMS <= 0 {
+			t.Errorf("fault %+v was not measured", f)
+		}
+	}
+	t.Run("the files give the same verdict", func(t *testing.T) { sameFromFiles(t, o.Out, r) })
+	t.Run("the page says it", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "page")
+		if err := r.WriteHTML(path); err != nil {
+			t.Fatal(err)
+		}
+		page, _ := os.ReadFile(path)
+		for _, want := range []string{string(r.Verdict), "Was anything lost?", "<svg", "prefers-color-scheme"} {
+			if !bytes.Contains(page, []byte(want)) {
+				t.Errorf("the page does not hold %q", want)
+			}
+		}
+	})
+}
+
+// sameFromFiles checks a run from its files, then again with one ballot taken out of
+// a node's export.
+func sameFromFiles(t *testing.T, dir string, r *report.Report) {
+	again, err := trial.Check(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := again.Ledger, r.Ledger
+	if a.Counted != b.Counted || a.Acknowledged != b.Acknowledged || len(a.Violations) != 0 {
+		t.Errorf("from files: %+v, in the run: %+v", a, b)
+	}
+	spoil(t, filepath.Join(dir, "nodes", "n2", "loadtest-7-1.ndjson.gz"))
+	again, err = trial.Check(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Verdict != report.NotExact || again.Ledger.Lost != 1 {
+		t.Errorf("with a ballot taken out of an export the verdict is %s, %d lost; want NOT EXACT, 1", again.Verdict, again.Ledger.Lost)
+	}
+}
+
+func TestBulkStreamsCountOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	o := shortRun(t)
+	o.Mode, o.Rate = drive.Bulk, 2000
+	o.Faults = mix(t, "cut-answer", "kill")
+	o.Duration, o.FaultEvery = 12*time.Second, 4*time.Second
+	r, err := trial.Run(t.Context(), o, &quiet{t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exact(t, r)
+	if r.Ledger.Counted != 24000 {
+		t.Errorf("%d ballots were counted, want 24000", r.Ledger.Counted)
+	}
+}
+
+func TestPartitionsThroughProxies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	o := shortRun(t)
+	o.Faults = mix(t, "partition", "one-way")
+	o.Duration, o.FaultEvery = 16*time.Second, 8*time.Second
+	r, err := trial.Run(t.Context(), o, &quiet{t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exact(t, r)
+	for _, f := range r.Faults {
+		if f.Kind == "partition" && f.ElectedMS == 0 {
+			t.Errorf("cut off from the others the leader stayed in office: %+v", f)
+		}
+	}
+}
+
+func TestTargets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: node(t), Nodes: 1, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Stop() })
+	if err := c.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{
+		"--targets", c.Nodes[0].URL, "--rate", "200", "--duration", "2s", "--seed", "3", "--polls", "2",
+		"--out", filepath.Join(t.TempDir(), "out"), "--threshold", "p50<0.001ms",
+	}
+	var out, bad bytes.Buffer
+	if code := run(t.Context(), args, &out, &bad); code != exitThreshold && code != exitInconclusive {
+		t.Errorf("exit code %d, want a broken threshold:\n%s%s", code, &out, &bad)
+	}
+	out.Reset()
+	if code := run(t.Context(), args, &out, &bad); code != exitTool || !strings.Contains(bad.String(), "choose another --seed") &&
+		!strings.Contains(bad.String(), "Choose another --seed") {
+		t.Errorf("the polls hold ballots, and the exit code is %d: %s", code, &bad)
+	}
+}
+
+func TestInterruptedRunLeavesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(5*time.Second, cancel)
+	dir := filepath.Join(t.TempDir(), "out")
+	var out, bad bytes.Buffer
+	code := run(ctx, []string{"--binary", node(t), "--rate", "100", "--duration", "1m", "--out", dir}, &out, &bad)
+	if code != exitInconclusive || !strings.Contains(out.String()+bad.String(), "interrupted") {
+		t.Errorf("exit code %d, want %d, and a sentence:\n%s%s", code, exitInconclusive, &out, &bad)
+	}
+	if left := processesWith(t, dir); len(left) > 0 {
+		t.Errorf("processes are left: %v", left)
+	}
+}
+
+// processesWith lists the processes whose command line names a directory.
+func processesWith(t *testing.T, dir string) (found []string) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Skip("this system does not list its processes")
+	}
+	for _, e := range entries {
+		if line, err := os.ReadFile(fmt.Sprintf("/proc/%s/cmdline", e.Name())); err == nil && bytes.Contains(line, []byte(filepath.Join(dir, "cluster"))) {
+			found = append(found, e.Name())
+		}
+	}
+	return found
+}

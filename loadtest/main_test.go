@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"voted/loadtest/report"
+)
+
+func TestBadInputGetsASentence(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"a fault that does not exist":        {[]string{"--faults", "meteor"}, `no fault "meteor"`},
+		"a rate of nothing":                  {[]string{"--rate", "0", "--binary", "/bin/true"}, "--rate must be more than 0"},
+		"a share above one":                  {[]string{"--duplicates", "2", "--binary", "/bin/true"}, "--duplicates is a share"},
+		"a threshold on nothing":             {[]string{"--threshold", "p42<1s"}, `no metric "p42"`},
+		"kills of somebody else's processes": {[]string{"--targets", "http://127.0.0.1:1", "--faults", "kill"}, "with --targets only cut-answer"},
+		"a target that nobody serves":        {[]string{"--targets", "http://127.0.0.1:1"}, "target http://127.0.0.1:1 cannot be used"},
+		"more ballots than can be accounted": {[]string{"--rate", "2000000", "--duration", "1h", "--binary", "/bin/true"}, "more than the"},
+		"an output directory that cannot be": {[]string{"--binary", "/bin/true", "--out", "/proc/loadtest"}, "choose another --out"},
+		"a node that is no node":             {[]string{"--binary", "/bin/true"}, "the cluster did not start"},
+		"a check of what is not a run":       {[]string{"check", "/"}, "is not the output of a load test"},
+		"a flag that does not exist":         {[]string{"--speed", "9"}, "unknown flag --speed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := c.args
+			if args[0] != "check" && !strings.Contains(strings.Join(args, " "), "--out") {
+				args = append(args, "--out", filepath.Join(t.TempDir(), "out"))
+			}
+			var out, bad bytes.Buffer
+			if code := run(t.Context(), args, &out, &bad); code != exitTool {
+				t.Errorf("exit code %d, want %d", code, exitTool)
+			}
+			if !strings.Contains(bad.String(), c.want) {
+				t.Errorf("it said %q, want %q in it", &bad, c.want)
+			}
+		})
+	}
+}
+
+func TestAFullDiskIsNamed(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	r := &report.Report{Verdict: report.Exact}
+	if err := r.WriteJSON("/dev/full"); err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("a report on a full disk: %v", err)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	broken := []report.Threshold{{Threshold: "p99<1ms"}}
+	for name, c := range map[string]struct {
+		report report.Report
+		want   int
+	}{
+		"exact":                                {report.Report{Verdict: report.Exact}, 0},
+		"not exact":                            {report.Report{Verdict: report.NotExact}, 3},
+		"exact with a broken threshold":        {report.Report{Verdict: report.Exact, Thresholds: broken}, 4},
+		"not exact, and a broken threshold":    {report.Report{Verdict: report.NotExact, Thresholds: broken}, 3},
+		"inconclusive, and a broken threshold": {report.Report{Verdict: report.Inconclusive, Thresholds: broken}, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := codeOf(&c.report); got != c.want {
+				t.Errorf("exit code %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// spoil takes the last line out of a kept export.
+func spoil(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	f.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.SplitAfter(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	w.Write(bytes.Join(lines[:len(lines)-1], nil))
+	w.Close()
+	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
