@@ -32,16 +32,23 @@ func (n *Node) CastMany(ctx context.Context, ballots []poll.Ballot) ([]poll.Outc
 		return nil, n.gaveUp(false, errBusy)
 	}
 	var frame fsm.Frame
-	places := make([]fsm.Place, len(ballots))
+	frame.Expect(len(ballots))
+	var places []fsm.Place // needed only where the ballots are of several polls
+	if severalPolls(ballots) {
+		places = make([]fsm.Place, len(ballots))
+	}
 	for i := range ballots {
-		places[i] = frame.Add(&ballots[i])
+		place := frame.Add(&ballots[i])
+		if places != nil {
+			places[i] = place
+		}
 	}
 	f := seal(&frame)
 	if len(f.data) > maxFrameBytes {
 		return nil, poll.Refuse(poll.CodePayloadTooLarge, "These ballots take %d bytes together, at most %d are possible; send fewer at once.", len(f.data), maxFrameBytes)
 	}
 	err := n.submit(ctx, func(ctx context.Context, leader leadership) error { return n.propose(ctx, leader, &f) })
-	if err != nil || len(f.first) <= 1 {
+	if err != nil || places == nil {
 		return f.outcomes, err
 	}
 	ordered := make([]poll.Outcome, len(ballots))
@@ -96,4 +103,13 @@ func (n *Node) Execute(ctx context.Context, c poll.Command) (poll.Result, error)
 		return poll.Result{}, n.gaveUp(true, err)
 	}
 	return result, nil
+}
+
+func severalPolls(ballots []poll.Ballot) bool {
+	for i := range ballots {
+		if ballots[i].Poll != ballots[0].Poll {
+			return true
+		}
+	}
+	return false
 }

@@ -331,3 +331,26 @@ func TestAPollClosesOnTimeWhileNobodyVotes(t *testing.T) {
 		t.Errorf("members closed the poll at different log indexes: %v", indexes)
 	}
 }
+
+func TestLeadershipIsHandedOverOnceHoweverOftenTheWishIsMade(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, 3)
+	old := c.leader()
+	before, err := c.nodes[old].Status(ctxFor(t, 10*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.any(old).TransferLeadership(ctxFor(t, 10*time.Second), ""); err != nil {
+		t.Fatal(err)
+	}
+	if now := c.leader(); now == old {
+		t.Errorf("%s still leads", old)
+	}
+	after, err := c.nodes[old].Status(ctxFor(t, 10*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Term > before.Term+2 {
+		t.Errorf("the term went from %d to %d: leadership was handed on and on", before.Term, after.Term)
+	}
+}

@@ -161,6 +161,9 @@ type change struct {
 	Op   string `json:"op"` // add, join, remove, lead
 	ID   string `json:"id"`
 	Peer string `json:"peer,omitempty"`
+	// From is who led when the wish was made: leadership that has passed on
+	// since must not be handed on again.
+	From string `json:"from,omitempty"`
 }
 
 // AddMember makes a member known, as a non-voter; it is promoted when it has caught up.
@@ -175,7 +178,11 @@ func (n *Node) RemoveMember(ctx context.Context, id string) error {
 
 // TransferLeadership hands over to id, or to the best where id is empty.
 func (n *Node) TransferLeadership(ctx context.Context, id string) error {
-	return n.request(ctx, change{Op: "lead", ID: id})
+	leader, err := n.leaders.known(ctx)
+	if err != nil {
+		return n.gaveUp(false, err)
+	}
+	return n.request(ctx, change{Op: "lead", ID: id, From: leader.id})
 }
 
 // request has the leader carry out a change.
@@ -281,7 +288,7 @@ func (n *Node) surviveWithout(ctx context.Context, id string) error {
 
 func (n *Node) handTo(ctx context.Context, c change, servers []raft.Server, at int) error {
 	switch {
-	case c.ID == n.opts.ID:
+	case c.ID == n.opts.ID, c.ID == "" && c.From != n.opts.ID:
 		return nil
 	case c.ID == "":
 		return n.changed(ctx, n.raft.LeadershipTransfer())

@@ -104,11 +104,13 @@ func (p *proposer) send(packed []*proposal) {
 	}
 	entry := fsm.AppendBallots(make([]byte, 0, size), n.stamp(), frames...)
 	start := time.Now()
+	n.fsm.Expect(1)
 	future := n.raft.Apply(entry, callTimeout)
 	// Not one of the node's tasks: raft may forget a future when it shuts down
 	// (hashicorp/raft #498), and those who wait for the answers do not rely on it.
 	go func() {
 		a, err := resolved(future, future.Error())
+		n.fsm.Expect(-1)
 		<-p.flight
 		n.metrics.entry(ballots, len(entry), time.Since(start), err)
 		if err == nil && len(a.Outcomes) != ballots {

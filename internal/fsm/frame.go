@@ -22,6 +22,9 @@ import (
 // keep their order; those of different polls do not depend on one another.
 const flagVoters = 1
 
+// minBallotBytes is what a ballot takes in a frame at least.
+const minBallotBytes = len(poll.VoterKey{}) + 1
+
 // Frame gathers ballots. The zero value is empty and ready.
 type Frame struct {
 	groups []group
@@ -29,6 +32,8 @@ type Frame struct {
 	last   int // group of the last ballot: neighbours mostly share it
 	n      int
 	bytes  int
+	// expected is how many bytes the next group is going to take.
+	expected int
 }
 
 type group struct {
@@ -42,6 +47,9 @@ type group struct {
 
 // Place is where a ballot stands in a frame.
 type Place struct{ group, n int }
+
+// Expect makes room for as many ballots of the same poll.
+func (f *Frame) Expect(ballots int) { f.expected = ballots * (minBallotBytes + 1) }
 
 // Len returns the number of ballots.
 func (f *Frame) Len() int { return f.n }
@@ -82,7 +90,7 @@ func (f *Frame) group(b *poll.Ballot) int {
 			f.byPoll = make(map[string]int)
 		}
 		f.byPoll[b.Poll] = at
-		f.groups = append(f.groups, group{poll: b.Poll, voters: b.Voter != ""})
+		f.groups = append(f.groups, group{poll: b.Poll, voters: b.Voter != "", body: make([]byte, 0, f.expected)})
 		f.bytes += len(b.Poll) + 8
 	}
 	f.last = at

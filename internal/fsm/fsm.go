@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -21,6 +22,9 @@ type FSM struct {
 	applied watermark // index of the last command
 	passed  watermark // index of the last command or configuration
 	observe func(ballots int, took time.Duration)
+
+	expected atomic.Int32
+	scratch  []poll.Outcome // used by Apply alone, while nothing is expected
 }
 
 // New returns an FSM over the empty state. observe, which may be nil, is told how
@@ -63,8 +67,16 @@ func (f *FSM) Apply(l *raft.Log) any {
 	return a
 }
 
+// Expect says that by (possibly negative) more entries are under way whose outcomes
+// this member has been asked for. While there are none, as on every follower, no
+// outcomes are kept.
+func (f *FSM) Expect(by int32) { f.expected.Add(by) }
+
 func (f *FSM) cast(l *raft.Log, frames [][]byte) []poll.Outcome {
-	var outcomes []poll.Outcome
+	outcomes := f.scratch[:0]
+	if f.expected.Load() > 0 {
+		outcomes = make([]poll.Outcome, 0, len(l.Data)/minBallotBytes+1)
+	}
 	var p *poll.Poll
 	for _, frame := range frames {
 		err := readFrame(frame,
@@ -73,6 +85,9 @@ func (f *FSM) cast(l *raft.Log, frames [][]byte) []poll.Outcome {
 		if err != nil {
 			panic(fmt.Sprintf("log entry %d is committed but cannot be read: %v", l.Index, err))
 		}
+	}
+	if f.expected.Load() == 0 {
+		f.scratch = outcomes
 	}
 	return outcomes
 }
