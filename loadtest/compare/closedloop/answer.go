@@ -18,10 +18,13 @@ type answers struct {
 func newAnswers(from io.Reader) *answers { return &answers{from: from, buf: make([]byte, answerBytes)} }
 
 var (
-	headEnd       = []byte("\r\n\r\n")
-	lengthHeader  = []byte("\r\ncontent-length:")
-	closeHeader   = []byte("\r\nconnection: close")
-	countedMember = []byte(`"outcome":"counted"`)
+	headEnd      = []byte("\r\n\r\n")
+	lengthHeader = []byte("\r\ncontent-length:")
+	closeHeader  = []byte("\r\nconnection: close")
+	counted      = []byte(`"outcome":"counted"`)
+	// replayed is an acknowledgement too, of a ballot that was sent once: through
+	// an election a node submits again what it cannot know the fate of.
+	replayed = []byte(`"outcome":"replayed"`)
 )
 
 // next reads one answer. The body is valid until the next call.

@@ -172,20 +172,25 @@ func (s *stream) receive(n int) error {
 // count counts the answers in whole lines.
 func (s *stream) count(block []byte) int {
 	all := bytes.Count(block, []byte{'\n'})
-	counted := bytes.Count(block, countedMember)
-	s.result.Acknowledged += uint64(counted)
-	if s.end.IsZero() || time.Now().Before(s.end) {
-		s.result.InWindow += uint64(counted)
-	}
-	if s.bulk.Progress != nil {
-		s.bulk.Progress(uint64(counted))
-	}
-	if counted < all {
+	acknowledged := bytes.Count(block, counted)
+	if acknowledged < all {
 		for line := range bytes.Lines(block) {
-			if !bytes.Contains(line, countedMember) {
+			switch {
+			case bytes.Contains(line, counted):
+			case bytes.Contains(line, replayed):
+				acknowledged++
+				s.result.Replayed++
+			default:
 				s.result.noteRefusal(fmt.Sprintf("%.300s", bytes.TrimSpace(line)))
 			}
 		}
+	}
+	s.result.Acknowledged += uint64(acknowledged)
+	if s.end.IsZero() || time.Now().Before(s.end) {
+		s.result.InWindow += uint64(acknowledged)
+	}
+	if s.bulk.Progress != nil {
+		s.bulk.Progress(uint64(acknowledged))
 	}
 	return all
 }

@@ -7,9 +7,11 @@ import (
 
 // Result is what came of a load.
 type Result struct {
-	// Acknowledged ballots were answered as counted, InWindow of them before the
-	// window closed; the rest had been sent before it closed.
+	// Acknowledged ballots were answered as counted or replayed, InWindow of them
+	// before the window closed; the rest had been sent before it closed.
 	Acknowledged, InWindow uint64
+	// Replayed are those that a node had submitted again by itself.
+	Replayed uint64
 	// Refused ballots had another answer. Unknown ones had none: the connection
 	// broke, and it was not used any further.
 	Refused, Unknown uint64
@@ -42,6 +44,7 @@ func (r *Result) Quantile(q float64) time.Duration {
 func (r *Result) add(o *Result) {
 	r.Acknowledged += o.Acknowledged
 	r.InWindow += o.InWindow
+	r.Replayed += o.Replayed
 	r.Refused += o.Refused
 	r.Unknown += o.Unknown
 	if r.Problem == "" {

@@ -75,7 +75,11 @@ func (s Single) loop(c net.Conn, voter uint64, end time.Time, r *Result) {
 		}
 		now := time.Now()
 		r.latencies = append(r.latencies, uint32(now.Sub(sent).Microseconds()))
-		if status != http.StatusCreated || !bytes.Contains(body, countedMember) {
+		switch {
+		case status == http.StatusCreated && bytes.Contains(body, counted):
+		case status == http.StatusOK && bytes.Contains(body, replayed):
+			r.Replayed++
+		default:
 			r.noteRefusal(fmt.Sprintf("status %d: %.300s", status, body))
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -68,6 +69,15 @@ func Used(roots ...int) Usage {
 		}
 	}
 	return u
+}
+
+// Self returns the processor time of this process so far, without its children.
+func Self() time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // Since returns what was used between an earlier reading and this one.

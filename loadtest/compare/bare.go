@@ -1,0 +1,72 @@
+package compare
+
+import (
+	"context"
+	"os"
+)
+
+// bare is the handler without anything behind it, in one or more processes.
+type bare struct {
+	label     string
+	addrs     []string
+	processes []*process
+}
+
+func startBare(ctx context.Context, s *starter, binary string, n int) (*bare, error) {
+	b := &bare{label: "bare one"}
+	if n > 1 {
+		b.label = "bare three"
+	}
+	var err error
+	if b.addrs, err = freePorts(n); err != nil {
+		return nil, err
+	}
+	for _, addr := range b.addrs {
+		p, err := s.start(os.Interrupt, nil, binary, addr)
+		if err != nil {
+			b.stop()
+			return nil, err
+		}
+		b.processes = append(b.processes, p)
+		if err := p.waitListening(ctx, addr); err != nil {
+			b.stop()
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func (b *bare) stop() { endAll(b.processes) }
+
+func (b *bare) name() string { return b.label }
+
+func (b *bare) about() string {
+	if len(b.addrs) == 1 {
+		return "net/http, gorilla/mux and encoding/json in one process: decodes, answers a receipt, keeps nothing"
+	}
+	return "the same in three processes, the load spread over them"
+}
+
+func (b *bare) does(m Mode) bool { return m == ModeSingle }
+
+func (b *bare) pids() []int { return pidsOf(b.processes) }
+
+func (b *bare) measure(ctx context.Context, p phase, begin, end func()) (Figures, error) {
+	begin()
+	result, err := load(ctx, p, b.addrs)
+	end()
+	if err != nil {
+		return Figures{}, err
+	}
+	f := figures(result)
+	f.Stored = f.Acked // it keeps nothing that could be counted
+	return f, nil
+}
+
+func pidsOf(processes []*process) []int {
+	pids := make([]int, len(processes))
+	for i, p := range processes {
+		pids[i] = p.pid()
+	}
+	return pids
+}

@@ -1,0 +1,40 @@
+package compare
+
+import "time"
+
+const (
+	// nodes is the size of every replicated system compared.
+	nodes = 3
+	// startTimeout bounds the start of one server: PostgreSQL's first start of a
+	// standby copies a whole cluster.
+	startTimeout = time.Minute
+	// stopTimeout is how long a server may take to end in order.
+	stopTimeout = 15 * time.Second
+	// probeTimeout and probeInterval are for looking whether a server is up.
+	probeTimeout  = time.Second
+	probeInterval = 50 * time.Millisecond
+	// phaseGrace is what a phase may take besides its seconds: connecting hundreds
+	// of clients, the last answers, counting.
+	phaseGrace = 3 * time.Minute
+	// quietTimeout is how long a phase waits for the system before it to come to
+	// rest; quietSample is one look, quietShare what counts as rest.
+	quietTimeout = 3 * time.Second
+	quietSample  = 200 * time.Millisecond
+	quietShare   = 0.15
+	// tailBytes of what a server says are kept for messages.
+	tailBytes = 4 << 10
+	// blockBallots is the number of ballots in one bulk request of voted, and
+	// batchRows that in one statement of PostgreSQL, near where it is fastest.
+	blockBallots = 100_000
+	batchRows    = 10_000
+	// maxSeconds, maxRounds bound a comparison to a day.
+	maxSeconds = 600
+	maxRounds  = 50
+)
+
+const (
+	// maxClients is what PostgreSQL is set up for, less some for itself.
+	maxClients = 560
+	// maxStreams is what one node of voted serves at the same time.
+	maxStreams = 64
+)

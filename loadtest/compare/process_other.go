@@ -1,0 +1,14 @@
+//go:build !linux
+
+package compare
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// isolate puts a process into a group of its own, so that Ctrl-C on the terminal
+// reaches only the one that ends it in order.
+func isolate(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+}

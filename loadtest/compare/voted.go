@@ -1,0 +1,122 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"voted/client"
+	"voted/internal/localcluster"
+	"voted/loadtest/compare/closedloop"
+)
+
+// voted is a cluster of three node processes.
+type voted struct {
+	cluster *localcluster.Cluster
+	client  *client.Client
+}
+
+func startVoted(ctx context.Context, binary, dir string) (*voted, error) {
+	cluster, err := localcluster.Start(ctx, localcluster.Options{
+		Binary: binary, Nodes: nodes, Dir: dir,
+		Args: func(int) []string { return []string{"--log-level", "warn"} },
+	})
+	if err != nil {
+		return nil, err
+	}
+	v := &voted{cluster: cluster}
+	ready, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err = cluster.WaitReady(ready); err == nil {
+		v.client, err = client.New(cluster.Endpoints())
+	}
+	if err != nil {
+		return nil, errors.Join(err, v.stop())
+	}
+	return v, nil
+}
+
+func (v *voted) stop() error {
+	if v.client != nil {
+		v.client.Close()
+	}
+	return v.cluster.Stop()
+}
+
+func (v *voted) name() string { return "voted" }
+
+func (v *voted) about() string {
+	return "three node processes, every ballot fsynced on a majority before it is answered; linearizable"
+}
+
+func (v *voted) does(Mode) bool { return true }
+
+func (v *voted) pids() []int {
+	var pids []int
+	for _, n := range v.cluster.Nodes {
+		pids = append(pids, n.Pid())
+	}
+	return pids
+}
+
+// targets names the leader first: that is where a single client connects, of this
+// system as of the others.
+func (v *voted) targets(ctx context.Context) ([]string, error) {
+	leader, err := v.cluster.Leader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	addrs := []string{leader.APIAddr}
+	for _, n := range v.cluster.Nodes {
+		if n != leader {
+			addrs = append(addrs, n.APIAddr)
+		}
+	}
+	return addrs, nil
+}
+
+func (v *voted) measure(ctx context.Context, p phase, begin, end func()) (Figures, error) {
+	targets, err := v.targets(ctx)
+	if err != nil {
+		return Figures{}, err
+	}
+	if err := makePoll(ctx, v.client, p.poll); err != nil {
+		return Figures{}, err
+	}
+	begin()
+	result, err := load(ctx, p, targets)
+	end()
+	if err != nil {
+		return Figures{}, err
+	}
+	f := figures(result)
+	tally, err := v.client.Results(ctx, p.poll, client.Linearizable)
+	if err != nil {
+		return Figures{}, fmt.Errorf("the poll cannot be counted: %w", err)
+	}
+	f.Stored = tally.Ballots
+	return f, nil
+}
+
+func makePoll(ctx context.Context, c *client.Client, id string) error {
+	_, err := c.CreatePoll(ctx, client.Definition{ID: id, Options: client.Options("a", "b")})
+	if err != nil {
+		return fmt.Errorf("the poll cannot be made: %w", err)
+	}
+	return nil
+}
+
+// load is the work of one phase, the same for voted and for the bare handler.
+func load(ctx context.Context, p phase, targets []string) (closedloop.Result, error) {
+	length := time.Duration(p.seconds * float64(time.Second))
+	if p.mode == ModeBulk {
+		return closedloop.Bulk{
+			Targets: targets, Streams: p.connections, Poll: p.poll, Prefix: "v", Selection: "a",
+			Duration: length, PerRequest: blockBallots,
+		}.Run(ctx)
+	}
+	return closedloop.Single{
+		Targets: targets, Connections: p.connections, Duration: length, Poll: p.poll, Prefix: "v", Selection: "a",
+	}.Run(ctx)
+}
