@@ -108,6 +108,9 @@ func (l *Loader) Poll(header []byte) (*PollLoader, error) {
 	if c.Err() != nil || c.Len() != 0 {
 		return nil, fmt.Errorf("poll %q: header: %w", id, ErrTruncated)
 	}
+	if !p.deleted && p.rules.method.Name == "" {
+		return nil, fmt.Errorf("poll %q: the method %q is not known to this build; upgrade voted", id, p.rules.Method)
+	}
 	if l.state.polls[id] != nil {
 		return nil, fmt.Errorf("poll %q stands twice", id)
 	}
