@@ -208,6 +208,7 @@ func BenchmarkMemory(b *testing.B) {
 					return x.fsm
 				}, func() int { return cap(snapshot) })/float64(size), "B/ballot")
 				b.ReportMetric(kept(func() *FSM { return restored(b, snapshot) }, func() int { return 0 })/float64(size), "B/restored-ballot")
+				runtime.KeepAlive(snapshot)
 			}
 		})
 	}
