@@ -22,7 +22,7 @@ import (
 type runCommand struct {
 	Targets     []string      `help:"URLs of the nodes of an existing cluster, instead of an own one." placeholder:"URL,…"`
 	Nodes       int           `help:"Nodes of the own cluster." default:"3"`
-	Rate        float64       `help:"Ballots a second, whatever the answers; duplicates come on top." default:"1500"`
+	Rate        float64       `help:"Ballots a second, whatever the answers; duplicates come on top." default:"1000"`
 	Duration    time.Duration `help:"How long the load lasts." default:"46s"`
 	Voters      uint64        `help:"Voters in each poll; the load ends when all have voted (0: as many as the duration holds)." default:"0" placeholder:"N"`
 	Polls       int           `help:"Polls at a time: methods, replaceable and secret ballots are mixed." default:"6"`

@@ -38,15 +38,12 @@ func newPollCheck(j *judge, node string, number int, owners map[uint32]owner) *p
 	}
 	l := j.ledger
 	for vote := uint64(number); vote < uint64(len(l.first)); vote += uint64(l.plan.Polls) {
-		all := l.all(vote)
-		ack, open := false, false
-		for _, c := range all {
-			ack = ack || c.state&acked != 0
-			open = open || c.state&unknown != 0
+		for _, c := range l.all(vote) {
 			if c.state&(unknown|acked) == unknown {
 				p.spare[c.choice]++
 			}
 		}
+		_, ack, open := l.stands(vote)
 		switch {
 		case ack:
 			p.acknowledged++

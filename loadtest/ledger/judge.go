@@ -57,7 +57,8 @@ func (l *Ledger) Judge(nodes []Holdings) (*Verdict, error) {
 	j := judge{ledger: l, verdict: v}
 	j.findings.counts = maps.Clone(l.findings.counts)
 	j.findings.kept = append(j.findings.kept, l.findings.kept...)
-	j.acknowledgements()
+	v.Unique, v.Acknowledged, v.Unknown = l.Sums()
+	j.rivals()
 	owners := l.owners()
 	for i := range nodes {
 		if err := j.node(&nodes[i], owners); err != nil {
@@ -77,27 +78,40 @@ type judge struct {
 	seen     bitset // votes whose voter was found in the export at hand
 }
 
-// acknowledgements counts what the ledger alone knows.
-func (j *judge) acknowledgements() {
-	l := j.ledger
+// Sums returns what the ledger alone knows: the voters who sent a ballot, counted in
+// each poll, and of these the acknowledged ones and those of whom it is unknown.
+func (l *Ledger) Sums() (unique, acknowledged, undecided uint64) {
 	for vote := range uint64(len(l.first)) {
-		all := l.all(vote)
-		var any, ack, open bool
-		for _, c := range all {
-			any = any || c.state&sent != 0
-			ack = ack || c.state&acked != 0
-			open = open || c.state&unknown != 0
-		}
-		if !any {
-			continue
-		}
-		j.verdict.Unique++
+		any, ack, open := l.stands(vote)
 		switch {
 		case ack:
-			j.verdict.Acknowledged++
+			acknowledged++
 		case open:
-			j.verdict.Unknown++
+			undecided++
 		}
+		if any {
+			unique++
+		}
+	}
+	return unique, acknowledged, undecided
+}
+
+// stands tells whether a voter sent a ballot, whether one was acknowledged, and
+// whether one stayed without an answer.
+func (l *Ledger) stands(vote uint64) (any, ack, open bool) {
+	for _, c := range l.all(vote) {
+		any = any || c.state&sent != 0
+		ack = ack || c.state&acked != 0
+		open = open || c.state&unknown != 0
+	}
+	return any, ack, open
+}
+
+// rivals reports voters of whom two ballots were acknowledged as the first one.
+func (j *judge) rivals() {
+	l := j.ledger
+	for vote := range l.extra {
+		all := l.all(vote)
 		if all[firstCast].state&acked != 0 && all[rivalCast].state&acked != 0 {
 			v := l.plan.Vote(vote)
 			j.findings.add(Finding{

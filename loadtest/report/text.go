@@ -36,6 +36,8 @@ func (r *Report) WriteText(out io.Writer, colours bool, dir string) {
 	p("  ledger   %d unique ballots, %d requests, %d attempts (%d retries), %d duplicates", l.Unique, r.allRequests(), l.Attempts, l.Retries, l.Duplicates)
 	if l.Judged {
 		p("           acknowledged %d ≤ counted %d ≤ acknowledged + unknown %d", l.Acknowledged, l.Counted, l.Acknowledged+l.Unknown)
+	} else {
+		p("           %d acknowledged, %d unknown so far", l.Acknowledged, l.Unknown)
 	}
 	p("           %d replayed, %d conflicts refused, %d requests without an answer at first", l.Replayed, l.Conflicts, r.Errors)
 	p("           duplicates: %s", kinds(l.ByKind))

@@ -37,6 +37,7 @@ func (t *Trial) close(ctx context.Context) (*report.Report, error) {
 	r := t.measured()
 	counts := t.books.ledger.Counts()
 	r.Ledger = requestsOf(counts)
+	r.Ledger.Unique, r.Ledger.Acknowledged, r.Ledger.Unknown = t.books.ledger.Sums()
 	if len(t.open) == 0 {
 		t.tell.Say("reading exports, tallies and digests of %d nodes", len(t.nodes.endpoints))
 		v, err := t.prove(ctx)
