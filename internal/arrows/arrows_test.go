@@ -25,16 +25,20 @@ const module = "voted"
 var arrows = map[string][]string{
 	"client":                {},
 	"client/...":            {"client"},
-	"cmd/...":               {"client", "internal/server", "internal/localcluster", "cmd/..."},
+	"cmd/...":               {"client", "internal/auth", "internal/pki", "internal/server", "internal/localcluster", "cmd/..."},
 	"e2e":                   {},
-	"internal/api":          {"internal/poll", "internal/tally"},
+	"internal/api":          {"internal/auth", "internal/poll", "internal/tally"},
 	"internal/arrows":       {},
+	"internal/audit":        {},
+	"internal/auth":         {"internal/livefile"},
 	"internal/cluster":      {"internal/fsm", "internal/poll", "internal/cluster/storage", "internal/cluster/peer"},
 	"internal/cluster/...":  {},
 	"internal/fsm":          {"internal/poll"},
-	"internal/localcluster": {"client"},
+	"internal/livefile":     {},
+	"internal/localcluster": {"client", "internal/auth", "internal/pki"},
+	"internal/pki":          {"internal/livefile"},
 	"internal/poll":         {"internal/tally"},
-	"internal/server":       {"internal/api", "internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/poll"},
+	"internal/server":       {"internal/api", "internal/audit", "internal/auth", "internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/pki", "internal/poll"},
 	"internal/simtest":      {"internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/tally"},
 	"internal/simtest/...":  {"internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/tally", "internal/simtest"},
 	"internal/tally":        {},
@@ -46,7 +50,7 @@ var arrows = map[string][]string{
 // thing, and nothing in production follows from it.
 var testArrows = map[string][]string{
 	"e2e":                  {"client", "internal/localcluster"},
-	"internal/cluster":     {"internal/simtest", "internal/simtest/...", "internal/tally"},
+	"internal/cluster":     {"internal/pki", "internal/simtest", "internal/simtest/...", "internal/tally"},
 	"internal/cluster/...": {"internal/cluster/storage", "internal/cluster/peer"},
 	"internal/server":      {"client", "internal/localcluster", "internal/tally"},
 }
