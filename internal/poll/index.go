@@ -3,10 +3,11 @@ package poll
 import "encoding/binary"
 
 // index finds a voter's current record. It is an extendible hash table (Fagin et
-// al. 1979) of (fingerprint, record number) slots: 8 bytes a slot, no pointers to
-// walk for the collector, and no moment at which the whole table is rehashed.
-// The keys themselves stand in the box; a fingerprint only spares most look-ups
-// there. Voter keys are uniform already, so their bytes serve as the hash.
+// al. 1979) of (hash, record number) slots: 8 bytes a slot, no pointers to walk for
+// the collector, and no moment at which the whole table is rehashed. The keys
+// themselves stand in the box; comparing hashes spares most look-ups there, and a
+// segment that grows or splits needs none. Voter keys are uniform already, so their
+// first bytes are the hash.
 type index struct {
 	// dir has 2^depth entries; several may name the same segment.
 	dir   []*segment
@@ -22,8 +23,8 @@ type segment struct {
 }
 
 type slot struct {
-	fingerprint uint32
-	number      uint32 // 0: empty
+	hash   uint32
+	number uint32 // 0: empty
 }
 
 const (
@@ -35,63 +36,71 @@ const (
 	maxDepth = 22
 )
 
-// hashOf splits a key into the bits that choose a segment (from the top), those
-// that choose a slot and the fingerprint.
-func hashOf(key []byte) (where uint64, fingerprint uint32) {
-	return binary.BigEndian.Uint64(key), binary.LittleEndian.Uint32(key[8:])
-}
+// hashOf returns the bits of a key that choose a segment (from the top) and a slot
+// in it (from the bottom).
+func hashOf(key *VoterKey) uint32 { return binary.BigEndian.Uint32(key[:]) }
 
-func (x *index) segment(where uint64) *segment {
-	return x.dir[where>>(64-x.depth)&(uint64(len(x.dir))-1)]
-}
+func (x *index) segment(hash uint32) *segment { return x.dir[uint64(hash)>>(32-x.depth)] }
 
 // find returns the voter's current record number, 0 if there is none.
 func (x *index) find(b *box, key *VoterKey) uint32 {
 	if x.n == 0 {
 		return 0
 	}
-	where, fp := hashOf(key[:])
-	s := x.segment(where)
+	hash := hashOf(key)
+	s := x.segment(hash)
 	mask := uint32(len(s.slots) - 1)
-	for i := uint32(where) & mask; ; i = (i + 1) & mask {
+	for i := hash & mask; ; i = (i + 1) & mask {
 		e := s.slots[i]
 		if e.number == 0 {
 			return 0
 		}
-		if e.fingerprint == fp && b.hasKey(e.number, key) {
+		if e.hash == hash && b.hasKey(e.number, key) {
 			return e.number
 		}
 	}
 }
 
 // insert adds a voter who has no record yet.
-func (x *index) insert(b *box, key *VoterKey, number uint32) {
+func (x *index) insert(key *VoterKey, number uint32) {
 	if x.dir == nil {
 		x.dir = []*segment{{slots: make([]slot, firstSlots)}}
 	}
-	where, fp := hashOf(key[:])
+	hash := hashOf(key)
 	for {
-		s := x.segment(where)
-		// Three quarters full: probes stay short, and the box costs more anyway.
-		if s.used < uint32(len(s.slots))/4*3 {
-			s.put(where, slot{fp, number})
+		s := x.segment(hash)
+		if s.used < s.limit(hash) {
+			s.put(slot{hash, number})
 			x.n++
 			return
 		}
 		if len(s.slots) < segmentSlots || s.depth == maxDepth {
-			s.double(b)
+			s.double()
 		} else {
-			x.split(b, s, where)
+			x.split(s, hash)
 		}
 	}
 }
 
+// limit is how full the segment of a hash may become: about three quarters, so that
+// probes stay short. It differs from segment to segment, or all would split at the
+// same time and make a few commands slow.
+func (s *segment) limit(hash uint32) uint32 {
+	size := uint32(len(s.slots))
+	if size != segmentSlots {
+		return size / 4 * 3
+	}
+	prefix := uint32(uint64(hash) >> (32 - s.depth))
+	spread := prefix * 2654435769 >> 22 // Fibonacci hashing, 10 bits
+	return size/100*60 + spread
+}
+
 // update makes number the record of a voter whose current one is old.
-func (x *index) update(b *box, key *VoterKey, old, number uint32) {
-	where, _ := hashOf(key[:])
-	s := x.segment(where)
+func (x *index) update(key *VoterKey, old, number uint32) {
+	hash := hashOf(key)
+	s := x.segment(hash)
 	mask := uint32(len(s.slots) - 1)
-	for i := uint32(where) & mask; ; i = (i + 1) & mask {
+	for i := hash & mask; ; i = (i + 1) & mask {
 		if s.slots[i].number == old {
 			s.slots[i].number = number
 			return
@@ -99,9 +108,9 @@ func (x *index) update(b *box, key *VoterKey, old, number uint32) {
 	}
 }
 
-func (s *segment) put(where uint64, e slot) {
+func (s *segment) put(e slot) {
 	mask := uint32(len(s.slots) - 1)
-	i := uint32(where) & mask
+	i := e.hash & mask
 	for s.slots[i].number != 0 {
 		i = (i + 1) & mask
 	}
@@ -109,20 +118,19 @@ func (s *segment) put(where uint64, e slot) {
 	s.used++
 }
 
-func (s *segment) double(b *box) {
+func (s *segment) double() {
 	old := s.slots
 	s.slots, s.used = make([]slot, 2*len(old)), 0
 	for _, e := range old {
 		if e.number != 0 {
-			where, _ := hashOf(b.key(e.number))
-			s.put(where, e)
+			s.put(e)
 		}
 	}
 }
 
 // split divides a full segment by its next hash bit, and doubles the directory
 // when only one entry names it.
-func (x *index) split(b *box, s *segment, where uint64) {
+func (x *index) split(s *segment, hash uint32) {
 	if s.depth == x.depth {
 		dir := make([]*segment, 2*len(x.dir))
 		for i, t := range x.dir {
@@ -131,22 +139,20 @@ func (x *index) split(b *box, s *segment, where uint64) {
 		x.dir = dir
 		x.depth++
 	}
-	bit := uint64(1) << (63 - s.depth)
+	bit := uint32(1) << (31 - s.depth)
 	low := &segment{slots: make([]slot, segmentSlots), depth: s.depth + 1}
 	high := &segment{slots: make([]slot, segmentSlots), depth: s.depth + 1}
 	for _, e := range s.slots {
-		if e.number == 0 {
-			continue
-		}
-		w, _ := hashOf(b.key(e.number))
-		if w&bit == 0 {
-			low.put(w, e)
-		} else {
-			high.put(w, e)
+		switch {
+		case e.number == 0:
+		case e.hash&bit == 0:
+			low.put(e)
+		default:
+			high.put(e)
 		}
 	}
 	span := len(x.dir) >> s.depth
-	first := int(where>>(64-x.depth)) / span * span
+	first := int(uint64(hash)>>(32-x.depth)) / span * span
 	for i := range span {
 		if i < span/2 {
 			x.dir[first+i] = low

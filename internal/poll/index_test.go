@@ -13,7 +13,7 @@ func filled(t testing.TB, keys []VoterKey) (*box, *index) {
 		if got := x.find(b, &keys[i]); got != 0 {
 			t.Fatalf("key %d is found as %d before it is there", i, got)
 		}
-		x.insert(b, &keys[i], b.append(Record{Key: keys[i]}))
+		x.insert(&keys[i], b.append(Record{Key: keys[i]}))
 	}
 	return b, x
 }
@@ -94,7 +94,7 @@ func TestAnUpdatedKeyIsFoundAtItsNewRecordAlone(t *testing.T) {
 	}
 	b, x := filled(t, keys)
 	for i := range keys {
-		x.update(b, &keys[i], uint32(i+1), b.append(Record{Key: keys[i]}))
+		x.update(&keys[i], uint32(i+1), b.append(Record{Key: keys[i]}))
 	}
 	for i := range keys {
 		if got := x.find(b, &keys[i]); got != uint32(len(keys)+i+1) {

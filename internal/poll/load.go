@@ -187,11 +187,11 @@ func (l *PollLoader) index(r Record) error {
 	p.profile.counts[r.Selections]++
 	number := p.box.append(r)
 	if current == 0 {
-		p.index.insert(&p.box, &r.Key, number)
+		p.index.insert(&r.Key, number)
 		return nil
 	}
 	p.profile.counts[p.box.record(current).Selections]--
-	p.index.update(&p.box, &r.Key, current, number)
+	p.index.update(&r.Key, current, number)
 	return nil
 }
 

@@ -132,7 +132,7 @@ func (p *Poll) count(s *State, b *Ballot, sel uint32, known bool) Outcome {
 		return refused(CodeVersionMismatch)
 	}
 	number := p.put(s, b, Record{Version: 1, Selections: sel}, known)
-	p.index.insert(&p.box, &b.Key, number)
+	p.index.insert(&b.Key, number)
 	return Outcome{Kind: Counted, Receipt: p.box.receipt(number)}
 }
 
@@ -149,7 +149,7 @@ func (p *Poll) replace(s *State, b *Ballot, current, sel uint32, known bool) Out
 	}
 	old := p.box.record(current).Selections
 	number := p.put(s, b, Record{Version: receipt.Version + 1, Selections: sel, Supersedes: current}, known)
-	p.index.update(&p.box, &b.Key, current, number)
+	p.index.update(&b.Key, current, number)
 	p.profile.weigh(p.rules, old, -1)
 	return Outcome{Kind: Replaced, Receipt: p.box.receipt(number)}
 }

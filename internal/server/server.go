@@ -22,16 +22,6 @@ import (
 	"voted/internal/poll"
 )
 
-// The limits of the public port; internal/api bounds what a request may hold.
-const (
-	// headerTimeout ends connections that are opened and then say nothing.
-	headerTimeout = 10 * time.Second
-	// idleTimeout is longer than a load balancer's, so that it closes first.
-	idleTimeout = 2 * time.Minute
-	// maxHeaderBytes is far above what the API's headers take.
-	maxHeaderBytes = 16 << 10
-)
-
 // Server is one node: a member of the cluster and its HTTP API.
 type Server struct {
 	opts     Options
@@ -40,6 +30,7 @@ type Server struct {
 	handler  *api.Handler
 	http     *http.Server
 	listener net.Listener
+	guards   guards
 }
 
 // New opens everything that can refuse: the data directory, both ports. The node
@@ -51,6 +42,9 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	s := &Server{opts: o, log: o.Logger.With("node", o.ID)}
+	if err := s.openGuards(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
 	if s.listener, err = net.Listen("tcp", o.API); err != nil {
 		return nil, fmt.Errorf("%w: the API address %s cannot be used: %w; give another with --api", ErrUsage, o.API, err)
 	}
@@ -64,7 +58,7 @@ func New(o Options) (*Server, error) {
 // open wires the member: its network and its store, its node, its API.
 func (s *Server) open() error {
 	o := s.opts
-	port, err := peer.Listen(peer.Options{Bind: o.Peer, Advertise: o.AdvertisePeer, Logger: s.log})
+	port, err := peer.Listen(s.guards.peer)
 	if err != nil {
 		return fmt.Errorf("%w: %w; give another address with --peer", ErrUsage, err)
 	}
@@ -111,10 +105,7 @@ func (s *Server) open() error {
 	s.handler = api.New(member{s.node}, api.Options{
 		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version,
 	})
-	s.http = &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	s.http = s.newHTTP()
 	return nil
 }
 
@@ -150,7 +141,7 @@ func (s *Server) advertised() string {
 	if s.opts.AdvertiseAPI != "" {
 		return s.opts.AdvertiseAPI
 	}
-	return "http://" + s.APIAddr()
+	return s.URL()
 }
 
 // APIAddr returns the bound address of the public port.
@@ -163,8 +154,11 @@ func (s *Server) Node() *cluster.Node { return s.node }
 // handed over, requests in flight finished, raft down, store closed. It returns
 // early, with the reason, when the member cannot go on.
 func (s *Server) Run(ctx context.Context) error {
+	tuning, stopTuning := context.WithCancel(ctx)
+	defer stopTuning()
+	go tuneGC(tuning)
 	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(s.listener) }()
+	go func() { served <- s.serve() }()
 	s.log.Info("serving", "api", s.advertised(), "data", s.opts.DataDir)
 	var err error
 	select {

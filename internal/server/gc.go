@@ -1,0 +1,50 @@
+package server
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+// Ballots lie in memory without pointers, so marking costs the same however many
+// there are. What a fixed GOGC costs is head-room: with 100, a node with 10 million
+// ballots could hold as much garbage as ballots. So the head-room is kept about
+// constant: generous for a small heap, where collecting often is what costs, and a
+// small part of a large one.
+const (
+	gcHeadroomBytes = 128 << 20
+	gcMinPercent    = 8
+	gcMaxPercent    = 800
+	gcEvery         = time.Second
+)
+
+// tuneGC sets the garbage collector's target by the live heap, until ctx ends. A GOGC
+// in the environment is the operator's own choice and is left alone.
+func tuneGC(ctx context.Context) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	every := time.NewTicker(gcEvery)
+	defer every.Stop()
+	set := 0
+	for {
+		metrics.Read(live)
+		if percent := gcPercent(live[0].Value.Uint64()); percent != set {
+			debug.SetGCPercent(percent)
+			set = percent
+		}
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// gcPercent returns GOGC for a live heap of so many bytes.
+func gcPercent(live uint64) int {
+	return int(min(max(gcHeadroomBytes*100/max(live, 1), gcMinPercent), gcMaxPercent))
+}

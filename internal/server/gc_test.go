@@ -1,0 +1,17 @@
+package server
+
+import "testing"
+
+func TestHeadroomIsGenerousForSmallHeapsAndBoundedForLargeOnes(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		live uint64
+		want int
+	}{
+		{0, gcMaxPercent}, {16 << 20, 800}, {128 << 20, 100}, {512 << 20, 25}, {64 << 30, gcMinPercent},
+	} {
+		if got := gcPercent(x.live); got != x.want {
+			t.Errorf("a live heap of %d bytes: GOGC %d, want %d", x.live, got, x.want)
+		}
+	}
+}
