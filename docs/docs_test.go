@@ -1,5 +1,3 @@
-//go:build doccheck
-
 // Package docs holds the documents; its tests hold them to what is there.
 package docs
 

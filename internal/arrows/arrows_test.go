@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"client":                {},
 	"client/...":            {"client"},
 	"cmd/...":               {"client", "internal/auth", "internal/pki", "internal/server", "internal/localcluster", "cmd/..."},
+	"docs":                  {},
 	"e2e":                   {},
 	"internal/api":          {"internal/auth", "internal/poll", "internal/tally"},
 	"internal/arrows":       {},
@@ -49,6 +50,7 @@ var arrows = map[string][]string{
 // testArrows is what tests may import besides: end-to-end tests build on the real
 // thing, and nothing in production follows from it.
 var testArrows = map[string][]string{
+	"docs":                 {"internal/api", "internal/poll"},
 	"e2e":                  {"client", "internal/localcluster"},
 	"internal/cluster":     {"internal/pki", "internal/simtest", "internal/simtest/...", "internal/tally"},
 	"internal/cluster/...": {"internal/cluster/storage", "internal/cluster/peer"},
