@@ -17,7 +17,16 @@ type watermark struct {
 }
 
 func (w *watermark) raise(index uint64) {
-	w.index.Store(index)
+	for {
+		// A restored snapshot may stand before what has passed already.
+		was := w.index.Load()
+		if index <= was {
+			return
+		}
+		if w.index.CompareAndSwap(was, index) {
+			break
+		}
+	}
 	if w.waiting.Load() == 0 {
 		return
 	}
