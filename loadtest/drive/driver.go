@@ -69,9 +69,9 @@ type Driver struct {
 	lanes  *lanes        // bulk only
 	work   sync.WaitGroup
 
-	scheduled, dropped, late, skipped, offered atomic.Uint64
-	maxLate                                    atomic.Int64
-	inFlight                                   atomic.Int64
+	scheduled, dropped, late, skipped, offered, waited atomic.Uint64
+	maxLate                                            atomic.Int64
+	inFlight                                           atomic.Int64
 
 	mu         sync.Mutex
 	failover   []uint64 // votes to send again after a failover
@@ -273,6 +273,9 @@ func (d *Driver) send(ctx context.Context, r *request) {
 	}
 	poll := d.plan.Poll(r.vote.Poll)
 	r.sent = d.now()
+	if r.kind.Scheduled() && r.sent-r.intended > lateAfter {
+		d.waited.Add(1)
+	}
 	call := context.WithValue(ctx, tryKey{}, r)
 	var rc client.Receipt
 	var err error
@@ -330,6 +333,7 @@ type Statistics struct {
 	Dropped   uint64        // of these, never sent: too many waited
 	Late      uint64        // of these, handed over late
 	MaxLate   time.Duration // the worst
+	Waited    uint64        // of these, sent late, mostly for want of a free connection
 	Skipped   uint64        // duplicates not sent: too many others were under way
 	InFlight  int64
 	Waiting   int
@@ -338,7 +342,7 @@ type Statistics struct {
 // Statistics returns the state of the schedule. It may be called at any time.
 func (d *Driver) Statistics() Statistics {
 	return Statistics{
-		Offered: d.offered.Load(), Scheduled: d.scheduled.Load(), Dropped: d.dropped.Load(), Late: d.late.Load(),
+		Offered: d.offered.Load(), Scheduled: d.scheduled.Load(), Dropped: d.dropped.Load(), Late: d.late.Load(), Waited: d.waited.Load(),
 		MaxLate: time.Duration(d.maxLate.Load()), Skipped: d.skipped.Load(), InFlight: d.inFlight.Load(), Waiting: len(d.queue),
 	}
 }

@@ -86,6 +86,7 @@ type Rate struct {
 	Total    float64 `json:"total"`    // with duplicates that followed an answer
 	Dropped  uint64  `json:"dropped"`  // scheduled and never sent
 	Late     uint64  `json:"late"`     // handed over late by the generator itself
+	Waited   uint64  `json:"waited"`   // sent late, mostly for want of a free connection
 	Skipped  uint64  `json:"skipped"`  // duplicates left out
 }
 

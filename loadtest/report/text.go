@@ -41,7 +41,7 @@ func (r *Report) WriteText(out io.Writer, colours bool, dir string) {
 	}
 	p("           %d replayed, %d conflicts refused, %d requests without an answer at first", l.Replayed, l.Conflicts, r.Errors)
 	p("           duplicates: %s", kinds(l.ByKind))
-	p("  rate     %.0f/s scheduled, %.0f/s answered, %.0f/s with all duplicates; %d dropped, %d late", r.Rate.Offered, r.Rate.Achieved, r.Rate.Total, r.Rate.Dropped, r.Rate.Late)
+	p("  rate     %.0f/s scheduled, %.0f/s answered, %.0f/s with all duplicates; %d dropped, %d late, %d waited for a connection", r.Rate.Offered, r.Rate.Achieved, r.Rate.Total, r.Rate.Dropped, r.Rate.Late, r.Rate.Waited)
 	for _, k := range slices.Sorted(maps.Keys(r.Unavailability.ByKind)) {
 		s := r.Unavailability.ByKind[k]
 		p("  %-13s × %d  unavailable median %s, worst %s", k, s.Count, ms(s.Median), ms(s.Max))

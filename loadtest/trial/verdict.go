@@ -191,7 +191,7 @@ func (t *Trial) measured() *report.Report {
 	span := min(load, t.Duration.Seconds())
 	r.Rate = report.Rate{
 		Offered: float64(s.Scheduled) / span, Achieved: float64(b.answered) / load, Total: float64(b.requests) / load,
-		Dropped: s.Dropped, Late: s.Late, Skipped: s.Skipped,
+		Dropped: s.Dropped, Late: s.Late, Waited: s.Waited, Skipped: s.Skipped,
 	}
 	r.Unavailability = report.UnavailabilityOf(r.Faults)
 	r.Setup = report.Setup{
