@@ -23,7 +23,7 @@ type serveCommand struct {
 
 	RequestTimeout   time.Duration `help:"How long a request is held through elections (default 10s)." placeholder:"DURATION"`
 	DrainTimeout     time.Duration `help:"How long requests are waited for at the end (default 10s)." placeholder:"DURATION"`
-	HeartbeatTimeout time.Duration `help:"Silence of the leader after which another one is elected (default 500ms)." placeholder:"DURATION"`
+	HeartbeatTimeout time.Duration `help:"Silence of the leader after which another one is elected (default 750ms)." placeholder:"DURATION"`
 	StallLimit       time.Duration `help:"A disk that takes longer for one call stops the member (default 2s)." placeholder:"DURATION"`
 	SnapshotEvery    uint64        `help:"Log entries between snapshots (default 8192)." placeholder:"N"`
 }
@@ -76,7 +76,7 @@ func (c *serveCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.stdout.Linef("voted: node %s serves http://%s with the data in %s", c.ID, node.APIAddr(), c.Data)
+	s.stdout.Linef("voted: node %s serves %s with the data in %s", c.ID, node.URL(), c.Data)
 	if err := node.Run(s.ctx); err != nil {
 		return fmt.Errorf("node %s stopped: %w", c.ID, err)
 	}

@@ -85,7 +85,7 @@ const (
 	// defaultHeartbeat must exceed the slowest fsync and scheduling pause of a
 	// busy machine, or followers stand for nothing; a killed leader is noticed
 	// by its closed connection long before.
-	defaultHeartbeat = 500 * time.Millisecond
+	defaultHeartbeat = 750 * time.Millisecond
 	// defaultSnapshotEvery bounds the log that a restart replays.
 	defaultSnapshotEvery = 8192
 	// snapshotInterval is how often raft looks whether a snapshot is due.

@@ -12,8 +12,14 @@ import (
 	"voted/internal/cluster/peer"
 )
 
-// rankPause is how long a follower lets each better placed one go first.
-const rankPause = 60 * time.Millisecond
+const (
+	// rankPause is how long a follower lets each better placed one go first:
+	// longer than an election takes on a busy machine, because a second candidate
+	// costs more than it gains.
+	rankPause = 250 * time.Millisecond
+	// rankTimeout is how long the other followers have to say how they are placed.
+	rankTimeout = 60 * time.Millisecond
+)
 
 // watchLeader brings elections forward: the death of the leader's process shows at
 // once, because its port refuses connections, while raft would wait out a
@@ -58,14 +64,14 @@ func (n *Node) succeed(leader leadership) {
 		n.log.Warn("the election cannot be brought forward; raft will time out instead", "error", err)
 	}
 	// Long enough for an election to succeed, so that this one is not disturbed.
-	n.leaders.pause(leader.ctx, 3*rankPause)
+	n.leaders.pause(leader.ctx, 2*rankPause)
 }
 
 // rank returns how many of the voters that answer are better placed to lead: by
 // a longer log, then by id. ok is false where this member should not stand: it does
 // not vote, too few voters answer, or one of them still reaches the leader.
 func (n *Node) rank(leader leadership) (rank int, ok bool) {
-	ctx, cancel := context.WithTimeout(leader.ctx, rankPause)
+	ctx, cancel := context.WithTimeout(leader.ctx, rankTimeout)
 	defer cancel()
 	type placed struct {
 		id   string

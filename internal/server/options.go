@@ -34,7 +34,7 @@ type Options struct {
 
 	RequestTimeout   time.Duration // how long a request is held at most; default 10 s
 	DrainTimeout     time.Duration // how long requests in flight are waited for at the end; default 10 s
-	HeartbeatTimeout time.Duration // a follower that hears nothing for so long stands; default 500 ms
+	HeartbeatTimeout time.Duration // a follower that hears nothing for so long stands; default 750 ms
 	StallLimit       time.Duration // a store call that takes longer stops the member; default 2 s
 	SnapshotEvery    uint64        // log entries between snapshots; default 8192
 

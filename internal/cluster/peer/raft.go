@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -14,7 +15,12 @@ import (
 // transport is raft's own network transport without the heartbeat fast path. That path handles heartbeats beside raft's main
 // goroutine, where they change term and state under its feet (hashicorp/raft issue 695); without a handler they queue with
 // all other RPCs. RequestPreVote and Close of the embedded transport stay visible: raft looks for both.
-type transport struct{ *raft.NetworkTransport }
+type transport struct {
+	*raft.NetworkTransport
+	port   *Port
+	closed context.Context
+	close  context.CancelFunc
+}
 
 var (
 	_ raft.Transport   = (*transport)(nil)
@@ -25,15 +31,56 @@ var (
 // SetHeartbeatHandler does nothing, on purpose.
 func (*transport) SetHeartbeatHandler(func(raft.RPC)) {}
 
+// AppendEntries holds a failed attempt back until the member can be reached again. Raft waits after each failure, twice as
+// long as before, up to ten seconds: a member that came back would stay behind for as long as it had been away.
+func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	err := t.NetworkTransport.AppendEntries(id, target, args, resp)
+	heartbeat := len(args.Entries) == 0 && args.PrevLogEntry == 0 && args.LeaderCommitIndex == 0
+	if errors.Is(err, ErrNotSent) && !heartbeat {
+		t.awaitPeer(string(target))
+	}
+	return err
+}
+
+// awaitPeer returns when a connection to addr can be made, when the transport closes, or after awaitPeerMax.
+func (t *transport) awaitPeer(addr string) {
+	ctx, cancel := context.WithTimeout(t.closed, awaitPeerMax)
+	defer cancel()
+	for pause := awaitPeerMin; ctx.Err() == nil; pause = min(2*pause, awaitPeerPause) {
+		dialer := net.Dialer{Timeout: t.port.options.Timeout}
+		if c, err := dialer.DialContext(ctx, "tcp", addr); err == nil {
+			_ = c.Close() // it was only to see
+			return
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// How often a member that cannot be reached is tried, and for how long one attempt of raft is held back. The longest pause
+// is how late a member that came back may be noticed; the limit lets go of members that were removed.
+const (
+	awaitPeerMin   = 10 * time.Millisecond
+	awaitPeerPause = 200 * time.Millisecond
+	awaitPeerMax   = 30 * time.Second
+)
+
 // Close ends raft's part of the port. Connections that raft keeps in its pool are closed, too; raft leaves them open.
 func (t *transport) Close() error {
+	t.close()
 	err := t.NetworkTransport.Close()
 	t.CloseStreams()
 	return err
 }
 
 func (p *Port) newTransport() *transport {
-	return &transport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+	t := &transport{port: p}
+	t.closed, t.close = context.WithCancel(p.ctx)
+	t.NetworkTransport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:  &raftStream{connQueue: p.raftConns, port: p},
 		MaxPool: raftPool,
 		// One request at a time on a connection: with more, raft pipelines, and a pipeline can wedge while heartbeats
@@ -42,7 +89,8 @@ func (p *Port) newTransport() *transport {
 		Timeout:                 p.options.Timeout,
 		Logger:                  transportLogger(p.options.Logger),
 		MsgpackUseNewTimeFormat: true,
-	})}
+	})
+	return t
 }
 
 // raftStream is where raft gets its connections from. Its address is the advertised one, so that is what a leader calls itself.
