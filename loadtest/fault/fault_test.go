@@ -89,3 +89,18 @@ func TestUnavailabilityIsTheLongestGapAtTheSurvivors(t *testing.T) {
 		})
 	}
 }
+
+func TestAStallWithoutAFaultIsNotOverlooked(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	var m Meter
+	for _, at := range []time.Duration{1, 2, 300, 301} {
+		m.Acknowledged(at*ms, "n1")
+	}
+	m.Begin(Event{Kind: Kill, At: 400 * ms})
+	m.End(2000*ms, "")
+	m.Acknowledged(2010*ms, "n2")
+	if longest, at := m.Stalled(); longest != 298*ms || at != 2*ms {
+		t.Errorf("stalled for %v at %v, want 298ms at 2ms; the fault's own time is not part of it", longest, at)
+	}
+}

@@ -26,12 +26,15 @@ type Injector struct {
 
 func (x *Injector) now() time.Duration { return time.Since(x.Start) }
 
-// Run carries out the plan. One that is due while another is not over waits. Its
-// error says which node did not come back; the plan ends there.
+// Run carries out the plan while the load lasts. A fault that is due while another one
+// is not over waits. The error says which node did not come back; the plan ends there.
 func (x *Injector) Run(ctx context.Context, plan []Planned) error {
 	for _, p := range plan {
 		if !sleep(ctx, p.At-x.now()) {
 			return ctx.Err()
+		}
+		if !x.Meter.loaded() {
+			return nil // a fault without load shows nothing
 		}
 		if err := x.one(ctx, p); err != nil {
 			if ctx.Err() != nil {

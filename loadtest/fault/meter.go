@@ -38,6 +38,9 @@ type Meter struct {
 	hit    map[string]bool // nodes that the fault under way hit
 	open   bool            // a fault is under way
 	acks   []time.Duration // by survivors, since the fault
+	// Outside faults: the last acknowledgement, and the longest time without one.
+	last, stalled, stalledAt time.Duration
+	over                     time.Duration // when the load ended; 0: it goes on
 }
 
 // Begin opens a fault; hit are the nodes that it takes away, whose answers do not
@@ -45,6 +48,7 @@ type Meter struct {
 func (m *Meter) Begin(e Event, hit ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.calm(e.At)
 	m.events = append(m.events, e)
 	m.hit = map[string]bool{}
 	for _, n := range hit {
@@ -58,9 +62,43 @@ func (m *Meter) Begin(e Event, hit ...string) {
 func (m *Meter) Acknowledged(at time.Duration, node string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.open && !m.hit[node] {
+	switch {
+	case !m.open:
+		m.calm(at)
+	case !m.hit[node]:
 		m.acks = append(m.acks, at)
 	}
+}
+
+// calm notes, outside faults, that a ballot was acknowledged or a fault begins; m.mu
+// is held.
+func (m *Meter) calm(at time.Duration) {
+	if gap := at - m.last; gap > m.stalled {
+		m.stalled, m.stalledAt = gap, m.last
+	}
+	m.last = max(m.last, at)
+}
+
+// LoadOver says that nothing is sent any more: silence means nothing from now on.
+func (m *Meter) LoadOver(at time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.over = at
+}
+
+// loaded tells whether the load goes on.
+func (m *Meter) loaded() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.over == 0
+}
+
+// Stalled returns the longest time without an acknowledgement while no fault was
+// under way, and when it began.
+func (m *Meter) Stalled() (longest, at time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stalled, m.stalledAt
 }
 
 // Failed notes a request that ended without an answer.
@@ -97,7 +135,10 @@ func (m *Meter) End(at time.Duration, failed string) Event {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := &m.events[len(m.events)-1]
-	e.Steady, e.Failed, m.open = at, failed, false
+	e.Steady, e.Failed, m.open, m.last = at, failed, false, at
+	if m.over > 0 {
+		at = min(at, m.over)
+	}
 	slices.Sort(m.acks) // they come from many goroutines
 	last := e.At
 	for _, ack := range append(m.acks, at) {

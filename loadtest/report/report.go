@@ -111,6 +111,10 @@ type Unavailability struct {
 	Median float64               `json:"median"`
 	Max    float64               `json:"max"`
 	ByKind map[fault.Kind]Spread `json:"by_kind"`
+	// Outside is the longest time without an acknowledgement while no fault was
+	// under way, OutsideAt when it began.
+	Outside   float64 `json:"outside_faults"`
+	OutsideAt float64 `json:"outside_faults_at"`
 }
 
 // Spread is a distribution in milliseconds.

@@ -84,7 +84,7 @@ func TestTheTextAnswersTheFourQuestions(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	sample().WriteText(&out, false, "out")
-	for _, want := range []string{"EXACT", "No: all 3000 acknowledged", "No: 3000 ballots count", "50.0 ms in the median of 2 faults, 60.0 ms at worst", "p50 0.00 ms", "out/report.html"} {
+	for _, want := range []string{"EXACT", "No: all 3000 acknowledged", "No: 3000 ballots count", "50.0 ms in the median of 2 faults, 60.0 ms at worst; between faults", "p50 0.00 ms", "out/report.html"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, &out)
 		}

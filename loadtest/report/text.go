@@ -130,9 +130,10 @@ func (r *Report) UnavailableAnswer() string {
 		n += s.Count
 	}
 	if n == 0 {
-		return "No fault was measured."
+		return fmt.Sprintf("No fault was measured; without one, %s at worst.", ms(r.Unavailability.Outside))
 	}
-	return fmt.Sprintf("%s in the median of %d faults, %s at worst.", ms(r.Unavailability.Median), n, ms(r.Unavailability.Max))
+	return fmt.Sprintf("%s in the median of %d faults, %s at worst; between faults %s at worst.",
+		ms(r.Unavailability.Median), n, ms(r.Unavailability.Max), ms(r.Unavailability.Outside))
 }
 
 // SlowAnswer answers how slow it got.

@@ -19,7 +19,8 @@ type nodes struct {
 	cluster   *localcluster.Cluster // nil: an existing one
 	peers     *wire.Peers           // nil: members talk to each other directly
 	endpoints []string
-	exits     chan error // nodes that ended by themselves
+	exits     chan error    // nodes that ended by themselves
+	started   chan struct{} // closed once cluster is set, or never will be
 }
 
 const (
@@ -37,7 +38,7 @@ func startNodes(ctx context.Context, o *Options) (*nodes, error) {
 	if len(o.Targets) > 0 {
 		return &nodes{endpoints: o.endpoints()}, nil
 	}
-	n := &nodes{exits: make(chan error, 64)}
+	n := &nodes{exits: make(chan error, 64), started: make(chan struct{})}
 	options := localcluster.Options{
 		Binary: o.Binary, Nodes: o.Nodes, Dir: filepath.Join(o.Out, "cluster"),
 		OnExit: func(_ *localcluster.Node, err error) {
@@ -53,11 +54,13 @@ func startNodes(ctx context.Context, o *Options) (*nodes, error) {
 		}
 	}
 	c, err := localcluster.Start(ctx, options)
+	n.cluster = c
+	close(n.started)
 	if err != nil {
 		n.stop()
 		return nil, fmt.Errorf("the cluster cannot be started: %w", err)
 	}
-	n.cluster, n.endpoints = c, c.Endpoints()
+	n.endpoints = c.Endpoints()
 	return n, nil
 }
 
@@ -75,6 +78,7 @@ func (n *nodes) proxied(o *localcluster.Options) error {
 		members = append(members, fmt.Sprintf("n%d=%s", i+1, listen[i]))
 	}
 	n.peers, err = wire.NewPeers(listen, targets, func(i int) int {
+		<-n.started // a node may dial before Start has returned
 		if n.cluster == nil {
 			return 0
 		}

@@ -190,7 +190,11 @@ func (t *Trial) reach(ctx context.Context, c *client.Client) error {
 
 // load offers the schedule while faults are injected.
 func (t *Trial) load(ctx context.Context) error {
-	t.planned = fault.Schedule(t.Seed, t.Faults, t.FaultEvery, t.Duration)
+	lasts := t.Duration
+	if n := t.votes(); n > 0 {
+		lasts = min(lasts, time.Duration(float64(n)/t.Rate*float64(time.Second)))
+	}
+	t.planned = fault.Schedule(t.Seed, t.Faults, t.FaultEvery, lasts)
 	t.began = t.driver.Begin()
 	t.books.load(true)
 	t.leaders = &leaders{start: t.began, meter: t.meter}
@@ -205,6 +209,7 @@ func (t *Trial) load(ctx context.Context) error {
 	work.Go(func() { injected <- t.injector().Run(loading, t.planned) }) // ends with its plan
 	err := t.driver.Load(loading)
 	t.lasted = time.Since(t.began)
+	t.meter.LoadOver(t.lasted)
 	if err == nil {
 		// The last fault is measured to its end, and healed.
 		err = <-injected

@@ -194,6 +194,8 @@ func (t *Trial) measured() *report.Report {
 		Dropped: s.Dropped, Late: s.Late, Waited: s.Waited, Skipped: s.Skipped,
 	}
 	r.Unavailability = report.UnavailabilityOf(r.Faults)
+	stalled, at := t.meter.Stalled()
+	r.Unavailability.Outside, r.Unavailability.OutsideAt = report.Milliseconds(stalled), report.Milliseconds(at)
 	r.Setup = report.Setup{
 		Command: t.Command, Started: t.began, Load: t.lasted.Seconds(), Nodes: len(t.nodes.endpoints), Version: t.version,
 		Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Mode: string(t.Mode),
@@ -206,6 +208,7 @@ func (t *Trial) measured() *report.Report {
 		P50: b.latency.Quantile(.5), P90: b.latency.Quantile(.9), P99: b.latency.Quantile(.99), P999: b.latency.Quantile(.999),
 		Faults: len(r.Faults), Rate: r.Rate.Achieved, Requests: b.requests, Errors: b.loadErrors,
 	}
+	m.Unavailability = stalled
 	for _, e := range t.meter.Events() {
 		m.Unavailability = max(m.Unavailability, e.Unavailable)
 	}

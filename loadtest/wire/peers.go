@@ -136,7 +136,8 @@ func (p *Peers) relay(i int, c net.Conn) {
 	}
 	defer m.drop(c)
 	from := p.dialler(c.RemoteAddr().(*net.TCPAddr), c.LocalAddr().(*net.TCPAddr))
-	if !p.pass(from, i) {
+	// Without knowing whose it is it could not be cut; whoever dialled tries again.
+	if from < 0 || !p.pass(from, i) {
 		return
 	}
 	back, err := net.Dial("tcp", m.target)
