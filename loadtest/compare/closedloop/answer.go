@@ -25,6 +25,10 @@ var (
 	// replayed is an acknowledgement too, of a ballot that was sent once: through
 	// an election a node submits again what it cannot know the fate of.
 	replayed = []byte(`"outcome":"replayed"`)
+	// outcomeUnknown is an answer that leaves it open.
+	outcomeUnknown = []byte(`"outcome_unknown"`)
+	// givenUp marks the line after which a stream of answers cannot go on.
+	givenUp = []byte(`"retry_from_line"`)
 )
 
 // next reads one answer. The body is valid until the next call.

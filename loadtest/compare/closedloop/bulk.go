@@ -29,9 +29,9 @@ type Bulk struct {
 	Duration time.Duration
 	// PerRequest is the number of ballots in one request body.
 	PerRequest int
-	// Progress is told of ballots as they are acknowledged; may be nil. It is
-	// called from several goroutines.
-	Progress func(n uint64)
+	// PerPoll gives each request a poll of its own, whose id is Poll and the
+	// number of ten digits of the request: First divided by PerRequest, and on.
+	PerPoll bool
 }
 
 // blocks deals the voters' numbers out to the streams.
@@ -108,9 +108,9 @@ func (s *stream) post(deal *blocks) {
 		if n == 0 {
 			return
 		}
-		before := s.result.Acknowledged + s.result.Refused
+		before := s.result.answered()
 		if err := s.block(first, n); err != nil {
-			s.result.noteUnknown(uint64(n)-(s.result.Acknowledged+s.result.Refused-before), err)
+			s.result.noteUnknown(uint64(n)-(s.result.answered()-before), err)
 			return
 		}
 	}
@@ -131,8 +131,12 @@ func (s *stream) block(first uint64, n int) error {
 }
 
 func (s *stream) send(first uint64, n int) error {
+	poll := s.bulk.Poll
+	if s.bulk.PerPoll {
+		poll += fmt.Sprintf("%0*d", digits, first/uint64(s.bulk.PerRequest))
+	}
 	head := fmt.Appendf(nil, "POST /v1/polls/%s/ballots HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-ndjson\r\n"+
-		"Accept: application/x-ndjson\r\nContent-Length: %d\r\n\r\n", s.bulk.Poll, s.conn.RemoteAddr(), n*s.lines.length)
+		"Accept: application/x-ndjson\r\nContent-Length: %d\r\n\r\n", poll, s.conn.RemoteAddr(), n*s.lines.length)
 	if _, err := s.conn.Write(head); err != nil {
 		return fmt.Errorf("a bulk request could not be sent: %w", err)
 	}
@@ -180,6 +184,11 @@ func (s *stream) count(block []byte) int {
 			case bytes.Contains(line, replayed):
 				acknowledged++
 				s.result.Replayed++
+			case bytes.Contains(line, givenUp):
+				all-- // it answers no ballot; those without an answer are unknown
+				s.result.noteUnknown(0, fmt.Errorf("a stream was given up: %.300s", line))
+			case bytes.Contains(line, outcomeUnknown):
+				s.result.noteUnknown(1, fmt.Errorf("%.300s", line))
 			default:
 				s.result.noteRefusal(fmt.Sprintf("%.300s", bytes.TrimSpace(line)))
 			}
@@ -188,9 +197,6 @@ func (s *stream) count(block []byte) int {
 	s.result.Acknowledged += uint64(acknowledged)
 	if s.end.IsZero() || time.Now().Before(s.end) {
 		s.result.InWindow += uint64(acknowledged)
-	}
-	if s.bulk.Progress != nil {
-		s.bulk.Progress(uint64(acknowledged))
 	}
 	return all
 }

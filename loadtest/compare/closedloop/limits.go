@@ -8,6 +8,8 @@ const (
 	// graceTime is how long the answers of requests under way at the end of a
 	// window are waited for: longer than a node holds a request.
 	graceTime = 15 * time.Second
+	// longest bounds a load that ends by its requests.
+	longest = 6 * time.Hour
 	// dialTimeout bounds one connection to loopback.
 	dialTimeout = 5 * time.Second
 	// digits is the width of a voter's number: fixed, so that it can be written

@@ -5,30 +5,77 @@ import (
 	"strconv"
 )
 
-// request is the bytes of one PUT of a ballot, with the place of the voter's number.
+// request is the bytes of one PUT, with the places of its numbers.
 type request struct {
-	bytes  []byte
-	number []byte // part of bytes
+	bytes []byte
+	poll  []byte // part of bytes; nil: the poll has no number
+	voter []byte // part of bytes; nil: a poll is created, no ballot cast
 }
 
-func newRequest(host, poll, prefix, selection string) *request {
-	body := ballot(selection)
-	path := "/v1/polls/" + poll + "/ballots/" + prefix
-	head := "PUT " + path
-	rest := " HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: application/json\r\nContent-Length: " +
-		strconv.Itoa(len(body)) + "\r\n\r\n" + body
-	r := &request{bytes: []byte(head + fmt.Sprintf("%0*d", digits, 0) + rest)}
-	r.number = r.bytes[len(head) : len(head)+digits]
+// newRequest makes the PUT of a ballot. numbered: a number follows the poll's id.
+func newRequest(host, poll string, numbered bool, prefix, selection string) *request {
+	r := &request{}
+	r.text("PUT /v1/polls/" + poll)
+	pollAt := len(r.bytes)
+	if numbered {
+		r.text(zeros)
+	}
+	r.text("/ballots/" + prefix)
+	voterAt := len(r.bytes)
+	r.text(zeros)
+	r.body(host, ballot(selection))
+	if numbered {
+		r.poll = r.bytes[pollAt : pollAt+digits]
+	}
+	r.voter = r.bytes[voterAt : voterAt+digits]
 	return r
 }
 
-func ballot(selection string) string { return `{"selections":["` + selection + `"]}` }
+// newCreation makes the PUT of a poll.
+func newCreation(host, poll, definition string) *request {
+	r := &request{}
+	r.text("PUT /v1/polls/" + poll)
+	pollAt := len(r.bytes)
+	r.text(zeros)
+	r.body(host, definition)
+	r.poll = r.bytes[pollAt : pollAt+digits]
+	return r
+}
 
-// as writes a voter's number into the request.
-func (r *request) as(voter uint64) []byte {
-	writeNumber(r.number, voter)
+// zeros is the place of a number.
+var zeros = fmt.Sprintf("%0*d", digits, 0)
+
+func (r *request) text(s string) { r.bytes = append(r.bytes, s...) }
+
+// body ends the request line and adds what follows it.
+func (r *request) body(host, body string) {
+	r.text(" HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: application/json\r\nContent-Length: " +
+		strconv.Itoa(len(body)) + "\r\n\r\n" + body)
+}
+
+// as writes a number into the request. With several polls a ballot goes to one
+// that the number scatters it to; where a poll is created it is the poll's own.
+func (r *request) as(n, polls uint64) []byte {
+	if r.voter == nil {
+		writeNumber(r.poll, n)
+		return r.bytes
+	}
+	writeNumber(r.voter, n)
+	if r.poll != nil {
+		writeNumber(r.poll, scatter(n)%polls)
+	}
 	return r.bytes
 }
+
+// scatter is the finisher of SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast
+// Splittable Pseudorandom Number Generators", 2014): neighbours land far apart.
+func scatter(n uint64) uint64 {
+	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
+	n = (n ^ n>>27) * 0x94d049bb133111eb
+	return n ^ n>>31
+}
+
+func ballot(selection string) string { return `{"selections":["` + selection + `"]}` }
 
 // writeNumber fills dst with the decimal digits of n, with leading zeros.
 func writeNumber(dst []byte, n uint64) {
@@ -47,7 +94,7 @@ type lines struct {
 
 func newLines(prefix, selection string) *lines {
 	head := `{"voter":"` + prefix
-	line := head + fmt.Sprintf("%0*d", digits, 0) + `",` + ballot(selection)[1:] + "\n"
+	line := head + zeros + `",` + ballot(selection)[1:] + "\n"
 	l := &lines{length: len(line), at: len(head)}
 	for range linesPerWrite {
 		l.bytes = append(l.bytes, line...)

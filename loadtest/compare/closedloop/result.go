@@ -1,6 +1,7 @@
 package closedloop
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -20,8 +21,17 @@ type Result struct {
 	// Window is the time measured.
 	Window time.Duration
 
-	latencies []uint32 // microseconds; sorted once the load is over
+	samples []sample // sorted by latency once the load is over
 }
+
+// sample is one single request.
+type sample struct {
+	sent   int64 // Unix time in microseconds
+	micros uint32
+}
+
+// Interval is a stretch of time.
+type Interval struct{ From, To time.Time }
 
 // PerSecond is the rate of the acknowledged ballots in the window.
 func (r *Result) PerSecond() float64 {
@@ -33,12 +43,31 @@ func (r *Result) PerSecond() float64 {
 
 // Quantile returns the latency below which a share q, 0 to 1, of the single
 // requests lie; 0 where there were none.
-func (r *Result) Quantile(q float64) time.Duration {
-	if len(r.latencies) == 0 {
+func (r *Result) Quantile(q float64) time.Duration { return quantile(r.samples, q) }
+
+func quantile(sorted []sample, q float64) time.Duration {
+	if len(sorted) == 0 {
 		return 0
 	}
-	i := min(int(q*float64(len(r.latencies))), len(r.latencies)-1)
-	return time.Duration(r.latencies[i]) * time.Microsecond
+	i := min(int(q*float64(len(sorted))), len(sorted)-1)
+	return time.Duration(sorted[i].micros) * time.Microsecond
+}
+
+// QuantileSplit returns the same of the requests that were under way in any of the
+// stretches of time, and of the others, and how many each are.
+func (r *Result) QuantileSplit(q float64, stretches []Interval) (within, outside time.Duration, withinN, outsideN int) {
+	var in, out []sample
+	for _, s := range r.samples {
+		end := s.sent + int64(s.micros)
+		if slices.ContainsFunc(stretches, func(i Interval) bool {
+			return s.sent < i.To.UnixMicro() && end > i.From.UnixMicro()
+		}) {
+			in = append(in, s)
+		} else {
+			out = append(out, s)
+		}
+	}
+	return quantile(in, q), quantile(out, q), len(in), len(out)
 }
 
 func (r *Result) add(o *Result) {
@@ -50,20 +79,23 @@ func (r *Result) add(o *Result) {
 	if r.Problem == "" {
 		r.Problem = o.Problem
 	}
-	r.latencies = append(r.latencies, o.latencies...)
+	r.samples = append(r.samples, o.samples...)
 }
 
-// Join sums the results of loads that ran at the same time, in windows of about
-// one length.
+// Join sums the results of loads that ran at the same time. The window is that of
+// the longest.
 func Join(results ...Result) Result {
 	var sum Result
 	for i := range results {
 		sum.add(&results[i])
 		sum.Window = max(sum.Window, results[i].Window)
 	}
-	slices.Sort(sum.latencies)
+	slices.SortFunc(sum.samples, func(a, b sample) int { return cmp.Compare(a.micros, b.micros) })
 	return sum
 }
+
+// answered is how many ballots are accounted for.
+func (r *Result) answered() uint64 { return r.Acknowledged + r.Refused + r.Unknown }
 
 // noteRefusal counts an answer that is not the one asked for.
 func (r *Result) noteRefusal(problem string) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,17 +17,27 @@ type Single struct {
 	Targets     []string // host:port; the connections are dealt out to them in turn
 	Connections int
 	Duration    time.Duration
-	Poll        string
-	Prefix      string // of the voters' ids; a number follows, each used once
-	Selection   string // an option of the poll
+	// Requests ends the load after so many where Duration is 0.
+	Requests uint64
+	// First is the number of the first of them; the others follow without a gap.
+	First uint64
+	Poll  string
+	// Polls spreads the ballots over so many polls, whose ids are Poll and a
+	// number of ten digits from 0; 0: there is one, whose id is Poll.
+	Polls     uint64
+	Prefix    string // of the voters' ids; a number follows, each used once
+	Selection string // an option of the poll
+	// Definition, where it is not empty, is the JSON of polls to create instead of
+	// casting ballots: Requests of them, with ids as for Polls.
+	Definition string
 }
 
 // Run dials all connections, then measures. An error means that there is nothing
 // to measure; refusals and broken connections stand in the result. ctx ends it at
 // once, with ctx's error.
 func (s Single) Run(ctx context.Context) (Result, error) {
-	if s.Connections < 1 || s.Connections > maxConnections || len(s.Targets) == 0 {
-		return Result{}, fmt.Errorf("a load has 1 to %d connections and at least one target", maxConnections)
+	if s.Connections < 1 || s.Connections > maxConnections || len(s.Targets) == 0 || (s.Requests == 0) == (s.Duration == 0) {
+		return Result{}, fmt.Errorf("a load has 1 to %d connections, at least one target, and an end", maxConnections)
 	}
 	conns, err := dial(ctx, s.Targets, s.Connections)
 	if err != nil {
@@ -38,11 +49,15 @@ func (s Single) Run(ctx context.Context) (Result, error) {
 	parts := make([]Result, len(conns))
 	start := time.Now()
 	end := start.Add(s.Duration)
+	if s.Duration == 0 {
+		end = start.Add(longest)
+	}
+	var next atomic.Uint64
 	var work sync.WaitGroup
 	for i, c := range conns {
-		work.Go(func() { // ends with the window and the answer under way
+		work.Go(func() { // ends with the window, or the requests, and the answer under way
 			_ = c.SetDeadline(end.Add(graceTime)) // fails only where c is closed, as the next write does
-			s.loop(c, uint64(i)*votersPerConnection, end, &parts[i])
+			s.loop(c, s.numbers(uint64(i), &next), end, &parts[i])
 		})
 	}
 	work.Wait()
@@ -51,20 +66,47 @@ func (s Single) Run(ctx context.Context) (Result, error) {
 	}
 	sum := Join(parts...)
 	sum.Window = s.Duration
+	if s.Duration == 0 {
+		sum.Window = time.Since(start)
+	}
 	return sum, nil
 }
 
+// numbers deals out the numbers of the requests of one connection: each has its
+// own range, or all share one that has no gaps and an end.
+func (s Single) numbers(connection uint64, next *atomic.Uint64) func() (uint64, bool) {
+	if s.Duration == 0 {
+		return func() (uint64, bool) {
+			n := next.Add(1) - 1
+			return s.First + n, n < s.Requests
+		}
+	}
+	n := connection * votersPerConnection
+	end := n + votersPerConnection
+	return func() (uint64, bool) {
+		n++
+		return n - 1, n <= end
+	}
+}
+
+func (s Single) request(host string) *request {
+	if s.Definition != "" {
+		return newCreation(host, s.Poll, s.Definition)
+	}
+	return newRequest(host, s.Poll, s.Polls > 0, s.Prefix, s.Selection)
+}
+
 // loop is one connection's clients, one after another.
-func (s Single) loop(c net.Conn, voter uint64, end time.Time, r *Result) {
-	r.latencies = make([]uint32, 0, 1024)
-	req := newRequest(c.RemoteAddr().String(), s.Poll, s.Prefix, s.Selection)
+func (s Single) loop(c net.Conn, number func() (uint64, bool), end time.Time, r *Result) {
+	req := s.request(c.RemoteAddr().String())
 	in := newAnswers(c)
-	for last := voter + votersPerConnection; voter < last; voter++ {
+	for {
 		sent := time.Now()
-		if !sent.Before(end) {
+		n, more := number()
+		if !more || !sent.Before(end) {
 			return
 		}
-		if _, err := c.Write(req.as(voter)); err != nil {
+		if _, err := c.Write(req.as(n, s.Polls)); err != nil {
 			r.noteUnknown(1, fmt.Errorf("a request could not be sent: %w", err))
 			return
 		}
@@ -74,11 +116,14 @@ func (s Single) loop(c net.Conn, voter uint64, end time.Time, r *Result) {
 			return
 		}
 		now := time.Now()
-		r.latencies = append(r.latencies, uint32(now.Sub(sent).Microseconds()))
+		r.samples = append(r.samples, sample{sent.UnixMicro(), uint32(now.Sub(sent).Microseconds())})
 		switch {
-		case status == http.StatusCreated && bytes.Contains(body, counted):
-		case status == http.StatusOK && bytes.Contains(body, replayed):
+		case status == http.StatusCreated && (s.Definition != "" || bytes.Contains(body, counted)):
+		case status == http.StatusOK && (s.Definition != "" || bytes.Contains(body, replayed)):
 			r.Replayed++
+		case bytes.Contains(body, outcomeUnknown):
+			r.noteUnknown(1, fmt.Errorf("status %d: %.300s", status, body))
+			continue
 		default:
 			r.noteRefusal(fmt.Sprintf("status %d: %.300s", status, body))
 			continue

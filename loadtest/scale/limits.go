@@ -1,0 +1,34 @@
+package scale
+
+import "time"
+
+const (
+	nodes = 3
+	// blockBallots is the number of ballots in one bulk request.
+	blockBallots = 100_000
+	// pollStreams is the number of bulk requests at the same time where each holds
+	// the few ballots of one poll; a node serves 64.
+	pollStreams = 150
+	// startTimeout, settleTimeout and catchUpTimeout bound what is waited for.
+	startTimeout   = 2 * time.Minute
+	settleTimeout  = 15 * time.Second
+	catchUpTimeout = 10 * time.Minute
+	// snapshotTimeout bounds the load under which a snapshot is waited for.
+	snapshotTimeout = 2 * time.Minute
+	// settleEvery is how often memory is looked at until it rests, restShare what
+	// counts as rest.
+	settleEvery = time.Second
+	restShare   = 0.005
+	// watchEvery is how often a node's directory is looked at for a snapshot under
+	// way, and how often a node is asked for its state.
+	watchEvery = 10 * time.Millisecond
+	askEvery   = 20 * time.Millisecond
+	// reads is the number of times that results are read for a median.
+	reads = 21
+	// listPage is the page size of the listing that is measured.
+	listPage = 100
+	// maxPolls and maxVoters are what the numbers in requests and the memory of an
+	// ordinary machine have room for.
+	maxPolls  = 10_000_000
+	maxVoters = 200_000_000
+)

@@ -1,0 +1,161 @@
+package scale
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"voted/client"
+	"voted/loadtest/compare/closedloop"
+)
+
+// onePoll fills one poll and measures on the way.
+func (r *rig) onePoll(ctx context.Context) error {
+	const poll = "scale"
+	if err := r.makePoll(ctx, poll); err != nil {
+		return err
+	}
+	if err := r.warmUp(ctx); err != nil {
+		return err
+	}
+	rep := r.report
+	empty, err := r.singles(ctx, poll, 0, r.length())
+	if err != nil {
+		return err
+	}
+	rep.Singles.Empty = single(empty)
+	r.say("empty poll, single ballots: %s/s, p99 %.1f ms", thousands(rep.Singles.Empty.Rate), rep.Singles.Empty.P99)
+	if err := r.fill(ctx, closedloop.Bulk{
+		Streams: r.options.Streams, Poll: poll, Prefix: r.prefix(), PerRequest: blockBallots,
+	}, r.options.Voters); err != nil {
+		return err
+	}
+	return r.atSize(ctx, poll, 0)
+}
+
+// warmUp casts ballots in a poll of its own, so that the first phase does not pay
+// for what every process does once.
+func (r *rig) warmUp(ctx context.Context) error {
+	const poll = "warm-up"
+	if err := r.makePoll(ctx, poll); err != nil {
+		return err
+	}
+	_, err := r.singles(ctx, poll, 0, min(r.length(), 2*time.Second))
+	return err
+}
+
+// fill casts ballots in bulk, step by step, until so many have been sent.
+func (r *rig) fill(ctx context.Context, load closedloop.Bulk, ballots uint64) error {
+	load.Selection = "a"
+	for sent := uint64(0); sent < ballots; sent += load.Ballots {
+		load.Targets = r.targets()
+		load.Ballots = min(r.fillStep(load, ballots), ballots-sent)
+		result, err := load.Run(ctx)
+		r.book.enter(result)
+		if err != nil {
+			return err
+		}
+		load.First += load.Ballots
+		if result.Acknowledged != load.Ballots {
+			return fmt.Errorf("%d of %d ballots were acknowledged: %s", result.Acknowledged, load.Ballots, result.Problem)
+		}
+		r.step("ballots", sent+load.Ballots, result)
+	}
+	return nil
+}
+
+// fillStep is the number of ballots in a step: whole requests, so that where each
+// belongs to one poll none is split.
+func (r *rig) fillStep(load closedloop.Bulk, ballots uint64) uint64 {
+	size := uint64(load.PerRequest)
+	return max(1, r.options.step(ballots)/size) * size
+}
+
+// step notes one stretch of work.
+func (r *rig) step(what string, total uint64, result closedloop.Result) {
+	now := r.take()
+	s := Step{What: what, Total: total, Rate: result.PerSecond(), Nodes: now, PerOne: each(r.base, now, total)}
+	r.report.Steps = append(r.report.Steps, s)
+	r.say("%s %s: %s/s, %.0f B each (with garbage), memory %s, disk %s", thousands(float64(total)), what, thousands(s.Rate), s.PerOne,
+		bytesText(largest(now, anonymous)), bytesText(largest(now, disk)))
+}
+
+// atSize measures what depends on the size that is reached by now.
+func (r *rig) atSize(ctx context.Context, poll string, polls uint64) error {
+	rep := r.report
+	rest, err := r.rest(ctx)
+	if err != nil {
+		return err
+	}
+	rep.AtRest, rep.BytesABallot = rest, each(r.base, rest, r.book.acknowledged)
+	r.say("at rest: %.1f B a ballot, memory %s", rep.BytesABallot, bytesText(largest(rest, anonymous)))
+	if polls == 0 {
+		if rep.Results, err = r.reading(ctx, poll); err != nil {
+			return err
+		}
+	}
+	full, err := r.singles(ctx, poll, polls, r.length())
+	if err != nil {
+		return err
+	}
+	rep.Singles.Full = single(full)
+	rep.Singles.RateRatio = ratio(rep.Singles.Full.Rate, rep.Singles.Empty.Rate)
+	rep.Singles.P99Ratio = ratio(rep.Singles.Full.P99, rep.Singles.Empty.P99)
+	r.say("full size, single ballots: %s/s (×%.2f), p99 %.1f ms", thousands(rep.Singles.Full.Rate), rep.Singles.RateRatio, rep.Singles.Full.P99)
+	if err := r.killed(ctx); err != nil {
+		return err
+	}
+	if err := r.snapshots(ctx, poll, polls); err != nil {
+		return err
+	}
+	if err := r.killed(ctx); err != nil {
+		return err
+	}
+	return r.away(ctx, poll, polls)
+}
+
+// reading measures how long the tally takes to read.
+func (r *rig) reading(ctx context.Context, poll string) (Reading, error) {
+	linearizable, err := r.timed(ctx, reads, func(int) error {
+		_, err := r.client.Results(ctx, poll, client.Linearizable)
+		return err
+	})
+	if err != nil {
+		return Reading{}, fmt.Errorf("the results cannot be read: %w", err)
+	}
+	stale, err := r.timed(ctx, reads, func(int) error {
+		_, err := r.client.Results(ctx, poll, client.Stale)
+		return err
+	})
+	if err != nil {
+		return Reading{}, fmt.Errorf("stale results cannot be read: %w", err)
+	}
+	linearizable.Stale = stale.Median
+	return linearizable, nil
+}
+
+// timed does something n times.
+func (r *rig) timed(ctx context.Context, n int, do func(i int) error) (Reading, error) {
+	took := make([]float64, n)
+	for i := range took {
+		start := time.Now()
+		if err := do(i); err != nil {
+			return Reading{}, err
+		}
+		took[i] = millis(time.Since(start))
+		if err := ctx.Err(); err != nil {
+			return Reading{}, err
+		}
+	}
+	slices.Sort(took)
+	return Reading{Median: took[n/2], Max: took[n-1]}, nil
+}
+
+func (r *rig) makePoll(ctx context.Context, id string) error {
+	_, err := r.client.CreatePoll(ctx, client.Definition{ID: id, Options: client.Options("a", "b")})
+	if err != nil {
+		return fmt.Errorf("the poll %s cannot be made: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package scale
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"voted/internal/localcluster"
+	"voted/loadtest/compare/closedloop"
+	"voted/loadtest/compare/machine"
+)
+
+const (
+	// snapshotDir is where a node writes its snapshots, each in a directory that
+	// ends in unfinished until it is complete.
+	snapshotDir = "snapshots"
+	unfinished  = ".tmp"
+)
+
+// watcher sees snapshots being written. Looking at a directory costs the nodes
+// nothing; asking them for metrics all the time would.
+type watcher struct {
+	mu    sync.Mutex
+	seen  []closedloop.Interval
+	nodes []*localcluster.Node
+	under map[string]time.Time // directories being written, since when
+}
+
+// watch looks until ctx ends.
+func (w *watcher) watch(ctx context.Context) {
+	w.under = map[string]time.Time{}
+	for look := time.NewTicker(watchEvery); ; {
+		select {
+		case <-ctx.Done():
+			look.Stop()
+			return
+		case now := <-look.C:
+			w.look(now)
+		}
+	}
+}
+
+func (w *watcher) look(now time.Time) {
+	there := map[string]bool{}
+	for _, n := range w.nodes {
+		dir := filepath.Join(n.DataDir, snapshotDir)
+		entries, _ := os.ReadDir(dir) // none yet
+		for _, e := range entries {
+			if path := filepath.Join(dir, e.Name()); strings.HasSuffix(path, unfinished) {
+				there[path] = true
+			}
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for path := range there {
+		if _, known := w.under[path]; !known {
+			w.under[path] = now
+		}
+	}
+	for path, since := range w.under {
+		if !there[path] {
+			w.seen = append(w.seen, closedloop.Interval{From: since, To: now})
+			delete(w.under, path)
+		}
+	}
+}
+
+// stretches returns those that are complete, and those under way up to now.
+func (w *watcher) stretches() (complete, all []closedloop.Interval) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all = slices.Clone(w.seen)
+	for _, since := range w.under {
+		all = append(all, closedloop.Interval{From: since, To: time.Now()})
+	}
+	return slices.Clone(w.seen), all
+}
+
+// snapshots starts the nodes again so that they make snapshots often, and casts
+// single ballots until some were made.
+func (r *rig) snapshots(ctx context.Context, poll string, polls uint64) error {
+	s := &r.report.Snapshot
+	s.DiskBefore = largest(r.take(), disk)
+	every := []string{"--snapshot-every", strconv.FormatUint(r.options.SnapshotEvery, 10)}
+	if err := r.restartAll(ctx, "SIGTERM, one after another", every...); err != nil {
+		return err
+	}
+	watching, stop := context.WithCancel(ctx)
+	w := &watcher{nodes: r.cluster.Nodes}
+	var done sync.WaitGroup
+	done.Go(func() { w.watch(watching) }) // ends with stop
+	defer done.Wait()
+	defer stop()
+
+	var loads []closedloop.Result
+	for deadline := time.Now().Add(snapshotTimeout); time.Now().Before(deadline); {
+		result, err := r.singles(ctx, poll, polls, r.length())
+		if err != nil {
+			return err
+		}
+		loads = append(loads, result)
+		if complete, _ := w.stretches(); len(complete) >= nodes {
+			break
+		}
+	}
+	complete, all := w.stretches()
+	r.report.Snapshot.conclude(closedloop.Join(loads...), complete, all)
+	s.DiskAfter, s.Bytes = largest(r.take(), disk), newestSnapshot(r.cluster.Nodes[0])
+	if s.Seen == 0 {
+		return fmt.Errorf("no snapshot was made within %s; give a smaller --snapshot-every", snapshotTimeout)
+	}
+	r.say("snapshots: %d, median %.2f s, %s; p99 %.1f ms while one is written, %.1f ms otherwise",
+		s.Seen, s.Median, bytesText(s.Bytes), s.During.P99, s.Without.P99)
+	return nil
+}
+
+// conclude splits the requests by whether a snapshot was being written.
+func (s *Snapshots) conclude(load closedloop.Result, complete, all []closedloop.Interval) {
+	var seconds []float64
+	for _, c := range complete {
+		seconds = append(seconds, c.To.Sub(c.From).Seconds())
+	}
+	slices.Sort(seconds)
+	if s.Seen = len(seconds); s.Seen > 0 {
+		s.Median, s.Max = seconds[len(seconds)/2], seconds[len(seconds)-1]
+	}
+	during, without, duringN, withoutN := load.QuantileSplit(0.99, all)
+	s.During, s.Without = Latency{duringN, millis(during)}, Latency{withoutN, millis(without)}
+	s.P99Ratio = ratio(s.During.P99, s.Without.P99)
+}
+
+// newestSnapshot returns the size of the last complete snapshot of a node.
+func newestSnapshot(n *localcluster.Node) uint64 {
+	dir := filepath.Join(n.DataDir, snapshotDir)
+	entries, _ := os.ReadDir(dir) // none: 0 bytes
+	var newest string
+	var at time.Time
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && !strings.HasSuffix(e.Name(), unfinished) && info.ModTime().After(at) {
+			newest, at = filepath.Join(dir, e.Name()), info.ModTime()
+		}
+	}
+	if newest == "" {
+		return 0
+	}
+	return machine.DiskBytes(newest)
+}
