@@ -23,6 +23,7 @@ type commandLine struct {
 	Results resultsCommand `cmd:"" help:"Show the tally of a poll."`
 
 	Cluster clusterCommands `cmd:"" help:"Show and change the members of a cluster."`
+	CA      caCommands      `cmd:"" help:"Make the certificates of a cluster." name:"ca"`
 	Version versionCommand  `cmd:"" help:"Print the version."`
 }
 

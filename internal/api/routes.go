@@ -86,6 +86,9 @@ func (e *endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.meter = e.meters[r.Method]
+	if streaming[e.template] {
+		w.unbounded()
+	}
 	if err := act(w, r); err != nil {
 		e.h.fail(w, r, err)
 	}

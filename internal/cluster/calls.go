@@ -20,6 +20,7 @@ const (
 	callReadIndex = "read-index" // → verdict, 8 bytes: an index to read at
 	callChange    = "change"     // JSON change of membership, for the leader → verdict
 	callJoin      = "join"       // the same, for any member to pass on → verdict
+	callMembers   = "members"    // → JSON roster
 )
 
 // A verdict is the first byte of an answer by the leader, or by who was taken for it.
@@ -35,6 +36,9 @@ const (
 func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, error) {
 	if method == callStatus {
 		return json.Marshal(n.status())
+	}
+	if method == callMembers {
+		return n.answerMembers()
 	}
 	if !n.isStarted() {
 		return nil, errors.New("this member has not entered its cluster yet")
@@ -61,6 +65,9 @@ func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, 
 		}
 		carryOut := n.change
 		if method == callJoin {
+			if err := n.mayJoin(ctx, c); err != nil {
+				return nil, err
+			}
 			carryOut = n.request
 		}
 		return verdict(carryOut(ctx, c), func() []byte { return nil }), nil

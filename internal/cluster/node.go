@@ -35,6 +35,8 @@ type Node struct {
 	bulk     chan struct{} // a token for each bulk frame under way
 	disk     string        // drawn once per data directory
 
+	admission *admission // nil where connections have no names
+
 	ctx     context.Context // ends with the node
 	stop    context.CancelFunc
 	started chan struct{} // closed when raft runs
@@ -68,6 +70,7 @@ func Open(o Options) (*Node, error) {
 		n.stop()
 		return nil, err
 	}
+	n.admit()
 	o.Network.Handle(n.handle)
 	n.goTask(n.run)
 	return n, nil
@@ -126,7 +129,7 @@ func (n *Node) startRaft() error {
 	c := raft.DefaultConfig()
 	c.LocalID = raft.ServerID(o.ID)
 	c.HeartbeatTimeout, c.ElectionTimeout = o.HeartbeatTimeout, o.HeartbeatTimeout
-	c.LeaderLeaseTimeout = o.HeartbeatTimeout / 2
+	c.LeaderLeaseTimeout = o.HeartbeatTimeout // no read relies on it; shorter, it only ends leaderships
 	c.CommitTimeout = commitTimeout
 	c.MaxAppendEntries = maxAppendEntries
 	c.SnapshotThreshold = o.SnapshotEvery
@@ -135,7 +138,7 @@ func (n *Node) startRaft() error {
 	c.NoLegacyTelemetry = true
 	c.ShutdownOnRemove = false
 	c.Logger = raftLogger(n.log)
-	r, err := raft.NewRaft(c, n.fsm, o.Store, o.Store, o.Store.Snapshots(), o.Network.Transport())
+	r, err := raft.NewRaft(c, machine{n.fsm, n}, o.Store, o.Store, o.Store.Snapshots(), o.Network.Transport())
 	if err != nil {
 		return fmt.Errorf("raft cannot start on this data directory: %w", err)
 	}
@@ -209,9 +212,13 @@ func (n *Node) Close() error {
 	<-n.entered
 	var err error
 	if n.raft != nil {
+		// Raft's calls to members that are away end at once; it waits for them.
+		if t, ok := n.opts.Network.Transport().(raft.WithClose); ok {
+			err = t.Close()
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		err = n.await(ctx, n.raft.Shutdown())
+		err = errors.Join(err, n.await(ctx, n.raft.Shutdown()))
 	}
 	err = errors.Join(err, n.opts.Network.Close())
 	n.tasks.Wait()

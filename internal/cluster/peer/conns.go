@@ -12,6 +12,7 @@ type conn struct {
 	raw      net.Conn // whoever takes it away from its owner closes this
 	set      *connSet
 	first    []byte // read ahead; only the one reader touches it
+	id       string // the member at the other end, as its certificate says; written once, under set.mu
 }
 
 // Read gives the byte that was read ahead first.

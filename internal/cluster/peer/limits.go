@@ -30,6 +30,10 @@ const (
 	// maxMessageBytes bounds the text of a remote error.
 	maxMessageBytes = 64 << 10
 
+	// complaintEvery and complaintBurst bound how often refused connections are logged.
+	complaintEvery = 10 * time.Second
+	complaintBurst = 5
+
 	// raftPool is how many idle raft connections to one member are kept: replication and heartbeats use one each.
 	raftPool = 3
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+	"golang.org/x/time/rate"
 )
 
 // Options says where and how a member listens. Bind is required.
@@ -35,6 +36,9 @@ type Options struct {
 	// ServerTLS and ClientTLS, set together, put all connections under TLS. A ClientTLS without a ServerName takes the
 	// host that is dialled.
 	ServerTLS, ClientTLS *tls.Config
+	// Identify names the member at the other end of a TLS connection; see Port.Guard. Default: nobody is named, and whoever
+	// the TLS configurations let in may do everything.
+	Identify Identifier
 }
 
 var (
@@ -59,6 +63,9 @@ type Port struct {
 	conns     connSet // every connection, either way
 	undecided undecidedQueue
 	handler   atomic.Pointer[Handler]
+
+	guard      atomic.Pointer[guard]
+	complaints *rate.Limiter
 
 	http      *http.Server
 	httpConns *connQueue
@@ -102,7 +109,7 @@ func Listen(o Options) (*Port, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	p := &Port{options: o, advertise: advertise, listener: listener}
+	p := &Port{options: o, advertise: advertise, listener: listener, complaints: newComplaints()}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.httpConns = newConnQueue(listener.Addr())
 	p.raftConns = newConnQueue(raftAddr(advertise))

@@ -69,8 +69,12 @@ func (p *Port) accept() {
 func (p *Port) route(c *conn, leave func()) {
 	k, err := p.decide(c)
 	leave()
+	if err == nil && k != kindHTTP {
+		err = p.enters(c)
+	}
 	switch {
 	case err != nil:
+		p.complain(c, err)
 		p.options.Logger.Debug("a connection to the peer port did not say what it is", "from", c.RemoteAddr(), "error", err)
 	case k == kindHTTP:
 		p.httpConns.give(c)
@@ -96,6 +100,9 @@ func (p *Port) decide(c *conn) (kind, error) {
 			return kindUnknown, err
 		}
 		c.Conn = secured
+		if err := p.identify(c, secured.ConnectionState(), ""); err != nil {
+			return kindUnknown, err
+		}
 	}
 	first := make([]byte, 1)
 	if _, err := io.ReadFull(c.Conn, first); err != nil {
@@ -149,7 +156,7 @@ func (p *Port) dial(ctx context.Context, addr string, keepAlive net.KeepAliveCon
 
 func (p *Port) secureClient(ctx context.Context, c *conn, addr string) error {
 	config := p.options.ClientTLS
-	if config.ServerName == "" {
+	if config.ServerName == "" && !config.InsecureSkipVerify {
 		host, _, err := net.SplitHostPort(addr)
 		if err != nil {
 			return err
@@ -164,7 +171,7 @@ func (p *Port) secureClient(ctx context.Context, c *conn, addr string) error {
 		return err
 	}
 	c.Conn = secured
-	return nil
+	return p.identify(c, secured.ConnectionState(), addr)
 }
 
 // loopback is where a member reaches its own listener.

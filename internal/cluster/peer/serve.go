@@ -28,7 +28,10 @@ func (p *Port) newServer() *http.Server {
 		IdleTimeout:       serverIdle,
 		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return p.ctx },
-		ErrorLog:          slog.NewLogLogger(p.options.Logger.Handler(), slog.LevelDebug),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, callerKey{}, c.(*conn).id)
+		},
+		ErrorLog: slog.NewLogLogger(p.options.Logger.Handler(), slog.LevelDebug),
 	}
 }
 
@@ -53,6 +56,10 @@ func (p *Port) serve(w http.ResponseWriter, r *http.Request) {
 	handler := p.handler.Load()
 	if handler == nil {
 		refuse(w, http.StatusServiceUnavailable, "this member is still starting")
+		return
+	}
+	if err := p.mayCall(r.Context(), method); err != nil {
+		refuse(w, http.StatusForbidden, err.Error())
 		return
 	}
 	body, err := readBody(r.Body, r.ContentLength)

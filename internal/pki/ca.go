@@ -1,0 +1,247 @@
+package pki
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"voted/internal/livefile"
+)
+
+// Lifetimes, and how much a clock may be behind the one that issued.
+const (
+	// caLifetime: replacing a CA touches every node and client; ten years outlive them.
+	caLifetime = 10 * 365 * 24 * time.Hour
+	// DefaultLifetime of what a CA issues: long enough to renew once a year by
+	// hand, and renewal needs no restart, so shorter is easy.
+	DefaultLifetime = 397 * 24 * time.Hour
+	// backdate covers the clocks of machines that are set up together.
+	backdate = 5 * time.Minute
+)
+
+// The files of a CA's directory.
+const (
+	caCertFile = "ca.crt"
+	caKeyFile  = "ca.key"
+)
+
+// CA signs certificates. Its key stays in its directory: nodes need ca.crt alone.
+type CA struct {
+	cert *x509.Certificate
+	key  crypto.Signer
+}
+
+// Init makes a new CA in a directory, which is made if missing. It never touches
+// one that is there already.
+func Init(dir, name string, now time.Time) (*CA, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("the directory of the CA cannot be made: %w", err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-backdate), NotAfter: now.Add(caLifetime),
+		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
+	der, err := sign(template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	keyPEM, err := encodeKey(key)
+	if err != nil {
+		return nil, err
+	}
+	// The key first: without it the certificate is of no use, and it is what must not be overwritten.
+	if err := writeNew(filepath.Join(dir, caKeyFile), keyPEM); err != nil {
+		return nil, fmt.Errorf("a CA is never overwritten: %w", err)
+	}
+	if err := writeNew(filepath.Join(dir, caCertFile), encodeCert(der)); err != nil {
+		return nil, err
+	}
+	return &CA{cert, key}, nil
+}
+
+// Open reads the CA in a directory.
+func Open(dir string) (*CA, error) {
+	certPEM, err := os.ReadFile(filepath.Join(dir, caCertFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no CA in %s; make one with `voted ca init %s`", dir, dir)
+	} else if err != nil {
+		return nil, livefile.Unreadable(filepath.Join(dir, caCertFile), err)
+	}
+	keyPEM, err := os.ReadFile(filepath.Join(dir, caKeyFile))
+	if err != nil {
+		return nil, livefile.Unreadable(filepath.Join(dir, caKeyFile), err)
+	}
+	pair, err := pairOf(certPEM, keyPEM, dir)
+	if err != nil {
+		return nil, err
+	}
+	signer, ok := pair.PrivateKey.(crypto.Signer)
+	if !ok || !pair.Leaf.IsCA {
+		return nil, fmt.Errorf("%s holds a certificate that cannot sign others", filepath.Join(dir, caCertFile))
+	}
+	return &CA{pair.Leaf, signer}, nil
+}
+
+// Request is what a certificate is to be for. It has one of Member and Client, or
+// neither: a plain server certificate then.
+type Request struct {
+	Member string   // id of a member
+	Roles  string   // of a client, separated by commas
+	Client string   // name of a client
+	Hosts  []string // DNS names and addresses under which it serves; none for clients
+	// Lifetime from now on; default DefaultLifetime, and never beyond the CA's own.
+	Lifetime time.Duration
+	Now      time.Time
+}
+
+func (r Request) template() (*x509.Certificate, error) {
+	t := &x509.Certificate{
+		NotBefore: r.Now.Add(-backdate), KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	switch {
+	case r.Lifetime < 0:
+		return nil, errors.New("a certificate cannot end before it begins")
+	case r.Member != "":
+		if !id.MatchString(r.Member) {
+			return nil, fmt.Errorf("%q cannot be the id of a member", r.Member)
+		}
+		t.Subject.CommonName = r.Member
+		t.URIs = []*url.URL{{Scheme: scheme, Host: "member", Path: "/" + r.Member}}
+		t.ExtKeyUsage = append(t.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
+	case r.Client != "":
+		if !id.MatchString(r.Client) || !rolesLike(r.Roles) {
+			return nil, fmt.Errorf("%q cannot be the name of a client, or %q its roles", r.Client, r.Roles)
+		}
+		t.Subject.CommonName = r.Client
+		t.URIs = []*url.URL{{Scheme: scheme, Host: "client", Path: "/" + r.Roles + "/" + r.Client}}
+		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	case len(r.Hosts) == 0:
+		return nil, errors.New("a server's certificate needs the host names under which it is reached")
+	default:
+		t.Subject.CommonName = r.Hosts[0]
+	}
+	for _, h := range r.Hosts {
+		if ip := net.ParseIP(h); ip != nil {
+			t.IPAddresses = append(t.IPAddresses, ip)
+		} else {
+			t.DNSNames = append(t.DNSNames, h)
+		}
+	}
+	return t, nil
+}
+
+// Issue signs a certificate for a fresh key and returns both in PEM.
+func (ca *CA) Issue(r Request) (certPEM, keyPEM []byte, err error) {
+	template, err := r.template()
+	if err != nil {
+		return nil, nil, err
+	}
+	lifetime := r.Lifetime
+	if lifetime == 0 {
+		lifetime = DefaultLifetime
+	}
+	template.NotAfter = r.Now.Add(lifetime)
+	if template.NotAfter.After(ca.cert.NotAfter) {
+		template.NotAfter = ca.cert.NotAfter
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := sign(template, ca.cert, &key.PublicKey, ca.key)
+	if err != nil {
+		return nil, nil, err
+	}
+	keyPEM, err = encodeKey(key)
+	return encodeCert(der), keyPEM, err
+}
+
+// IssueTo writes a certificate and its key to DIR/NAME.crt and NAME.key, for
+// their owner's eyes alone. Files that are there are replaced as a whole, which
+// is how a certificate is renewed under a node that runs.
+func (ca *CA) IssueTo(dir, name string, r Request) (certFile, keyFile string, err error) {
+	certPEM, keyPEM, err := ca.Issue(r)
+	if err != nil {
+		return "", "", err
+	}
+	certFile, keyFile = filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
+	if err := replace(keyFile, keyPEM); err != nil {
+		return "", "", err
+	}
+	return certFile, keyFile, replace(certFile, certPEM)
+}
+
+func sign(template, parent *x509.Certificate, public crypto.PublicKey, key crypto.Signer) ([]byte, error) {
+	// RFC 5280, section 4.1.2.2: at most 20 bytes, and hard to guess.
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, err
+	}
+	template.SerialNumber = serial.Add(serial, big.NewInt(1))
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate cannot be signed: %w", err)
+	}
+	return der, nil
+}
+
+func encodeCert(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func encodeKey(key crypto.Signer) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
+// writeNew writes a file that must not be there yet.
+func writeNew(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("the file %s cannot be made: %w", path, err)
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Close())
+}
+
+// replace writes a file beside the old one and puts it in its place.
+func replace(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("the file %s cannot be made: %w", path, err)
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // the first error is the one to report
+		return fmt.Errorf("the file %s cannot be written: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package pki
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+const scheme = "voted"
+
+// id is what members, roles and clients are called; a URI needs no escapes for it.
+var id = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$`)
+
+var (
+	errNoName    = errors.New("the certificate has no name under voted://")
+	errManyNames = errors.New("the certificate has several names under voted://; it must have one")
+)
+
+// Member returns the id of the member that a certificate names. Whether the
+// certificate can be trusted is not looked at here.
+func Member(c *x509.Certificate) (string, error) {
+	parts, err := nameIn(c)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("no member: %w; `voted ca issue DIR member ID` makes one that has", err)
+	case len(parts) == 2 && parts[0] == "member":
+		return parts[1], nil
+	}
+	return "", fmt.Errorf("no member: the certificate is for a %s; the peer port takes voted://member/ID alone", parts[0])
+}
+
+// Client returns the roles, separated by commas, and the name of the client that a
+// certificate names. Whether the certificate can be trusted is not looked at here.
+func Client(c *x509.Certificate) (roles, name string, err error) {
+	parts, err := nameIn(c)
+	switch {
+	case err != nil:
+		return "", "", fmt.Errorf("no client: %w", err)
+	case len(parts) == 3 && parts[0] == "client":
+		return parts[1], parts[2], nil
+	}
+	return "", "", fmt.Errorf("no client: the certificate is for a %s", parts[0])
+}
+
+// nameIn returns the parts of the one name in a certificate.
+func nameIn(c *x509.Certificate) ([]string, error) {
+	var found []string
+	for _, u := range c.URIs {
+		if u.Scheme != scheme {
+			continue
+		}
+		if found != nil {
+			return nil, errManyNames
+		}
+		parts, err := split(u)
+		if err != nil {
+			return nil, err
+		}
+		found = parts
+	}
+	if found == nil {
+		return nil, errNoName
+	}
+	return found, nil
+}
+
+func split(u *url.URL) ([]string, error) {
+	wrong := fmt.Errorf("the name %q is not voted://member/ID or voted://client/ROLES/NAME", u.Redacted())
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" || u.RawPath != "" {
+		return nil, wrong
+	}
+	parts := append([]string{u.Host}, strings.Split(strings.TrimPrefix(u.Path, "/"), "/")...)
+	switch {
+	case u.Host == "member" && len(parts) == 2 && id.MatchString(parts[1]):
+		return parts, nil
+	case u.Host == "client" && len(parts) == 3 && rolesLike(parts[1]) && id.MatchString(parts[2]):
+		return parts, nil
+	}
+	return nil, wrong
+}
+
+func rolesLike(s string) bool {
+	for role := range strings.SplitSeq(s, ",") {
+		if !id.MatchString(role) {
+			return false
+		}
+	}
+	return true
+}
