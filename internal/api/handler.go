@@ -49,6 +49,7 @@ type Handler struct {
 	rand      io.Reader
 	router    *mux.Router
 	unmatched *endpoint
+	ballots   *endpoint // of one voter's ballot
 	metrics   *metrics
 	registry  *prometheus.Registry
 	tallies   *tallies
@@ -122,6 +123,10 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	h.metrics.inFlight.Inc()
 	defer h.finish(w, r)
 	w.begin()
+	if e := h.shortcut(r); e != nil {
+		e.ServeHTTP(w, r)
+		return
+	}
 	h.router.ServeHTTP(w, r)
 }
 

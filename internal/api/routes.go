@@ -32,7 +32,7 @@ type endpoint struct {
 func (h *Handler) route() {
 	h.router = mux.NewRouter().SkipClean(true).UseEncodedPath()
 	type methods = map[string]action
-	h.add("/v1/polls/{poll}/ballots/{voter}", methods{"PUT": h.castBallot, "GET": h.getReceipt})
+	h.ballots = h.add("/v1/polls/{poll}/ballots/{voter}", methods{"PUT": h.castBallot, "GET": h.getReceipt})
 	h.add("/v1/polls/{poll}/ballots", methods{"POST": h.castMany, "GET": h.export})
 	h.add("/v1/polls/{poll}/results", methods{"GET": h.getResults})
 	h.add("/v1/polls/{poll}/results/stream", methods{"GET": h.streamResults})
@@ -55,7 +55,7 @@ func (h *Handler) route() {
 	})
 }
 
-func (h *Handler) add(template string, actions map[string]action) {
+func (h *Handler) add(template string, actions map[string]action) *endpoint {
 	e := &endpoint{h: h, template: template, actions: actions, meters: map[string]*meter{}}
 	var allow []string
 	for method := range actions {
@@ -72,6 +72,7 @@ func (h *Handler) add(template string, actions map[string]action) {
 	}
 	e.other = h.metrics.meter(template, "other")
 	h.router.Handle(template, e)
+	return e
 }
 
 // ServeHTTP implements http.Handler, for the router.
@@ -96,7 +97,7 @@ func (e *endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 // pollID returns the poll that the path names. What cannot be an id names none.
 func pollID(r *http.Request) (string, error) {
-	id, err := url.PathUnescape(mux.Vars(r)["poll"])
+	id, err := url.PathUnescape(pathVar(r, "poll"))
 	if err != nil || !poll.ValidID(id) {
 		return "", poll.Refuse(poll.CodePollNotFound, "No poll can have the id in this path; ids are letters, digits, '.', '_', '~' and '-'.")
 	}
@@ -105,7 +106,7 @@ func pollID(r *http.Request) (string, error) {
 
 // voterID returns the voter that the path names.
 func voterID(r *http.Request) (string, error) {
-	return voterOf(mux.Vars(r)["voter"])
+	return voterOf(pathVar(r, "voter"))
 }
 
 func voterOf(escaped string) (string, error) {
