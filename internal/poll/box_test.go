@@ -84,7 +84,7 @@ func TestARecordHoldsItsLargestNumbers(t *testing.T) {
 // The last chunk of the largest box ends where 32 bits do.
 func TestSpansReachTheLastRecordThatHasANumber(t *testing.T) {
 	t.Parallel()
-	b := box{chunks: make([][]byte, 1<<(32-chunkShift)), n: MaxRecords}
+	b := box{store{chunks: make([][]byte, 1<<(32-chunkShift)), n: MaxRecords}}
 	same := make([]byte, chunkRecords*RecordBytes)
 	for i := range b.chunks {
 		b.chunks[i] = same

@@ -2,10 +2,10 @@ package poll
 
 import "encoding/binary"
 
-// index finds a voter's current record. It is an extendible hash table (Fagin et
+// index finds a voter's current record in a store. It is an extendible hash table (Fagin et
 // al. 1979) of (hash, record number) slots: 8 bytes a slot, no pointers to walk for
 // the collector, and no moment at which the whole table is rehashed. The keys
-// themselves stand in the box; comparing hashes spares most look-ups there, and a
+// themselves stand in the store; comparing hashes spares most look-ups there, and a
 // segment that grows or splits needs none. Voter keys are uniform already, so their
 // first bytes are the hash.
 type index struct {
@@ -42,8 +42,9 @@ func hashOf(key *VoterKey) uint32 { return binary.BigEndian.Uint32(key[:]) }
 
 func (x *index) segment(hash uint32) *segment { return x.dir[uint64(hash)>>(32-x.depth)] }
 
-// find returns the voter's current record number, 0 if there is none.
-func (x *index) find(b *box, key *VoterKey) uint32 {
+// find returns the number of the voter's current record in a store of records of
+// one size, 0 if there is none.
+func (x *index) find(in *store, size int, key *VoterKey) uint32 {
 	if x.n == 0 {
 		return 0
 	}
@@ -55,7 +56,7 @@ func (x *index) find(b *box, key *VoterKey) uint32 {
 		if e.number == 0 {
 			return 0
 		}
-		if e.hash == hash && b.hasKey(e.number, key) {
+		if e.hash == hash && in.hasKey(e.number, size, key) {
 			return e.number
 		}
 	}

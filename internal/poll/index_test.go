@@ -10,7 +10,7 @@ func filled(t testing.TB, keys []VoterKey) (*box, *index) {
 	t.Helper()
 	b, x := &box{}, &index{}
 	for i := range keys {
-		if got := x.find(b, &keys[i]); got != 0 {
+		if got := x.find(&b.store, RecordBytes, &keys[i]); got != 0 {
 			t.Fatalf("key %d is found as %d before it is there", i, got)
 		}
 		x.insert(&keys[i], b.append(Record{Key: keys[i]}))
@@ -24,7 +24,7 @@ func checkIndex(t testing.TB, b *box, x *index, keys []VoterKey) {
 		t.Fatalf("%d keys, the index has %d", len(keys), x.n)
 	}
 	for i := range keys {
-		if got := x.find(b, &keys[i]); got != uint32(i+1) {
+		if got := x.find(&b.store, RecordBytes, &keys[i]); got != uint32(i+1) {
 			t.Fatalf("key %d is found as %d", i, got)
 		}
 	}
@@ -45,7 +45,7 @@ func TestTheIndexFindsEveryKeyAfterDoublingAndSplitting(t *testing.T) {
 		b, x := filled(t, keys[:n])
 		checkIndex(t, b, x, keys[:n])
 		missing := recordAt(1 << 30).Key
-		if got := x.find(b, &missing); got != 0 {
+		if got := x.find(&b.store, RecordBytes, &missing); got != 0 {
 			t.Fatalf("a key that is not there is found as %d", got)
 		}
 	}
@@ -97,7 +97,7 @@ func TestAnUpdatedKeyIsFoundAtItsNewRecordAlone(t *testing.T) {
 		x.update(&keys[i], uint32(i+1), b.append(Record{Key: keys[i]}))
 	}
 	for i := range keys {
-		if got := x.find(b, &keys[i]); got != uint32(len(keys)+i+1) {
+		if got := x.find(&b.store, RecordBytes, &keys[i]); got != uint32(len(keys)+i+1) {
 			t.Fatalf("key %d is found as %d", i, got)
 		}
 	}

@@ -180,7 +180,7 @@ func (l *PollLoader) Add(raw []byte) error {
 
 func (l *PollLoader) index(r Record) error {
 	p := l.poll
-	current := p.index.find(&p.box, &r.Key)
+	current := p.current(&r.Key)
 	if current != r.Supersedes {
 		return fmt.Errorf("poll %q: record %d: its voter's current record is %d, not %d", p.rules.ID, p.box.n+1, current, r.Supersedes)
 	}

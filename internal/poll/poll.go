@@ -62,9 +62,14 @@ func (h *header) phase(clock int64) Phase {
 	return Opened
 }
 
+// current returns the number of the voter's current record, 0 if there is none.
+func (p *Poll) current(key *VoterKey) uint32 {
+	return p.index.find(&p.box.store, RecordBytes, key)
+}
+
 // receipt returns the voter's current receipt.
 func (p *Poll) receipt(key VoterKey) (Receipt, bool) {
-	n := p.index.find(&p.box, &key)
+	n := p.current(&key)
 	if n == 0 {
 		return Receipt{}, false
 	}
@@ -74,7 +79,7 @@ func (p *Poll) receipt(key VoterKey) (Receipt, bool) {
 // cast applies one ballot. A retry is recognised before the poll's closing is
 // looked at: its voter did vote in time.
 func (p *Poll) cast(s *State, b *Ballot) Outcome {
-	current := p.index.find(&p.box, &b.Key)
+	current := p.current(&b.Key)
 	sel, known := p.profile.find(b.Selections)
 	if current != 0 && known {
 		if o, seen := p.retraced(current, sel, b.IfVersion); seen {

@@ -172,7 +172,7 @@ func (s *State) Settled(b *Ballot) (o Outcome, ok bool) {
 	if !p.rules.Final() && !closed {
 		return Outcome{}, false
 	}
-	if current := p.index.find(&p.box, &b.Key); current != 0 {
+	if current := p.current(&b.Key); current != 0 {
 		sel, known := p.profile.find(b.Selections)
 		if known {
 			if o, seen := p.retraced(current, sel, b.IfVersion); seen {

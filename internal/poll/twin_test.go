@@ -168,7 +168,7 @@ func (p *Poll) consistent() error {
 	counts := make([]int64, len(p.profile.entries))
 	voters := int64(0)
 	for key, n := range current {
-		if got := p.index.find(&p.box, &key); got != n {
+		if got := p.current(&key); got != n {
 			return fmt.Errorf("the index finds record %d of %s, not %d", got, key, n)
 		}
 		counts[newest[key].Selections]++
