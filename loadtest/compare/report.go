@@ -15,6 +15,18 @@ type Report struct {
 	// Missing says what could not be compared, and how to change that.
 	Missing []string `json:"missing,omitempty"`
 	Works   []*Work  `json:"work"`
+	// Best has, for single ballots, each system where it is fastest.
+	Best []Best `json:"best,omitempty"`
+}
+
+// Best is a system at the number of connections with its highest median rate.
+type Best struct {
+	System      string `json:"system"`
+	Connections int    `json:"connections"`
+	Rate        Spread `json:"per_second"`
+	// VotedOver is voted at its best over this one at its best, by rounds; nil for
+	// voted itself.
+	VotedOver *Spread `json:"voted_over,omitempty"`
 }
 
 // System describes what was compared.
@@ -97,6 +109,40 @@ func (r *Report) conclude() {
 				P99:  spread(paired(voted.Rounds, l.Rounds, p99Of)),
 			})
 		}
+	}
+	r.best()
+}
+
+// best finds where each system is fastest.
+func (r *Report) best() {
+	type place struct {
+		line        *Line
+		connections int
+	}
+	found := map[string]place{}
+	var names []string
+	for _, w := range r.Works {
+		if w.Mode != ModeSingle {
+			continue
+		}
+		for _, l := range w.Lines {
+			at, known := found[l.System]
+			if !known {
+				names = append(names, l.System)
+			}
+			if !known || l.Rate.Median > at.line.Rate.Median {
+				found[l.System] = place{l, w.Connections}
+			}
+		}
+	}
+	for _, name := range names {
+		at := found[name]
+		b := Best{System: name, Connections: at.connections, Rate: at.line.Rate}
+		if voted, ok := found[systemVoted]; ok && name != systemVoted {
+			over := spread(paired(voted.line.Rounds, at.line.Rounds, rateOf))
+			b.VotedOver = &over
+		}
+		r.Best = append(r.Best, b)
 	}
 }
 

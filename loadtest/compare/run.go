@@ -17,7 +17,7 @@ import (
 // Run compares the systems and writes the result to out. All processes that it
 // starts are gone when it returns, also when ctx ends early, and so are their data.
 // An error means that there is no valid comparison: a system could not be started,
-// or ballots that it acknowledged are missing. A peer that is not installed is
+// or it counted other ballots than it acknowledged (ErrNotExact). A peer that is not installed is
 // left out and named.
 func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 	if err := o.check(); err != nil {

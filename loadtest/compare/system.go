@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"voted/loadtest/compare/closedloop"
@@ -60,14 +61,18 @@ type Figures struct {
 	Idle      float64 `json:"cpu_idle"`
 }
 
+// ErrNotExact marks a comparison in which a system counted other ballots than it
+// acknowledged.
+var ErrNotExact = errors.New("NOT EXACT")
+
 // check holds the figures against what was stored: nothing acknowledged is
 // missing, and nothing is there that was not sent.
 func (f Figures) check() error {
 	switch {
 	case f.Stored < f.Acked:
-		return fmt.Errorf("%d ballots were acknowledged, only %d are there", f.Acked, f.Stored)
+		return fmt.Errorf("%w: %d ballots were acknowledged, only %d are there", ErrNotExact, f.Acked, f.Stored)
 	case f.Stored > f.Acked+f.Unknown:
-		return fmt.Errorf("%d ballots were acknowledged, %d refused and %d not answered, but %d are there; the first trouble: %s", f.Acked, f.Refused, f.Unknown, f.Stored, f.Problem)
+		return fmt.Errorf("%w: %d ballots were acknowledged, %d refused and %d not answered, but %d are there; the first trouble: %s", ErrNotExact, f.Acked, f.Refused, f.Unknown, f.Stored, f.Problem)
 	case f.Acked == 0:
 		return fmt.Errorf("no ballot was acknowledged: %s", f.Problem)
 	}

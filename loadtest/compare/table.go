@@ -13,10 +13,11 @@ import (
 // write prints the report for people.
 func (r *Report) write(out io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n%d rounds, %s s a phase, median (lowest – highest)\n", r.Machine, r.Rounds, decimal(r.Seconds, 1))
+	fmt.Fprintf(&b, "%s\n\n%d %s, %s s a phase, median (lowest – highest)\n", r.Machine, r.Rounds, plural(r.Rounds, "round"), decimal(r.Seconds, 1))
 	for _, w := range r.Works {
 		w.write(&b)
 	}
+	r.writeBest(&b)
 	b.WriteString("\n")
 	for _, s := range r.Systems {
 		fmt.Fprintf(&b, "%s: %s.\n", s.Name, s.About)
@@ -34,35 +35,60 @@ func (r *Report) write(out io.Writer) error {
 }
 
 func (w *Work) write(b *strings.Builder) {
-	title, latency := "one ballot a request", "ms"
+	title := fmt.Sprintf("one ballot a request, %d %s", w.Connections, plural(w.Connections, "connection"))
 	if w.Mode == ModeBulk {
-		title, latency = "bulk", "ms a statement"
+		title = fmt.Sprintf("bulk, %d %s", w.Connections, plural(w.Connections, "stream"))
 	}
-	fmt.Fprintf(b, "\n%s, %d %s\n", title, w.Connections, plural(w.Connections, "connection"))
+	fmt.Fprintf(b, "\n%s\n", title)
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "\tballots/s\t\tp50 %s\tp99 %s\tcpu system\tgenerator\tothers\tidle\tvoted is ×\t\tp50 ×\t\n", latency, latency)
+	fmt.Fprint(t, "\tballots/s\t\tp50 ms\tp99 ms\tcpu system\tgenerator\tothers\tidle\tvoted is ×\t\tp50 ×\t\n")
 	lines := slices.SortedStableFunc(slices.Values(w.Lines), func(a, b *Line) int { return cmp.Compare(b.Rate.Median, a.Rate.Median) })
 	for _, l := range lines {
 		share := func(of func(Figures) float64) string {
 			return strconv.Itoa(int(100*spread(values(l.Rounds, of)).Median+0.5)) + " %"
 		}
-		p50, p99 := "–", "–"
-		if l.P50.Median > 0 {
-			p50, p99 = decimal(l.P50.Median, 2), decimal(l.P99.Median, 2)
+		p50, p99 := orDash(l.P50.Median), orDash(l.P99.Median)
+		if w.Mode == ModeBulk {
+			p50, p99 = "–", "–" // of whole statements, which are not alike
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s – %s\t%s\t%s\t%s\t%s\t%s\t%s\t", l.System,
 			thousands(l.Rate.Median), thousands(l.Rate.Min), thousands(l.Rate.Max), p50, p99,
 			share(func(f Figures) float64 { return f.System }), share(func(f Figures) float64 { return f.Generator }),
 			share(func(f Figures) float64 { return f.Others }), share(func(f Figures) float64 { return f.Idle }))
-		for _, ratio := range w.Ratios {
-			if ratio.Over == l.System {
-				fmt.Fprintf(t, "%s\t%s – %s\t%s", decimal(ratio.Rate.Median, 2), decimal(ratio.Rate.Min, 2), decimal(ratio.Rate.Max, 2), orDash(ratio.P50.Median))
-			}
+		w.writeRatio(t, l.System)
+		fmt.Fprint(t, "\t\n")
+	}
+	_ = t.Flush() // into memory
+}
+
+func (w *Work) writeRatio(t io.Writer, over string) {
+	for _, r := range w.Ratios {
+		if r.Over == over {
+			fmt.Fprintf(t, "%s\t%s\t%s", decimal(r.Rate.Median, 2), r.Rate.span(), orDash(r.P50.Median))
+		}
+	}
+}
+
+// writeBest compares the systems each at the number of connections that suits it:
+// one that is best with few clients is not to look bad for having many.
+func (r *Report) writeBest(b *strings.Builder) {
+	if len(r.Best) == 0 {
+		return
+	}
+	b.WriteString("\none ballot a request, each at its best number of connections\n")
+	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "\tconnections\tballots/s\t\tvoted is ×\t\t\n")
+	for _, best := range r.Best {
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s – %s\t", best.System, best.Connections, thousands(best.Rate.Median), thousands(best.Rate.Min), thousands(best.Rate.Max))
+		if best.VotedOver != nil {
+			fmt.Fprintf(t, "%s\t%s", decimal(best.VotedOver.Median, 2), best.VotedOver.span())
 		}
 		fmt.Fprint(t, "\t\n")
 	}
 	_ = t.Flush() // into memory
 }
+
+func (s Spread) span() string { return decimal(s.Min, 2) + " – " + decimal(s.Max, 2) }
 
 func orDash(v float64) string {
 	if v == 0 {

@@ -2,6 +2,7 @@ package scale
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,10 +53,13 @@ func (r *rig) finish(ctx context.Context, tallied uint64) error {
 	return nil
 }
 
+// ErrNotExact marks a count that is wrong, or nodes that differ.
+var ErrNotExact = errors.New("NOT EXACT")
+
 // notExact is what Run returns where the count is wrong.
 func (f Final) notExact() error {
 	if f.Exact {
 		return nil
 	}
-	return fmt.Errorf("NOT EXACT: %d acknowledged, %d unknown, %d tallied, digests equal: %v", f.Acknowledged, f.Unknown, f.Tallied, f.DigestsEqual)
+	return fmt.Errorf("%w: %d acknowledged, %d unknown, %d tallied, digests equal: %v", ErrNotExact, f.Acknowledged, f.Unknown, f.Tallied, f.DigestsEqual)
 }

@@ -15,10 +15,11 @@ const (
 	catchUpTimeout = 10 * time.Minute
 	// snapshotTimeout bounds the load under which a snapshot is waited for.
 	snapshotTimeout = 2 * time.Minute
-	// settleEvery is how often memory is looked at until it rests, restShare what
-	// counts as rest.
+	// settleEvery is how often memory is looked at until it rests, restShare,
+	// or restBytes where that is more, what counts as rest.
 	settleEvery = time.Second
 	restShare   = 0.005
+	restBytes   = 1 << 20
 	// watchEvery is how often a node's directory is looked at for a snapshot under
 	// way, and how often a node is asked for its state.
 	watchEvery = 10 * time.Millisecond

@@ -3,6 +3,7 @@ package scale
 import (
 	"context"
 	"fmt"
+	"net/url"
 
 	"voted/client"
 	"voted/loadtest/compare/closedloop"
@@ -101,7 +102,11 @@ func (r *rig) listing(ctx context.Context) (Reading, error) {
 		page := struct {
 			Next string `json:"next_page_token"`
 		}{}
-		err := node.Get(ctx, fmt.Sprintf("/v1/polls?page_size=%d&page_token=%s", listPage, token), &page)
+		path := fmt.Sprintf("/v1/polls?page_size=%d", listPage)
+		if token != "" {
+			path += "&page_token=" + url.QueryEscape(token)
+		}
+		err := node.Get(ctx, path, &page)
 		token = page.Next
 		return err
 	})

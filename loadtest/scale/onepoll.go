@@ -27,7 +27,7 @@ func (r *rig) onePoll(ctx context.Context) error {
 	rep.Singles.Empty = single(empty)
 	r.say("empty poll, single ballots: %s/s, p99 %.1f ms", thousands(rep.Singles.Empty.Rate), rep.Singles.Empty.P99)
 	if err := r.fill(ctx, closedloop.Bulk{
-		Streams: r.options.Streams, Poll: poll, Prefix: r.prefix(), PerRequest: blockBallots,
+		Streams: r.options.Streams, Poll: poll, Prefix: r.prefix(), PerRequest: int(min(blockBallots, r.options.step(r.options.Voters))),
 	}, r.options.Voters); err != nil {
 		return err
 	}
@@ -103,13 +103,13 @@ func (r *rig) atSize(ctx context.Context, poll string, polls uint64) error {
 	rep.Singles.RateRatio = ratio(rep.Singles.Full.Rate, rep.Singles.Empty.Rate)
 	rep.Singles.P99Ratio = ratio(rep.Singles.Full.P99, rep.Singles.Empty.P99)
 	r.say("full size, single ballots: %s/s (×%.2f), p99 %.1f ms", thousands(rep.Singles.Full.Rate), rep.Singles.RateRatio, rep.Singles.Full.P99)
-	if err := r.killed(ctx); err != nil {
+	if err := r.killed(ctx, "SIGKILL, from the log"); err != nil {
 		return err
 	}
 	if err := r.snapshots(ctx, poll, polls); err != nil {
 		return err
 	}
-	if err := r.killed(ctx); err != nil {
+	if err := r.killed(ctx, "SIGKILL, from a snapshot"); err != nil {
 		return err
 	}
 	return r.away(ctx, poll, polls)

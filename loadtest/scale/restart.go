@@ -10,7 +10,8 @@ import (
 	"voted/loadtest/compare/closedloop"
 )
 
-// restartAll starts every node again, one after another, with further arguments.
+// restartAll starts every node again, one after another, with further arguments
+// besides those it was started with at first.
 func (r *rig) restartAll(ctx context.Context, how string, args ...string) error {
 	for _, n := range r.cluster.Nodes {
 		if err := n.Terminate(); err != nil {
@@ -19,7 +20,7 @@ func (r *rig) restartAll(ctx context.Context, how string, args ...string) error 
 		if err := n.Wait(ctx); err != nil {
 			return fmt.Errorf("node %s did not end in order: %w", n.ID, err)
 		}
-		n.Args = append(n.Args, args...)
+		n.Args = append(n.Args[:r.ownArgs:r.ownArgs], args...)
 		if err := r.back(ctx, n, Restart{How: how}); err != nil {
 			return err
 		}
@@ -28,7 +29,7 @@ func (r *rig) restartAll(ctx context.Context, how string, args ...string) error 
 }
 
 // killed kills a follower, which has everything, and starts it again.
-func (r *rig) killed(ctx context.Context) error {
+func (r *rig) killed(ctx context.Context, how string) error {
 	n, err := r.follower(ctx)
 	if err != nil {
 		return err
@@ -36,7 +37,7 @@ func (r *rig) killed(ctx context.Context) error {
 	if err := n.Kill(); err != nil {
 		return err
 	}
-	return r.back(ctx, n, Restart{How: "SIGKILL"})
+	return r.back(ctx, n, Restart{How: how})
 }
 
 // away kills a follower, lets the others serve, and starts it again while they

@@ -20,6 +20,7 @@ type rig struct {
 	cluster *localcluster.Cluster
 	client  *client.Client
 	report  *Report
+	ownArgs int // how many arguments every node was started with at first
 	book    book
 	phases  int    // so far; names the voters of each
 	base    []Node // what the nodes took before what is counted
@@ -49,7 +50,7 @@ func raise(ctx context.Context, o Options, binary, dir string, report *Report) (
 	if err != nil {
 		return nil, err
 	}
-	r := &rig{options: o, cluster: cluster, report: report}
+	r := &rig{options: o, cluster: cluster, report: report, ownArgs: len(cluster.Nodes[0].Args)}
 	ready, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err = cluster.WaitReady(ready); err == nil {
@@ -131,7 +132,7 @@ func (r *rig) rest(ctx context.Context) ([]Node, error) {
 		rests := true
 		for i := range now {
 			change := math.Abs(float64(now[i].Anonymous) - float64(before[i].Anonymous))
-			rests = rests && change <= restShare*float64(before[i].Anonymous)
+			rests = rests && change <= max(restShare*float64(before[i].Anonymous), restBytes)
 		}
 		if rests {
 			return now, nil

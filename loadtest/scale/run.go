@@ -16,7 +16,7 @@ import (
 // Run measures, checks every count and writes the result to out. The nodes that it
 // starts are gone when it returns, also when ctx ends early, and so are their data.
 // An error means that the measurement could not be carried out, or that the count
-// is wrong; in the latter case the result is written all the same.
+// is wrong (ErrNotExact); then the result is written all the same.
 func Run(ctx context.Context, o Options, out io.Writer) (err error) {
 	if err := o.check(); err != nil {
 		return err

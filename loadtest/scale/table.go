@@ -11,7 +11,7 @@ import (
 // write prints the report for people.
 func (r *Report) write(out io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n%s polls, %s voters each, three nodes; memory is anonymous (RssAnon), of the node that takes most\n\n",
+	fmt.Fprintf(&b, "%s\n\npolls: %s, voters in each: %s, three nodes; memory is anonymous (RssAnon), of the node that takes most\n\n",
 		r.Machine, thousands(float64(r.Polls)), thousands(float64(r.Voters)))
 	r.writeSteps(&b)
 	r.writeFigures(&b)

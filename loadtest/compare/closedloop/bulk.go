@@ -110,7 +110,8 @@ func (s *stream) post(deal *blocks) {
 		}
 		before := s.result.answered()
 		if err := s.block(first, n); err != nil {
-			s.result.noteUnknown(uint64(n)-(s.result.answered()-before), err)
+			// A server at fault may also have answered more lines than it was sent.
+			s.result.noteUnknown(uint64(n)-min(uint64(n), s.result.answered()-before), err)
 			return
 		}
 	}
