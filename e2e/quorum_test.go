@@ -122,7 +122,7 @@ func TestAFrozenLeaderIsReplaced(t *testing.T) {
 	if _, err := at.Cast(t.Context(), "frozen", "v", client.Choose("ann")); err != nil {
 		t.Fatal(err)
 	}
-	if gap := time.Since(began); gap > 5*time.Second {
+	if gap := time.Since(began); gap > 2*time.Second {
 		t.Errorf("a frozen leader cost %v", gap)
 	} else {
 		t.Logf("a frozen leader cost %v", gap)

@@ -26,13 +26,15 @@ type status struct {
 	Cluster  []Server          `json:"cluster"`            // its --cluster line
 	Founders map[string]string `json:"founders,omitempty"` // the disks that founded the cluster, by member
 
-	Term      uint64    `json:"term"`
-	LastIndex uint64    `json:"last_index"`
-	Leader    string    `json:"leader"`
-	LinkAlive bool      `json:"link_alive"` // its connection to the leader's process stands
-	Applied   uint64    `json:"applied"`
-	Digest    string    `json:"digest"` // of the state at Applied
-	Now       time.Time `json:"now"`
+	Term      uint64 `json:"term"`
+	LastIndex uint64 `json:"last_index"`
+	Leader    string `json:"leader"`
+	LinkAlive bool   `json:"link_alive"` // its connection to the leader's process stands
+	// Unheard is for how long it has not heard from the leader.
+	Unheard time.Duration `json:"unheard"`
+	Applied uint64        `json:"applied"`
+	Digest  string        `json:"digest"` // of the state at Applied
+	Now     time.Time     `json:"now"`
 }
 
 func (n *Node) status() status {
@@ -47,6 +49,9 @@ func (n *Node) status() status {
 	leader := n.leaders.now()
 	s.Member, s.Term, s.LastIndex = true, n.raft.CurrentTerm(), n.raft.LastIndex()
 	s.Leader, s.LinkAlive = leader.id, leader.self || o.Network.Alive(leader.addr)
+	if !leader.self {
+		s.Unheard = n.unheard()
+	}
 	n.fsm.Read(func(st *poll.State) {
 		digest := st.Digest()
 		s.Applied, s.Digest = st.Index(), hex.EncodeToString(digest[:])

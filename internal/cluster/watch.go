@@ -21,10 +21,12 @@ const (
 	rankTimeout = 60 * time.Millisecond
 )
 
-// watchLeader brings elections forward: the death of the leader's process shows at
-// once, because its port refuses connections, while raft would wait out a
-// heartbeat timeout. Elections are safe at any time in Raft; what this must avoid
-// is only that two members stand at once, or that a living leader is disturbed.
+// watchLeader brings elections forward. The death of the leader's process shows at
+// once, because its port refuses connections; its silence shows when a majority has
+// not heard from it for a while, long before raft's own random timeouts have led
+// two followers to the same conclusion. Elections are safe at any time in Raft; what
+// this must avoid is only that two members stand at once, or that a living leader
+// is disturbed.
 func (n *Node) watchLeader() {
 	for n.ctx.Err() == nil {
 		leader, err := n.leaders.known(n.ctx)
@@ -38,27 +40,76 @@ func (n *Node) watchLeader() {
 			}
 			continue
 		}
-		err = n.opts.Network.Watch(leader.ctx, leader.addr)
-		if errors.Is(err, peer.ErrRefused) {
-			n.succeed(leader)
+		if why := n.lost(leader); why != notLost {
+			n.succeed(leader, why)
 		}
 	}
 }
 
-// succeed stands for election in place of a leader whose process is gone, unless
-// another member still reaches it or is better placed.
-func (n *Node) succeed(leader leadership) {
+// loss is how a leader was lost.
+type loss string
+
+const (
+	notLost loss = ""
+	gone    loss = "its process is gone"
+	silent  loss = "it is silent"
+)
+
+// lost waits until the leader is lost, or leads no more.
+func (n *Node) lost(leader leadership) loss {
+	ctx, cancel := context.WithCancel(leader.ctx)
+	defer cancel()
+	watched := make(chan error, 1)
+	go func() { watched <- n.opts.Network.Watch(ctx, leader.addr) }()
+	look := time.NewTicker(n.silence() / 8)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-watched:
+			if errors.Is(err, peer.ErrRefused) {
+				return gone
+			}
+			return notLost // the watch ends otherwise only with the leadership
+		case <-look.C:
+			if n.unheard() > n.silence() {
+				return silent
+			}
+		case <-leader.ctx.Done():
+			return notLost
+		case <-n.ctx.Done():
+			return notLost
+		}
+	}
+}
+
+// silence is how long a leader may be unheard before followers ask each other: many
+// times what it takes a living one to send something, and well below the heartbeat
+// timeout, after which raft acts without asking.
+func (n *Node) silence() time.Duration { return n.opts.HeartbeatTimeout / 2 }
+
+// unheard is for how long this member has not heard from the leader.
+func (n *Node) unheard() time.Duration {
+	last := n.raft.LastContact()
+	if last.IsZero() {
+		return 0
+	}
+	return time.Since(last)
+}
+
+// succeed stands for election in place of a leader that is lost, unless another
+// member still reaches it or is better placed.
+func (n *Node) succeed(leader leadership, why loss) {
 	term := n.raft.CurrentTerm()
-	rank, ok := n.rank(leader)
+	rank, ok := n.rank(leader, why)
 	if !ok {
 		n.leaders.pause(leader.ctx, retryPause)
 		return
 	}
 	n.leaders.pause(leader.ctx, time.Duration(rank)*rankPause)
-	if leader.ctx.Err() != nil || n.ctx.Err() != nil || n.raft.CurrentTerm() != term {
-		return // somebody has been quicker
+	if leader.ctx.Err() != nil || n.ctx.Err() != nil || n.raft.CurrentTerm() != term || why == silent && n.unheard() < n.silence() {
+		return // somebody has been quicker, or the leader is back
 	}
-	n.log.Info("the leader's process is gone; standing for election", "leader", leader.id, "rank", rank)
+	n.log.Info("the leader is lost; standing for election", "leader", leader.id, "because", string(why), "rank", rank)
 	n.metrics.successions.Inc()
 	if err := n.opts.Network.ElectNow(raft.ServerID(n.opts.ID)); err != nil {
 		n.log.Warn("the election cannot be brought forward; raft will time out instead", "error", err)
@@ -70,7 +121,7 @@ func (n *Node) succeed(leader leadership) {
 // rank returns how many of the voters that answer are better placed to lead: by
 // a longer log, then by id. ok is false where this member should not stand: it does
 // not vote, too few voters answer, or one of them still reaches the leader.
-func (n *Node) rank(leader leadership) (rank int, ok bool) {
+func (n *Node) rank(leader leadership, why loss) (rank int, ok bool) {
 	ctx, cancel := context.WithTimeout(leader.ctx, rankTimeout)
 	defer cancel()
 	type placed struct {
@@ -103,7 +154,11 @@ func (n *Node) rank(leader leadership) (rank int, ok bool) {
 		if s == nil {
 			continue
 		}
-		if s.Leader == leader.id && s.LinkAlive {
+		reached := s.LinkAlive
+		if why == silent {
+			reached = s.Unheard < n.silence()*3/4
+		}
+		if s.Leader == leader.id && reached {
 			return 0, false
 		}
 		field = append(field, placed{s.ID, s.LastIndex})
