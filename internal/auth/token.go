@@ -1,0 +1,130 @@
+package auth
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+
+	"voted/internal/livefile"
+)
+
+const (
+	// tokenPrefix lets people and scanners of leaked secrets tell what it is.
+	tokenPrefix = "voted_"
+	// tokenBytes is 256 bits: too many to guess, so a plain hash of it is safe to keep.
+	tokenBytes = 32
+	// maxTokens bounds a file; each is compared with what is presented.
+	maxTokens = 1024
+)
+
+// NewToken draws a bearer token and returns it with the line that goes into the
+// file of tokens. The token itself is nowhere else.
+func NewToken(roles Roles, name string) (token, line string, err error) {
+	if !nameLike.MatchString(name) {
+		return "", "", fmt.Errorf("%q cannot be the name of a token; use letters, digits, '.', '_', '~' or '-'", name)
+	}
+	var b [tokenBytes]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", "", err
+	}
+	token = tokenPrefix + base64.RawURLEncoding.EncodeToString(b[:])
+	hash := sha256.Sum256([]byte(token))
+	return token, roles.String() + " " + name + " " + hex.EncodeToString(hash[:]), nil
+}
+
+var nameLike = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$`)
+
+type hashed struct {
+	hash [sha256.Size]byte
+	who  Identity
+}
+
+// Tokens are the bearer tokens of a file.
+type Tokens struct {
+	file *livefile.Set[[]hashed]
+}
+
+// OpenTokens reads a file of tokens, one a line: roles, name, SHA-256 in hex. Empty
+// lines and those that begin with # are left out. It is read again when it
+// changes: a line that is taken out stops its token.
+func OpenTokens(log *slog.Logger, path string) (*Tokens, error) {
+	file, err := livefile.Open(log, func(contents [][]byte) ([]hashed, error) {
+		all, err := parseTokens(contents[0])
+		if err != nil {
+			return nil, fmt.Errorf("the file of tokens %s cannot be used: %w", path, err)
+		}
+		return all, nil
+	}, path)
+	if err != nil {
+		return nil, err
+	}
+	return &Tokens{file}, nil
+}
+
+func parseTokens(b []byte) ([]hashed, error) {
+	var all []hashed
+	names := map[string]bool{}
+	number := 0
+	for line := range bytes.Lines(b) {
+		number++
+		fields := strings.Fields(string(line))
+		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
+			continue
+		}
+		// The line is not repeated in errors: it may hold a token by mistake.
+		t, err := parseToken(fields)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
+		}
+		if names[t.who.Name] {
+			return nil, fmt.Errorf("line %d: the name stands twice; give each token its own, so that the audit log tells them apart", number)
+		}
+		names[t.who.Name] = true
+		all = append(all, t)
+		if len(all) > maxTokens {
+			return nil, fmt.Errorf("line %d: at most %d tokens can be used", number, maxTokens)
+		}
+	}
+	return all, nil
+}
+
+func parseToken(fields []string) (t hashed, err error) {
+	if len(fields) != 3 {
+		return t, fmt.Errorf("it has %d fields, not three: roles, name, SHA-256; `voted token new` writes such lines", len(fields))
+	}
+	if t.who.Roles, err = ParseRoles(fields[0]); err != nil {
+		return t, err
+	}
+	if !nameLike.MatchString(fields[1]) {
+		return t, fmt.Errorf("the name of the token must be letters, digits, '.', '_', '~' or '-'")
+	}
+	t.who.Name = fields[1]
+	hash, err := hex.DecodeString(fields[2])
+	if err != nil || len(hash) != sha256.Size {
+		return t, fmt.Errorf("the third field is no SHA-256 in hex; `voted token new` writes such lines")
+	}
+	copy(t.hash[:], hash)
+	return t, nil
+}
+
+// find returns whose token it is. It takes the same time wherever the token stands
+// in the file, and where it is not there.
+func (t *Tokens) find(token string) (who Identity, ok bool) {
+	hash := sha256.Sum256([]byte(token))
+	all := t.file.Now()
+	found := -1
+	for i := range all {
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(all[i].hash[:], hash[:]), i, found)
+	}
+	if found < 0 {
+		return who, false
+	}
+	return all[found].who, true
+}
