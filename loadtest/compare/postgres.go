@@ -220,8 +220,9 @@ func (p *postgres) url() string {
 
 // stop ends the primary first: it waits until its standbys have everything.
 func (p *postgres) stop() {
-	for _, server := range p.processes {
-		server.end()
+	if len(p.processes) > 0 {
+		p.processes[0].end()
+		endAll(p.processes[1:])
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"voted/loadtest/compare/machine"
@@ -20,12 +21,14 @@ type stage struct {
 	peersPID atomic.Int64 // of the peers' client while it measures
 }
 
-// strike ends it all, the last started first.
+// strike ends all systems at the same time.
 func (s *stage) strike() error {
-	var errs []error
-	for _, stop := range slices.Backward(s.stops) {
-		errs = append(errs, stop())
+	errs := make([]error, len(s.stops))
+	var all sync.WaitGroup
+	for i, stop := range s.stops {
+		all.Go(func() { errs[i] = stop() })
 	}
+	all.Wait()
 	s.starter.close()
 	return errors.Join(errs...)
 }

@@ -43,7 +43,7 @@ func Build(ctx context.Context, module, pkg, dir string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
 	cmd.Dir = module
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s in %s cannot be built: %w\n%s", pkg, module, err, out)
+		return "", fmt.Errorf("%s in %s cannot be built: %w\n%s", pkg, module, errors.Join(err, ctx.Err()), out)
 	}
 	return path, nil
 }
