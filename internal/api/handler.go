@@ -39,6 +39,12 @@ type Options struct {
 	// MaxBulk is how many bulk uploads are served at once; default 64. Each may
 	// hold two chunks of ballots in memory.
 	MaxBulk int
+	// Auth proves who sends a request; nil: everybody may do everything.
+	Auth Authenticator
+	// Audit records admin actions; nil: nothing does.
+	Audit Auditor
+	// Limits are how much of this node one client may take; default: no rates.
+	Limits Limits
 }
 
 // Handler serves the API. Its methods may be called concurrently.
@@ -62,6 +68,7 @@ type Handler struct {
 	pace, heartbeat time.Duration
 	draining        context.Context
 	drain           context.CancelFunc
+	access          access
 }
 
 // New makes the handler of a member. It panics if o.Rand fails or o.Registry
@@ -91,6 +98,10 @@ func New(c Cluster, o Options) *Handler {
 		node:    []string{c.ID()},
 		streams: slots{limit: int64(o.MaxStreams)}, bulks: slots{limit: int64(o.MaxBulk)},
 		pace: streamPace, heartbeat: streamHeartbeat,
+	}
+	h.access = access{
+		auth: o.Auth, audit: o.Audit, shares: newShares(o.MaxBulk),
+		addresses: newRates("address", o.Limits.PerAddress), clients: newRates("client", o.Limits.PerClient),
 	}
 	h.draining, h.drain = context.WithCancel(context.Background())
 	prefix, err := h.madeID()

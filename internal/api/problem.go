@@ -93,6 +93,9 @@ func writeProblem(w *response, e *poll.Error) {
 	switch kind.status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusInsufficientStorage:
 		w.Header()["Retry-After"] = []string{retryAfter()}
+		if w.retryAfter > 0 {
+			w.Header()["Retry-After"] = []string{strconv.Itoa(w.retryAfter)}
+		}
 	case http.StatusUnauthorized:
 		w.Header()["Www-Authenticate"] = []string{"Bearer"} // RFC 9110 §11.6.1 wants one
 	}

@@ -20,6 +20,8 @@ type response struct {
 	index    uint64 // log index the answer saw; 0: what the node has applied
 	status   int    // 0 until the header is written
 	written  int64  // bytes of body
+
+	retryAfter int // seconds that a refusal asks to wait; 0: as all others
 }
 
 // Values that stand in many responses; nobody changes them.

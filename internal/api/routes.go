@@ -90,7 +90,7 @@ func (e *endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if streaming[e.template] {
 		w.unbounded()
 	}
-	if err := act(w, r); err != nil {
+	if err := e.guarded(act, w, r); err != nil {
 		e.h.fail(w, r, err)
 	}
 }

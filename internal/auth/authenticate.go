@@ -40,19 +40,28 @@ type Authenticator struct {
 }
 
 // Authenticate returns who sends a request; ctx bounds the fetching of keys. What
-// stands in the header comes before the certificate. The error wraps
-// ErrUnauthenticated, and is a sentence for the sender. Nothing presented is no
+// stands in the header comes before the certificate. The error is ErrKeys, or wraps
+// ErrUnauthenticated and is a sentence for the sender. Nothing presented is no
 // error but the zero Identity: some routes are open to anybody.
 func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Identity, error) {
 	who, err := a.identify(ctx, p)
+	if errors.Is(err, ErrKeys) {
+		return Identity{}, err
+	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("%w: %w", ErrUnauthenticated, err)
 	}
 	return who, nil
 }
 
-// ErrMissing is the refusal of a request that presents nothing, where something is needed.
-func ErrMissing() error { return fmt.Errorf("%w: %w", ErrUnauthenticated, errMissing) }
+// ErrMissing refuses a request that presents nothing, where something is needed.
+var ErrMissing = fmt.Errorf("%w: %w", ErrUnauthenticated, errMissing)
+
+// Sentence returns what the sender of a refused request is told.
+func Sentence(err error) string {
+	said := strings.TrimPrefix(err.Error(), ErrUnauthenticated.Error()+": ")
+	return strings.ToUpper(said[:1]) + said[1:] + "."
+}
 
 func (a *Authenticator) identify(ctx context.Context, p Presented) (Identity, error) {
 	switch {

@@ -45,8 +45,8 @@ type claims struct {
 	Poll string `json:"voted_poll"`
 }
 
-// errKeys marks a fault on this side: the keys could not be fetched.
-var errKeys = errors.New("the keys of this token's issuer cannot be fetched now; try again")
+// ErrKeys marks a fault on this side, not the sender's: the keys could not be fetched.
+var ErrKeys = errors.New("the keys of this token's issuer cannot be fetched now; try again")
 
 func (j *JWTs) check(ctx context.Context, token string, now time.Time) (Identity, error) {
 	if len(token) > maxJWTBytes {
@@ -86,7 +86,7 @@ func (j *JWTs) keyFor(ctx context.Context, t *jwt.Token) (any, error) {
 	k, ok, err := j.keys.key(ctx, id)
 	switch {
 	case err != nil:
-		return nil, errKeys
+		return nil, ErrKeys
 	case !ok || k.algorithm != t.Method.Alg():
 		return nil, errUnknownSigner
 	}
@@ -97,8 +97,8 @@ func (j *JWTs) keyFor(ctx context.Context, t *jwt.Token) (any, error) {
 // signature only, so their faults are told to nobody but the token's holder.
 func sentenceOf(err error) error {
 	switch {
-	case errors.Is(err, errKeys):
-		return errKeys
+	case errors.Is(err, ErrKeys):
+		return ErrKeys
 	case errors.Is(err, errUnknownSigner), errors.Is(err, jwt.ErrTokenSignatureInvalid), errors.Is(err, jwt.ErrTokenUnverifiable):
 		return errUnknownSigner
 	case errors.Is(err, jwt.ErrTokenExpired):

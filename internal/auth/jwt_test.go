@@ -200,9 +200,9 @@ func TestKeysBehindAURLAreCachedAndOutliveTheirIssuersOutage(t *testing.T) {
 		}
 	}
 	down.Store(true)
-	check("ed", errKeys)
+	check("ed", ErrKeys)
 	down.Store(false)
-	check("ed", errKeys) // it is not asked again at once
+	check("ed", ErrKeys) // it is not asked again at once
 	now.Add(int64(2 * fetchPause))
 	check("ed", nil)
 	before := asked.Load()
@@ -217,7 +217,7 @@ func TestKeysBehindAURLAreCachedAndOutliveTheirIssuersOutage(t *testing.T) {
 	now.Add(int64(2 * refreshAfter))
 	check("ed", nil)
 	now.Add(int64(2 * staleLimit))
-	check("ed", errKeys)
+	check("ed", ErrKeys)
 }
 
 func TestIssuersThatAreNotTrusted(t *testing.T) {

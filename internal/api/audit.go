@@ -1,0 +1,94 @@
+package api
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"time"
+
+	"voted/internal/auth"
+	"voted/internal/poll"
+)
+
+// Auditor keeps a record of admin actions.
+type Auditor interface {
+	// Record writes one entry as a line of JSON. It does not return nil before the
+	// entry is durable.
+	Record(entry any) error
+}
+
+// AuditEntry is one line of the audit log. Each action has two: before it takes
+// effect, and after. Ballots, voters and credentials are never in it.
+type AuditEntry struct {
+	Time      time.Time `json:"time"`
+	Event     string    `json:"event"`  // begin, end
+	Action    string    `json:"action"` // ties the two together; unique to the node
+	Node      string    `json:"node"`
+	Client    string    `json:"client"` // name of the credential; empty: none is asked for
+	Address   string    `json:"address"`
+	RequestID string    `json:"request_id"`
+	Method    string    `json:"method"`
+	Route     string    `json:"route"`
+	Poll      string    `json:"poll,omitempty"`
+	Member    string    `json:"member,omitempty"`
+	Request   string    `json:"request,omitempty"` // the body, where it is about members
+	Status    int       `json:"status,omitempty"`  // at the end; 0: it was broken off
+}
+
+// isAudited: what changes polls or members, and what hands all data out.
+func (e *endpoint) isAudited(roles auth.Roles, method string) bool {
+	reads := method == http.MethodGet || method == http.MethodHead
+	return roles.Has(auth.Admin) && (!reads || e.template == "/v1/backup")
+}
+
+// audited serves a request between its two entries. What cannot be recorded is not
+// done.
+func (h *Handler) audited(e *endpoint, roles auth.Roles, who auth.Identity, act action, w *response, r *http.Request) error {
+	if h.access.audit == nil || !e.isAudited(roles, r.Method) {
+		return act(w, r)
+	}
+	action, err := h.madeID()
+	if err != nil {
+		return err
+	}
+	entry := AuditEntry{
+		Time: time.Now().UTC(), Event: "begin", Action: action, Node: h.cluster.ID(), Client: who.Name, Address: addressOf(r),
+		RequestID: w.id, Method: r.Method, Route: e.template, Poll: clean(pathVar(r, "poll")), Member: clean(pathVar(r, "id")),
+	}
+	if e.template == "/v1/cluster/members" || e.template == "/v1/cluster/leader" {
+		entry.Request = peek(r)
+	}
+	if err := h.access.audit.Record(entry); err != nil {
+		h.log.Error("the audit log cannot be written; admin actions are refused", "error", err)
+		return poll.Refuse(poll.CodeUnavailable, "The audit log cannot be written, so nothing was done; see this node's log.")
+	}
+	defer func() {
+		// A panic comes by here too: then the status is what was sent so far.
+		entry.Time, entry.Event, entry.Status, entry.Request = time.Now().UTC(), "end", w.status, ""
+		if err := h.access.audit.Record(entry); err != nil {
+			h.log.Error("the end of an action is missing from the audit log", "action", action, "status", w.status, "error", err)
+		}
+	}()
+	if err := act(w, r); err != nil {
+		h.fail(w, r, err) // here, so that the entry has the status
+	}
+	return nil
+}
+
+// clean keeps what could be an id; what cannot be one is refused anyway.
+func clean(escaped string) string {
+	if s := unescaped(escaped); poll.ValidID(s) {
+		return s
+	}
+	return ""
+}
+
+// peek reads a short body and puts it back.
+func peek(r *http.Request) string {
+	b, _ := io.ReadAll(io.LimitReader(r.Body, maxMemberBytes)) // its end is the handler's to judge
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(b), r.Body), r.Body}
+	return string(bytes.ToValidUTF8(b, []byte("?")))
+}
