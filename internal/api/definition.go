@@ -25,6 +25,8 @@ type definitionBody struct {
 	OpensAt       *time.Time   `json:"opens_at"`
 	ClosesAt      *time.Time   `json:"closes_at"`
 	MaxBallots    uint64       `json:"max_ballots"`
+	Eligibility   string       `json:"eligibility"`
+	Quorum        uint64       `json:"quorum"`
 }
 
 // optionBody is an option: an object, or a string that is both id and title.
@@ -53,6 +55,8 @@ var (
 	revoteWords  = []string{poll.RevoteNever: "never", poll.RevoteUntilClose: "until_close"}
 	resultsWords = []string{poll.ResultsLive: "live", poll.ResultsAfterClose: "after_close"}
 	secrecyWords = []string{poll.Secret: "secret", poll.Open: "open"}
+
+	eligibilityWords = []string{poll.Anyone: "anyone", poll.OnRoll: "roll"}
 )
 
 // word finds a word's number; none means the default, the first one. What is not
@@ -79,6 +83,7 @@ func (b *definitionBody) definition(id string) (poll.Definition, error) {
 		Results: poll.Visibility(word(resultsWords, b.Results)),
 		Secrecy: poll.Secrecy(word(secrecyWords, b.Secrecy)),
 		OpensAt: millis(b.OpensAt), ClosesAt: millis(b.ClosesAt), MaxBallots: b.MaxBallots,
+		Eligibility: poll.Eligibility(word(eligibilityWords, b.Eligibility)), Quorum: b.Quorum,
 	}
 	if b.MinSelections != nil {
 		d.MinSelections = *b.MinSelections
@@ -120,6 +125,8 @@ type pollJSON struct {
 	OpensAt       string       `json:"opens_at,omitzero"`
 	ClosesAt      string       `json:"closes_at,omitzero"`
 	MaxBallots    uint64       `json:"max_ballots"`
+	Eligibility   string       `json:"eligibility"`
+	Quorum        uint64       `json:"quorum,omitzero"`
 	State         string       `json:"state"`
 	Ballots       *uint64      `json:"ballots,omitzero"`
 	Revision      uint32       `json:"revision"`
@@ -140,6 +147,7 @@ func pollOf(i poll.Info) pollJSON {
 		MinSelections: d.MinSelections, MaxSelections: d.MaxSelections,
 		Revote: revoteWords[d.Revote], Results: resultsWords[d.Results], Secrecy: secrecyWords[d.Secrecy],
 		OpensAt: timeText(d.OpensAt), ClosesAt: timeText(d.ClosesAt), MaxBallots: d.MaxBallots,
+		Eligibility: eligibilityWords[d.Eligibility], Quorum: d.Quorum,
 		State: i.Phase.String(), Revision: i.Revision,
 		CreatedAt: string(appendTime(nil, i.CreatedAt)), ClosedAt: timeText(i.ClosedAt), ClosedIndex: i.ClosedIndex,
 	}

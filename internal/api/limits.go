@@ -22,6 +22,8 @@ const (
 
 	// maxLineBytes bounds a bulk line: a ballot, and a voter id fully escaped.
 	maxLineBytes = maxBallotBytes + 8*poll.MaxVoterBytes
+	// maxRollLineBytes bounds a line of a roll: a voter id fully escaped, and room.
+	maxRollLineBytes = 8*poll.MaxVoterBytes + 1024
 	// maxChunkBallots is how many bulk ballots are cast together: enough that
 	// the cost of a commit disappears, little enough for one log entry.
 	maxChunkBallots = 16384

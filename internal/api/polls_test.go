@@ -11,7 +11,7 @@ func TestAPollIsCreatedOnceUnderAChosenID(t *testing.T) {
 	g := newRig(t)
 	a := g.do("PUT", "/v1/polls/p", twoOptions).want(201).has("Location", "/v1/polls/p").has("ETag", `"1"`).has("Voted-Index", "1")
 	want := `{"id":"p","title":"","options":[{"id":"ann","title":"ann"},{"id":"bo","title":"bo"}],"method":"plurality",` +
-		`"min_selections":1,"max_selections":1,"revote":"never","results":"live","secrecy":"secret","max_ballots":0,` +
+		`"min_selections":1,"max_selections":1,"revote":"never","results":"live","secrecy":"secret","max_ballots":0,"eligibility":"anyone",` +
 		`"state":"open","ballots":0,"revision":1,"created_at":"2026-12-01T12:00:00.000Z"}` + "\n"
 	if a.body != want {
 		t.Errorf("the poll is\n%swant\n%s", a.body, want)
@@ -25,10 +25,10 @@ func TestADefinitionKeepsEverythingItSays(t *testing.T) {
 	g := newRig(t)
 	g.do("PUT", "/v1/polls/p", `{"id":"p","title":"Wahl \u00fc","options":[{"id":"ann","title":"Ann"},{"id":"bo"},"cy"],"method":"score",
 		"min_selections":0,"max_selections":2,"max_score":7,"revote":"until_close","results":"after_close","secrecy":"open",
-		"opens_at":"2026-12-01T14:00:00+01:00","closes_at":"2026-12-02T20:00:00.250Z","max_ballots":9}`).want(201)
+		"opens_at":"2026-12-01T14:00:00+01:00","closes_at":"2026-12-02T20:00:00.250Z","max_ballots":9,"eligibility":"roll","quorum":5}`).want(201)
 	g.do("GET", "/v1/polls/p", "").want(200).holds(`{"id":"p","title":"Wahl ü","options":[{"id":"ann","title":"Ann"},{"id":"bo","title":""},{"id":"cy","title":"cy"}],` +
 		`"method":"score","min_selections":0,"max_selections":2,"max_score":7,"revote":"until_close","results":"after_close","secrecy":"open",` +
-		`"opens_at":"2026-12-01T13:00:00.000Z","closes_at":"2026-12-02T20:00:00.250Z","max_ballots":9,"state":"scheduled","revision":1`).lacks(`"ballots"`)
+		`"opens_at":"2026-12-01T13:00:00.000Z","closes_at":"2026-12-02T20:00:00.250Z","max_ballots":9,"eligibility":"roll","quorum":5,"state":"scheduled","revision":1`).lacks(`"ballots"`)
 }
 
 func TestDefinitionsThatCannotBeUsedNameTheField(t *testing.T) {

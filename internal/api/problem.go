@@ -27,7 +27,7 @@ var problemKinds = map[poll.Code]problemKind{
 	poll.CodeBallotNotFound:        {http.StatusNotFound, "This voter has no ballot in the poll", false},
 	poll.CodePollExists:            {http.StatusConflict, "A different poll has this id", false},
 	poll.CodeAlreadyVoted:          {http.StatusConflict, "This voter has already voted", false},
-	poll.CodeSuperseded:            {http.StatusConflict, "The voter has since replaced this ballot", false},
+	poll.CodeSuperseded:            {http.StatusConflict, "A newer ballot or change stands", false},
 	poll.CodeVersionMismatch:       {http.StatusPreconditionFailed, "The version in If-Match is not the current one", false},
 	poll.CodePollNotOpen:           {http.StatusConflict, "The poll has not opened yet", false},
 	poll.CodePollClosed:            {http.StatusConflict, "The poll has closed", false},
@@ -55,6 +55,8 @@ var problemKinds = map[poll.Code]problemKind{
 	poll.CodeOutcomeUnknown:        {http.StatusServiceUnavailable, "Outcome unknown; send the same request again", true},
 	poll.CodeStorageFull:           {http.StatusInsufficientStorage, "The member is low on disk space", true},
 	poll.CodeInternal:              {http.StatusInternalServerError, "Something went wrong here", false},
+	poll.CodeRollNotFound:          {http.StatusNotFound, "The poll has no roll", false},
+	poll.CodeVoterNotFound:         {http.StatusNotFound, "The roll does not name this voter", false},
 }
 
 // problemJSON is RFC 9457 with the members that clients of voted rely on.

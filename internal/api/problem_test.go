@@ -74,9 +74,17 @@ func TestEveryCodeOfTheContractReachesAClientWithItsStatus(t *testing.T) {
 			g.do("POST", "/v1/polls", twoOptions, "Idempotency-Key", `"k"`).want(201)
 			return g.do("POST", "/v1/polls", ranked, "Idempotency-Key", `"k"`)
 		}},
-		poll.CodeUnauthenticated:      {401, nil}, // until there is authentication, the table alone has it
-		poll.CodeForbidden:            {403, fromBelow(poll.CodeForbidden)},
-		poll.CodeNotEligible:          {403, fromBelow(poll.CodeNotEligible)},
+		poll.CodeUnauthenticated: {401, nil}, // until there is authentication, the table alone has it
+		poll.CodeForbidden:       {403, fromBelow(poll.CodeForbidden)},
+		poll.CodeNotEligible: {403, func(g *rig) answer {
+			g.poll("q", members)
+			return g.do("PUT", "/v1/polls/q/ballots/v", forAnn)
+		}},
+		poll.CodeRollNotFound: {404, func(g *rig) answer { return g.do("GET", "/v1/polls/p/roll", "") }},
+		poll.CodeVoterNotFound: {404, func(g *rig) answer {
+			g.poll("q", members)
+			return g.do("GET", "/v1/polls/q/roll/v", "")
+		}},
 		poll.CodePayloadTooLarge:      {413, func(g *rig) answer { return g.do("PUT", ballot, strings.Repeat(" ", maxBallotBytes+1)) }},
 		poll.CodeUnsupportedMediaType: {415, func(g *rig) answer { return g.do("PUT", ballot, forAnn, "Content-Type", "text/plain") }},
 		poll.CodeNotAcceptable:        {406, func(g *rig) answer { return g.do("GET", "/v1/polls/p", "", "Accept", "text/html") }},

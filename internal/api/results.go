@@ -86,13 +86,14 @@ func (s *standing) appendJSON(b []byte) []byte {
 	b = append(b, `{"poll":"`+s.Rules.ID+`","method":"`+s.Rules.Method+`","state":"`+s.Phase.String()+`","index":`...)
 	b = strconv.AppendUint(b, s.index, 10)
 	b = append(b, `,"ballots":`...)
-	b = strconv.AppendInt(b, s.result.Ballots, 10)
+	b = strconv.AppendUint(b, s.Ballots, 10)
 	b = append(b, `,"certified":`...)
 	b = strconv.AppendBool(b, s.Phase == poll.Closed)
 	if s.ClosedIndex != 0 {
 		b = append(b, `,"closed_index":`...)
 		b = strconv.AppendUint(b, s.ClosedIndex, 10)
 	}
+	b = s.appendTurnout(b)
 	b = append(b, `,"winners":`...)
 	b = s.appendIDs(b, s.result.Winners)
 	b = append(b, `,"options":[`...)
@@ -116,6 +117,35 @@ func (s *standing) appendJSON(b []byte) []byte {
 	b = append(b, `,"tie_breaking":`...)
 	b, _ = jsontext.AppendQuote(b, s.result.TieBreaking)
 	return append(b, '}', '\n')
+}
+
+// appendTurnout appends how many of those on the roll have voted, where there is a
+// roll, and whether they are enough, where that is asked and certain.
+func (s *standing) appendTurnout(b []byte) []byte {
+	if s.Rules.Eligibility == poll.OnRoll {
+		t := s.Turnout
+		b = append(b, `,"weight":`...)
+		b = strconv.AppendUint(b, t.VotedWeight, 10)
+		b = append(b, `,"turnout":{"eligible":`...)
+		b = strconv.AppendUint(b, t.Eligible, 10)
+		b = append(b, `,"voted":`...)
+		b = strconv.AppendUint(b, t.Voted, 10)
+		b = append(b, `,"eligible_weight":`...)
+		b = strconv.AppendUint(b, t.EligibleWeight, 10)
+		b = append(b, `,"voted_weight":`...)
+		b = strconv.AppendUint(b, t.VotedWeight, 10)
+		b = append(b, '}')
+	}
+	if s.Rules.Quorum == 0 {
+		return b
+	}
+	b = append(b, `,"quorum":{"needed":`...)
+	b = strconv.AppendUint(b, s.Rules.Quorum, 10)
+	if s.Phase == poll.Closed {
+		b = append(b, `,"met":`...)
+		b = strconv.AppendBool(b, s.QuorumMet())
+	}
+	return append(b, '}')
 }
 
 func (s *standing) appendOption(b []byte, i int, o tally.OptionResult) []byte {

@@ -168,6 +168,7 @@ const (
 	roll       = `{"options":["ann","bo"],"secrecy":"open","revote":"until_close"}`
 	secretTill = `{"options":["ann","bo"],"results":"after_close"}`
 	future     = `{"options":["ann","bo"],"opens_at":"2026-12-02T00:00:00Z"}`
+	members    = `{"options":["ann","bo"],"eligibility":"roll"}`
 	forAnn     = `{"selections":["ann"]}`
 	forBo      = `{"selections":["bo"]}`
 )

@@ -37,6 +37,8 @@ func (h *Handler) route() {
 	h.add("/v1/polls/{poll}/results", methods{"GET": h.getResults})
 	h.add("/v1/polls/{poll}/results/stream", methods{"GET": h.streamResults})
 	h.add("/v1/polls/{poll}", methods{"PUT": h.createPoll, "GET": h.getPoll, "PATCH": h.patchPoll, "DELETE": h.deletePoll})
+	h.add("/v1/polls/{poll}/roll", methods{"PUT": h.putRoll, "GET": h.getRoll})
+	h.add("/v1/polls/{poll}/roll/{voter}", methods{"GET": h.getEnrolled, "DELETE": h.dropEnrolled})
 	h.add("/v1/polls/{poll}/close", methods{"POST": h.closePoll})
 	h.add("/v1/polls", methods{"GET": h.listPolls, "POST": h.createKeyedPoll})
 	h.add("/v1/cluster", methods{"GET": h.getCluster})

@@ -33,6 +33,8 @@ const (
 	kindClose   = 4
 	kindDelete  = 5
 	kindTick    = 6
+	kindEnroll  = 7
+	kindDrop    = 8
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -150,6 +152,10 @@ func encodePayload(c poll.Command) (kind byte, payload []byte) {
 		return kindDelete, appendString(nil, c.Poll)
 	case poll.Tick:
 		return kindTick, nil
+	case poll.Enroll:
+		return kindEnroll, encodeEnroll(c)
+	case poll.Drop:
+		return kindDrop, encodeDrop(c)
 	}
 	panic(fmt.Sprintf("fsm: command %T has no encoding", c))
 }
@@ -191,6 +197,10 @@ func decodePayload(kind byte, payload []byte) (poll.Command, error) {
 		cmd = poll.Delete{Poll: c.String()}
 	case kindTick:
 		cmd = poll.Tick{}
+	case kindEnroll:
+		cmd = decodeEnroll(c)
+	case kindDrop:
+		cmd = decodeDrop(c)
 	default:
 		return nil, fmt.Errorf("command kind %d is not known to this build; upgrade voted", kind)
 	}

@@ -59,6 +59,10 @@ func goldenCommands() map[string]poll.Command {
 		"close":          poll.Close{Poll: "p"},
 		"delete":         poll.Delete{Poll: "p"},
 		"tick":           poll.Tick{},
+		"create-roll":    poll.Create{Definition: rolled("members"), Salt: salt},
+		"enroll":         poll.Enroll{Poll: "members", Since: 90210, Lines: []poll.RollLine{{Key: poll.VoterKey{0: 1, 15: 255}, Weight: 1}, {Weight: poll.MaxWeight}, {Weight: 1<<32 - 1}}},
+		"enroll-nobody":  poll.Enroll{Poll: "members", Lines: []poll.RollLine{}},
+		"drop":           poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
 	}
 }
 
@@ -143,6 +147,10 @@ func TestGoldenResults(t *testing.T) {
 	for name, want := range map[string]poll.Result{
 		"created":  {Poll: "p", Index: 90210, Created: true},
 		"replayed": {Poll: "p", Index: 90210, Replayed: true},
+		"enrolled": {Poll: "p", Index: 90210, Roll: &poll.RollResult{Added: 4000, Changed: 1, Unchanged: 93, Refused: []poll.RollRefusal{
+			{Line: 7, Code: poll.CodeSuperseded}, {Line: 4095, Code: poll.CodeAlreadyVoted},
+		}}},
+		"enrolled-nobody": {Poll: "p", Index: 90210, Roll: &poll.RollResult{}},
 		"refused": {Poll: "p", Index: 90210, Err: &poll.Error{
 			Code: poll.CodeInvalidPoll, Detail: "The poll's definition cannot be used.", Version: 7,
 			Fields: []poll.FieldError{{Field: "options[1].id", Detail: "Twice."}, {Field: "title", Detail: ""}},

@@ -93,6 +93,9 @@ func EncodeResult(r poll.Result) []byte {
 			b = appendString(b, f.Detail)
 		}
 	}
+	if r.Roll != nil {
+		b = appendRoll(b, r.Roll)
+	}
 	return b
 }
 
@@ -105,6 +108,9 @@ func DecodeResult(b []byte) (poll.Result, error) {
 		for range c.Bounded(uint64(c.Len())) {
 			r.Err.Fields = append(r.Err.Fields, poll.FieldError{Field: c.String(), Detail: c.String()})
 		}
+	}
+	if c.Len() > 0 {
+		r.Roll = readRoll(c)
 	}
 	if c.Err() != nil || c.Len() != 0 {
 		return poll.Result{}, fmt.Errorf("result: %w", poll.ErrTruncated)

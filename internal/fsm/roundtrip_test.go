@@ -55,14 +55,14 @@ func anyCommand() *rapid.Generator[poll.Command] {
 			copy(b[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, label))
 			return b
 		}
-		switch rapid.IntRange(0, 4).Draw(t, "kind") {
+		switch rapid.IntRange(0, 6).Draw(t, "kind") {
 		case 0:
 			d := poll.Definition{
 				ID: text.Draw(t, "id"), Title: text.Draw(t, "title"), Method: text.Draw(t, "method"), Options: []poll.Option{},
 				MinSelections: rapid.Int().Draw(t, "min"), MaxSelections: rapid.Int().Draw(t, "max"), MaxScore: rapid.Int().Draw(t, "score"),
 				Revote: poll.Revote(rapid.Byte().Draw(t, "revote")), Results: poll.Visibility(rapid.Byte().Draw(t, "results")),
 				Secrecy: poll.Secrecy(rapid.Byte().Draw(t, "secrecy")), OpensAt: rapid.Int64().Draw(t, "opens"), ClosesAt: rapid.Int64().Draw(t, "closes"),
-				MaxBallots: rapid.Uint64().Draw(t, "cap"),
+				MaxBallots: rapid.Uint64().Draw(t, "cap"), Eligibility: poll.Eligibility(rapid.Byte().Draw(t, "eligibility")), Quorum: rapid.Uint64().Draw(t, "quorum"),
 			}
 			for range rapid.IntRange(0, 5).Draw(t, "options") {
 				d.Options = append(d.Options, poll.Option{ID: text.Draw(t, "option"), Title: text.Draw(t, "option title")})
@@ -79,6 +79,14 @@ func anyCommand() *rapid.Generator[poll.Command] {
 			return poll.Close{Poll: text.Draw(t, "poll")}
 		case 3:
 			return poll.Delete{Poll: text.Draw(t, "poll")}
+		case 4:
+			c := poll.Enroll{Poll: text.Draw(t, "poll"), Since: rapid.Uint64().Draw(t, "since"), Lines: make([]poll.RollLine, rapid.IntRange(0, 20).Draw(t, "lines"))}
+			for i := range c.Lines {
+				c.Lines[i] = poll.RollLine{Key: bytes16("key"), Weight: rapid.Uint32().Draw(t, "weight")}
+			}
+			return c
+		case 5:
+			return poll.Drop{Poll: text.Draw(t, "poll"), Since: rapid.Uint64().Draw(t, "since"), Key: bytes16("key")}
 		}
 		return poll.Tick{}
 	})
@@ -200,6 +208,13 @@ func TestAnyResultComesBackAsItWas(t *testing.T) {
 			want.Err = &poll.Error{Code: rapid.SampledFrom(poll.Codes()).Draw(t, "code"), Detail: text.Draw(t, "detail"), Version: rapid.Uint32().Draw(t, "version")}
 			for range rapid.IntRange(0, 3).Draw(t, "fields") {
 				want.Err.Fields = append(want.Err.Fields, poll.FieldError{Field: text.Draw(t, "field"), Detail: text.Draw(t, "what")})
+			}
+		}
+		if rapid.Bool().Draw(t, "of a roll") {
+			n := rapid.Uint32()
+			want.Roll = &poll.RollResult{Added: n.Draw(t, "added"), Changed: n.Draw(t, "changed"), Unchanged: n.Draw(t, "unchanged")}
+			for range rapid.IntRange(0, 5).Draw(t, "lines") {
+				want.Roll.Refused = append(want.Roll.Refused, poll.RollRefusal{Line: n.Draw(t, "line"), Code: rapid.SampledFrom(poll.Codes()).Draw(t, "why")})
 			}
 		}
 		if got, err := DecodeResult(EncodeResult(want)); err != nil || !reflect.DeepEqual(got, want) {

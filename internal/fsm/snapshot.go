@@ -28,8 +28,8 @@ const SnapshotVersion = 1
 //	  4        CRC-32C of kind and content of this section and all before it,
 //	           little-endian: a section in another's place does not fit
 //
-// in the order: state, then for each poll its header, its records in pieces of whole
-// records and, where it is open, its voter ids; at last end, whose content is the
+// in the order: state, then for each poll its header, its roll and its records in pieces of
+// whole ones and, where it is open, its voter ids; at last end, whose content is the
 // number of sections before it.
 const snapshotMagic = "VOTEDSNP"
 
@@ -38,6 +38,7 @@ const (
 	sectionPoll    = 'p'
 	sectionRecords = 'r'
 	sectionNames   = 'n'
+	sectionRoll    = 'v'
 	sectionEnd     = 'e'
 )
 
@@ -57,6 +58,7 @@ func WriteSnapshot(w io.Writer, v *poll.View, lock sync.Locker) error {
 		lock.Unlock()
 		header = c.AppendHeader(header[:0])
 		s.section(sectionPoll, header)
+		c.RollSpans(func(raw []byte) { s.section(sectionRoll, raw) })
 		c.Spans(func(raw []byte) { s.section(sectionRecords, raw) })
 		if c.Rules().Secrecy == poll.Open {
 			s.names(&c)
@@ -148,17 +150,11 @@ func (s *sectionReader) poll(l *poll.Loader) error {
 	if err != nil {
 		return err
 	}
-	for left := int64(p.Records()); left > 0; {
-		raw, err := s.expect(sectionRecords)
-		if err != nil {
-			return err
-		}
-		if err := p.Add(raw); err != nil {
-			return err
-		}
-		if left -= int64(len(raw) / poll.RecordBytes); len(raw) == 0 {
-			return fmt.Errorf("section %d is empty: %w", s.sections, poll.ErrTruncated)
-		}
+	if err := s.pieces(sectionRoll, p.RollEntries(), poll.RollEntryBytes, p.AddRoll); err != nil {
+		return err
+	}
+	if err := s.pieces(sectionRecords, p.Records(), poll.RecordBytes, p.Add); err != nil {
+		return err
 	}
 	if p.HasNames() {
 		if err := s.names(p); err != nil {
@@ -166,6 +162,23 @@ func (s *sectionReader) poll(l *poll.Loader) error {
 		}
 	}
 	return p.Done()
+}
+
+// pieces reads as many records of one size, in sections of whole ones.
+func (s *sectionReader) pieces(kind byte, records uint32, size int, add func(raw []byte) error) error {
+	for left := int64(records); left > 0; {
+		raw, err := s.expect(kind)
+		if err != nil {
+			return err
+		}
+		if err := add(raw); err != nil {
+			return err
+		}
+		if left -= int64(len(raw) / size); len(raw) == 0 {
+			return fmt.Errorf("section %d is empty: %w", s.sections, poll.ErrTruncated)
+		}
+	}
+	return nil
 }
 
 func (s *sectionReader) names(p *poll.PollLoader) error {

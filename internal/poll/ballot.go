@@ -90,6 +90,7 @@ var refusals = map[Code]string{
 	CodePollNotFound:    "There is no poll with this id.",
 	CodePollNotOpen:     "The poll has not opened yet; cast the ballot after it opens.",
 	CodePollClosed:      "The poll has closed; this ballot was not counted.",
+	CodeNotEligible:     "This voter is not on the poll's roll; the ballot was not counted.",
 	CodePollFull:        "The poll has reached its maximum number of ballots; this ballot was not counted.",
 	CodeInvalidBallot:   "The ballot does not follow the poll's rules.",
 	CodeAlreadyVoted:    "This voter has a different ballot in the box. To replace it, where the poll allows that, send its version in If-Match.",

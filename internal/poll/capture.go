@@ -9,10 +9,15 @@ type Capture struct {
 	box     box
 	entries []string
 	names   names
+	roll    store
 }
 
 func (p *Poll) capture() Capture {
-	return Capture{header: p.header, box: p.box, entries: p.profile.entries, names: p.names}
+	c := Capture{header: p.header, box: p.box, entries: p.profile.entries, names: p.names}
+	if p.roll != nil {
+		c.roll = p.roll.entries
+	}
+	return c
 }
 
 // Rules returns the poll's definition.

@@ -42,6 +42,8 @@ const (
 	CodeOutcomeUnknown
 	CodeStorageFull
 	CodeInternal
+	CodeRollNotFound
+	CodeVoterNotFound
 	codeCount
 )
 
@@ -79,6 +81,8 @@ var codeNames = [codeCount]string{
 	CodeOutcomeUnknown:        "outcome_unknown",
 	CodeStorageFull:           "storage_full",
 	CodeInternal:              "internal",
+	CodeRollNotFound:          "roll_not_found",
+	CodeVoterNotFound:         "voter_not_found",
 }
 
 // String returns the code as clients see it, for example "already_voted".

@@ -35,6 +35,8 @@ type history struct {
 	m    *model
 	now  int64
 	sent []Ballot // all ballots so far, to be sent again
+
+	enrolled []Enroll // likewise
 }
 
 const (
@@ -68,6 +70,10 @@ func (h *history) next() step {
 		}
 	case 5:
 		s.manage = Tick{}
+	case 6, 7, 8, 9:
+		s.manage = h.enroll()
+	case 10:
+		s.manage = h.drop()
 	default:
 		for range 1 + h.roll(4) {
 			s.casts = append(s.casts, h.ballot())
@@ -149,6 +155,9 @@ func (h *history) definition() Definition {
 	if h.roll(3) == 0 {
 		d.MaxBallots = uint64(h.roll(6))
 	}
+	if h.roll(3) == 0 {
+		d.Eligibility, d.Quorum = OnRoll, uint64(h.roll(4))
+	}
 	return d
 }
 
@@ -173,6 +182,59 @@ func (h *history) patch() Patch {
 	return c
 }
 
+func (h *history) enroll() Enroll {
+	if n := len(h.enrolled); n > 0 && h.roll(6) == 0 { // a late duplicate
+		return h.enrolled[h.roll(n)]
+	}
+	c := Enroll{Poll: h.rolledID(), Since: h.since()}
+	if p := h.m.live(c.Poll); p != nil {
+		for range h.roll(12) {
+			l := RollLine{keyIn(p, h.voter()), uint32(1 + h.roll(3))}
+			if h.roll(40) == 0 {
+				l.Weight = []uint32{0, 1_000_000, 1_000_001, math.MaxUint32}[h.roll(4)]
+			}
+			c.Lines = append(c.Lines, l)
+		}
+	}
+	h.enrolled = append(h.enrolled, c)
+	return c
+}
+
+func (h *history) drop() Drop {
+	c := Drop{Poll: h.rolledID(), Since: h.since()}
+	if p := h.m.live(c.Poll); p != nil {
+		c.Key = keyIn(p, h.voter())
+	}
+	return c
+}
+
+// rolledID prefers a poll that has a roll.
+func (h *history) rolledID() string {
+	for range 4 {
+		if p := h.m.live(h.pollID()); p != nil && p.def.Eligibility == OnRoll {
+			return p.def.ID
+		}
+	}
+	return h.pollID()
+}
+
+func (h *history) since() uint64 {
+	switch h.roll(8) {
+	case 0:
+		return 0
+	case 1:
+		return uint64(h.roll(int(h.m.index) + 1))
+	}
+	return h.m.index
+}
+
+func (h *history) voter() string { return "v" + strconv.Itoa(h.roll(2+h.roll(20))) }
+
+func keyIn(p *modelPoll, voter string) VoterKey {
+	sum := sha256.Sum256(append(p.salt[:], voter...))
+	return VoterKey(sum[:16])
+}
+
 func (h *history) ballot() Ballot {
 	if n := len(h.sent); n > 0 && h.roll(10) < 3 { // a duplicate, at once or very late
 		if h.roll(2) == 0 {
@@ -181,14 +243,13 @@ func (h *history) ballot() Ballot {
 		return h.sent[h.roll(n)]
 	}
 	b := Ballot{Poll: h.pollID()}
-	voter := "v" + strconv.Itoa(h.roll(2+h.roll(20)))
+	voter := h.voter()
 	p := h.m.live(b.Poll)
 	if p == nil {
 		b.Selections = []byte{byte(h.roll(3))}
 		return b
 	}
-	sum := sha256.Sum256(append(p.salt[:], voter...))
-	b.Key = VoterKey(sum[:16])
+	b.Key = keyIn(p, voter)
 	if p.def.Secrecy == Open {
 		b.Voter = voter
 	}

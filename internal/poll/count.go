@@ -17,6 +17,7 @@ type Info struct {
 	Ballots     uint64 // voters with a ballot in the box
 	Changed     uint64 // log index of the last change
 	Digest      Digest
+	Turnout     Turnout // Eligible only where the poll has a roll
 }
 
 // Info returns what a poll shows of itself at the state's clock.
@@ -33,8 +34,19 @@ func (s *State) info(p *Poll) Info {
 		Rules: p.rules, Phase: p.phase(s.clock), Revision: p.revision,
 		CreatedAt: p.createdAt, ClosedAt: p.closedAt, ClosedIndex: p.closedIndex,
 		Ballots: p.ballots(), Changed: p.changed, Digest: p.digest,
+		Turnout: p.turnout(),
 	}
 }
+
+func (p *Poll) turnout() Turnout {
+	if p.roll == nil {
+		return Turnout{Voted: p.ballots(), VotedWeight: p.ballots()}
+	}
+	return p.roll.turnout
+}
+
+// QuorumMet reports whether as many voters have voted as the poll needs.
+func (i Info) QuorumMet() bool { return i.Ballots >= i.Rules.Quorum }
 
 // Visible reports whether results may be seen.
 func (i Info) Visible() bool { return i.Rules.Results == ResultsLive || i.Phase == Closed }

@@ -101,6 +101,7 @@ func (c *Cursor) Definition() Definition {
 	d.Secrecy = Secrecy(c.Bounded(255))
 	d.OpensAt, d.ClosesAt = int64(c.Uvarint()), int64(c.Uvarint())
 	d.MaxBallots = c.Uvarint()
+	d.Eligibility, d.Quorum = Eligibility(c.Bounded(255)), c.Uvarint()
 	return d
 }
 

@@ -43,6 +43,15 @@ const (
 	Open
 )
 
+// Eligibility says who may vote.
+type Eligibility uint8
+
+// The kinds of eligibility. With a roll, only those on it.
+const (
+	Anyone Eligibility = iota
+	OnRoll
+)
+
 // Definition is what a poll asks and by which rules. It is never changed in
 // place: a patch makes a new one.
 type Definition struct {
@@ -59,6 +68,8 @@ type Definition struct {
 	OpensAt       int64 // milliseconds since the Unix epoch; 0: at once
 	ClosesAt      int64 // milliseconds since the Unix epoch; 0: only when told
 	MaxBallots    uint64
+	Eligibility   Eligibility
+	Quorum        uint64 // voters whose ballots are needed for the result to bind; 0: none
 }
 
 // WithDefaults fills in what was left out, by the method's conventions: one
@@ -159,6 +170,12 @@ func (d Definition) checkRules(wrong func(field, format string, args ...any)) {
 	if d.Secrecy > Open {
 		wrong("secrecy", "Use secret or open.")
 	}
+	if d.Eligibility > OnRoll {
+		wrong("eligibility", "Use anyone or roll.")
+	}
+	if d.Quorum > MaxRecords {
+		wrong("quorum", "It is a number of voters, at most %d.", uint64(MaxRecords))
+	}
 }
 
 const idRule = "Use 1 to 64 letters, digits, '.', '_', '~' or '-', beginning with a letter or digit."
@@ -230,6 +247,7 @@ func (d Definition) AppendCanonical(b []byte) []byte {
 		uint64(d.MinSelections), uint64(d.MaxSelections), uint64(d.MaxScore),
 		uint64(d.Revote), uint64(d.Results), uint64(d.Secrecy),
 		uint64(d.OpensAt), uint64(d.ClosesAt), d.MaxBallots,
+		uint64(d.Eligibility), d.Quorum,
 	} {
 		b = binary.AppendUvarint(b, n)
 	}

@@ -11,11 +11,17 @@ const (
 	MaxTitleBytes = 1024
 	// MaxOptions bounds a poll's options; pairwise methods need its square.
 	MaxOptions = 1024
-	// MaxScore bounds the points of one option, so that 2^32 ballots cannot
-	// overflow a 64-bit sum.
+	// MaxScore bounds the points of one option, so that 2^32 ballots of MaxWeight
+	// cannot overflow a 64-bit sum.
 	MaxScore = 1000
 	// MaxRecords bounds a box: record numbers are 32 bits wide.
 	MaxRecords = 1<<32 - 2
+	// MaxWeight bounds a voter's weight, so that 2^32 ballots of MaxScore points
+	// cannot overflow a 64-bit sum.
+	MaxWeight = 1_000_000
+	// MaxRollLines bounds one Enroll: about 100 KiB of the log, and a millisecond or
+	// two of every member's time.
+	MaxRollLines = 4096
 	// MaxIdempotencyKeys bounds the table of remembered keys. At the limit new
 	// keyed requests are refused until old keys expire; none is forgotten early.
 	MaxIdempotencyKeys = 1 << 16

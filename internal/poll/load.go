@@ -20,8 +20,8 @@ func (v *View) AppendHeader(b []byte) []byte {
 	return binary.AppendUvarint(b, uint64(len(v.polls)))
 }
 
-// AppendHeader appends the encoding of everything in the capture but its records
-// and voter ids, which follow as Spans and NameSpans give them.
+// AppendHeader appends the encoding of everything in the capture but its roll,
+// records and voter ids, which follow as RollSpans, Spans and Names give them.
 func (c *Capture) AppendHeader(b []byte) []byte {
 	b = c.rules.AppendCanonical(b)
 	b = append(b, c.rules.Salt[:]...)
@@ -43,12 +43,16 @@ func (c *Capture) AppendHeader(b []byte) []byte {
 	for _, e := range c.entries {
 		b = appendString(b, e)
 	}
-	return binary.AppendUvarint(b, uint64(c.box.n))
+	b = binary.AppendUvarint(b, uint64(c.box.n))
+	return binary.AppendUvarint(b, uint64(c.roll.n))
 }
 
 // Spans calls f with the box's records, raw and in order, in pieces of many
 // records; f must not change them.
 func (c *Capture) Spans(f func(raw []byte)) { c.box.spans(1, f) }
+
+// RollSpans is Spans for the entries of the roll, dropped and changed ones included.
+func (c *Capture) RollSpans(f func(raw []byte)) { c.roll.spans(1, RollEntryBytes, f) }
 
 // Names returns the voter ids of an open poll, one a record, in order.
 func (c *Capture) Names() func(yield func(string) bool) {
@@ -94,22 +98,26 @@ func (l *Loader) Polls() uint64 { return l.polls }
 type PollLoader struct {
 	poll    *Poll
 	records uint32 // how many are to come
+	entries uint32 // of the roll, likewise
 }
 
 // Poll begins the next poll with what Capture.AppendHeader wrote.
 func (l *Loader) Poll(header []byte) (*PollLoader, error) {
 	c := NewCursor(header)
-	p := &Poll{header: readHeader(c, uint32(len(l.state.order)))}
+	p := newPoll(readHeader(c, uint32(len(l.state.order))))
 	for range c.Bounded(uint64(c.Len())) {
 		p.profile.add(c.String())
 	}
-	records := c.Bounded(MaxRecords)
+	records, entries := c.Bounded(MaxRecords), c.Bounded(MaxRecords)
 	id := p.rules.ID
 	if c.Err() != nil || c.Len() != 0 {
 		return nil, fmt.Errorf("poll %q: header: %w", id, ErrTruncated)
 	}
 	if !p.deleted && p.rules.method.Name == "" {
 		return nil, fmt.Errorf("poll %q: the method %q is not known to this build; upgrade voted", id, p.rules.Method)
+	}
+	if p.roll == nil && entries > 0 {
+		return nil, fmt.Errorf("poll %q has no roll, and %d entries of one", id, entries)
 	}
 	if l.state.polls[id] != nil {
 		return nil, fmt.Errorf("poll %q stands twice", id)
@@ -127,7 +135,7 @@ func (l *Loader) Poll(header []byte) (*PollLoader, error) {
 	case p.closedIndex == 0:
 		l.state.schedule(p)
 	}
-	return &PollLoader{poll: p, records: uint32(records)}, nil
+	return &PollLoader{poll: p, records: uint32(records), entries: uint32(entries)}, nil
 }
 
 // readHeader reads the fields of a poll's header.
@@ -160,7 +168,48 @@ func (l *PollLoader) Records() uint32 { return l.records }
 // HasNames reports whether voter ids follow the records.
 func (l *PollLoader) HasNames() bool { return l.poll.rules.Secrecy == Open }
 
-// Add appends raw records, whole ones.
+// RollEntries returns how many entries of the roll are to come, before the records.
+func (l *PollLoader) RollEntries() uint32 { return l.entries }
+
+// AddRoll appends raw entries of the roll, whole ones.
+func (l *PollLoader) AddRoll(raw []byte) error {
+	p := l.poll
+	for ; len(raw) >= RollEntryBytes; raw = raw[RollEntryBytes:] {
+		e := decodeRollEntry(raw)
+		if p.roll == nil || e.Weight > MaxWeight || e.Weight == 0 && !e.Dropped {
+			return fmt.Errorf("poll %q: its roll has an entry that cannot be", p.rules.ID)
+		}
+		key := VoterKey(raw[:16])
+		old, _ := p.roll.find(&key)
+		p.roll.put(&key, e)
+		p.roll.recount(old, e)
+	}
+	if len(raw) != 0 {
+		return fmt.Errorf("poll %q: roll: %w", p.rules.ID, ErrTruncated)
+	}
+	return nil
+}
+
+// weigh returns the weight of a ballot, and counts a voter's first one.
+func (l *PollLoader) weigh(key *VoterKey, first bool) (int64, error) {
+	r := l.poll.roll
+	if r == nil {
+		return 1, nil
+	}
+	e, _ := r.find(key)
+	if e.Weight == 0 {
+		return 0, fmt.Errorf("poll %q: record %d is of a voter who was never on the roll", l.poll.rules.ID, l.poll.box.n+1)
+	}
+	if first {
+		r.voted(uint64(e.Weight))
+		if e.Dropped { // after the ballot, which stays
+			r.recount(rollEntry{}, rollEntry{Weight: e.Weight})
+		}
+	}
+	return int64(e.Weight), nil
+}
+
+// Add appends raw records, whole ones, after the roll.
 func (l *PollLoader) Add(raw []byte) error {
 	p := l.poll
 	for ; len(raw) >= RecordBytes; raw = raw[RecordBytes:] {
@@ -184,13 +233,17 @@ func (l *PollLoader) index(r Record) error {
 	if current != r.Supersedes {
 		return fmt.Errorf("poll %q: record %d: its voter's current record is %d, not %d", p.rules.ID, p.box.n+1, current, r.Supersedes)
 	}
-	p.profile.counts[r.Selections]++
+	weight, err := l.weigh(&r.Key, current == 0)
+	if err != nil {
+		return err
+	}
+	p.profile.counts[r.Selections] += weight
 	number := p.box.append(r)
 	if current == 0 {
 		p.index.insert(&r.Key, number)
 		return nil
 	}
-	p.profile.counts[p.box.record(current).Selections]--
+	p.profile.counts[p.box.record(current).Selections] -= weight
 	p.index.update(&r.Key, current, number)
 	return nil
 }
@@ -203,6 +256,12 @@ func (l *PollLoader) Done() error {
 	p := l.poll
 	if p.box.n != l.records || l.HasNames() && len(p.names.ends) != int(p.box.n) {
 		return fmt.Errorf("poll %q: %d of %d records: %w", p.rules.ID, p.box.n, l.records, ErrTruncated)
+	}
+	if p.roll != nil {
+		if p.roll.entries.n != l.entries {
+			return fmt.Errorf("poll %q: %d of %d entries of its roll: %w", p.rules.ID, p.roll.entries.n, l.entries, ErrTruncated)
+		}
+		p.roll.hashed = l.entries
 	}
 	p.hashed, p.listed = p.box.n, len(p.profile.entries)
 	for n, count := range p.profile.counts {

@@ -13,9 +13,11 @@ type Result struct {
 	Index    uint64 // log index of the command that gave this answer
 	Created  bool   // the poll is new
 	Replayed bool   // an Idempotency-Key's earlier answer
+	// Roll is what became of the lines of an Enroll, nil for other commands.
+	Roll *RollResult
 }
 
-// Command is one of Create, Patch, Close, Delete and Tick. Each is idempotent by
+// Command is one of Create, Patch, Close, Delete, Tick, Enroll and Drop. Each is idempotent by
 // construction, so it may be proposed again when its outcome is unknown.
 type Command interface {
 	apply(s *State) Result
@@ -89,7 +91,7 @@ func (s *State) recreated(old *Poll, d Definition) Result {
 }
 
 func (s *State) add(r *Rules) *Poll {
-	p := &Poll{header: header{rules: r, number: uint32(len(s.order)), revision: 1, createdAt: s.clock}}
+	p := newPoll(header{rules: r, number: uint32(len(s.order)), revision: 1, createdAt: s.clock})
 	s.polls[r.ID] = p
 	s.order = append(s.order, p)
 	s.touch(p)

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"fmt"
 	"slices"
 
 	"voted/internal/tally"
@@ -33,6 +34,7 @@ type modelPoll struct {
 	closedIndex, changed uint64
 	deleted              bool
 	patches              map[[16]byte]int64
+	roll                 map[VoterKey]modelVoter
 }
 
 type modelCast struct {
@@ -40,6 +42,7 @@ type modelCast struct {
 	voter   string
 	sel     string
 	receipt Receipt
+	weight  int64 // when it was cast
 }
 
 func newModel() *model { return &model{keys: map[string]modelKey{}} }
@@ -128,6 +131,8 @@ func (m *model) cast(b Ballot) Outcome {
 		return Outcome{Code: CodePollNotOpen}
 	case !p.valid[string(b.Selections)]:
 		return Outcome{Code: CodeInvalidBallot}
+	case p.def.Eligibility == OnRoll && !p.roll[b.Key].on:
+		return Outcome{Code: CodeNotEligible}
 	case len(history) == 0 && p.def.MaxBallots != 0 && uint64(len(p.last())) >= p.def.MaxBallots:
 		return Outcome{Code: CodePollFull}
 	case len(history) == 0 && b.IfVersion != 0:
@@ -141,7 +146,10 @@ func (m *model) cast(b Ballot) Outcome {
 	if len(history) > 0 {
 		kind = Replaced
 	}
-	c := modelCast{b.Key, "", string(b.Selections), Receipt{uint32(len(p.casts) + 1), uint32(len(history) + 1), m.index, m.clock}}
+	c := modelCast{b.Key, "", string(b.Selections), Receipt{uint32(len(p.casts) + 1), uint32(len(history) + 1), m.index, m.clock}, 1}
+	if p.def.Eligibility == OnRoll {
+		c.weight = int64(p.roll[b.Key].weight)
+	}
 	if p.def.Secrecy == Open {
 		c.voter = b.Voter
 	}
@@ -157,12 +165,16 @@ type verdict struct {
 	index             uint64
 	created, replayed bool
 	version           uint32
+	roll              string // of an Enroll, line by line
 }
 
 func verdictOf(r Result) verdict {
 	v := verdict{poll: r.Poll, index: r.Index, created: r.Created, replayed: r.Replayed}
 	if r.Err != nil {
 		v.code, v.version = r.Err.Code, r.Err.Version
+	}
+	if r.Roll != nil {
+		v.roll = fmt.Sprint(*r.Roll)
 	}
 	return v
 }
@@ -182,6 +194,10 @@ func (m *model) do(c Command) verdict {
 			m.close(p, m.clock)
 		}
 		return verdict{poll: c.Poll, index: m.index}
+	case Enroll:
+		return m.enroll(c)
+	case Drop:
+		return m.drop(c)
 	case Delete:
 		p := m.any(c.Poll)
 		v := verdict{poll: c.Poll, index: m.index}
@@ -192,7 +208,7 @@ func (m *model) do(c Command) verdict {
 		case p.closedIndex == 0:
 			v.code = CodePollNotClosed
 		default:
-			p.deleted, p.casts, p.patches = true, nil, nil
+			p.deleted, p.casts, p.patches, p.roll = true, nil, nil, nil
 			m.touch(p)
 		}
 		return v
@@ -217,7 +233,7 @@ func (m *model) create(c Create) verdict {
 	if !plausible(d) || d.ClosesAt != 0 && d.ClosesAt <= m.clock {
 		return verdict{code: CodeInvalidPoll, poll: d.ID, index: m.index}
 	}
-	p := &modelPoll{def: d, salt: c.Salt, valid: validSelections(d), revision: 1, created: m.clock, patches: map[[16]byte]int64{}}
+	p := &modelPoll{def: d, salt: c.Salt, valid: validSelections(d), revision: 1, created: m.clock, patches: map[[16]byte]int64{}, roll: map[VoterKey]modelVoter{}}
 	m.polls = append(m.polls, p)
 	m.touch(p)
 	if c.Key != "" {
@@ -290,7 +306,8 @@ func sameDefinition(a, b Definition) bool {
 	x.Options, y.Options = nil, nil
 	return slices.Equal(a.Options, b.Options) && x.ID == y.ID && x.Title == y.Title && x.Method == y.Method &&
 		x.MinSelections == y.MinSelections && x.MaxSelections == y.MaxSelections && x.MaxScore == y.MaxScore && x.Revote == y.Revote &&
-		x.Results == y.Results && x.Secrecy == y.Secrecy && x.OpensAt == y.OpensAt && x.ClosesAt == y.ClosesAt && x.MaxBallots == y.MaxBallots
+		x.Results == y.Results && x.Secrecy == y.Secrecy && x.OpensAt == y.OpensAt && x.ClosesAt == y.ClosesAt && x.MaxBallots == y.MaxBallots &&
+		x.Eligibility == y.Eligibility && x.Quorum == y.Quorum
 }
 
 // plausible knows only the faults that the random commands can have.
@@ -352,7 +369,7 @@ func validSelections(d Definition) map[string]bool {
 func (p *modelPoll) result() tally.Result {
 	profile := tally.Profile{Options: len(p.def.Options)}
 	for _, c := range p.last() {
-		g := tally.Group{Weight: 1}
+		g := tally.Group{Weight: c.weight}
 		for i := 0; i < len(c.sel); i++ {
 			switch n := int(c.sel[i]); p.def.Method {
 			case "plurality", "approval":

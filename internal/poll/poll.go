@@ -40,10 +40,20 @@ type Poll struct {
 	index   index
 	profile profile
 	names   names // voter ids, open polls only
+	roll    *roll // nil where anyone may vote
 
 	dirty  bool   // has appended what its digest does not cover yet
 	hashed uint32 // records covered by the digest
 	listed int    // profile entries covered by the digest
+}
+
+// newPoll makes a poll without ballots.
+func newPoll(h header) *Poll {
+	p := &Poll{header: h}
+	if h.rules.Eligibility == OnRoll {
+		p.roll = &roll{}
+	}
+	return p
 }
 
 // Rules returns the poll's definition, ready for checking ballots. Immutable.
@@ -99,10 +109,14 @@ func (p *Poll) cast(s *State, b *Ballot) Outcome {
 			return refused(CodeInvalidBallot)
 		}
 	}
-	if current == 0 {
-		return p.count(s, b, sel, known)
+	weight, eligible := p.weight(&b.Key)
+	if !eligible {
+		return refused(CodeNotEligible)
 	}
-	return p.replace(s, b, current, sel, known)
+	if current == 0 {
+		return p.count(s, b, sel, known, weight)
+	}
+	return p.replace(s, b, current, sel, known, weight)
 }
 
 // retraced recognises a ballot that is in the box already: as the voter's current
@@ -129,19 +143,22 @@ func (p *Poll) retraced(current, sel, ifVersion uint32) (Outcome, bool) {
 	return Outcome{}, false
 }
 
-func (p *Poll) count(s *State, b *Ballot, sel uint32, known bool) Outcome {
+func (p *Poll) count(s *State, b *Ballot, sel uint32, known bool, weight int64) Outcome {
 	if limit := p.rules.MaxBallots; limit != 0 && p.ballots() >= limit || p.box.n >= MaxRecords {
 		return refused(CodePollFull)
 	}
 	if b.IfVersion != 0 {
 		return refused(CodeVersionMismatch)
 	}
-	number := p.put(s, b, Record{Version: 1, Selections: sel}, known)
+	number := p.put(s, b, Record{Version: 1, Selections: sel}, known, weight)
 	p.index.insert(&b.Key, number)
+	if p.roll != nil {
+		p.roll.voted(uint64(weight))
+	}
 	return Outcome{Kind: Counted, Receipt: p.box.receipt(number)}
 }
 
-func (p *Poll) replace(s *State, b *Ballot, current, sel uint32, known bool) Outcome {
+func (p *Poll) replace(s *State, b *Ballot, current, sel uint32, known bool, weight int64) Outcome {
 	receipt := p.box.receipt(current)
 	if b.IfVersion == 0 || p.rules.Final() {
 		return refusedFor(CodeAlreadyVoted, receipt)
@@ -153,20 +170,20 @@ func (p *Poll) replace(s *State, b *Ballot, current, sel uint32, known bool) Out
 		return refusedFor(CodePollFull, receipt)
 	}
 	old := p.box.record(current).Selections
-	number := p.put(s, b, Record{Version: receipt.Version + 1, Selections: sel, Supersedes: current}, known)
+	number := p.put(s, b, Record{Version: receipt.Version + 1, Selections: sel, Supersedes: current}, known, weight)
 	p.index.update(&b.Key, current, number)
-	p.profile.weigh(p.rules, old, -1)
+	p.profile.weigh(p.rules, old, -weight)
 	return Outcome{Kind: Replaced, Receipt: p.box.receipt(number)}
 }
 
 // put appends the record of a ballot that is going to count.
-func (p *Poll) put(s *State, b *Ballot, r Record, known bool) uint32 {
+func (p *Poll) put(s *State, b *Ballot, r Record, known bool, weight int64) uint32 {
 	s.touch(p)
 	if !known {
 		r.Selections = p.profile.add(string(b.Selections))
 	}
 	r.Key, r.Index, r.CastAt = b.Key, s.index, s.clock
-	p.profile.weigh(p.rules, r.Selections, 1)
+	p.profile.weigh(p.rules, r.Selections, weight)
 	if p.rules.Secrecy == Open {
 		p.names.append(b.Voter)
 	}

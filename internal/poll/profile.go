@@ -2,12 +2,13 @@ package poll
 
 import "voted/internal/tally"
 
-// profile counts how many current ballots hold each distinct selections. Entries
+// profile counts how many current ballots hold each distinct selections, each with
+// its voter's weight. Entries
 // are numbered in the order of their first appearance and never removed, so a
 // record can name its selections by number.
 type profile struct {
 	entries []string // canonical selections; append-only, captured by header
-	counts  []int64  // current ballots that hold entries[i]
+	counts  []int64  // weight of the current ballots that hold entries[i]
 	numbers map[string]uint32
 	totals  tally.Totals // kept for additive methods
 }
@@ -46,7 +47,7 @@ func (p *profile) add(sel string) uint32 {
 	return n
 }
 
-// weigh adds by ballots (which may be negative) to an entry.
+// weigh adds a weight (which may be negative) to an entry.
 func (p *profile) weigh(r *Rules, n uint32, by int64) {
 	p.counts[n] += by
 	if r.method.Additive() {
@@ -54,7 +55,7 @@ func (p *profile) weigh(r *Rules, n uint32, by int64) {
 	}
 }
 
-// addTotals adds by ballots with these selections to running totals.
+// addTotals adds a weight of ballots with these selections to running totals.
 func (r *Rules) addTotals(t *tally.Totals, sel string, by int64) {
 	if t.Points == nil {
 		t.Points = make([]int64, len(r.Options))

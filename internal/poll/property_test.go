@@ -81,6 +81,10 @@ var everyAnswer = []string{
 	"refused poll_full", "refused already_voted", "refused version_mismatch", "refused superseded",
 	"poll.Create ", "poll.Create poll_exists", "poll.Create invalid_poll", "poll.Create idempotency_key_reused",
 	"poll.Patch ", "poll.Patch poll_not_found", "poll.Patch poll_closed", "poll.Patch version_mismatch", "poll.Patch invalid_poll",
+	"refused not_eligible",
+	"poll.Enroll ", "poll.Enroll poll_not_found", "poll.Enroll roll_not_found",
+	"poll.Drop ", "poll.Drop poll_not_found", "poll.Drop roll_not_found", "poll.Drop poll_closed", "poll.Drop superseded",
+	"line superseded", "line already_voted", "line poll_closed", "line malformed_request",
 	"poll.Close ", "poll.Close poll_not_found", "poll.Delete ", "poll.Delete poll_not_found", "poll.Delete poll_not_closed", "poll.Tick ",
 }
 

@@ -82,7 +82,7 @@ func (s *State) End() {
 }
 
 // fold makes the poll's digest cover what was appended since the last fold: the
-// profile's new entries, the new voter ids, the new records.
+// profile's new entries, the new voter ids, the roll's new entries, the new records.
 func (p *Poll) fold(h hash.Hash) {
 	h.Write(p.digest[:])
 	var length [binary.MaxVarintLen64]byte
@@ -95,6 +95,7 @@ func (p *Poll) fold(h hash.Hash) {
 			h.Write(appendString(nil, p.names.of(n)))
 		}
 	}
+	p.foldRoll(func(raw []byte) { h.Write(raw) })
 	p.box.spans(p.hashed+1, func(raw []byte) { h.Write(raw) })
 	h.Sum(p.digest[:0])
 	p.hashed, p.listed = p.box.n, len(p.profile.entries)

@@ -41,6 +41,11 @@ func (w *twin) run(s step) error {
 		want := w.model.do(s.manage)
 		w.seen[fmt.Sprintf("%T %s", s.manage, want.code)]++
 		for _, got := range []Result{w.state.Do(s.manage), w.second.Do(s.manage)} {
+			if got.Roll != nil {
+				for _, l := range got.Roll.Refused {
+					w.seen["line "+l.Code.String()]++
+				}
+			}
 			if verdictOf(got) != want {
 				return fmt.Errorf("%T: the state says %+v, the model %+v", s.manage, verdictOf(got), want)
 			}
@@ -115,7 +120,7 @@ func (w *twin) check(m *modelPoll) error {
 		phase = Scheduled
 	}
 	i, _ := w.state.Info(m.def.ID)
-	want := Info{Rules: p.rules, Phase: phase, Revision: m.revision, CreatedAt: m.created, ClosedAt: m.closedAt, ClosedIndex: m.closedIndex, Ballots: uint64(len(last)), Changed: m.changed, Digest: i.Digest}
+	want := Info{Rules: p.rules, Phase: phase, Revision: m.revision, CreatedAt: m.created, ClosedAt: m.closedAt, ClosedIndex: m.closedIndex, Ballots: uint64(len(last)), Changed: m.changed, Digest: i.Digest, Turnout: m.turnout()}
 	if i != want || !sameDefinition(i.Rules.Definition, m.def) || i.Rules.Salt != m.salt {
 		return fmt.Errorf("poll %s shows %+v, the model has %+v", m.def.ID, i, want)
 	}
@@ -149,6 +154,17 @@ func (w *twin) checkCasts(m *modelPoll) error {
 			return fmt.Errorf("poll %s exports %+v, the model has %+v", m.def.ID, got, want)
 		}
 	}
+	for key, v := range m.roll {
+		got, err := w.state.Enrolled(m.def.ID, key)
+		_, voted := last[key]
+		want := Enrolled{Weight: v.weight, Dropped: !v.on, Voted: voted, Index: v.changed}
+		if v.weight == 0 && (err == nil || err.Code != CodeVoterNotFound) || v.weight != 0 && got != want {
+			return fmt.Errorf("poll %s: its roll says %+v, %v, the model %+v", m.def.ID, got, err, want)
+		}
+		if weight, ok := w.state.Find(m.def.ID).Eligible(key); ok != v.on || weight != v.weight {
+			return fmt.Errorf("poll %s: eligible %t with %d, the model has %+v", m.def.ID, ok, weight, v)
+		}
+	}
 	if n != len(last) {
 		return fmt.Errorf("poll %s exports %d ballots, the model has %d voters", m.def.ID, n, len(last))
 	}
@@ -166,12 +182,14 @@ func (p *Poll) consistent() error {
 		current[r.Key], newest[r.Key] = n, r
 	}
 	counts := make([]int64, len(p.profile.entries))
-	voters := int64(0)
+	voters, weight := int64(0), int64(0)
 	for key, n := range current {
 		if got := p.current(&key); got != n {
 			return fmt.Errorf("the index finds record %d of %s, not %d", got, key, n)
 		}
-		counts[newest[key].Selections]++
+		w, _ := p.weight(&key)
+		counts[newest[key].Selections] += w
+		weight += w
 		voters++
 	}
 	sum := int64(0)
@@ -179,16 +197,23 @@ func (p *Poll) consistent() error {
 		sum += n
 	}
 	switch {
-	case !slices.Equal(counts, p.profile.counts) || sum != voters:
+	case !slices.Equal(counts, p.profile.counts) || sum != weight:
 		return fmt.Errorf("the profile counts %v, a recount %v", p.profile.counts, counts)
-	case int64(p.ballots()) != voters || p.rules.method.Additive() && p.profile.totals.Ballots != voters:
+	case int64(p.ballots()) != voters || p.rules.method.Additive() && p.profile.totals.Ballots != weight:
 		return fmt.Errorf("%d voters, %d ballots, %d in the totals", voters, p.ballots(), p.profile.totals.Ballots)
 	case p.hashed != p.box.n || p.listed != len(p.profile.entries) || p.dirty:
 		return fmt.Errorf("the digest covers %d of %d records", p.hashed, p.box.n)
 	case p.rules.Secrecy == Open && len(p.names.ends) != int(p.box.n) || p.rules.Secrecy == Secret && len(p.names.ends) != 0:
 		return fmt.Errorf("%d voter ids for %d records", len(p.names.ends), p.box.n)
 	}
-	for _, s := range p.index.dir {
+	segments := p.index.dir
+	if p.roll != nil {
+		if p.roll.hashed != p.roll.entries.n {
+			return fmt.Errorf("the digest covers %d of %d entries of the roll", p.roll.hashed, p.roll.entries.n)
+		}
+		segments = append(slices.Clone(segments), p.roll.index.dir...)
+	}
+	for _, s := range segments {
 		used := uint32(0)
 		for _, e := range s.slots {
 			if e.number != 0 {
@@ -240,8 +265,8 @@ type saved struct {
 }
 
 type savedPoll struct {
-	header, records []byte
-	names           []string
+	header, roll, records []byte
+	names                 []string
 }
 
 func save(v *View) saved {
@@ -249,6 +274,7 @@ func save(v *View) saved {
 	for n := range v.Len() {
 		c := v.Poll(n)
 		p := savedPoll{header: c.AppendHeader(nil)}
+		c.RollSpans(func(raw []byte) { p.roll = append(p.roll, raw...) })
 		c.Spans(func(raw []byte) { p.records = append(p.records, raw...) })
 		p.names = slices.Collect(c.Names())
 		s.polls = append(s.polls, p)
@@ -258,7 +284,7 @@ func save(v *View) saved {
 
 func (s saved) equal(o saved) bool {
 	return bytes.Equal(s.header, o.header) && slices.EqualFunc(s.polls, o.polls, func(a, b savedPoll) bool {
-		return bytes.Equal(a.header, b.header) && bytes.Equal(a.records, b.records) && slices.Equal(a.names, b.names)
+		return bytes.Equal(a.header, b.header) && bytes.Equal(a.roll, b.roll) && bytes.Equal(a.records, b.records) && slices.Equal(a.names, b.names)
 	})
 }
 
@@ -270,6 +296,9 @@ func (s saved) load() (*State, error) {
 	for _, p := range s.polls {
 		pl, err := l.Poll(p.header)
 		if err != nil {
+			return nil, err
+		}
+		if err := pl.AddRoll(p.roll); err != nil {
 			return nil, err
 		}
 		if err := pl.Add(p.records); err != nil {
