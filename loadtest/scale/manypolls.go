@@ -37,6 +37,7 @@ func (r *rig) manyPolls(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.rebase(before)
 	if err := r.createPolls(ctx); err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (r *rig) manyPolls(ctx context.Context) error {
 		return err
 	}
 	rep.Listing = &listing
-	r.base = after // ballots are counted from here
+	r.rebase(after)
 	if err := r.fill(ctx, closedloop.Bulk{
 		Streams: pollStreams, Poll: manyPrefix, Prefix: r.prefix(), PerRequest: int(r.options.Voters), PerPoll: true,
 	}, r.options.Polls*r.options.Voters); err != nil {
@@ -89,7 +90,7 @@ func (r *rig) createPolls(ctx context.Context) error {
 			return fmt.Errorf("%d of %d polls were made: %s", result.Acknowledged, n, result.Problem)
 		}
 		made += n
-		r.step("polls", made, result)
+		r.step("polls", made, made, result)
 	}
 	return nil
 }

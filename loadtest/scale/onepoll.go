@@ -60,7 +60,7 @@ func (r *rig) fill(ctx context.Context, load closedloop.Bulk, ballots uint64) er
 		if result.Acknowledged != load.Ballots {
 			return fmt.Errorf("%d of %d ballots were acknowledged: %s", result.Acknowledged, load.Ballots, result.Problem)
 		}
-		r.step("ballots", sent+load.Ballots, result)
+		r.step("ballots", sent+load.Ballots, r.ballots(), result)
 	}
 	return nil
 }
@@ -72,10 +72,11 @@ func (r *rig) fillStep(load closedloop.Bulk, ballots uint64) uint64 {
 	return max(1, r.options.step(ballots)/size) * size
 }
 
-// step notes one stretch of work.
-func (r *rig) step(what string, total uint64, result closedloop.Result) {
+// step notes one stretch of work. grown is how many things the memory has grown by
+// since the base was taken: single ballots were cast besides those in total.
+func (r *rig) step(what string, total, grown uint64, result closedloop.Result) {
 	now := r.take()
-	s := Step{What: what, Total: total, Rate: result.PerSecond(), Nodes: now, PerOne: each(r.base, now, total)}
+	s := Step{What: what, Total: total, Rate: result.PerSecond(), Nodes: now, PerOne: each(r.base, now, grown)}
 	r.report.Steps = append(r.report.Steps, s)
 	r.say("%s %s: %s/s, %.0f B each (with garbage), memory %s, disk %s", thousands(float64(total)), what, thousands(s.Rate), s.PerOne,
 		bytesText(largest(now, anonymous)), bytesText(largest(now, disk)))
@@ -88,7 +89,7 @@ func (r *rig) atSize(ctx context.Context, poll string, polls uint64) error {
 	if err != nil {
 		return err
 	}
-	rep.AtRest, rep.BytesABallot = rest, each(r.base, rest, r.book.acknowledged)
+	rep.AtRest, rep.BytesABallot = rest, each(r.base, rest, r.ballots())
 	r.say("at rest: %.1f B a ballot, memory %s", rep.BytesABallot, bytesText(largest(rest, anonymous)))
 	if polls == 0 {
 		if rep.Results, err = r.reading(ctx, poll); err != nil {
@@ -103,13 +104,13 @@ func (r *rig) atSize(ctx context.Context, poll string, polls uint64) error {
 	rep.Singles.RateRatio = ratio(rep.Singles.Full.Rate, rep.Singles.Empty.Rate)
 	rep.Singles.P99Ratio = ratio(rep.Singles.Full.P99, rep.Singles.Empty.P99)
 	r.say("full size, single ballots: %s/s (×%.2f), p99 %.1f ms", thousands(rep.Singles.Full.Rate), rep.Singles.RateRatio, rep.Singles.Full.P99)
-	if err := r.killed(ctx, "SIGKILL, from the log"); err != nil {
+	if err := r.killed(ctx); err != nil {
 		return err
 	}
 	if err := r.snapshots(ctx, poll, polls); err != nil {
 		return err
 	}
-	if err := r.killed(ctx, "SIGKILL, from a snapshot"); err != nil {
+	if err := r.killed(ctx); err != nil {
 		return err
 	}
 	return r.away(ctx, poll, polls)

@@ -29,7 +29,7 @@ func (r *rig) restartAll(ctx context.Context, how string, args ...string) error 
 }
 
 // killed kills a follower, which has everything, and starts it again.
-func (r *rig) killed(ctx context.Context, how string) error {
+func (r *rig) killed(ctx context.Context) error {
 	n, err := r.follower(ctx)
 	if err != nil {
 		return err
@@ -37,7 +37,7 @@ func (r *rig) killed(ctx context.Context, how string) error {
 	if err := n.Kill(); err != nil {
 		return err
 	}
-	return r.back(ctx, n, Restart{How: how})
+	return r.back(ctx, n, Restart{How: "SIGKILL"})
 }
 
 // away kills a follower, lets the others serve, and starts it again while they
@@ -109,6 +109,10 @@ func (r *rig) back(ctx context.Context, n *localcluster.Node, entry Restart) err
 	}
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
+	origin := "the log"
+	if newestSnapshot(n) > 0 {
+		origin = "a snapshot and the log"
+	}
 	start := time.Now()
 	if err := n.Restart(); err != nil {
 		return err
@@ -129,6 +133,7 @@ func (r *rig) back(ctx context.Context, n *localcluster.Node, entry Restart) err
 			return fmt.Errorf("node %s has not caught up with entry %d: %w", n.ID, target, ctx.Err())
 		}
 	}
+	entry.How += ", from " + origin
 	entry.Node, entry.Ready, entry.Equal = n.ID, ready.Seconds(), time.Since(start).Seconds()
 	r.report.Restarts = append(r.report.Restarts, entry)
 	r.say("restart of %s (%s): ready after %.2f s, caught up after %.2f s", n.ID, entry.How, entry.Ready, entry.Equal)

@@ -23,7 +23,8 @@ type rig struct {
 	ownArgs int // how many arguments every node was started with at first
 	book    book
 	phases  int    // so far; names the voters of each
-	base    []Node // what the nodes took before what is counted
+	base    []Node // what the nodes took before the growth that is measured
+	cast    uint64 // ballots acknowledged when base was taken
 }
 
 // book sums what was answered.
@@ -140,3 +141,9 @@ func (r *rig) rest(ctx context.Context) ([]Node, error) {
 		before = now
 	}
 }
+
+// rebase measures growth from here on.
+func (r *rig) rebase(from []Node) { r.base, r.cast = from, r.book.acknowledged }
+
+// ballots is how many were acknowledged since base was taken.
+func (r *rig) ballots() uint64 { return r.book.acknowledged - r.cast }

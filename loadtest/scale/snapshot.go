@@ -89,7 +89,7 @@ func (r *rig) snapshots(ctx context.Context, poll string, polls uint64) error {
 	s := &r.report.Snapshot
 	s.DiskBefore = largest(r.take(), disk)
 	every := []string{"--snapshot-every", strconv.FormatUint(r.options.SnapshotEvery, 10)}
-	if err := r.restartAll(ctx, "SIGTERM, from the log", every...); err != nil {
+	if err := r.restartAll(ctx, "SIGTERM", every...); err != nil {
 		return err
 	}
 	watching, stop := context.WithCancel(ctx)
@@ -118,7 +118,7 @@ func (r *rig) snapshots(ctx context.Context, poll string, polls uint64) error {
 	}
 	r.say("snapshots: %d, median %.2f s, %s; p99 %.1f ms while one is written, %.1f ms otherwise",
 		s.Seen, s.Median, bytesText(s.Bytes), s.During.P99, s.Without.P99)
-	return r.restartAll(ctx, "SIGTERM, from a snapshot")
+	return r.restartAll(ctx, "SIGTERM")
 }
 
 // conclude splits the requests by whether a snapshot was being written.
