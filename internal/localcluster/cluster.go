@@ -27,12 +27,26 @@ type Options struct {
 	// peer ports lie 1000 above. 0: ports are chosen. To start again in a Dir
 	// that has data, name the same port: the data names the addresses.
 	BasePort int
+	// Place, if set, puts the nodes elsewhere than on loopback, at the ports that
+	// BasePort names, which must then be set.
+	Place Place
 	// StopTimeout is how long Stop waits before it kills; default 15 s, longer
 	// than a node drains.
 	StopTimeout time.Duration
 	// OnExit is called, from its own goroutine, when a process ends that was not
 	// asked to. It must not call Stop.
 	OnExit func(n *Node, err error)
+}
+
+// Place is where nodes run that do not run on loopback: each in a network of its
+// own, say.
+type Place interface {
+	// Host returns the address of a node, counted from 0, under which this process
+	// and the other nodes reach it.
+	Host(node int) string
+	// Enter calls start, which starts a process of the node, where that one is to
+	// run. It is called on a locked thread that lives as long as the cluster.
+	Enter(node int, start func() error) error
 }
 
 // Cluster is a cluster of processes.
@@ -65,6 +79,8 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, fmt.Errorf("a local cluster has 1 to %d nodes, not %d", maxNodes, o.Nodes)
 	case o.Binary == "":
 		return nil, errors.New("a local cluster needs the path of a voted binary")
+	case o.Place != nil && o.BasePort == 0:
+		return nil, errors.New("a cluster that is put elsewhere needs a port to begin with, such as 8080")
 	}
 	c := &Cluster{Dir: o.Dir, options: o, ending: make(chan struct{})}
 	if err := c.prepare(); err != nil {
@@ -96,9 +112,12 @@ func (c *Cluster) prepare() (err error) {
 	if err != nil {
 		return fmt.Errorf("the directory of the cluster cannot be made: %w", err)
 	}
-	if c.options.BasePort != 0 {
+	switch {
+	case c.options.Place != nil:
+		c.ports, err = portsFrom(c.options.BasePort, c.options.Nodes)
+	case c.options.BasePort != 0:
 		c.ports, err = fixedPorts(c.options.BasePort, c.options.Nodes)
-	} else {
+	default:
 		c.ports, err = choosePorts(c.options.Nodes)
 	}
 	if err != nil {

@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +175,44 @@ func TestDirectoriesThatWereNamedAreKept(t *testing.T) {
 	}
 }
 
+// elsewhere is another address of this machine.
+type elsewhere struct{ entered []int }
+
+func (*elsewhere) Host(node int) string { return "127.0.10." + strconv.Itoa(node+1) }
+
+func (e *elsewhere) Enter(node int, start func() error) error {
+	e.entered = append(e.entered, node) // from one thread only
+	return start()
+}
+
+func TestNodesRunWhereTheyArePut(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere 127.0.0.1 is the only loopback address")
+	}
+	place := &elsewhere{}
+	c := startNodes(t, "plain", Options{Nodes: 2, BasePort: 15001, Place: place})
+	ctx := testContext(t)
+	if err := c.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Nodes[1].URL + " " + c.Nodes[1].PeerAddr; got != "http://127.0.10.2:15002 127.0.10.2:16002" {
+		t.Errorf("the second node is at %s", got)
+	}
+	if err := c.Nodes[1].Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Nodes[1].Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Stop(); err != nil {
+		t.Error(err)
+	}
+	if want := []int{0, 1, 1}; !slices.Equal(place.entered, want) {
+		t.Errorf("started in %v, want %v", place.entered, want)
+	}
+}
+
 func TestStartRefusesAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -196,6 +237,7 @@ func TestStartRefusesAndLeavesNothing(t *testing.T) {
 		"a binary that is missing": {context.Background(), Options{Binary: "/no/such/binary"}, "n1 cannot be started"},
 		"a port that is taken":     {context.Background(), Options{Binary: "x", BasePort: port, Nodes: 1}, "is taken by another program"},
 		"ports beyond the last":    {context.Background(), Options{Binary: "x", BasePort: 65000}, "none beyond 65535"},
+		"elsewhere without a port": {context.Background(), Options{Binary: "x", Place: &elsewhere{}}, "needs a port to begin with"},
 		"a directory that is none": {context.Background(), Options{Binary: "x", Dir: filepath.Join(file, "sub")}, "cannot be made"},
 		"after it was called off":  {cancelled, Options{Binary: os.Args[0]}, "canceled"},
 	} {

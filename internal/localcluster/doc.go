@@ -1,5 +1,6 @@
-// Package localcluster runs a cluster of real node processes on loopback: for the
-// demonstration, for developers, for the load test and for the end-to-end tests.
+// Package localcluster runs a cluster of real node processes on loopback, or where
+// its caller puts them: for the demonstration, for developers, for the load test and
+// for the end-to-end tests.
 //
 // A node is killed, paused and restarted the way an operator's machine does it,
 // by signals. Its ports lie below the range from which the kernel takes the local

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -15,14 +17,15 @@ import (
 // Node is one member of the cluster. Its methods are safe for concurrent use.
 type Node struct {
 	ID       string // n1, n2, …
-	URL      string // of its API, http://127.0.0.1:port
+	URL      string // of its API, http://host:port
 	APIAddr  string // host:port
 	PeerAddr string // host:port
 	DataDir  string
 	LogPath  string // what its processes wrote to stdout and stderr, appended
 	Args     []string
 
-	cluster *Cluster
+	cluster  *Cluster
+	position int // from 0
 
 	mu     sync.Mutex
 	proc   *process // the latest; nil before the first
@@ -44,13 +47,21 @@ func (n *Node) start() error {
 	cmd := exec.Command(n.cluster.options.Binary, n.Args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(inherited(), n.cluster.options.Env...)
-	proc, err := n.cluster.starter.start(cmd)
+	proc, err := n.cluster.starter.start(cmd, n.enter)
 	if err != nil {
 		return fmt.Errorf("node %s cannot be started: %w", n.ID, err)
 	}
 	n.proc, n.paused = proc, false
 	n.cluster.watchers.Go(func() { n.watch(proc) })
 	return nil
+}
+
+// enter calls start where the node is to run.
+func (n *Node) enter(start func() error) error {
+	if p := n.cluster.options.Place; p != nil {
+		return p.Enter(n.position, start)
+	}
+	return start()
 }
 
 // watch reports an end that nobody asked for.
@@ -196,11 +207,15 @@ func (n *Node) LogTail() string {
 
 func newNode(c *Cluster, i int, apiPort, peerPort int) *Node {
 	id := nodeID(i)
-	api := loopback(apiPort)
+	at := loopback
+	if p := c.options.Place; p != nil {
+		at = func(port int) string { return net.JoinHostPort(p.Host(i), strconv.Itoa(port)) }
+	}
+	api := at(apiPort)
 	return &Node{
-		ID: id, URL: "http://" + api, APIAddr: api, PeerAddr: loopback(peerPort),
+		ID: id, URL: "http://" + api, APIAddr: api, PeerAddr: at(peerPort),
 		DataDir: filepath.Join(c.Dir, id), LogPath: filepath.Join(c.Dir, id+".log"),
-		cluster: c,
+		cluster: c, position: i,
 	}
 }
 

@@ -24,8 +24,8 @@ func (p *ports) release() {
 	}
 }
 
-// fixedPorts lays out ports from a base that the caller names.
-func fixedPorts(base, nodes int) (*ports, error) {
+// portsFrom lays out ports from a base that the caller names.
+func portsFrom(base, nodes int) (*ports, error) {
 	p := &ports{}
 	for i := range nodes {
 		p.api = append(p.api, base+i)
@@ -33,6 +33,15 @@ func fixedPorts(base, nodes int) (*ports, error) {
 	}
 	if last := p.peer[nodes-1]; last > 65535 {
 		return nil, fmt.Errorf("ports up to %d are needed, and there are none beyond 65535; choose a port below %d", last, 65536-peerOffset-nodes)
+	}
+	return p, nil
+}
+
+// fixedPorts lays out ports from a base, and makes sure that they are free here.
+func fixedPorts(base, nodes int) (*ports, error) {
+	p, err := portsFrom(base, nodes)
+	if err != nil {
+		return nil, err
 	}
 	for _, port := range append(p.api, p.peer...) {
 		if err := probe(port); err != nil {

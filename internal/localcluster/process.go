@@ -19,10 +19,10 @@ type process struct {
 	asked  bool          // it was told to end; under Node.mu
 }
 
-// start runs cmd and reaps it when it ends.
-func (s *starter) start(cmd *exec.Cmd) (*process, error) {
+// start runs cmd where enter leads, and reaps it when it ends.
+func (s *starter) start(cmd *exec.Cmd, enter func(start func() error) error) (*process, error) {
 	isolate(cmd)
-	if err := s.do(cmd.Start); err != nil {
+	if err := s.do(func() error { return enter(cmd.Start) }); err != nil {
 		return nil, err
 	}
 	p := &process{cmd: cmd, exited: make(chan struct{})}
