@@ -156,7 +156,12 @@ func accept(k *call, resp *http.Response, body []byte) error {
 	if k.into == nil || resp.StatusCode == http.StatusNoContent {
 		return nil
 	}
-	if t := first(resp.Header, "Content-Type"); !isJSON(t) {
+	t := first(resp.Header, "Content-Type")
+	if k.mediaType != "" {
+		if !strings.HasPrefix(t, k.mediaType) {
+			return fmt.Errorf("with %q where %s was expected; check that the endpoint is a node: %w", t, k.mediaType, errForeign)
+		}
+	} else if !isJSON(t) {
 		return fmt.Errorf("with %q where JSON was expected; check that the endpoint is a node: %w", t, errForeign)
 	}
 	if err := k.into.decode(body); err != nil {

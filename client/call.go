@@ -23,10 +23,9 @@ type call struct {
 	body   []byte
 	into   decoder // takes the body of a success; nil: not needed
 
-	// stream: the answer is left open in opened, for its reader to close. It
-	// must be of mediaType, if that is set.
+	// stream: the answer is left open in opened, for its reader to close.
 	stream    bool
-	mediaType string
+	mediaType string // what the answer must be; empty: JSON, or any stream
 	opened    *stream
 
 	// write: it changes something, so a try without an answer has an unknown outcome.

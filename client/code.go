@@ -42,6 +42,8 @@ const (
 	CodeMemberNotFound   Code = "member_not_found"
 	CodeQuorumAtRisk     Code = "quorum_at_risk"
 	CodeInternal         Code = "internal"
+	CodeRollNotFound     Code = "roll_not_found"
+	CodeVoterNotFound    Code = "voter_not_found"
 )
 
 // allCodes makes the codes of short answers without allocating, and is what
@@ -54,6 +56,7 @@ var allCodes = [...]Code{
 	CodePayloadTooLarge, CodeUnsupportedMediaType, CodeTooManyRequests, CodeUnavailable,
 	CodeOutcomeUnknown, CodeStorageFull, CodePollNotClosed, CodeNotAcceptable, CodeNotFound,
 	CodeMethodNotAllowed, CodeMemberExists, CodeMemberNotFound, CodeQuorumAtRisk, CodeInternal,
+	CodeRollNotFound, CodeVoterNotFound,
 }
 
 // Codes returns every code known to this client. A newer service may send others.

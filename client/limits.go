@@ -44,6 +44,9 @@ const (
 	// idleConnTimeout closes connections that nobody needs any more.
 	idleConnTimeout = 90 * time.Second
 
+	// rollBatch is how many entries of a roll go out in one request: enough that a
+	// round trip disappears, few enough to be sent again whole.
+	rollBatch = 16384
 	// maxAnswerBytes bounds an answer held in memory. The largest is the
 	// pairwise matrix of a poll with 1,024 options.
 	maxAnswerBytes = 64 << 20

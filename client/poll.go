@@ -28,6 +28,11 @@ type Definition struct {
 	ClosesAt time.Time `json:"closes_at,omitzero"`
 	// MaxBallots is a cap; 0: none.
 	MaxBallots uint64 `json:"max_ballots,omitempty"`
+	// Eligibility is Anyone (default) or OnRoll: only those whom LoadRoll has named
+	// may vote, each with their weight.
+	Eligibility string `json:"eligibility,omitempty"`
+	// Quorum is how many voters must have voted for the result to bind; 0: none.
+	Quorum uint64 `json:"quorum,omitempty"`
 }
 
 // Method is how ballots are tabulated.
@@ -46,7 +51,7 @@ const (
 	RankedPairs Method = "ranked_pairs"
 )
 
-// The values of Definition's Revote, Results and Secrecy.
+// The values of Definition's Revote, Results, Secrecy and Eligibility.
 const (
 	RevoteNever       = "never"
 	RevoteUntilClose  = "until_close"
@@ -54,6 +59,8 @@ const (
 	ResultsAfterClose = "after_close"
 	Secret            = "secret"
 	Open              = "open"
+	Anyone            = "anyone"
+	OnRoll            = "roll"
 )
 
 // PollOption is one thing that can be chosen.

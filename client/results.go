@@ -37,6 +37,13 @@ type Results struct {
 	Index uint64 `json:"index"`
 	// Ballots counts voters, each once.
 	Ballots uint64 `json:"ballots"`
+	// Weight is that of the ballots together, where the poll has a roll; all votes
+	// are then weighted.
+	Weight uint64 `json:"weight,omitempty"`
+	// Turnout is nil where the poll has no roll.
+	Turnout *Turnout `json:"turnout,omitempty"`
+	// Quorum is nil where the poll asks for none.
+	Quorum *Quorum `json:"quorum,omitempty"`
 	// Certified: the poll is closed and this is its final tally.
 	Certified bool     `json:"certified"`
 	Winners   []string `json:"winners"`
@@ -47,6 +54,22 @@ type Results struct {
 	// Raw is the whole answer, with what single methods add to it.
 	Raw  json.RawMessage `json:"-"`
 	Meta Meta            `json:"-"`
+}
+
+// Turnout is how many may vote and how many have. A voter who was dropped from the
+// roll after voting counts in both: the ballot stays.
+type Turnout struct {
+	Eligible       uint64 `json:"eligible"`
+	Voted          uint64 `json:"voted"`
+	EligibleWeight uint64 `json:"eligible_weight"`
+	VotedWeight    uint64 `json:"voted_weight"`
+}
+
+// Quorum is how many voters must have voted for the result to bind.
+type Quorum struct {
+	Needed uint64 `json:"needed"`
+	// Met is nil until the result is certified.
+	Met *bool `json:"met,omitempty"`
 }
 
 // OptionResult is what one option received; what a method does not use is zero.
