@@ -156,8 +156,11 @@ func (s *settings) check() error {
 }
 
 // newTransport makes the client's own transport: many connections to a few near
-// hosts, small answers (so no compression), no proxy.
+// hosts, small answers (so no compression), no proxy. HTTP/2 would put all callers
+// on one connection to each node, whose one reader and writer then set the pace.
 func newTransport(s settings) *http.Transport {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
 	return &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
 		TLSClientConfig:     s.tls,
@@ -165,6 +168,6 @@ func newTransport(s settings) *http.Transport {
 		MaxIdleConnsPerHost: s.connections,
 		IdleConnTimeout:     idleConnTimeout,
 		DisableCompression:  true,
-		ForceAttemptHTTP2:   true,
+		Protocols:           &protocols,
 	}
 }

@@ -22,9 +22,11 @@ type commandLine struct {
 	Export  exportCommand  `cmd:"" help:"Write the ballots of a poll."`
 	Results resultsCommand `cmd:"" help:"Show the tally of a poll."`
 
-	Cluster clusterCommands `cmd:"" help:"Show and change the members of a cluster."`
-	CA      caCommands      `cmd:"" help:"Make the certificates of a cluster." name:"ca"`
-	Version versionCommand  `cmd:"" help:"Print the version."`
+	Cluster    clusterCommands    `cmd:"" help:"Show and change the members of a cluster."`
+	CA         caCommands         `cmd:"" help:"Make the certificates of a cluster." name:"ca"`
+	Token      tokenCommands      `cmd:"" help:"Make bearer tokens."`
+	Credential credentialCommands `cmd:"" help:"Issue voting credentials, one link a voter."`
+	Version    versionCommand     `cmd:"" help:"Print the version."`
 }
 
 // commonFlags are understood by every command.

@@ -159,11 +159,12 @@ var sentences = map[client.Code]string{
 
 // advices say which command helps.
 var advices = map[client.Code]string{
-	client.CodePollNotFound:  "see what there is with `voted poll list`",
-	client.CodePollNotClosed: "close it with `voted poll close`",
-	client.CodeUnavailable:   "see which nodes are down with `voted cluster status`",
-	client.CodeStorageFull:   "free some space on the nodes; they go on by themselves",
-	client.CodeResultsHidden: "this poll shows results once it is closed",
+	client.CodePollNotFound:    "see what there is with `voted poll list`",
+	client.CodePollNotClosed:   "close it with `voted poll close`",
+	client.CodeUnavailable:     "see which nodes are down with `voted cluster status`",
+	client.CodeStorageFull:     "free some space on the nodes; they go on by themselves",
+	client.CodeResultsHidden:   "this poll shows results once it is closed",
+	client.CodeUnauthenticated: "name a file that holds one with --token-file, put it into VOTED_TOKEN, or show a certificate with --cert and --key",
 }
 
 // fileProblem explains why a file cannot be used.

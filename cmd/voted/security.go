@@ -12,11 +12,27 @@ type securityFlags struct {
 	PeerCA   string `help:"CA of all members: the peer port then takes nobody without a member's certificate." placeholder:"FILE" name:"peer-ca"`
 	PeerCert string `help:"This member's certificate, named voted://member/ID." placeholder:"FILE"`
 	PeerKey  string `help:"Its key." placeholder:"FILE"`
+
+	Tokens         string `help:"File of hashed bearer tokens, as voted token new writes them. With it, or another kind of credential, every request needs one." placeholder:"FILE"`
+	CredentialKeys string `help:"File of public keys of voting credentials, as voted credential key writes them." placeholder:"FILE"`
+	JWTKeys        string `help:"JWKS file or URL: voters may use JWTs signed with these keys; sub is the voter." placeholder:"FILE|URL" name:"jwt-keys"`
+	OIDCIssuer     string `help:"The same with the keys of an OpenID Connect issuer." placeholder:"URL" name:"oidc-issuer"`
+	JWTAudience    string `help:"What must stand in the aud of JWTs." placeholder:"NAME" name:"jwt-audience"`
+	JWTIssuer      string `help:"What must stand in their iss (default: --oidc-issuer, or anything)." placeholder:"URL" name:"jwt-issuer"`
+
+	RatePerAddress float64 `help:"Requests a second from one address (default: not bounded)." placeholder:"N"`
+	RatePerClient  float64 `help:"Requests a second with one credential (default: not bounded)." placeholder:"N"`
+	MaxConnections int     `help:"Clients that may be connected (default 20000)." placeholder:"N"`
+
+	Audit string `help:"File to which admin actions are written before they take effect." placeholder:"FILE"`
 }
 
 func (f securityFlags) options() server.Security {
 	return server.Security{
 		Insecure: f.Insecure, TLSCert: f.TLSCert, TLSKey: f.TLSKey, ClientCA: f.ClientCA,
 		PeerCA: f.PeerCA, PeerCert: f.PeerCert, PeerKey: f.PeerKey,
+		Tokens: f.Tokens, CredentialKeys: f.CredentialKeys,
+		JWTKeys: f.JWTKeys, OIDCIssuer: f.OIDCIssuer, JWTAudience: f.JWTAudience, JWTIssuer: f.JWTIssuer,
+		RatePerAddress: f.RatePerAddress, RatePerClient: f.RatePerClient, MaxConnections: f.MaxConnections, Audit: f.Audit,
 	}
 }

@@ -7,8 +7,11 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"regexp"
 	"strings"
 
@@ -127,4 +130,26 @@ func (t *Tokens) find(token string) (who Identity, ok bool) {
 		return who, false
 	}
 	return all[found].who, true
+}
+
+// AddToken adds a line, as NewToken makes it, to a file of tokens, which is made if
+// missing, for its owner's eyes alone. It refuses a name that is there already, and
+// leaves a file that cannot be read as it is.
+func AddToken(path, line string) error {
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return livefile.Unreadable(path, err)
+	}
+	if len(old) > 0 && old[len(old)-1] != '\n' {
+		line = "\n" + line
+	}
+	if _, err := parseTokens(append(old, line+"\n"...)); err != nil {
+		return fmt.Errorf("the token cannot be added to %s: %w", path, err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return livefile.Unreadable(path, err)
+	}
+	_, err = f.WriteString(line + "\n")
+	return errors.Join(err, f.Sync(), f.Close())
 }

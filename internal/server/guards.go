@@ -2,7 +2,12 @@ package server
 
 import (
 	"crypto/tls"
+	"errors"
+	"strings"
 
+	"voted/internal/api"
+	"voted/internal/audit"
+	"voted/internal/auth"
 	"voted/internal/cluster/peer"
 	"voted/internal/pki"
 )
@@ -10,8 +15,10 @@ import (
 // guards is what stands before both ports. It is opened before anything else, so
 // that a file that cannot be read stops a node before it enters its cluster.
 type guards struct {
-	tls  *tls.Config // of the public port; nil: none
-	peer peer.Options
+	tls   *tls.Config // of the public port; nil: none
+	peer  peer.Options
+	auth  *auth.Authenticator // nil: nobody is asked
+	audit *audit.Log          // nil: none
 }
 
 func (s *Server) openGuards() (err error) {
@@ -30,5 +37,57 @@ func (s *Server) openGuards() (err error) {
 			return err
 		}
 	}
-	return nil
+	if o.hasCredentials() {
+		if g.auth, err = s.openCredentials(); err != nil {
+			return err
+		}
+	}
+	if o.Audit != "" {
+		g.audit, err = audit.Open(o.Audit)
+	}
+	return err
+}
+
+// openCredentials opens every kind of credential that is configured.
+func (s *Server) openCredentials() (*auth.Authenticator, error) {
+	o := s.opts
+	a := &auth.Authenticator{}
+	if o.ClientCA != "" {
+		a.Client = pki.Client
+	}
+	var errs [3]error
+	if o.Tokens != "" {
+		a.Tokens, errs[0] = auth.OpenTokens(s.log, o.Tokens)
+	}
+	if o.CredentialKeys != "" {
+		a.Credentials, errs[1] = auth.OpenCredentials(s.log, o.CredentialKeys)
+	}
+	switch {
+	case o.OIDCIssuer != "":
+		a.JWTs, errs[2] = auth.FetchJWTs(s.log, nil, o.OIDCIssuer, true, o.JWTAudience, o.JWTIssuer)
+	case strings.Contains(o.JWTKeys, "://"):
+		a.JWTs, errs[2] = auth.FetchJWTs(s.log, nil, o.JWTKeys, false, o.JWTAudience, o.JWTIssuer)
+	case o.JWTKeys != "":
+		a.JWTs, errs[2] = auth.OpenJWTs(s.log, o.JWTKeys, o.JWTAudience, o.JWTIssuer)
+	}
+	return a, errors.Join(errs[:]...)
+}
+
+// guard adds the guards to what the API is told. Nil pointers must not become
+// interfaces that are not nil.
+func (g *guards) guard(o api.Options) api.Options {
+	if g.auth != nil {
+		o.Auth = g.auth
+	}
+	if g.audit != nil {
+		o.Audit = g.audit
+	}
+	return o
+}
+
+func (g *guards) close() error {
+	if g.audit == nil {
+		return nil
+	}
+	return g.audit.Close()
 }

@@ -48,6 +48,7 @@ func New(o Options) (*Server, error) {
 	if s.listener, err = net.Listen("tcp", o.API); err != nil {
 		return nil, fmt.Errorf("%w: the API address %s cannot be used: %w; give another with --api", ErrUsage, o.API, err)
 	}
+	s.listener = newDoor(s.listener, o.MaxConnections)
 	if err := s.open(); err != nil {
 		_ = s.listener.Close() // the error of open is the one to report
 		return nil, err
@@ -102,9 +103,10 @@ func (s *Server) open() error {
 		case <-s.node.Done():
 		}
 	}()
-	s.handler = api.New(member{s.node}, api.Options{
+	s.handler = api.New(member{s.node}, s.guards.guard(api.Options{
 		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version,
-	})
+		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
+	}))
 	s.http = s.newHTTP()
 	return nil
 }
@@ -177,7 +179,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.node.Failure() != nil {
 		return err
 	}
-	return errors.Join(err, s.node.Close())
+	return errors.Join(err, s.node.Close(), s.guards.close())
 }
 
 // leave drains the node within DrainTimeout.
