@@ -13,6 +13,7 @@ import (
 
 	"voted/internal/localcluster"
 	"voted/loadtest/drive"
+	"voted/loadtest/netns"
 	"voted/loadtest/report"
 	"voted/loadtest/threshold"
 	"voted/loadtest/trial"
@@ -157,14 +158,34 @@ func TestPartitionsThroughProxies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster")
 	}
+	partitioned(t, trial.Proxies)
+}
+
+func TestPartitionsInNetworkNamespaces(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	n, err := netns.New(t.Context(), 1)
+	if err != nil {
+		t.Skip("no network namespaces here:", err)
+	}
+	n.Close()
+	partitioned(t, trial.Namespaces)
+}
+
+// partitioned cuts the leader off both ways and one way, and requires EXACT.
+func partitioned(t *testing.T, way trial.Isolation) {
 	o := shortRun(t)
-	o.Faults = mix(t, "partition", "one-way")
+	o.Isolation, o.Faults = way, mix(t, "partition", "one-way")
 	o.Duration, o.FaultEvery = 16*time.Second, 8*time.Second
 	r, err := trial.Run(t.Context(), o, &quiet{t})
 	if err != nil {
 		t.Fatal(err)
 	}
 	exact(t, r)
+	if len(r.Faults) != 2 || !strings.Contains(r.Setup.Partitions, string(way)) {
+		t.Errorf("%d faults, partitions by %s; want 2, by %s", len(r.Faults), r.Setup.Partitions, way)
+	}
 	for _, f := range r.Faults {
 		if f.Kind == "partition" && f.ElectedMS == 0 {
 			t.Errorf("cut off from the others the leader stayed in office: %+v", f)

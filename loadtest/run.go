@@ -30,6 +30,7 @@ type runCommand struct {
 	Mode        string        `help:"single: a request a ballot; bulk: streams." enum:"single,bulk" default:"single"`
 	Connections int           `help:"Requests under way at a time. Enough of them that those which wait for a node that hangs leave some for the others." default:"4096"`
 	Faults      []string      `help:"What to break, with weights: kill, follower-kill, all-kill, term, pause, partition, one-way, cut-answer, or none. With --targets the default is none." default:"kill=5,term,pause,partition" placeholder:"KIND[=WEIGHT],…"`
+	Isolation   string        `help:"How members are cut off from each other: namespaces (nftables drops packets; needs root, ip and nft), proxies, or auto: namespaces where they can be made." enum:"auto,namespaces,proxies" default:"auto"`
 	FaultEvery  time.Duration `help:"Time from one fault to the next." default:"5s"`
 	Seed        uint64        `help:"Makes workload and faults the same again (0: drawn)." default:"0"`
 	Out         string        `help:"Directory for report.html, report.json, requests.jsonl.gz and the exports." default:"loadtest-out" type:"path"`
@@ -76,7 +77,7 @@ func (c *runCommand) options(s *session) (trial.Options, error) {
 	o := trial.Options{
 		Binary: c.Binary, Targets: c.Targets, Nodes: c.Nodes, Rate: c.Rate, Duration: c.Duration, Voters: c.Voters,
 		Polls: c.Polls, Duplicates: c.Duplicates, Mode: drive.Mode(c.Mode), Connections: c.Connections,
-		FaultEvery: c.FaultEvery, Seed: c.Seed, Out: c.Out, Keep: c.Keep,
+		Isolation: trial.Isolation(c.Isolation), FaultEvery: c.FaultEvery, Seed: c.Seed, Out: c.Out, Keep: c.Keep,
 	}
 	if len(c.Targets) > 0 && !strings.Contains(strings.Join(s.args, " "), "--faults") {
 		c.Faults = nil

@@ -10,10 +10,22 @@ import (
 	"voted/loadtest/wire"
 )
 
+// Network is what lies between the members.
+type Network interface {
+	// Isolate loses what the other members send to one (in), what it sends to them
+	// (out), or both, until Mend. Clients still reach it.
+	Isolate(member int, in, out bool) error
+	Mend() error
+	// Up is called before the process of a member starts, Down before it is killed
+	// and after it has ended in order.
+	Up(member int) error
+	Down(member int)
+}
+
 // Injector carries out planned faults, one after the other.
 type Injector struct {
 	Cluster *localcluster.Cluster // nil: only faults that need no processes
-	Peers   *wire.Peers           // nil: no partitions
+	Network Network               // nil: no partitions
 	Cutter  *wire.Cutter
 	Meter   *Meter
 	Start   time.Time // of the load
@@ -179,7 +191,7 @@ func (x *Injector) pause(ctx context.Context, e Event, n *localcluster.Node) err
 }
 
 func (x *Injector) partition(ctx context.Context, e Event, i int, draw uint64) error {
-	if x.Peers == nil {
+	if x.Network == nil {
 		return errors.New("members cannot be cut off from each other here")
 	}
 	inwards, outwards := true, true
@@ -192,25 +204,19 @@ func (x *Injector) partition(ctx context.Context, e Event, i int, draw uint64) e
 		}
 	}
 	x.Meter.Begin(e, e.Target)
-	for other := range x.Cluster.Nodes {
-		if other == i {
-			continue
-		}
-		if inwards {
-			x.Peers.Cut(other, i)
-		}
-		if outwards {
-			x.Peers.Cut(i, other)
-		}
+	if err := x.Network.Isolate(i, inwards, outwards); err != nil {
+		return fmt.Errorf("node %s could not be cut off: %w", e.Target, err)
 	}
 	sleep(ctx, holdTime)
-	x.Peers.Mend()
+	if err := x.Network.Mend(); err != nil {
+		return fmt.Errorf("the cut of node %s could not be mended: %w", e.Target, err)
+	}
 	return nil
 }
 
 func (x *Injector) down(i int) {
-	if x.Peers != nil {
-		x.Peers.Down(i)
+	if x.Network != nil {
+		x.Network.Down(i)
 	}
 }
 
@@ -221,8 +227,8 @@ func (x *Injector) restart(i int) error {
 			return err
 		}
 	}
-	if x.Peers != nil {
-		if err := x.Peers.Up(i); err != nil {
+	if x.Network != nil {
+		if err := x.Network.Up(i); err != nil {
 			return err
 		}
 	}

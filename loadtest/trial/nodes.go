@@ -17,7 +17,8 @@ import (
 // nodes is the cluster under test.
 type nodes struct {
 	cluster   *localcluster.Cluster // nil: an existing one
-	peers     *wire.Peers           // nil: members talk to each other directly
+	network   network               // nil: members are not cut off from each other
+	how       string                // the same in words
 	endpoints []string
 	exits     chan error    // nodes that ended by themselves
 	started   chan struct{} // closed once cluster is set, or never will be
@@ -49,7 +50,7 @@ func startNodes(ctx context.Context, o *Options) (*nodes, error) {
 		},
 	}
 	if o.partitions() {
-		if err := n.proxied(&options); err != nil {
+		if err := n.isolate(ctx, o.Isolation, &options); err != nil {
 			return nil, err
 		}
 	}
@@ -77,7 +78,7 @@ func (n *nodes) proxied(o *localcluster.Options) error {
 		targets = append(targets, loopback(base+peerOffset+i))
 		members = append(members, fmt.Sprintf("n%d=%s", i+1, listen[i]))
 	}
-	n.peers, err = wire.NewPeers(listen, targets, func(i int) int {
+	peers, err := wire.NewPeers(listen, targets, func(i int) int {
 		<-n.started // a node may dial before Start has returned
 		if n.cluster == nil {
 			return 0
@@ -87,6 +88,7 @@ func (n *nodes) proxied(o *localcluster.Options) error {
 	if err != nil {
 		return err
 	}
+	n.network = peers
 	o.BasePort = base
 	o.Args = func(i int) []string {
 		// The last --cluster on a command line is the one that counts.
@@ -121,13 +123,13 @@ func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.It
 
 // stop ends everything that startNodes began.
 func (n *nodes) stop() {
-	if n.peers != nil {
-		n.peers.Mend() // so that nodes can leave in order
+	if n.network != nil {
+		_ = n.network.Mend() // so that nodes can leave in order
 	}
 	if n.cluster != nil {
 		_ = n.cluster.Stop() // a node that had to be killed is gone as well
 	}
-	if n.peers != nil {
-		n.peers.Close()
+	if n.network != nil {
+		n.network.Close()
 	}
 }

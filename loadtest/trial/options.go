@@ -29,6 +29,7 @@ type Options struct {
 	Mode        drive.Mode
 	Connections int
 	Faults      []fault.Weighted
+	Isolation   Isolation // how members are cut off from each other; empty: Auto
 	FaultEvery  time.Duration
 	Seed        uint64
 	Out         string
@@ -73,6 +74,9 @@ func (o *Options) check() error {
 		return usage("--fault-every must be at least %v, not %v", minFaultEvery, o.FaultEvery)
 	case o.Rate*o.Duration.Seconds() > maxVotesAll:
 		return usage("%v ballots a second for %v are more than the %d that one run can account for", o.Rate, o.Duration, maxVotesAll)
+	}
+	if err := o.Isolation.check(); err != nil {
+		return err
 	}
 	for _, w := range o.Faults {
 		if len(o.Targets) > 0 && w.Kind.NeedsProcesses() {

@@ -93,6 +93,9 @@ func (t *Trial) prepare(ctx context.Context) (err error) {
 	if t.nodes, err = startNodes(ctx, &t.Options); err != nil {
 		return err
 	}
+	if t.nodes.how != "" {
+		t.tell.Say("partitions will be made by %s", t.nodes.how)
+	}
 	defer func() {
 		if err != nil {
 			t.nodes.stop()
@@ -231,10 +234,14 @@ func (t *Trial) load(ctx context.Context) error {
 }
 
 func (t *Trial) injector() *fault.Injector {
-	return &fault.Injector{
-		Cluster: t.nodes.cluster, Peers: t.nodes.peers, Cutter: t.driver.Cutter(), Meter: t.meter, Start: t.began,
+	x := &fault.Injector{
+		Cluster: t.nodes.cluster, Cutter: t.driver.Cutter(), Meter: t.meter, Start: t.began,
 		FailedOver: t.driver.FailedOver, BeforeRestart: t.BeforeRestart,
 	}
+	if t.nodes.network != nil {
+		x.Network = t.nodes.network
+	}
+	return x
 }
 
 // progress shows how it goes, and ends the load where the books cannot be kept or

@@ -201,8 +201,8 @@ func (t *Trial) measured() *report.Report {
 		Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Mode: string(t.Mode),
 		Polls: t.Polls, Connections: t.Connections, Rate: t.Rate, Partitions: "none",
 	}
-	if t.nodes.peers != nil {
-		r.Setup.Partitions = "proxies in front of the peer ports, which know by /proc/net/tcp who dialled"
+	if t.nodes.how != "" {
+		r.Setup.Partitions = t.nodes.how
 	}
 	m := threshold.Measured{
 		P50: b.latency.Quantile(.5), P90: b.latency.Quantile(.9), P99: b.latency.Quantile(.99), P999: b.latency.Quantile(.999),

@@ -90,11 +90,25 @@ func (p *Peers) Down(i int) {
 	}
 }
 
-// Cut loses what one member sends to another, until Mend.
-func (p *Peers) Cut(from, to int) { p.change(func() { p.cut[[2]int{from, to}] = true }) }
+// Isolate loses what the other members send to one (in), what it sends to them
+// (out), or both, until Mend.
+func (p *Peers) Isolate(member int, in, out bool) error {
+	p.change(func() {
+		for other := range p.members {
+			if other != member {
+				p.cut[[2]int{other, member}] = in
+				p.cut[[2]int{member, other}] = out
+			}
+		}
+	})
+	return nil
+}
 
 // Mend passes everything on again.
-func (p *Peers) Mend() { p.change(func() { clear(p.cut) }) }
+func (p *Peers) Mend() error {
+	p.change(func() { clear(p.cut) })
+	return nil
+}
 
 func (p *Peers) change(f func()) {
 	p.mu.Lock()

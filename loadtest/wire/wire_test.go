@@ -48,7 +48,7 @@ func TestACutDirectionHoldsWhatIsSentUntilItIsMended(t *testing.T) {
 	if !CanIdentify() {
 		t.Skip("this system does not tell who dialled")
 	}
-	for name, cut := range map[string][2]int{"to the member": {0, 1}, "from the member": {1, 0}} {
+	for name, inwards := range map[string]bool{"to the member": true, "from the member": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// Given member 0, which is this process, and member 1, which echoes.
@@ -81,11 +81,15 @@ func TestACutDirectionHoldsWhatIsSentUntilItIsMended(t *testing.T) {
 			if err := say("before", 5*time.Second); err != nil {
 				t.Fatal(err)
 			}
-			p.Cut(cut[0], cut[1])
+			if err := p.Isolate(1, inwards, !inwards); err != nil {
+				t.Fatal(err)
+			}
 			if err := say("held", 100*time.Millisecond); err == nil {
 				t.Error("heard an answer through a cut")
 			}
-			p.Mend()
+			if err := p.Mend(); err != nil {
+				t.Fatal(err)
+			}
 			c.SetReadDeadline(time.Now().Add(5 * time.Second))
 			if got, err := in.ReadString('\n'); err != nil || got != "held\n" {
 				t.Errorf("after the cut was mended: %q, %v", got, err)
