@@ -21,6 +21,7 @@ type commandLine struct {
 	Import  importCommand  `cmd:"" help:"Cast the ballots of a file."`
 	Export  exportCommand  `cmd:"" help:"Write the ballots of a poll."`
 	Results resultsCommand `cmd:"" help:"Show the tally of a poll."`
+	Roll    rollCommands   `cmd:"" help:"Say who may vote in a poll, and with what weight."`
 
 	Cluster    clusterCommands    `cmd:"" help:"Show and change the members of a cluster."`
 	CA         caCommands         `cmd:"" help:"Make the certificates of a cluster." name:"ca"`

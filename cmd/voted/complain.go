@@ -152,6 +152,8 @@ func explainVoted(e *client.Error) string {
 
 // sentences say it in place of the service where that speaks of HTTP.
 var sentences = map[client.Code]string{
+	client.CodeRollNotFound:   "this poll has no roll: anyone may vote in it",
+	client.CodeVoterNotFound:  "this voter is not on the roll",
 	client.CodePollNotFound:   "there is no such poll",
 	client.CodePollNotClosed:  "only a closed poll can be deleted",
 	client.CodeOutcomeUnknown: "no answer came in time; it may have been done, and it is safe to do it again",
@@ -159,6 +161,8 @@ var sentences = map[client.Code]string{
 
 // advices say which command helps.
 var advices = map[client.Code]string{
+	client.CodeRollNotFound:    "a poll gets one with `voted poll create … --eligibility roll`",
+	client.CodeVoterNotFound:   "put them on it with `voted roll load`",
 	client.CodePollNotFound:    "see what there is with `voted poll list`",
 	client.CodePollNotClosed:   "close it with `voted poll close`",
 	client.CodeUnavailable:     "see which nodes are down with `voted cluster status`",

@@ -38,6 +38,8 @@ type pollCreate struct {
 	OpensAt       time.Time `help:"When it opens, such as 2026-12-01T08:00:00Z (default at once)." placeholder:"TIME"`
 	ClosesAt      time.Time `help:"When it closes by itself." placeholder:"TIME"`
 	MaxBallots    uint64    `help:"Greatest number of voters." placeholder:"N"`
+	Eligibility   string    `help:"anyone, or roll: only those whom a roll names, each with their weight (default anyone)." placeholder:"WHO"`
+	Quorum        uint64    `help:"How many must vote for the result to bind." placeholder:"N"`
 }
 
 func (pollCreate) Help() string {
@@ -79,6 +81,8 @@ func (c *pollCreate) definition() (client.Definition, error) {
 	set(&d.OpensAt, c.OpensAt)
 	set(&d.ClosesAt, c.ClosesAt)
 	set(&d.MaxBallots, c.MaxBallots)
+	set(&d.Eligibility, c.Eligibility)
+	set(&d.Quorum, c.Quorum)
 	switch {
 	case d.ID == "":
 		return d, usagef("the poll needs an id: `voted poll create lunch pizza sushi`")
@@ -264,6 +268,12 @@ func showPoll(o *display.Output, p client.Poll) {
 	add("secrecy", p.Secrecy)
 	if p.MaxBallots > 0 {
 		add("at most", display.Plural(int64(p.MaxBallots), "ballot"))
+	}
+	if p.Eligibility == client.OnRoll {
+		add("voters", "those on its roll")
+	}
+	if p.Quorum > 0 {
+		add("quorum", display.Plural(int64(p.Quorum), "voter"))
 	}
 	width := 0
 	for _, option := range p.Options {

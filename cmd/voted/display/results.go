@@ -42,6 +42,7 @@ func (o *Output) Results(r client.Results, title string, titles Titles) {
 	o.Linef("%s", o.Paint(Bold, fit(title, o.Width())))
 	o.Linef("%s", o.Paint(Dim, fmt.Sprintf("%s · %s · %s · log index %s",
 		r.Method, state, Plural(int64(r.Ballots), "ballot"), Int(r.Index))))
+	o.turnout(r)
 	o.Linef("")
 	o.options(r, titles)
 	if len(r.Rounds) > 1 {
@@ -51,6 +52,21 @@ func (o *Output) Results(r client.Results, title string, titles Titles) {
 	if r.TieBreaking != "" && len(r.Winners) > 1 {
 		o.Linef("")
 		o.Linef("%s", o.Paint(Dim, "ties: "+r.TieBreaking))
+	}
+}
+
+// turnout writes who has voted of those who may, and whether they are enough.
+func (o *Output) turnout(r client.Results) {
+	if t := r.Turnout; t != nil {
+		o.Linef("%s", o.Paint(Dim, fmt.Sprintf("turnout %s of %s (%s) · weight %s of %s",
+			Int(t.Voted), Int(t.Eligible), Percent(float64(t.Voted), float64(t.Eligible)), Int(t.VotedWeight), Int(t.EligibleWeight))))
+	}
+	if q := r.Quorum; q != nil {
+		met := "it counts once the poll has closed"
+		if q.Met != nil {
+			met = map[bool]string{true: "met", false: "not met"}[*q.Met]
+		}
+		o.Linef("%s", o.Paint(Dim, fmt.Sprintf("quorum %s: %s", Plural(int64(q.Needed), "voter"), met)))
 	}
 }
 
