@@ -94,17 +94,37 @@ func processes() (parents map[int]int, used map[int]time.Duration) {
 		// The name stands in parentheses and may hold any character.
 		_, rest, ok := strings.Cut(line[strings.LastIndexByte(line, ')')+1:], " ")
 		words := strings.Fields(rest)
-		if !ok || len(words) < 15 {
+		if !ok || len(words) < 18 {
 			continue // it has just ended
 		}
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 		parents[pid], _ = strconv.Atoi(words[1])
-		for _, word := range words[11:15] { // utime, stime, cutime, cstime
-			n, _ := strconv.ParseInt(word, 10, 64)
-			used[pid] += ticks(n)
-		}
+		used[pid] = processTime(filepath.Dir(path), words)
 	}
 	return parents, used
+}
+
+// processTime returns the processor time of a process and of its children that
+// have ended, from the words of its stat, the third on. Ticks are too coarse for
+// a server of hundreds of processes that each work for some milliseconds, so the
+// time of a process with one thread is read where it stands in nanoseconds.
+func processTime(dir string, words []string) time.Duration {
+	var own, children time.Duration
+	for i, word := range words[11:15] { // utime, stime, cutime, cstime
+		n, _ := strconv.ParseInt(word, 10, 64) // 0 where it is no number
+		if i < 2 {
+			own += ticks(n)
+		} else {
+			children += ticks(n)
+		}
+	}
+	if threads := words[17]; threads == "1" {
+		first, _, _ := strings.Cut(firstLine(filepath.Join(dir, "schedstat")), " ")
+		if n, err := strconv.ParseInt(first, 10, 64); err == nil {
+			own = time.Duration(n)
+		}
+	}
+	return own + children
 }
 
 func descends(pid int, roots []int, parents map[int]int) bool {
