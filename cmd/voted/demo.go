@@ -13,6 +13,8 @@ type demoCommand struct {
 	Stay bool `help:"Keep the cluster up after the verdict, to look around." xor:"end"`
 	JSON bool `help:"Print one JSON object; progress goes to the standard error." name:"json"`
 
+	TLS bool `help:"Under TLS, with credentials: a CA, a certificate for each member, and a token are made for it." name:"tls"`
+
 	Nodes       int    `help:"How many nodes, 1 to 15; with fewer than 3 nobody can take over from the killed leader." default:"3"`
 	Ballots     int    `help:"How many ballots; fewer keep the proportions." default:"188571"`
 	Connections int    `help:"How many connections ballots are cast on." default:"256"`
@@ -51,7 +53,7 @@ func (c *demoCommand) Run(s *session) error {
 		}
 	}
 	report, err := demo.Run(s.ctx, demo.Options{
-		Binary: binary, Nodes: c.Nodes, Ballots: c.Ballots, Connections: c.Connections, Seed: c.Seed, Dir: c.Data, Stay: c.Stay,
+		Binary: binary, Nodes: c.Nodes, Ballots: c.Ballots, Connections: c.Connections, Seed: c.Seed, Dir: c.Data, Stay: c.Stay, TLS: c.TLS,
 	}, people)
 	if report != nil && c.JSON {
 		if err := printJSON(s, report); err != nil {

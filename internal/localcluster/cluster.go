@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -30,6 +31,9 @@ type Options struct {
 	// Place, if set, puts the nodes elsewhere than on loopback, at the ports that
 	// BasePort names, which must then be set.
 	Place Place
+	// Secure puts API and peer ports under TLS, with a token that is needed for
+	// everything; see TLS and Token. Its certificates and keys are kept in Dir.
+	Secure bool
 	// StopTimeout is how long Stop waits before it kills; default 15 s, longer
 	// than a node drains.
 	StopTimeout time.Duration
@@ -55,6 +59,8 @@ type Cluster struct {
 	Nodes []*Node
 
 	options  Options
+	secrets  // of a secure cluster
+	probes   *http.Client
 	ports    *ports
 	ownDir   bool
 	starter  *starter
@@ -138,7 +144,16 @@ func (c *Cluster) prepare() (err error) {
 			n.Args = append(n.Args, c.options.Args(i)...)
 		}
 	}
-	return nil
+	switch {
+	case c.options.Secure:
+		err = c.secure()
+	case c.options.Place != nil:
+		for _, n := range c.Nodes {
+			n.Args = append(n.Args, "--insecure") // the place is the caller's own
+		}
+	}
+	c.probes = c.newProbes()
+	return err
 }
 
 // Endpoints returns the URLs of all nodes.

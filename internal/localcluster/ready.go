@@ -9,13 +9,6 @@ import (
 	"time"
 )
 
-// probes is for looking at nodes: no connection outlives its look, so none
-// points to a process that is gone.
-var probes = &http.Client{
-	Timeout:   probeTimeout,
-	Transport: &http.Transport{DisableKeepAlives: true},
-}
-
 // view is what a node says about the cluster.
 type view struct {
 	Leader string `json:"leader"`
@@ -88,7 +81,8 @@ func (n *Node) Get(ctx context.Context, path string, into any) error {
 	if err != nil {
 		return err
 	}
-	resp, err := probes.Do(req)
+	n.cluster.authorize(req)
+	resp, err := n.cluster.probes.Do(req)
 	if err != nil {
 		return err
 	}

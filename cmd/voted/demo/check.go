@@ -197,7 +197,7 @@ func sameRounds(got []client.Round, want []round) error {
 
 // only makes a client that asks one node and no other.
 func (a *auditor) only(n *localcluster.Node) *client.Client {
-	c, err := client.New([]string{n.URL}, client.WithConnections(1))
+	c, err := client.New([]string{n.URL}, append(a.cluster.ClientOptions(), client.WithConnections(1))...)
 	if err != nil {
 		panic(err) // the URL was made by localcluster
 	}

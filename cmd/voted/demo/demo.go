@@ -22,6 +22,7 @@ type Options struct {
 	Seed        uint64
 	Dir         string // of the nodes' data; empty: temporary
 	Stay        bool   // serve on until ctx ends
+	TLS         bool   // under TLS, with credentials
 }
 
 const (
@@ -114,7 +115,7 @@ func (d *demonstration) start(ctx context.Context) (err error) {
 	}
 	d.cluster, err = localcluster.Start(ctx, localcluster.Options{
 		Binary: d.options.Binary, Nodes: d.options.Nodes, Dir: dir,
-		Args: func(int) []string { return []string{"--log-level", "warn"} },
+		Args: func(int) []string { return []string{"--log-level", "warn"} }, Secure: d.options.TLS,
 	})
 	if err != nil {
 		return err
@@ -124,8 +125,8 @@ func (d *demonstration) start(ctx context.Context) (err error) {
 	if err := d.cluster.WaitReady(limited); err != nil {
 		return errors.Join(err, d.cluster.Stop())
 	}
-	d.client, err = client.New(d.cluster.Endpoints(), client.WithSpread(), client.WithDeadline(castDeadline),
-		client.WithConnections(d.options.Connections), client.WithRetryPolicy(client.RetryPolicy{BudgetRatio: -1}))
+	d.client, err = client.New(d.cluster.Endpoints(), append(d.cluster.ClientOptions(), client.WithSpread(), client.WithDeadline(castDeadline),
+		client.WithConnections(d.options.Connections), client.WithRetryPolicy(client.RetryPolicy{BudgetRatio: -1}))...)
 	if err != nil {
 		return errors.Join(err, d.cluster.Stop())
 	}
@@ -206,9 +207,13 @@ func (d *demonstration) stay(ctx context.Context) {
 	o.Linef("")
 	o.Linef("The cluster stays up:")
 	d.nodes()
-	o.Linef("  voted results %s --endpoint %s", pollID, d.cluster.Nodes[0].URL)
-	o.Linef("")
-	display.TryThese(o, d.cluster.Nodes[0].URL, "lunch", "pizza", "sushi")
+	if flags := d.cluster.Flags(); flags != "" {
+		o.Linef("  voted results %s --endpoint %s %s", pollID, d.cluster.Nodes[0].URL, flags)
+	} else {
+		o.Linef("  voted results %s --endpoint %s", pollID, d.cluster.Nodes[0].URL)
+		o.Linef("")
+		display.TryThese(o, d.cluster.Nodes[0].URL, "lunch", "pizza", "sushi")
+	}
 	o.Linef("")
 	o.Linef("%s", o.Paint(display.Dim, "Ctrl-C stops it."))
 	<-ctx.Done()

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"voted/internal/localcluster"
+)
+
+func TestACAATokenAndCredentialsAreMadeOnceAndForTheirOwnerAlone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, c := range []struct {
+		line string
+		code int
+		says string // of what is printed, either way
+	}{
+		{"ca init " + at("ca"), 0, "ca.key"},
+		{"ca init " + at("ca"), 2, "never overwritten"},
+		{"ca issue " + at("ca") + " member n1 --host localhost,127.0.0.1", 0, "n1.crt"},
+		{"ca issue " + at("ca") + " client ops --role admin --out " + dir, 0, "ops.key"},
+		{"ca issue " + at("ca") + " client ops --role root", 2, "is no role"},
+		{"ca issue " + at("ca") + " client ops", 2, "is no role"},
+		{"ca issue " + at("ca") + " server web", 2, "host names"},
+		{"ca issue " + at("none") + " member n1", 2, "voted ca init"},
+		{"ca issue " + at("ca") + " member n1 --valid -1h", 2, "--valid"},
+		{"token new --role admin,reader --name ops --tokens " + at("tokens"), 0, "voted_"},
+		{"token new --role gateway --name gw1 --tokens " + at("tokens"), 0, "voted_"},
+		{"token new --role gateway --name gw1 --tokens " + at("tokens"), 2, "stands twice"},
+		{"token new --role voter --name v --tokens " + at("tokens"), 2, "is no role"},
+		{"credential key " + at("voting.key"), 0, "voting.key.pub"},
+		{"credential key " + at("voting.key"), 2, "never overwritten"},
+		{"credential issue p ann bo --key " + at("voting.key"), 0, "ann\tvc1."},
+		{"credential issue p ann --key " + at("voting.key") + " --link https://x.example/{poll}#{credential}", 0, "https://x.example/p#vc1."},
+		{"credential issue p ann --key " + at("voting.key") + " --link https://x.example/", 2, "{credential}"},
+		{"credential issue p --key " + at("voting.key"), 2, "name the voters"},
+		{"credential issue p ann --key " + at("voting.key.pub"), 2, "cannot be used"},
+		{"poll list --token-file " + at("none"), 2, "there is no file"},
+		{"poll list --cert " + at("ops.crt"), 2, "go together"},
+		{"poll list --ca " + at("voting.key"), 2, "no certificate of a CA"},
+	} {
+		got := voted(strings.Fields(c.line)...)
+		if got.code != c.code || !strings.Contains(got.out+got.errout, c.says) {
+			t.Errorf("voted %s: exit %d\n%s%s", c.line, got.code, got.out, got.errout)
+		}
+	}
+	for _, name := range []string{"ca/ca.key", "ca/n1.key", "ops.key", "tokens", "voting.key"} {
+		info, err := os.Stat(at(name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+func TestCommandsTalkToAClusterUnderTLSAsWhoTheyAre(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	ctx := testContext(t, time.Minute)
+	dir := t.TempDir()
+	key := filepath.Join(dir, "voting.key")
+	if got := voted("credential", "key", key); got.code != 0 {
+		t.Fatal(got)
+	}
+	c, err := localcluster.Start(ctx, localcluster.Options{
+		Binary: os.Args[0], Env: []string{asVoted + "=1"}, Nodes: 3, Dir: filepath.Join(dir, "cluster"), Secure: true,
+		Args: func(int) []string { return []string{"--log-level", "warn", "--credential-keys", key + ".pub"} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Stop() })
+	if err := c.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) outcome {
+		return voted(append(args, "--endpoint", c.Nodes[0].URL, "--endpoint", c.Nodes[1].URL, "--timeout", "10s")...)
+	}
+	flags := strings.Fields(c.Flags())
+	admin := func(args ...string) outcome { return run(append(args, flags...)...) }
+	want := func(got outcome, code int, says string) {
+		t.Helper()
+		if got.code != code || !strings.Contains(got.out+got.errout, says) {
+			t.Errorf("exit %d, want %d and %q\n%s%s", got.code, code, says, got.out, got.errout)
+		}
+	}
+	want(admin("poll", "create", "lunch", "pizza", "sushi"), 0, "lunch")
+	want(admin("cast", "lunch", "bo", "pizza"), 0, "")
+	want(run("poll", "list", "--ca", flags[1]), 1, "--token-file")
+	want(run("poll", "list"), 1, "certificate")
+	issued := voted("credential", "issue", "lunch", "ann", "--key", key)
+	_, credential, _ := strings.Cut(strings.TrimSpace(issued.out), "\t")
+	own := filepath.Join(dir, "ann")
+	if err := os.WriteFile(own, []byte(credential+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ann := func(args ...string) outcome { return run(append(args, "--ca", flags[1], "--token-file", own)...) }
+	want(ann("cast", "lunch", "ann", "sushi"), 0, "")
+	want(ann("cast", "lunch", "bo", "sushi"), 1, "one voter")
+	want(ann("poll", "close", "lunch"), 1, "one voter")
+	want(ann("results", "lunch"), 0, "sushi")
+	want(admin("poll", "close", "lunch"), 0, "")
+	if err := c.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	scanForSecrets(t, dir, c.Token(), credential)
+}
+
+// scanForSecrets looks for what must stand nowhere but in the files made for it.
+func scanForSecrets(t *testing.T, dir string, secrets ...string) {
+	t.Helper()
+	audited := 0
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Base(path) == "token" || filepath.Base(path) == "ann" {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, secret := range secrets {
+			if strings.Contains(string(b), secret) {
+				t.Errorf("%s holds a secret", path)
+			}
+		}
+		if strings.HasSuffix(path, ".audit") {
+			audited += strings.Count(string(b), `"route":"/v1/polls/{poll}/close"`)
+			if strings.Contains(string(b), "sushi") || strings.Contains(string(b), `"ann"`) {
+				t.Errorf("%s holds a choice or a voter", path)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if audited != 2 {
+		t.Errorf("closing the poll has %d lines in the audit logs, not two", audited)
+	}
+}
+
+func TestTheDemonstrationIsExactUnderTLS(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts a cluster and casts thousands of ballots")
+	}
+	cmd := exec.CommandContext(testContext(t, 2*time.Minute), os.Args[0], "demo", "--exit", "--json", "--tls", "--ballots", "2000")
+	cmd.Env = append(os.Environ(), asVoted+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), `"verdict":"EXACT"`) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
