@@ -103,7 +103,7 @@ func (r *runner) rounds(ctx context.Context) error {
 
 // phase measures one system once.
 func (r *runner) phase(ctx context.Context, round int, w work, s system) error {
-	if err := quiet(ctx); err != nil {
+	if err := quiet(ctx, r.options.Seconds); err != nil {
 		return err
 	}
 	r.phases++
@@ -128,9 +128,9 @@ func (r *runner) phase(ctx context.Context, round int, w work, s system) error {
 }
 
 // quiet waits until the system that was measured last has come to rest, or for a
-// while: on a machine that others use it never comes.
-func quiet(ctx context.Context) error {
-	limit := time.NewTimer(quietTimeout)
+// while, no longer than a phase: on a machine that others use rest never comes.
+func quiet(ctx context.Context, seconds float64) error {
+	limit := time.NewTimer(min(quietTimeout, time.Duration(seconds*float64(time.Second))))
 	defer limit.Stop()
 	look := time.NewTicker(quietSample)
 	defer look.Stop()
