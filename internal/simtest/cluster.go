@@ -1,0 +1,333 @@
+package simtest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"voted/internal/cluster"
+	"voted/internal/poll"
+)
+
+// Cluster is a simulated cluster. It must be made, used and closed in one bubble of
+// testing/synctest.
+type Cluster struct {
+	seed     uint64
+	size     int
+	draw     *dice
+	net      *network
+	begin    time.Time
+	logger   *slog.Logger
+	settings settings
+
+	mu      sync.Mutex
+	members map[string]*member // guarded by mu; those that are, or are about to be
+	closing sync.WaitGroup     // shells of dead members
+
+	history history
+	counts  counts
+	ticks   atomic.Int64 // orders calls and returns
+
+	failMu sync.Mutex
+	failed []string // guarded by failMu; violations
+	closed sync.Once
+}
+
+// settings are what options change.
+type settings struct {
+	snapshotEvery uint64
+	trailing      uint64
+	heartbeat     time.Duration
+	deadline      time.Duration
+	// What follows are bugs that negative controls plant.
+	amnesia    int                                  // entries that a disk forgets at a crash
+	storeBug   func(member string) func([]raft.Log) // changes what one member stores
+	networkBug func(*port) callerFunc               // answers calls itself
+	castBug    func(castFunc) castFunc              // changes what clients do
+	syncBug    bool                                 // reads do not wait until they are up to date
+	logger     *slog.Logger
+}
+
+type castFunc = func(ctx context.Context, n *cluster.Node, b *poll.Ballot) (poll.Outcome, error)
+
+// Option changes how a cluster is made.
+type Option func(*Cluster)
+
+// Members sets how many members found the cluster. Default 3.
+func Members(n int) Option { return func(c *Cluster) { c.size = n } }
+
+// Seed sets what everything that the simulation decides is drawn from.
+func Seed(seed uint64) Option { return func(c *Cluster) { c.seed = seed } }
+
+// SnapshotEvery sets after how many entries a member takes a snapshot, and how many
+// entries it keeps behind it.
+func SnapshotEvery(entries, trailing uint64) Option {
+	return func(c *Cluster) { c.settings.snapshotEvery, c.settings.trailing = entries, trailing }
+}
+
+// Logger sets who hears what the members log. Default: nobody.
+func Logger(l *slog.Logger) Option { return func(c *Cluster) { c.settings.logger = l } }
+
+// The bounds of a healthy cluster.
+const (
+	// defaultDeadline is how long a client waits for one answer.
+	defaultDeadline = 4 * time.Second
+	// shellTime is how long the shell of a dead member runs on unseen: longer than a
+	// leader without followers stays one, see the package's documentation.
+	shellTime = 2 * time.Second
+)
+
+// member is one place in the cluster: its disk, and the process that runs on it.
+type member struct {
+	id, addr string
+	join     bool
+	skew     atomic.Int64 // of its clock, nanoseconds
+
+	mu   sync.Mutex
+	disk *disk    // guarded by mu
+	now  *process // guarded by mu; nil while it is down
+}
+
+// process is one incarnation of a member.
+type process struct {
+	member   *member
+	node     *cluster.Node
+	port     *port
+	store    *store
+	registry *prometheus.Registry
+	ctx      context.Context // ends at its crash: its clients are cut off
+	cut      context.CancelFunc
+}
+
+// New founds a cluster and waits until it has a leader. t fails at Close if a check
+// found a violation.
+func New(opts ...Option) *Cluster {
+	c := &Cluster{size: 3, members: map[string]*member{}, begin: time.Now()}
+	c.settings = settings{snapshotEvery: 400, trailing: 16, deadline: defaultDeadline}
+	for _, o := range opts {
+		o(c)
+	}
+	c.logger = c.settings.logger
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	c.draw = newDice(c.seed, "cluster")
+	c.net = newNetwork(newDice(c.seed, "network"))
+	c.net.overlay = c.settings.networkBug
+	for i := range c.size {
+		c.place(fmt.Sprintf("n%d", i+1), false)
+	}
+	for _, m := range c.places() {
+		c.start(m)
+	}
+	return c
+}
+
+// address is where a member is reached.
+func address(id string) string { return id + ".sim:7000" }
+
+func (c *Cluster) place(id string, join bool) *member {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := &member{id: id, addr: address(id), join: join, disk: newDisk()}
+	c.members[id] = m
+	return m
+}
+
+// places returns the members, in the order of their ids.
+func (c *Cluster) places() []*member {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]*member, 0, len(c.members))
+	for _, m := range c.members {
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b *member) int { return strings.Compare(a.id, b.id) })
+	return all
+}
+
+// founders is the first configuration.
+func (c *Cluster) founders() []cluster.Server {
+	servers := make([]cluster.Server, c.size)
+	for i := range servers {
+		id := fmt.Sprintf("n%d", i+1)
+		servers[i] = cluster.Server{ID: id, Peer: address(id)}
+	}
+	return servers
+}
+
+func (m *member) process() *process {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now
+}
+
+// start starts a member's process where none runs.
+func (c *Cluster) start(m *member) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.now != nil {
+		return
+	}
+	p := &process{member: m, port: c.net.listen(m.addr), registry: prometheus.NewRegistry()}
+	p.ctx, p.cut = context.WithCancel(context.Background())
+	p.store = openStore(m.disk, newDice(c.seed, "store"+m.id), c.settings.trailing)
+	if bug := c.settings.storeBug; bug != nil {
+		p.store.overlay = bug(m.id)
+	}
+	opened := make(chan struct{})
+	p.store.onFault = func(err error) {
+		p.port.crash()
+		<-opened
+		if p.node != nil {
+			p.node.Fail(err)
+		}
+	}
+	o := cluster.Options{
+		ID: m.id, Peer: m.addr, Version: "sim", Store: p.store, Network: p.port,
+		Logger: c.logger.With("node", m.id), Metrics: p.registry,
+		Now:              func() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) },
+		HeartbeatTimeout: c.settings.heartbeat, SnapshotEvery: c.settings.snapshotEvery,
+	}
+	if m.join {
+		for _, s := range c.founders() {
+			o.Join = append(o.Join, s.Peer)
+		}
+	} else {
+		o.Cluster = c.founders()
+	}
+	node, err := cluster.Open(o)
+	p.node = node
+	close(opened)
+	if err != nil {
+		c.fail("%s cannot start: %v", m.id, err)
+		return
+	}
+	m.now = p
+	c.counts.starts.Add(1)
+	c.closing.Go(func() { c.attend(p) })
+}
+
+// attend takes a process down that stopped by itself.
+func (c *Cluster) attend(p *process) {
+	select {
+	case <-p.node.Failed():
+	case <-p.ctx.Done():
+		return
+	}
+	err := p.node.Failure()
+	c.event("stopped by itself", p.member.id, err.Error())
+	p.store.mu.Lock()
+	injected := p.store.fault != nil
+	p.store.mu.Unlock()
+	if !injected && !p.member.join {
+		c.fail("%s stopped by itself: %v", p.member.id, err)
+	}
+	c.crash(p.member)
+}
+
+// crash kills a member's process, if one runs.
+func (c *Cluster) crash(m *member) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.now
+	if p == nil {
+		return
+	}
+	m.now = nil
+	p.port.crash()
+	p.store.crash()
+	p.cut()
+	if c.settings.amnesia > 0 {
+		m.disk.forget(c.settings.amnesia)
+	}
+	c.closing.Go(func() {
+		time.Sleep(shellTime)
+		c.counts.measure(p.registry)
+		// Nobody sees it any more; an error here is of no consequence.
+		_ = p.node.Close()
+	})
+}
+
+// living returns the processes that run.
+func (c *Cluster) living() []*process {
+	var all []*process
+	for _, m := range c.places() {
+		if p := m.process(); p != nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// leader returns the process that leads, as the most of those living say; nil if none.
+func (c *Cluster) leader() *process {
+	votes := map[string]int{}
+	living := c.living()
+	for _, p := range living {
+		if id := p.node.Leader(); id != "" {
+			votes[id]++
+		}
+	}
+	var best *process
+	for _, p := range living {
+		if n := votes[p.member.id]; n > 0 && (best == nil || n > votes[best.member.id]) {
+			best = p
+		}
+	}
+	return best
+}
+
+// now is the virtual time since the start.
+func (c *Cluster) now() time.Duration { return time.Since(c.begin) }
+
+// fail notes a violation.
+func (c *Cluster) fail(format string, args ...any) {
+	c.failMu.Lock()
+	defer c.failMu.Unlock()
+	c.failed = append(c.failed, fmt.Sprintf(format, args...))
+	c.event("violation", "", c.failed[len(c.failed)-1])
+}
+
+// Violations returns what the checks have found so far.
+func (c *Cluster) Violations() []string {
+	c.failMu.Lock()
+	defer c.failMu.Unlock()
+	return slices.Clone(c.failed)
+}
+
+// Close ends all members and every goroutine of the simulation, so that the bubble
+// can end.
+func (c *Cluster) Close() {
+	c.closed.Do(func() {
+		for _, m := range c.places() {
+			c.crash(m)
+		}
+		c.net.end()
+		c.closing.Wait()
+		c.net.busy.Wait()
+	})
+}
+
+// Require fails the test with everything that was found, and says where the history is.
+func (c *Cluster) Require(t testing.TB) {
+	t.Helper()
+	found := c.Violations()
+	if len(found) == 0 {
+		return
+	}
+	file, err := c.Save("")
+	if err != nil {
+		t.Errorf("the history cannot be saved: %v", err)
+	}
+	t.Errorf("seed %d, %d members: %d violations, history in %s:\n%s", c.seed, c.size, len(found), file, strings.Join(found[:min(len(found), 20)], "\n"))
+}

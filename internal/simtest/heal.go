@@ -1,0 +1,129 @@
+package simtest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"voted/internal/poll"
+)
+
+const (
+	// resumeBound is within what time each member must acknowledge a ballot after
+	// everything has healed: raft may back off for ten seconds before it tries again.
+	resumeBound = 20 * time.Second
+	// convergeBound is within what time all members must show the same.
+	convergeBound = 60 * time.Second
+)
+
+// Heal mends the network, the clocks and the disks, starts what is down, and proves
+// that each member acknowledges ballots again in time (oracle O6).
+func (c *Cluster) Heal() {
+	c.event("healing", "", "")
+	c.net.clear()
+	// What faults still undo by themselves has to be undone first: a member that is
+	// about to fail with a fault that waits in its store is not healed.
+	for _, m := range c.places() {
+		m.skew.Store(0)
+		if p := m.process(); p != nil {
+			p.store.fail(nil)
+			p.store.slowDown(0)
+		}
+	}
+	time.Sleep(2 * stallLimit)
+	c.net.clear()
+	if m := c.find(guest); m != nil {
+		c.settleGuest(m)
+	}
+	for _, m := range c.places() {
+		c.start(m)
+	}
+	start := c.now()
+	for _, m := range c.places() {
+		if m.id == guest {
+			continue // a guest may be on its way out
+		}
+		c.probe(m, start)
+	}
+	c.event("healed", "", "")
+}
+
+// probe casts a ballot through one member until it is acknowledged.
+func (c *Cluster) probe(m *member, start time.Duration) {
+	for c.now()-start < resumeBound {
+		p := m.process()
+		if p == nil {
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		o := c.call(&Op{Kind: opCast, Client: -1, Node: m.id, Poll: "p1", Voter: "probe-" + m.id})
+		ctx, cancel := context.WithTimeout(p.ctx, c.settings.deadline)
+		b := &poll.Ballot{Poll: o.Poll, Key: key(o.Voter), Selections: []byte{o.Choice}}
+		p.node.Read(func(s *poll.State) {
+			if r := s.Rules(o.Poll); r != nil && r.Secrecy == poll.Open {
+				b.Voter = o.Voter
+			}
+		})
+		outcome, err := p.node.Cast(ctx, b)
+		cancel()
+		c.finish(o, p, outcome, err)
+		if o.Outcome == counted || o.Outcome == replayed {
+			c.counts.resume.Store(max(c.counts.resume.Load(), int64(c.now()-start)))
+			return
+		}
+	}
+	c.fail("%s did not acknowledge a ballot within %v after everything had healed", m.id, resumeBound)
+}
+
+// settleGuest takes the guest out for good: its disk and its membership may have
+// been left in any state by a removal whose outcome was unknown.
+func (c *Cluster) settleGuest(m *member) {
+	for range 10 {
+		for _, each := range c.places() {
+			if each != m {
+				c.start(each)
+			}
+		}
+		c.start(m)
+		time.Sleep(500 * time.Millisecond)
+		c.removeMember()
+		if c.find(guest) == nil {
+			return
+		}
+	}
+	c.fail("the guest member could not be removed after everything had healed")
+}
+
+// WaitConverged waits until all members show the same index and nothing is under way.
+func (c *Cluster) WaitConverged() {
+	deadline := c.now() + convergeBound
+	quiet := 0
+	for c.now() < deadline {
+		if c.agree() {
+			if quiet++; quiet == 20 {
+				return
+			}
+		} else {
+			quiet = 0
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	where := ""
+	for _, p := range c.living() {
+		where += fmt.Sprintf(" %s at %d (leader %q)", p.member.id, p.node.Index(), p.node.Leader())
+	}
+	c.fail("the members did not converge within %v:%s", convergeBound, where)
+}
+
+func (c *Cluster) agree() bool {
+	living := c.living()
+	if len(living) < c.size {
+		return false
+	}
+	for _, p := range living {
+		if p.node.Index() != living[0].node.Index() || p.node.Leader() == "" || p.node.Leader() != living[0].node.Leader() {
+			return false
+		}
+	}
+	return true
+}
