@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
 	"voted/client"
 	"voted/loadtest/ledger"
 	"voted/loadtest/wire"
@@ -44,9 +46,11 @@ const (
 	// backlogTime is how much of the schedule may wait for a free connection.
 	// What comes on top is dropped, and counted.
 	backlogTime = 15 * time.Second
-	// lateAfter is the delay from which a send counts as late: the generator,
+	// LateAfter is the delay from which a send counts as late: the generator,
 	// not the cluster, was too slow to hand it over.
-	lateAfter = 50 * time.Millisecond
+	LateAfter = 50 * time.Millisecond
+	// maxLag is the longest delay that is told apart.
+	maxLag = time.Minute
 	// dialTimeout bounds connecting, as the client's own transport does.
 	dialTimeout = 2 * time.Second
 	// settleRounds is how often an unanswered ballot is sent again at the end.
@@ -73,6 +77,9 @@ type Driver struct {
 	maxLate                                            atomic.Int64
 	inFlight                                           atomic.Int64
 
+	lagging sync.Mutex
+	lags    *hdr.Histogram // how late ballots were handed over, in µs; under lagging
+
 	mu         sync.Mutex
 	failover   []uint64 // votes to send again after a failover
 	released   []uint64 // of these, those whose failover is over
@@ -82,7 +89,7 @@ type Driver struct {
 
 // New makes a driver; Load begins.
 func New(o Options) (*Driver, error) {
-	d := &Driver{Options: o, plan: o.Plan, except: map[string]*client.Client{}, follow: make(chan struct{}, maxFollowers), start: time.Now()}
+	d := &Driver{Options: o, plan: o.Plan, except: map[string]*client.Client{}, follow: make(chan struct{}, maxFollowers), start: time.Now(), lags: hdr.New(1, maxLag.Microseconds(), 3)}
 	transport := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: o.Connections + maxFollowers, IdleConnTimeout: time.Minute, DisableCompression: true,
@@ -170,10 +177,14 @@ func (d *Driver) dispatch(ctx context.Context) {
 		} else if n%256 == 0 && ctx.Err() != nil {
 			return
 		}
-		if lag := d.now() - at; lag > lateAfter {
+		lag := d.now() - at
+		if lag > LateAfter {
 			d.late.Add(1)
 			d.maxLate.Store(max(d.maxLate.Load(), int64(lag)))
 		}
+		d.lagging.Lock()
+		_ = d.lags.RecordValue(min(max(lag, time.Microsecond), maxLag).Microseconds()) // in range by construction
+		d.lagging.Unlock()
 		d.offer(ctx, d.plan.Vote(n), at)
 		d.releaseOne(ctx)
 	}
@@ -273,7 +284,7 @@ func (d *Driver) send(ctx context.Context, r *request) {
 	}
 	poll := d.plan.Poll(r.vote.Poll)
 	r.sent = d.now()
-	if r.kind.Scheduled() && r.sent-r.intended > lateAfter {
+	if r.kind.Scheduled() && r.sent-r.intended > LateAfter {
 		d.waited.Add(1)
 	}
 	call := context.WithValue(ctx, tryKey{}, r)
@@ -345,6 +356,14 @@ func (d *Driver) Statistics() Statistics {
 		Offered: d.offered.Load(), Scheduled: d.scheduled.Load(), Dropped: d.dropped.Load(), Late: d.late.Load(), Waited: d.waited.Load(),
 		MaxLate: time.Duration(d.maxLate.Load()), Skipped: d.skipped.Load(), InFlight: d.inFlight.Load(), Waiting: len(d.queue),
 	}
+}
+
+// Lag returns how late ballots were handed over by the generator itself, at a quantile
+// from 0 to 1.
+func (d *Driver) Lag(q float64) time.Duration {
+	d.lagging.Lock()
+	defer d.lagging.Unlock()
+	return time.Duration(d.lags.ValueAtQuantile(q*100)) * time.Microsecond
 }
 
 // String says how the schedule was kept.

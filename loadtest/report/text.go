@@ -89,7 +89,7 @@ func (r *Report) Sentence() string {
 		return fmt.Sprintf("%d acknowledged ballots lost, %d counted twice; see below.", l.Lost, l.DoubleCounted)
 	}
 	if l.Judged {
-		return "Nothing was lost or counted twice, but the run was not the one that was asked for."
+		return "Nothing was lost or counted twice, but the run was not the one that was asked for; what follows says why."
 	}
 	return "The nodes were not read at the end, so this run proves nothing."
 }
