@@ -30,7 +30,7 @@ func TestNegativeControls(t *testing.T) {
 		{
 			name: "a node that does not recognise a voter's second ballot counts voters twice",
 			source: sabotage{"internal/poll/poll.go", [][2]string{{
-				"	current := p.index.find(&p.box, &b.Key)\n	sel, known",
+				"	current := p.current(&b.Key)\n	sel, known",
 				"	current := uint32(0)\n	sel, known",
 			}}},
 			want: ledger.Twice, found: func(l report.Ledger) uint64 { return l.DoubleCounted },
