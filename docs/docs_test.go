@@ -164,7 +164,7 @@ func commandLines(text string) (lines [][]string) {
 }
 
 // groups are the commands that have commands of their own.
-var groups = []string{"poll", "cluster"}
+var groups = []string{"poll", "cluster", "ca", "token", "credential"}
 
 func TestEveryCommandAndFlagIsThere(t *testing.T) {
 	t.Parallel()

@@ -64,6 +64,9 @@ func (e *endpoint) permitted(method string) auth.Roles {
 // whether a poll or a voter exists to who may not know.
 func (e *endpoint) guarded(act action, w *response, r *http.Request) error {
 	h := e.h
+	if h.access.auth == nil && h.access.audit == nil && h.access.addresses == nil {
+		return act(w, r) // nothing is configured: everybody may do everything
+	}
 	roles := e.permitted(r.Method)
 	if roles.Has(auth.Anybody) {
 		return act(w, r)
