@@ -40,6 +40,9 @@ func main() {
 type commandLine struct {
 	Run   runCommand   `cmd:"" default:"withargs" help:"Run the load test (the default command)."`
 	Check checkCommand `cmd:"" help:"Compute the verdict of an earlier run again, from its files alone."`
+
+	Compare compareCommand `cmd:"" help:"Measure voted, a bare handler, etcd and PostgreSQL on the same work, in one run."`
+	Scale   scaleCommand   `cmd:"" help:"Measure what ten million ballots, or a million polls, cost."`
 }
 
 // session is what commands write to, and how they end.

@@ -32,6 +32,7 @@ type Node struct {
 	reads    *readRounds // of this member's readers
 	confirms *readRounds // of the members that ask this one, while it leads
 	clock    *clock
+	busy     *busyDisk
 	bulk     chan struct{} // a token for each bulk frame under way
 	disk     string        // drawn once per data directory
 
@@ -42,6 +43,8 @@ type Node struct {
 	started chan struct{} // closed when raft runs
 	entered chan struct{} // closed when the member has entered its cluster, or given up
 	tasks   sync.WaitGroup
+
+	current atomic.Bool // it has applied, since its start, all that was acknowledged before
 
 	ready atomic.Uint64 // the term in which this member leads and has applied all before
 
@@ -54,7 +57,10 @@ type Node struct {
 // may have to wait for other members. Failed tells when the member cannot go on.
 func Open(o Options) (*Node, error) {
 	o = o.withDefaults()
+	busy := &busyDisk{Store: o.Store}
+	o.Store = busy
 	n := &Node{
+		busy: busy,
 		opts: o, log: o.Logger, metrics: newMetrics(o.Metrics),
 		leaders: newLeaders(), clock: newClock(o.Now),
 		bulk:    make(chan struct{}, bulkFrames),
@@ -105,6 +111,17 @@ func (n *Node) run() {
 	n.goTask(n.tick)
 	n.goTask(n.monitor)
 	n.goTask(n.watchLeader)
+	n.goTask(n.catchUp)
+}
+
+// catchUp notes when this member has applied what was acknowledged before its start.
+func (n *Node) catchUp() {
+	for n.ctx.Err() == nil {
+		if n.Sync(n.ctx) == nil {
+			n.current.Store(true)
+			return
+		}
+	}
 }
 
 // identify checks that the store belongs to this member, and claims a new one.
@@ -264,14 +281,16 @@ func (n *Node) Changed(ctx context.Context, after uint64) error {
 	return n.fsm.WaitApplied(ctx, after+1)
 }
 
-// Ready returns the checks that fail, by name: a member is ready when it runs and
-// knows a leader to whom it can forward.
+// Ready returns the checks that fail, by name: a member is ready when it runs, has
+// caught up once and knows a leader to whom it can forward.
 func (n *Node) Ready() map[string]error {
 	failing := map[string]error{}
 	if !n.isStarted() {
 		failing["started"] = errors.New("the member is waiting to enter its cluster")
 	} else if n.Leader() == "" {
 		failing["leader"] = errors.New("no leader is known; is a majority of the members running?")
+	} else if !n.current.Load() {
+		failing["current"] = errors.New("the member is catching up with what was acknowledged before it started")
 	}
 	if err := n.Failure(); err != nil {
 		failing["failure"] = err

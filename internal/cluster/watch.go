@@ -87,13 +87,13 @@ func (n *Node) lost(leader leadership) loss {
 // timeout, after which raft acts without asking.
 func (n *Node) silence() time.Duration { return n.opts.HeartbeatTimeout / 2 }
 
-// unheard is for how long this member has not heard from the leader.
+// unheard is for how long this member has listened and not heard from the leader.
 func (n *Node) unheard() time.Duration {
 	last := n.raft.LastContact()
 	if last.IsZero() {
 		return 0
 	}
-	return time.Since(last)
+	return min(time.Since(last), n.busy.since())
 }
 
 // succeed stands for election in place of a leader that is lost, unless another

@@ -90,12 +90,40 @@ type sealingSink struct {
 	store *snapshotStore
 	sum   uint32
 	done  atomic.Bool
+
+	unsynced int      // bytes written since the last sync
+	file     *os.File // the same file once more, to sync it; nil until needed
 }
+
+// syncEvery is how much of a snapshot may be on its way to the disk at a time. Left
+// to the end, hundreds of megabytes are flushed at once, and each fsync of the log
+// waits behind them.
+const syncEvery = 2 << 20
 
 // Write implements io.Writer.
 func (k *sealingSink) Write(b []byte) (int, error) {
 	n, err := k.SnapshotSink.Write(b)
+	if k.unsynced += n; err == nil && k.unsynced >= syncEvery {
+		k.unsynced = 0
+		err = k.sync()
+	}
 	return n, k.store.failed(err)
+}
+
+// sync flushes what has been written so far.
+func (k *sealingSink) sync() (err error) {
+	if k.file == nil {
+		if k.file, err = os.OpenFile(k.store.path(k.ID()+".tmp", "state.bin"), os.O_WRONLY, 0); err != nil {
+			return err
+		}
+	}
+	return k.file.Sync()
+}
+
+func (k *sealingSink) closeFile() {
+	if k.file != nil {
+		_ = k.file.Close() // it has written nothing itself
+	}
 }
 
 // Close makes the snapshot durable. When it fails, no trace of the snapshot counts.
@@ -103,6 +131,7 @@ func (k *sealingSink) Close() error {
 	if k.done.Swap(true) {
 		return nil
 	}
+	k.closeFile()
 	seal := binary.BigEndian.AppendUint32([]byte(sealMagic), k.sum)
 	if _, err := k.SnapshotSink.Write(seal); err != nil {
 		_ = k.SnapshotSink.Cancel()
@@ -116,6 +145,7 @@ func (k *sealingSink) Cancel() error {
 	if k.done.Swap(true) {
 		return nil
 	}
+	k.closeFile()
 	return k.SnapshotSink.Cancel()
 }
 
