@@ -10,11 +10,17 @@
 //   - the box: fixed-size records, append-only. A record is never changed; a
 //     replacement is a new record that names the one it supersedes.
 //   - the index: voter key → number of the voter's current record.
-//   - the profile: distinct selections → how many current ballots hold them.
+//   - the profile: distinct selections → how many current ballots hold them, each
+//     with its voter's weight.
 //
 // The box is the memory that makes retries safe for ever: a ballot is recognised
 // by its voter for as long as its poll exists, not for a window or a session.
 // Index and profile are derived from the box and rebuilt from it after a restore.
+//
+// A poll may have a roll of who may vote, and with what weight: entries appended
+// like records, with an index of their own. The rules for a ballot, in order: no such
+// poll, in the box already, not open, invalid, not on the roll, full, another ballot
+// or version, counted or replaced.
 //
 // State is not safe for concurrent use; internal/fsm owns the lock. A Capture of
 // a poll is immutable and may be read without any lock.
