@@ -95,8 +95,8 @@ func rss(t *testing.T, pid int) int64 {
 }
 
 func TestTenThousandIdleAndSlowConnectionsTakeBoundedMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("opens ten thousand connections")
+	if testing.Short() || raceDetector {
+		t.Skip("opens ten thousand connections, and measures memory")
 	}
 	const connections, perConnection = 10_000, 32 << 10
 	var limit syscall.Rlimit
