@@ -35,7 +35,9 @@ type Network struct {
 }
 
 // New makes the namespaces, and makes sure that the members can be reached from here
-// and from each other. Its error says in a sentence what is missing.
+// and from each other. Others, for whom the host forwards packets,
+// get no answer, since the router knows no way back; those whose addresses the host
+// translates into its own, such as containers, do. Its error says in a sentence what is missing.
 func New(ctx context.Context, members int) (*Network, error) {
 	if members > maxMembers {
 		return nil, fmt.Errorf("there is room for %d members, not for %d", maxMembers, members)
