@@ -14,7 +14,7 @@ import (
 // constant: generous for a small heap, where collecting often is what costs, and a
 // small part of a large one.
 const (
-	gcHeadroomBytes = 64 << 20
+	gcHeadroomBytes = 48 << 20
 	gcMinPercent    = 8
 	gcMaxPercent    = 800
 	gcEvery         = time.Second

@@ -111,14 +111,15 @@ func (s *Server) open() error {
 	return nil
 }
 
-// verify reads the whole store before anything of it is served.
+// verify reads the whole log before anything of it is served; the snapshot is read
+// and checked when raft restores it.
 func (s *Server) verify(store *storage.Store) error {
 	empty, err := store.Empty()
 	if err != nil || empty {
 		return err
 	}
 	start := time.Now()
-	if err := store.Verify(nil); err != nil {
+	if err := store.VerifyLog(nil); err != nil {
 		return err
 	}
 	s.log.Debug("the data directory is sound", "took", time.Since(start).Round(time.Millisecond))
