@@ -92,9 +92,10 @@ type member struct {
 	join     bool
 	skew     atomic.Int64 // of its clock, nanoseconds
 
-	mu   sync.Mutex
-	disk *disk    // guarded by mu
-	now  *process // guarded by mu; nil while it is down
+	mu       sync.Mutex // never held while time passes: the bubble's clock would stop
+	disk     *disk      // guarded by mu
+	now      *process   // guarded by mu; nil while it is down
+	starting bool       // guarded by mu
 }
 
 // process is one incarnation of a member.
@@ -174,13 +175,35 @@ func (m *member) process() *process {
 // start starts a member's process where none runs.
 func (c *Cluster) start(m *member) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.now != nil {
+	busy := m.now != nil || m.starting
+	m.starting = m.starting || !busy
+	disk := m.disk
+	m.mu.Unlock()
+	if busy {
 		return
 	}
+	p, err := c.open(m, disk)
+	m.mu.Lock()
+	m.starting = false
+	if err == nil {
+		m.now = p
+	}
+	m.mu.Unlock()
+	if err != nil {
+		c.fail("%s cannot start: %v", m.id, err)
+		return
+	}
+	c.closing.Go(func() { c.attend(p) })
+	if c.find(m.id) != m || c.net.ctx.Err() != nil {
+		c.crash(m) // removed, or the simulation has ended, in the meantime
+	}
+}
+
+// open makes the process: the member's port, its store on the disk, and the node.
+func (c *Cluster) open(m *member, d *disk) (*process, error) {
 	p := &process{member: m, port: c.net.listen(m.addr), registry: prometheus.NewRegistry()}
 	p.ctx, p.cut = context.WithCancel(context.Background())
-	p.store = openStore(m.disk, newDice(c.seed, "store"+m.id), c.settings.trailing)
+	p.store = openStore(d, newDice(c.seed, "store"+m.id), c.settings.trailing)
 	if bug := c.settings.storeBug; bug != nil {
 		p.store.overlay = bug(m.id)
 	}
@@ -208,13 +231,7 @@ func (c *Cluster) start(m *member) {
 	node, err := cluster.Open(o)
 	p.node = node
 	close(opened)
-	if err != nil {
-		c.fail("%s cannot start: %v", m.id, err)
-		return
-	}
-	m.now = p
-	c.counts.starts.Add(1)
-	c.closing.Go(func() { c.attend(p) })
+	return p, err
 }
 
 // attend takes a process down that stopped by itself.

@@ -67,10 +67,14 @@ func Random(seed uint64, length time.Duration) Scenario {
 		members = 5
 	}
 	every := 400*time.Millisecond + draw.between(0, 2500*time.Millisecond)
+	faults := Schedule(seed, length, every)
+	if draw.chance(0.3) {
+		faults = Failovers(seed, length)
+	}
 	return Scenario{
 		Options:  []Option{Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(400)), uint64(draw.n(40)))},
 		Workload: Standard(length),
-		Faults:   Schedule(seed, length, every),
+		Faults:   faults,
 	}
 }
 

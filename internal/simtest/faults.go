@@ -94,6 +94,17 @@ func Schedule(seed uint64, length, every time.Duration) []Fault {
 	return faults
 }
 
+// Failovers draws nothing but losses of the leader, as fast as others can follow.
+func Failovers(seed uint64, length time.Duration) []Fault {
+	draw := newDice(seed, "failovers")
+	var faults []Fault
+	for at := 200 * time.Millisecond; at < length; at += 150*time.Millisecond + draw.between(0, time.Second) {
+		kind := []string{FaultHandOver, FaultHandOver, FaultHandOver, FaultCrash, FaultIsolate, FaultMute}[draw.n(6)]
+		faults = append(faults, Fault{Kind: kind, At: at, For: draw.between(20*time.Millisecond, 800*time.Millisecond), Who: -1})
+	}
+	return faults
+}
+
 // schedule makes the faults happen, each at its time, and returns after the run's
 // length. What a fault did is undone by itself, or by Heal.
 func (c *Cluster) schedule(length time.Duration, faults []Fault) {

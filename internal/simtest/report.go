@@ -75,7 +75,6 @@ func (r Report) String() string {
 
 // counts are what a run counts besides its history.
 type counts struct {
-	starts atomic.Int64
 	resume atomic.Int64 // slowest, nanoseconds
 
 	mu      sync.Mutex

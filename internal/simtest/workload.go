@@ -206,11 +206,20 @@ func (me *client) attempt(e *election, voter string, choice byte, ifVersion uint
 	}
 	o.Node = p.member.id
 	me.c.call(o)
-	ctx, cancel := context.WithTimeout(p.ctx, me.c.settings.deadline)
+	ctx, cancel := context.WithTimeout(p.ctx, me.patience())
 	defer cancel()
 	outcome, err := me.cast(ctx, p.node, e.ballot(o))
 	me.c.finish(o, p, outcome, err)
 	return o
+}
+
+// patience is how long a client waits for an answer: some wait little, so that their
+// time is up in the middle of a failover.
+func (me *client) patience() time.Duration {
+	if me.draw.chance(0.3) {
+		return me.draw.between(20*time.Millisecond, time.Second)
+	}
+	return me.c.settings.deadline
 }
 
 // finish notes what became of a ballot.
@@ -271,7 +280,7 @@ func (me *client) castMany(e *election) {
 		ops[i] = me.c.call(o)
 		ballots[i] = *e.ballot(o)
 	}
-	ctx, cancel := context.WithTimeout(p.ctx, me.c.settings.deadline)
+	ctx, cancel := context.WithTimeout(p.ctx, me.patience())
 	defer cancel()
 	outcomes, err := p.node.CastMany(ctx, ballots)
 	for i, o := range ops {
