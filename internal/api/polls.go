@@ -178,7 +178,7 @@ func readPageQuery(v url.Values) (pageQuery, error) {
 		}
 		q.size = n
 	}
-	if v.Get("page_token") != "" { // a client's loop begins with an empty one
+	if v.Has("page_token") {
 		start, ok := q.readToken(v.Get("page_token"))
 		if !ok {
 			return q, malformed("page_token must be the next_page_token of a page that was asked for with the same state.")
