@@ -29,14 +29,17 @@ type serveCommand struct {
 }
 
 func (serveCommand) Help() string {
-	return `The first start of a cluster names all members, on each of them:
+	return `The first start of a cluster names all members, on each of them. Certificates come from "voted ca", tokens from
+"voted token"; without them a node listens on loopback only, or is told --insecure:
 
-    voted serve --id n1 --data /var/lib/voted --insecure --api 0.0.0.0:8080 --peer 0.0.0.0:9080 \
-      --cluster n1=10.0.0.1:9080,n2=10.0.0.2:9080,n3=10.0.0.3:9080
+    voted serve --id n1 --data /var/lib/voted --api 0.0.0.0:8080 --peer 10.0.0.1:9080 \
+      --cluster n1=10.0.0.1:9080,n2=10.0.0.2:9080,n3=10.0.0.3:9080 \
+      --tls-cert n1.crt --tls-key n1.key --tokens tokens --peer-ca ca.crt --peer-cert n1.crt --peer-key n1.key
 
-A further node enters a running cluster:
+A further node enters a running cluster, once "voted cluster add n4 10.0.0.4:9080" has let it in:
 
-    voted serve --id n4 --data /var/lib/voted --insecure --peer 10.0.0.4:9080 --join 10.0.0.1:9080,10.0.0.2:9080
+    voted serve --id n4 --data /var/lib/voted --peer 10.0.0.4:9080 --join 10.0.0.1:9080,10.0.0.2:9080 \
+      --peer-ca ca.crt --peer-cert n4.crt --peer-key n4.key
 
 SIGTERM finishes what is under way and hands over; a second one ends at once.`
 }

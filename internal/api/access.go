@@ -32,7 +32,7 @@ var permissions = map[string]map[string]auth.Roles{
 		"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter,
 	},
 	"/v1/polls/{poll}/close": {"POST": auth.Admin},
-	"/v1/polls/{poll}/roll":  {"PUT": auth.Admin, "POST": auth.Admin, "PATCH": auth.Admin, "GET": auth.Admin},
+	"/v1/polls/{poll}/roll":  {"PUT": auth.Admin, "POST": auth.Admin, "PATCH": auth.Admin, "GET": auth.Admin | auth.Gateway | auth.Reader},
 	"/v1/polls/{poll}/roll/{voter}": {
 		"GET": auth.Admin | auth.Gateway | auth.Voter, "PUT": auth.Admin, "DELETE": auth.Admin,
 	},

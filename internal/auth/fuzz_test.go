@@ -1,0 +1,55 @@
+package auth
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzBearer holds that nothing but what was issued opens anything, and that nothing
+// makes the checks panic.
+func FuzzBearer(f *testing.F) {
+	key, credentials := issuer(f)
+	good, err := key.Issue("lunch", "ann", noon.Add(-time.Hour), noon.Add(time.Hour))
+	must(f, err)
+	token, line, err := NewToken(Admin, "ops")
+	must(f, err)
+	tokens, err := OpenTokens(quiet, file(f, line+"\n"))
+	must(f, err)
+	s := newSigner(f)
+	jwts, err := OpenJWTs(quiet, file(f, s.jwks()), "votes", "")
+	must(f, err)
+	a := &Authenticator{Tokens: tokens, Credentials: credentials, JWTs: jwts, Now: func() time.Time { return noon }}
+	for _, seed := range []string{
+		good, token, "vc1.", "voted_", "a.b.c", "..", good[:40], good + "A", strings.ToUpper(good),
+		"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.", "eyJhbGciOiJFZERTQSIsImtpZCI6ImVkIn0.eyJzdWIiOiJhbm4ifQ.AAAA",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, presented string) {
+		who, err := a.Authenticate(context.Background(), bearer(presented))
+		if issued := presented == good || presented == token; (err == nil) != issued {
+			// Line breaks within base64 are skipped by its decoder; no header can carry them.
+			if strings.NewReplacer("\r", "", "\n", "", " ", "").Replace(presented) != good && strings.TrimLeft(presented, " ") != token {
+				t.Fatalf("%q: %+v, %v", presented, who, err)
+			}
+		}
+	})
+}
+
+// FuzzTokenFile holds that no file of tokens makes reading it panic.
+func FuzzTokenFile(f *testing.F) {
+	_, line, err := NewToken(Gateway|Reader, "gw1")
+	must(f, err)
+	f.Add([]byte(line))
+	f.Add([]byte("# x\n\nadmin a " + strings.Repeat("0", 64)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		all, err := parseTokens(b)
+		for _, one := range all {
+			if err != nil || one.who.Roles == 0 || one.who.Roles.Has(Voter|Anybody) || one.who.Name == "" {
+				t.Fatalf("%+v, %v", one, err)
+			}
+		}
+	})
+}
