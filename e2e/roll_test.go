@@ -30,7 +30,7 @@ func members(n, mark int, marked chan<- struct{}) iter.Seq[client.RollEntry] {
 func TestARollOfAHundredThousandIsExactThroughAFailoverDuringItsUpload(t *testing.T) {
 	t.Parallel()
 	const size, voting = 100_000, 20_000
-	c := start(t)
+	c := start(t, "--snapshot-every", "8") // who comes back has the roll from a snapshot
 	all := dial(t, c.Endpoints()...)
 	createPoll(t, all, client.Definition{ID: "members", Eligibility: client.OnRoll, Quorum: voting})
 

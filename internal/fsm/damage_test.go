@@ -31,7 +31,7 @@ func damages(b []byte) func(yield func(string, []byte) bool) {
 
 func TestEveryDamageOfACommandIsNoticed(t *testing.T) {
 	t.Parallel()
-	for i, entry := range smallLog() {
+	for i, entry := range wholeLog() {
 		for how, b := range damages(entry) {
 			if c, err := decodeCommand(b); err == nil {
 				t.Fatalf("entry %d, %s: read as %+v", i+1, how, c)
@@ -50,7 +50,7 @@ func TestEveryDamageOfACommandIsNoticed(t *testing.T) {
 func TestEveryDamageOfASnapshotIsNoticedAndLeavesTheStateAlone(t *testing.T) {
 	t.Parallel()
 	f := New(nil)
-	applyFrom(f, 1, smallLog())
+	applyFrom(f, 1, wholeLog())
 	snapshot := persist(t, f)
 	other := New(nil)
 	applyFrom(other, 1, smallLog()[:3])
@@ -84,7 +84,7 @@ func TestEveryDamageOfASnapshotIsNoticedAndLeavesTheStateAlone(t *testing.T) {
 func TestASnapshotWithWholeSectionsInTheWrongPlaceIsRefused(t *testing.T) {
 	t.Parallel()
 	f := New(nil)
-	applyFrom(f, 1, smallLog())
+	applyFrom(f, 1, wholeLog())
 	head, sections := cutSections(t, persist(t, f))
 	build := func(parts [][]byte) []byte { return append(slices.Clone(head), slices.Concat(parts...)...) }
 	if _, err := ReadSnapshot(bytes.NewReader(build(sections))); err != nil {

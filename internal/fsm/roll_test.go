@@ -37,6 +37,9 @@ func rollLog() [][]byte {
 	}
 }
 
+// wholeLog is everything that can happen, to polls with a roll and without.
+func wholeLog() [][]byte { return append(smallLog(), rollLog()...) }
+
 func TestGoldenRoll(t *testing.T) {
 	t.Parallel()
 	f := New(nil)

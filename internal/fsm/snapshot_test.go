@@ -49,6 +49,10 @@ func TestASnapshotAtAnyIndexIsTheState(t *testing.T) {
 		t.Parallel()
 		check(t, smallLog())
 	})
+	t.Run("the log of a roll", func(t *testing.T) {
+		t.Parallel()
+		check(t, rollLog())
+	})
 	for seed := range uint64(8) {
 		t.Run("a random log", func(t *testing.T) {
 			t.Parallel()
