@@ -38,7 +38,8 @@ type Cluster struct {
 	ticks   atomic.Int64 // orders calls and returns
 
 	failMu sync.Mutex
-	failed []string // guarded by failMu; violations
+	failed []string       // guarded by failMu; violations
+	kinds  map[string]int // guarded by failMu; how many of each kind there were
 	closed sync.Once
 }
 
@@ -53,6 +54,7 @@ type settings struct {
 	storeBug   func(member string) func([]raft.Log) // changes what one member stores
 	networkBug func(*port) callerFunc               // answers calls itself
 	castBug    func(castFunc) castFunc              // changes what clients do
+	noReceipts bool                                 // clients are acknowledged without a receipt
 	syncBug    bool                                 // reads do not wait until they are up to date
 	logger     *slog.Logger
 }
@@ -307,10 +309,19 @@ func (c *Cluster) leader() *process {
 // now is the virtual time since the start.
 func (c *Cluster) now() time.Duration { return time.Since(c.begin) }
 
+// maxViolations of one kind are kept; one is enough to fail.
+const maxViolations = 50
+
 // fail notes a violation.
 func (c *Cluster) fail(format string, args ...any) {
 	c.failMu.Lock()
 	defer c.failMu.Unlock()
+	if c.kinds == nil {
+		c.kinds = map[string]int{}
+	}
+	if c.kinds[format]++; c.kinds[format] > maxViolations {
+		return
+	}
 	c.failed = append(c.failed, fmt.Sprintf(format, args...))
 	c.event("violation", "", c.failed[len(c.failed)-1])
 }
