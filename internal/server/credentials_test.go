@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -101,6 +102,15 @@ func TestEveryKindOfCredentialOpensWhatItIsFor(t *testing.T) {
 		if resp.StatusCode != c.want {
 			t.Errorf("%s: %d, want %d", c.name, resp.StatusCode, c.want)
 		}
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL()+"/metrics", nil)
+	must(t, err)
+	resp, err := ops.Do(r)
+	must(t, err)
+	metrics, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || !strings.Contains(string(metrics), `voted_certificate_expiry_timestamp_seconds{port="api"}`) {
+		t.Errorf("the metrics do not say when the certificate expires: %v", err)
 	}
 	b, err := os.ReadFile(at("audit"))
 	must(t, err)

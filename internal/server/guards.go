@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"strings"
+	"time"
 
 	"voted/internal/api"
 	"voted/internal/audit"
@@ -19,6 +20,8 @@ type guards struct {
 	peer  peer.Options
 	auth  *auth.Authenticator // nil: nobody is asked
 	audit *audit.Log          // nil: none
+
+	expiries map[string]func() time.Time // of the certificates, by port
 }
 
 func (s *Server) openGuards() (err error) {
@@ -36,6 +39,9 @@ func (s *Server) openGuards() (err error) {
 		if g.tls, err = pki.API(s.log, pki.Files{Cert: o.TLSCert, Key: o.TLSKey, CA: o.ClientCA}); err != nil {
 			return err
 		}
+	}
+	if err := s.openExpiries(); err != nil {
+		return err
 	}
 	if o.hasCredentials() {
 		if g.auth, err = s.openCredentials(); err != nil {

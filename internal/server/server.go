@@ -66,6 +66,7 @@ func (s *Server) open() error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	raftMetrics(registry)
+	s.guards.show(registry)
 	disk := newDiskMetrics(registry)
 	faults := make(chan error, 1) // the store may fail before the node is there to be told
 	var raftRuns atomic.Bool
