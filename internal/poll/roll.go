@@ -106,13 +106,6 @@ func (p *Poll) weight(key *VoterKey) (weight int64, ok bool) {
 	return int64(e.Weight), known && !e.Dropped
 }
 
-// Eligible reports whether a voter of this key may cast a ballot, and with what
-// weight: 1 where the poll has no roll.
-func (p *Poll) Eligible(key VoterKey) (weight uint32, ok bool) {
-	w, ok := p.weight(&key)
-	return uint32(w), ok
-}
-
 // Enrolled is what a roll says of one voter.
 type Enrolled struct {
 	Weight  uint32

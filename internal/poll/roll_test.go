@@ -129,7 +129,8 @@ func TestChangesOfARollAreDecidedByWhatWasSeen(t *testing.T) {
 			if code := c.play(s); code != c.want {
 				t.Errorf("it is answered %q, want %q", code, c.want)
 			}
-			if weight, ok := s.s.Find("p").Eligible(KeyOf(Salt{}, "v")); weight != c.weight || ok != c.eligible {
+			key := KeyOf(Salt{}, "v")
+			if weight, ok := s.s.Find("p").weight(&key); weight != int64(c.weight) || ok != c.eligible {
 				t.Errorf("v may vote: %t, with %d; want %t, %d", ok, weight, c.eligible, c.weight)
 			}
 		})

@@ -161,7 +161,7 @@ func (w *twin) checkCasts(m *modelPoll) error {
 		if v.weight == 0 && (err == nil || err.Code != CodeVoterNotFound) || v.weight != 0 && got != want {
 			return fmt.Errorf("poll %s: its roll says %+v, %v, the model %+v", m.def.ID, got, err, want)
 		}
-		if weight, ok := w.state.Find(m.def.ID).Eligible(key); ok != v.on || weight != v.weight {
+		if weight, ok := w.state.Find(m.def.ID).weight(&key); ok != v.on || weight != int64(v.weight) {
 			return fmt.Errorf("poll %s: eligible %t with %d, the model has %+v", m.def.ID, ok, weight, v)
 		}
 	}
