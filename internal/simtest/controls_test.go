@@ -16,6 +16,9 @@ import (
 // Each bug is planted in the simulation, never in the product, and must be found:
 // otherwise the results of the simulation count for nothing.
 func TestPlantedBugsAreFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("six clusters; the long tests run them")
+	}
 	crashes := []Fault{
 		{Kind: FaultCrashAll, At: 1 * time.Second, For: time.Second},
 		{Kind: FaultCrashAll, At: 3 * time.Second, For: time.Second},

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	"encoding/json"
 	"flag"
 	"log/slog"
 	"os"
@@ -14,11 +15,12 @@ var (
 	simSeed  = flag.Uint64("sim.seed", 0, "the first seed; 0: 1, or by the clock with -sim.time")
 	simLong  = flag.Duration("sim.length", 20*time.Second, "virtual time of one run, without healing and checks")
 	simOut   = flag.String("sim.out", "", "where histories of failures are saved; empty: the system's directory for temporary files")
+	simJSON  = flag.String("sim.report", "", "also write the report as JSON to this file")
 	simLog   = flag.Bool("sim.log", false, "show what the members log")
 )
 
 func TestEveryAcknowledgedBallotCountsOnceWhateverBreaks(t *testing.T) {
-	seeds, first := 6, uint64(1)
+	seeds, first := 8, uint64(1)
 	if testing.Short() {
 		seeds = 2
 	}
@@ -49,6 +51,15 @@ func TestEveryAcknowledgedBallotCountsOnceWhateverBreaks(t *testing.T) {
 		}
 	}
 	t.Logf("in %v: %v", time.Since(began).Round(time.Millisecond), total)
+	if *simJSON != "" {
+		report, err := json.MarshalIndent(total, "", "  ")
+		if err == nil {
+			err = os.WriteFile(*simJSON, report, 0o600)
+		}
+		if err != nil {
+			t.Errorf("the report cannot be written: %v", err)
+		}
+	}
 }
 
 // complain saves a failing history, tries for a smaller one, and says where both are.

@@ -1,8 +1,13 @@
 package simtest
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"voted/internal/poll"
 )
 
 // What a client is told is not counted must not be, also where the member that tells
@@ -23,4 +28,50 @@ func TestABallotCalledUnavailableIsNeverCounted(t *testing.T) {
 		}
 		t.Logf("%v", o.Report)
 	}
+}
+
+// The same, step by step.
+func TestAnAttemptWhoseAnswerWasLostIsNotForgotten(t *testing.T) {
+	t.Skip("a batch whose second attempt was certainly not appended forgets that the first one may have been")
+	synctest.Test(t, func(t *testing.T) {
+		attempts := map[string]int{}
+		losing := func(c *Cluster) {
+			c.settings.networkBug = func(p *port) callerFunc {
+				return func(ctx context.Context, addr, method string, body []byte) ([]byte, error) {
+					if method != "propose" {
+						return p.call(ctx, addr, method, body)
+					}
+					if attempts[p.addr]++; attempts[p.addr] > 1 {
+						return append([]byte{1}, "this member does not lead"...), nil
+					}
+					if _, err := p.call(ctx, addr, method, body); err != nil {
+						return nil, err
+					}
+					return nil, errBroken
+				}
+			}
+		}
+		c := New(Seed(1), losing)
+		defer c.Close()
+		o := &office{c: c, w: Standard(time.Second), cast: castSettled}
+		o.create(newDice(1, "founding"), true)
+		leader := c.leader()
+		for _, p := range c.living() {
+			if p == leader {
+				continue
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			_, err := p.node.Cast(ctx, &poll.Ballot{Poll: "p1", Key: key(p.member.id), Selections: []byte{1}})
+			cancel()
+			var refusal *poll.Error
+			if !errors.As(err, &refusal) || refusal.Code != poll.CodeOutcomeUnknown {
+				leader.node.Read(func(s *poll.State) {
+					if _, missing := s.Receipt("p1", key(p.member.id)); missing != nil {
+						t.Errorf("the leader does not have the ballot of %s: %v", p.member.id, missing)
+					}
+				})
+				t.Errorf("%s has its ballot in the log and says: %v", p.member.id, err)
+			}
+		}
+	})
 }
