@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
-.PHONY: build test short race lint fmt fuzz bench verify demo
+.PHONY: build test short race lint fmt fuzz sim soak bench verify demo
 
 build: ## the one binary, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/voted ./cmd/voted
@@ -33,6 +33,13 @@ fuzz: ## each fuzz target for FUZZTIME
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 		done; done
+
+sim: ## whole clusters in virtual time, faults of every kind, for a minute
+	$(GO) test -count=1 -v -timeout 10m -run TestEveryAcknowledged ./internal/simtest -sim.time 1m
+
+SOAK ?= 1h
+soak: ## the same for as long as one likes: make soak SOAK=8h
+	$(GO) test -count=1 -v -timeout 0 -run TestEveryAcknowledged ./internal/simtest -sim.time $(SOAK)
 
 bench: ## Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./client
