@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"time"
 
 	"voted/internal/poll"
 )
@@ -195,6 +196,37 @@ func (c *Cluster) checkSenders(member, id string, b *box, sent map[sendingKey]*s
 			c.fail("O3 %s: nobody sent %d as in %+v in %s", member, choice, r, id)
 		case !s.possible:
 			c.fail("O3 %s: %+v is counted in %s; all who sent it were told that it is not: %+v", member, r, id, *s.ops[0])
+		}
+	}
+}
+
+// sampleEvery is how often members are compared while a run lasts.
+const sampleEvery = 100 * time.Millisecond
+
+// sampleDigests compares what members show at equal index, until stop: a difference
+// that a later snapshot would hide is found all the same (oracle O4).
+func (c *Cluster) sampleDigests(stop <-chan struct{}) {
+	type sample struct {
+		digest poll.Digest
+		member string
+	}
+	samples := map[uint64]sample{}
+	every := time.NewTicker(sampleEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-every.C:
+		case <-stop:
+			return
+		}
+		for _, p := range c.living() {
+			var index uint64
+			now := sample{member: p.member.id}
+			p.node.Read(func(s *poll.State) { index, now.digest = s.Index(), s.Digest() })
+			if was, known := samples[index]; known && was.digest != now.digest {
+				c.fail("O4: at index %d %s has digest %x and %s has %x", index, was.member, was.digest, now.member, now.digest)
+			}
+			samples[index] = now
 		}
 	}
 }

@@ -67,10 +67,10 @@ func (r Report) String() string {
 	}
 	return fmt.Sprintf("%d runs, %v of virtual time, %d faults, %d failovers\n"+
 		"%d ballots acknowledged in %d attempts: %d replayed, %d with an unknown outcome, %d unavailable; %d reads\n"+
-		"%d calls duplicated, %d late, %d exchanges broken, %d snapshots installed; slowest resume after healing %v%s",
+		"%d calls duplicated, %d late, %d exchanges broken, %d snapshots installed; slowest resume after healing %v; %d bubbles left with a goroutine that raft forgot%s",
 		r.Runs, r.Virtual.Round(time.Second), total, r.Failovers,
 		r.Acknowledged, r.Attempts, r.Replays, r.Unknown, r.Unavailable, r.Reads,
-		r.Duplicated, r.Late, r.Broken, r.Snapshots, r.SlowestResume.Round(time.Millisecond), b.String())
+		r.Duplicated, r.Late, r.Broken, r.Snapshots, r.SlowestResume.Round(time.Millisecond), r.Leaks, b.String())
 }
 
 // counts are what a run counts besides its history.

@@ -75,6 +75,7 @@ func (c *Cluster) Run(w Workload, faults ...Fault) {
 	for i := range w.Clients {
 		clients.Go(func() { o.client(i) })
 	}
+	clients.Go(func() { c.sampleDigests(o.stop) })
 	c.schedule(w.For, faults)
 	close(o.stop)
 	clients.Wait()
