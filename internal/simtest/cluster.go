@@ -47,7 +47,6 @@ type Cluster struct {
 type settings struct {
 	snapshotEvery uint64
 	trailing      uint64
-	heartbeat     time.Duration
 	deadline      time.Duration
 	// What follows are bugs that negative controls plant.
 	amnesia    int                                  // entries that a disk forgets at a crash
@@ -111,8 +110,8 @@ type process struct {
 	cut      context.CancelFunc
 }
 
-// New founds a cluster and waits until it has a leader. t fails at Close if a check
-// found a violation.
+// New starts the members of a new cluster; they found it by themselves. What checks
+// find is kept for Violations and Require.
 func New(opts ...Option) *Cluster {
 	c := &Cluster{size: 3, members: map[string]*member{}, begin: time.Now()}
 	c.settings = settings{snapshotEvery: 400, trailing: 16, deadline: defaultDeadline}
@@ -220,8 +219,8 @@ func (c *Cluster) open(m *member, d *disk) (*process, error) {
 	o := cluster.Options{
 		ID: m.id, Peer: m.addr, Version: "sim", Store: p.store, Network: p.port,
 		Logger: c.logger.With("node", m.id), Metrics: p.registry,
-		Now:              func() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) },
-		HeartbeatTimeout: c.settings.heartbeat, SnapshotEvery: c.settings.snapshotEvery,
+		Now:           func() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) },
+		SnapshotEvery: c.settings.snapshotEvery,
 	}
 	if m.join {
 		for _, s := range c.founders() {

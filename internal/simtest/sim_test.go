@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -59,6 +60,27 @@ func TestEveryAcknowledgedBallotCountsOnceWhateverBreaks(t *testing.T) {
 		if err != nil {
 			t.Errorf("the report cannot be written: %v", err)
 		}
+	}
+}
+
+func TestLosingTheLeaderLosesNoBallot(t *testing.T) {
+	for name, fault := range map[string]Fault{
+		"the leader is cut off": IsolateLeader(3 * time.Second),
+		"the leader is killed":  CrashLeader(2 * time.Second),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := New(Members(5), Seed(7))
+				defer c.Close()
+				c.Run(Standard(5*time.Second), fault)
+				c.Heal()
+				c.WaitConverged()
+				c.CheckExactlyOnce()
+				c.CheckLinearizable()
+				c.CheckDigestsEqual()
+				c.Require(t)
+			})
+		})
 	}
 }
 
