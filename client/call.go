@@ -131,8 +131,9 @@ func (s *series) next(ctx context.Context, ep *endpoint, r result) error {
 	if s.delays == nil {
 		s.delays = fullJitter(s.client.retry)
 	}
-	wait := s.delays.NextBackOff() + r.retryAfter
-	if time.Now().Add(wait).After(s.deadline) && r.retryAfter > 0 {
+	after := s.waitFor(r)
+	wait := s.delays.NextBackOff() + after
+	if time.Now().Add(wait).After(s.deadline) && after > 0 {
 		return s.stop("the service asked to wait for longer than the deadline allows", r.err, nil)
 	}
 	if !s.client.budget.withdraw() {
@@ -143,6 +144,16 @@ func (s *series) next(ctx context.Context, ep *endpoint, r result) error {
 		return s.ended(ctx, r.err)
 	}
 	return nil
+}
+
+// waitFor is how long the service asked to wait. A node that cannot answer now speaks
+// for itself alone: another one that has not been asked yet may answer at once. A
+// service that says "too many" speaks for all its nodes.
+func (s *series) waitFor(r result) time.Duration {
+	if !errors.Is(r.err, CodeTooManyRequests) && len(s.endpoints) < len(s.client.nodes.all) {
+		return 0
+	}
+	return r.retryAfter
 }
 
 // ended reports that the time of the call has ended.

@@ -196,7 +196,8 @@ func TestRetryAfterIsAFloor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				calls := 0
-				c := newClient(t, []string{"a", "b"}, client.WithTransport(inProcess(func(r *http.Request) (*http.Response, error) {
+				// One node: there is no other that might answer at once.
+				c := newClient(t, []string{"a"}, client.WithTransport(inProcess(func(r *http.Request) (*http.Response, error) {
 					calls++
 					return respond(r, func(w http.ResponseWriter, _ *http.Request) {
 						if calls == 1 {
@@ -435,5 +436,31 @@ func TestReadyAsksOneNodeOnce(t *testing.T) {
 	}
 	if err := c.Ready(t.Context(), refusedPort(t)); err == nil {
 		t.Error("a port that nobody listens on is ready")
+	}
+}
+
+func TestANodeThatAsksToWaitIsPassedOverForOneThatAnswers(t *testing.T) {
+	t.Parallel()
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.Header().Set("Retry-After", "30")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"status":503,"code":"unavailable","retryable":true}`)
+	}))
+	defer busy.Close()
+	good := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"poll":"p","voter":"v","outcome":"counted","version":1,"ballot":1,"index":1,"cast_at":"2026-12-01T08:00:00.000Z"}`)
+	}))
+	defer good.Close()
+	for range 4 { // whichever is asked first
+		c, err := client.New([]string{busy.URL, good.URL}, client.WithSpread(), client.WithDeadline(5*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Cast(t.Context(), "p", "v", client.Choose("a")); err != nil {
+			t.Errorf("one node asked to wait, and the other was not tried: %v", err)
+		}
+		c.Close()
 	}
 }

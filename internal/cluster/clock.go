@@ -5,54 +5,95 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"voted/internal/poll"
 )
 
 // maxSkew is how far a member's clock may be off before it is reported.
 const maxSkew = time.Second
 
-// clock makes the leader's stamps. One wrong clock must not close a poll early, so
-// a stamp is the median of the clocks of the voters that the leader hears, its own
-// among them: the lower middle one where they are even.
+// clock makes the stamps that a leader gives to commands. One wrong clock must not
+// close a poll early, so stamps follow the median of the clocks of a majority of the
+// voters, this member's among them: the lower middle one where they are even. Every
+// member looks at the others' clocks regularly, so that whoever comes to lead knows
+// the time already; between two looks it runs by the monotonic clock, which does not
+// jump when the machine's time is set.
 type clock struct {
-	now func() time.Time
+	now func() time.Time // this member's own, which may be wrong
 
 	mu       sync.Mutex
-	offset   time.Duration // guarded by mu; of the median against this member's clock
-	skews    map[string]time.Duration
-	upToDate time.Time // guarded by mu; when this member last knew itself up to date
+	median   time.Time       // guarded by mu; at the last look, zero before the first
+	looked   time.Time       // guarded by mu; when that was, by the monotonic clock
+	worst    time.Duration   // guarded by mu; largest deviation from the median
+	off      map[string]bool // guarded by mu; members whose clock is off
+	upToDate time.Time       // guarded by mu; when this member last knew itself up to date
 }
 
-func newClock(now func() time.Time) *clock { return &clock{now: now} }
+func newClock(now func() time.Time) *clock { return &clock{now: now, off: map[string]bool{}} }
 
-// stamp returns the time for the next command in milliseconds since the Unix epoch.
-func (n *Node) stamp() int64 {
-	n.clock.mu.Lock()
-	defer n.clock.mu.Unlock()
-	return n.clock.now().Add(n.clock.offset).UnixMilli()
-}
-
-// heard takes over the clocks of the voters in a survey.
-func (c *clock) heard(self string, seen []sighting, log *slog.Logger) {
-	offsets := []time.Duration{0} // its own
-	skews := map[string]time.Duration{}
-	for _, m := range seen {
-		if m.voter && m.err == nil && m.server.ID != self {
-			offsets = append(offsets, m.offset)
-			skews[m.server.ID] = m.offset
-		}
-	}
-	median := medianOf(offsets)
-	for id, offset := range skews {
-		if d := (offset - median).Abs(); d > maxSkew {
-			log.Warn("a member's clock is off; polls follow the median of all clocks", "member", id, "by", offset-median)
-		}
-	}
-	if median.Abs() > maxSkew {
-		log.Warn("this member's clock is off; polls follow the median of all clocks", "by", -median)
-	}
+// read returns the median time; ok is false before a majority has been heard.
+func (c *clock) read() (now time.Time, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.offset, c.skews = median, skews
+	return c.median.Add(time.Since(c.looked)), !c.median.IsZero()
+}
+
+// stamp returns the time for the next command in milliseconds since the Unix epoch.
+// Before the others' clocks are known, time stands still; only a cluster that has
+// never known the time takes this member's word for it.
+func (n *Node) stamp() int64 {
+	if now, ok := n.clock.read(); ok {
+		return now.UnixMilli()
+	}
+	var known int64
+	n.fsm.Read(func(s *poll.State) { known = s.Clock() })
+	if known != 0 {
+		return known
+	}
+	return n.clock.now().UnixMilli()
+}
+
+// heard takes over the clocks of the voters in a survey, if they are a majority.
+func (c *clock) heard(self string, seen []sighting, log *slog.Logger) {
+	offsets := []time.Duration{0} // its own
+	voters := 0
+	for _, m := range seen {
+		if !m.voter {
+			continue
+		}
+		voters++
+		if m.err == nil && m.server.ID != self {
+			offsets = append(offsets, m.offset)
+		}
+	}
+	if len(offsets) <= voters/2 {
+		return
+	}
+	median := medianOf(offsets)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var worst time.Duration
+	for _, m := range seen {
+		if m.voter && m.err == nil {
+			by := m.offset - median // its own offset is zero
+			worst = max(worst, by.Abs())
+			c.tell(m.server.ID, by, log)
+		}
+	}
+	c.median, c.looked, c.worst = c.now().Add(median), time.Now(), worst
+}
+
+// tell says once when a member's clock is off, and once when it is right again; mu is
+// held.
+func (c *clock) tell(id string, by time.Duration, log *slog.Logger) {
+	off := by.Abs() > maxSkew
+	switch {
+	case off && !c.off[id]:
+		log.Warn("a member's clock is off; polls follow the median of all clocks", "member", id, "by", by)
+	case !off && c.off[id]:
+		log.Info("a member's clock is right again", "member", id)
+	}
+	c.off[id] = off
 }
 
 // medianOf returns the lower middle of the offsets.
@@ -61,15 +102,11 @@ func medianOf(offsets []time.Duration) time.Duration {
 	return offsets[(len(offsets)-1)/2]
 }
 
-// skew returns the largest deviation of any voter's clock from the median.
+// skew returns the largest deviation of a voter's clock from the median.
 func (c *clock) skew() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	worst := c.offset.Abs()
-	for _, s := range c.skews {
-		worst = max(worst, (s - c.offset).Abs())
-	}
-	return worst
+	return c.worst
 }
 
 // synced notes that this member is up to date now.

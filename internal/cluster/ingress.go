@@ -30,6 +30,7 @@ type batch struct {
 	gone    int       // guarded by mu: how many of them have left
 	carried bool      // guarded by mu
 	sent    bool      // guarded by mu: it may have reached the log
+	unknown bool      // guarded by mu: some attempt had an unknown outcome
 }
 
 func (g *ingress) newBatch() *batch {
@@ -169,9 +170,7 @@ func (g *ingress) deliver(b *batch) {
 			return nil // nobody waits any more
 		}
 		err := n.propose(ctx, leader, &frame)
-		if definitelyNot(err) {
-			b.recall()
-		}
+		b.attempted(err)
 		return err
 	})
 	b.finish(&frame, err)
@@ -196,11 +195,13 @@ func (b *batch) dispatch(f *sealed) bool {
 	return b.sent
 }
 
-// recall notes that the batch certainly did not reach the log.
-func (b *batch) recall() {
+// attempted notes what an attempt says about the log. One that certainly did not
+// reach it can be recalled, unless an earlier one may have.
+func (b *batch) attempted(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.sent = false
+	b.unknown = b.unknown || err != nil && !definitelyNot(err)
+	b.sent = b.unknown || err == nil
 }
 
 func (b *batch) finish(f *sealed, err error) {

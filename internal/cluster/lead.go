@@ -73,28 +73,28 @@ func (n *Node) tick() {
 	}
 }
 
-// monitor is the leader's regular look at the members: their clocks, and which
-// non-voter has caught up.
+// monitor is a member's regular look at the others: at their clocks, and, while it
+// leads, at who is silent and which non-voter has caught up.
 func (n *Node) monitor() {
 	every := time.NewTicker(monitorEvery)
 	defer every.Stop()
 	silent := map[string]bool{}
 	for {
+		ctx, cancel := context.WithTimeout(n.ctx, callTimeout)
+		seen := n.survey(ctx)
+		cancel()
+		n.clock.heard(n.opts.ID, seen, n.log)
+		if n.leaders.now().self {
+			n.promote(n.ctx, seen)
+			n.tellSilence(seen, silent)
+		} else {
+			clear(silent)
+		}
 		select {
 		case <-every.C:
 		case <-n.ctx.Done():
 			return
 		}
-		if !n.leaders.now().self {
-			clear(silent)
-			continue
-		}
-		ctx, cancel := context.WithTimeout(n.ctx, callTimeout)
-		seen := n.survey(ctx)
-		cancel()
-		n.clock.heard(n.opts.ID, seen, n.log)
-		n.promote(n.ctx, seen)
-		n.tellSilence(seen, silent)
 	}
 }
 

@@ -32,7 +32,6 @@ func TestABallotCalledUnavailableIsNeverCounted(t *testing.T) {
 
 // The same, step by step.
 func TestAnAttemptWhoseAnswerWasLostIsNotForgotten(t *testing.T) {
-	t.Skip("a batch whose second attempt was certainly not appended forgets that the first one may have been")
 	synctest.Test(t, func(t *testing.T) {
 		attempts := map[string]int{}
 		losing := func(c *Cluster) {
