@@ -44,8 +44,11 @@ func TestWithoutAQuorumANodeSaysSoAndLosesNothing(t *testing.T) {
 	if _, err := all.Cast(t.Context(), "alone", "before", client.Choose("ann")); err != nil {
 		t.Fatal(err)
 	}
-	// Given one node of three …
+	// Given one node of three, which has applied the ballot …
 	left := c.Nodes[0]
+	if _, err := dial(t, left.URL).Results(t.Context(), "alone", client.Linearizable); err != nil {
+		t.Fatal(err)
+	}
 	for _, n := range c.Nodes[1:] {
 		if err := n.Kill(); err != nil {
 			t.Fatal(err)
