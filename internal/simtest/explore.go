@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,21 @@ type Outcome struct {
 	Violations []string
 	Report     Report
 	Cluster    *Cluster // closed; its history can be saved
+	// Leaked are the stacks of goroutines that did not leave the bubble, if any.
+	Leaked string
+}
+
+// leaked returns the stacks of all goroutines that wait in a bubble for ever.
+func leaked() string {
+	stacks := make([]byte, 4<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	var left []string
+	for each := range strings.SplitSeq(string(stacks), "\n\n") {
+		if strings.Contains(each, "synctest bubble") {
+			left = append(left, each)
+		}
+	}
+	return strings.Join(left, "\n\n")
 }
 
 // Play runs a scenario in a bubble of its own.
@@ -40,6 +56,7 @@ func Play(t *testing.T, s Scenario) (out Outcome) {
 			panic(p)
 		}
 		out.Report.Leaks++
+		out.Leaked = leaked()
 	}()
 	synctest.Test(t, func(*testing.T) {
 		c := New(s.Options...)

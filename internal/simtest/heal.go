@@ -30,6 +30,13 @@ func (c *Cluster) Heal() {
 			p.store.slowDown(0)
 		}
 	}
+	for _, m := range c.places() {
+		if m.id != guest {
+			c.start(m)
+		}
+	}
+	c.probeAll(c.now())
+	// Stalls that were under way end in a member's going down: let them.
 	time.Sleep(2 * stallLimit)
 	c.net.clear()
 	if m := c.find(guest); m != nil {
@@ -38,14 +45,17 @@ func (c *Cluster) Heal() {
 	for _, m := range c.places() {
 		c.start(m)
 	}
-	start := c.now()
-	for _, m := range c.places() {
-		if m.id == guest {
-			continue // a guest may be on its way out
-		}
-		c.probe(m, start)
-	}
+	c.probeAll(c.now())
 	c.event("healed", "", "")
+}
+
+// probeAll probes every member but the guest, which may be on its way out.
+func (c *Cluster) probeAll(start time.Duration) {
+	for _, m := range c.places() {
+		if m.id != guest {
+			c.probe(m, start)
+		}
+	}
 }
 
 // probe casts a ballot through one member until it is acknowledged.

@@ -46,6 +46,9 @@ func TestEveryAcknowledgedBallotCountsOnceWhateverBreaks(t *testing.T) {
 		}
 		o := Play(t, s)
 		total.Add(o.Report)
+		if o.Leaked != "" {
+			t.Logf("seed %d left goroutines behind:\n%s", seed, o.Leaked)
+		}
 		if len(o.Violations) > 0 {
 			complain(t, s, seed, o)
 			break
