@@ -14,8 +14,10 @@ import (
 // constant: generous for a small heap, where collecting often is what costs, and a
 // small part of a large one.
 const (
-	gcHeadroomBytes = 48 << 20
-	gcMinPercent    = 8
+	gcSmallHeap     = 128 << 20
+	gcSmallHeadroom = 96 << 20
+	gcLargeHeadroom = 32 << 20
+	gcMinPercent    = 4
 	gcMaxPercent    = 800
 	gcEvery         = time.Second
 )
@@ -46,5 +48,9 @@ func tuneGC(ctx context.Context) {
 
 // gcPercent returns GOGC for a live heap of so many bytes.
 func gcPercent(live uint64) int {
-	return int(min(max(gcHeadroomBytes*100/max(live, 1), gcMinPercent), gcMaxPercent))
+	headroom := uint64(gcLargeHeadroom)
+	if live < gcSmallHeap {
+		headroom = gcSmallHeadroom
+	}
+	return int(min(max(headroom*100/max(live, 1), gcMinPercent), gcMaxPercent))
 }

@@ -8,7 +8,7 @@ func TestHeadroomIsGenerousForSmallHeapsAndBoundedForLargeOnes(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{0, gcMaxPercent}, {6 << 20, 800}, {48 << 20, 100}, {512 << 20, 9}, {64 << 30, gcMinPercent},
+		{0, gcMaxPercent}, {12 << 20, 800}, {96 << 20, 100}, {128 << 20, 25}, {512 << 20, 6}, {64 << 30, gcMinPercent},
 	} {
 		if got := gcPercent(x.live); got != x.want {
 			t.Errorf("a live heap of %d bytes: GOGC %d, want %d", x.live, got, x.want)

@@ -7,7 +7,7 @@ const (
 	// a leader whose disk hangs makes room for another while they still wait.
 	DefaultStallLimit = 2 * time.Second
 	// DefaultLogCache covers what a follower lags behind in ordinary work: several batches.
-	DefaultLogCache = 64
+	DefaultLogCache = 32
 
 	// lockWait bounds the wait for another process that has the directory: long enough for one that is just exiting.
 	lockWait = time.Second
