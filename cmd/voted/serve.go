@@ -23,7 +23,8 @@ type serveCommand struct {
 
 	RequestTimeout   time.Duration `help:"How long a request is held through elections (default 10s)." placeholder:"DURATION"`
 	DrainTimeout     time.Duration `help:"How long requests are waited for at the end (default 10s)." placeholder:"DURATION"`
-	HeartbeatTimeout time.Duration `help:"Silence of the leader after which another one is elected (default 750ms)." placeholder:"DURATION"`
+	Network          string        `help:"How far apart the members are, which sets their timeouts: ${enum}." enum:"lan,wan" default:"lan"`
+	HeartbeatTimeout time.Duration `help:"Silence of the leader after which another one is elected (default 750ms with --network lan, 3s with wan)." placeholder:"DURATION"`
 	StallLimit       time.Duration `help:"A disk that takes longer for one call stops the member (default 2s)." placeholder:"DURATION"`
 	SnapshotEvery    uint64        `help:"Log entries between snapshots (default 8192)." placeholder:"N"`
 }
@@ -47,7 +48,7 @@ SIGTERM finishes what is under way and hands over; a second one ends at once.`
 func (c *serveCommand) options(s *session) (server.Options, error) {
 	o := server.Options{
 		ID: c.ID, DataDir: c.Data, API: c.API, AdvertiseAPI: c.AdvertiseAPI, Peer: c.Peer, AdvertisePeer: c.AdvertisePeer,
-		Join: c.Join, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.HeartbeatTimeout,
+		Join: c.Join, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.heartbeat(),
 		StallLimit: c.StallLimit, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
 		Security: c.securityFlags.options(),
 	}
@@ -85,4 +86,15 @@ func (c *serveCommand) Run(s *session) error {
 	}
 	s.stdout.Linef("voted: node %s has stopped in order", c.ID)
 	return nil
+}
+
+// wanHeartbeat leaves room for round trips between continents.
+const wanHeartbeat = 3 * time.Second
+
+// heartbeat is the heartbeat timeout as told, or the network's.
+func (c *serveCommand) heartbeat() time.Duration {
+	if c.HeartbeatTimeout == 0 && c.Network == "wan" {
+		return wanHeartbeat
+	}
+	return c.HeartbeatTimeout
 }

@@ -17,8 +17,9 @@ const (
 	// longer than an election takes on a busy machine, because a second candidate
 	// costs more than it gains.
 	rankPause = 250 * time.Millisecond
-	// rankTimeout is how long the other followers have to say how they are placed.
-	rankTimeout = 60 * time.Millisecond
+	// rankShare of the heartbeat timeout is how long the other followers have to
+	// say how they are placed: several round trips of the network it was set for.
+	rankShare = 12
 )
 
 // watchLeader brings elections forward. The death of the leader's process shows at
@@ -122,7 +123,7 @@ func (n *Node) succeed(leader leadership, why loss) {
 // a longer log, then by id. ok is false where this member should not stand: it does
 // not vote, too few voters answer, or one of them still reaches the leader.
 func (n *Node) rank(leader leadership, why loss) (rank int, ok bool) {
-	ctx, cancel := context.WithTimeout(leader.ctx, rankTimeout)
+	ctx, cancel := context.WithTimeout(leader.ctx, n.opts.HeartbeatTimeout/rankShare)
 	defer cancel()
 	type placed struct {
 		id   string
