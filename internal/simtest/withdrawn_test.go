@@ -3,6 +3,7 @@ package simtest
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,14 +34,21 @@ func TestABallotCalledUnavailableIsNeverCounted(t *testing.T) {
 // The same, step by step.
 func TestAnAttemptWhoseAnswerWasLostIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		attempts := map[string]int{}
+		var mu sync.Mutex
+		attempts := map[string]int{} // by member; guarded by mu
+		first := func(addr string) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			attempts[addr]++
+			return attempts[addr] == 1
+		}
 		losing := func(c *Cluster) {
 			c.settings.networkBug = func(p *port) callerFunc {
 				return func(ctx context.Context, addr, method string, body []byte) ([]byte, error) {
 					if method != "propose" {
 						return p.call(ctx, addr, method, body)
 					}
-					if attempts[p.addr]++; attempts[p.addr] > 1 {
+					if !first(p.addr) {
 						return append([]byte{1}, "this member does not lead"...), nil
 					}
 					if _, err := p.call(ctx, addr, method, body); err != nil {
