@@ -71,7 +71,8 @@ type Port struct {
 	httpConns *connQueue
 	client    *http.Client
 
-	raftOpen  atomic.Bool
+	raftOpen  chan struct{} // closed by OpenRaft
+	openOnce  sync.Once
 	raftConns *connQueue
 	transport *transport
 
@@ -109,7 +110,7 @@ func Listen(o Options) (*Port, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	p := &Port{options: o, advertise: advertise, listener: listener, complaints: newComplaints()}
+	p := &Port{options: o, advertise: advertise, listener: listener, complaints: newComplaints(), raftOpen: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.httpConns = newConnQueue(listener.Addr())
 	p.raftConns = newConnQueue(raftAddr(advertise))
@@ -147,7 +148,7 @@ func (p *Port) Handle(h func(ctx context.Context, method string, body []byte) ([
 
 // OpenRaft admits raft connections. Until then they are closed: a member that has not decided yet which cluster it belongs
 // to must not vote.
-func (p *Port) OpenRaft() { p.raftOpen.Store(true) }
+func (p *Port) OpenRaft() { p.openOnce.Do(func() { close(p.raftOpen) }) }
 
 // Transport is raft's view of the port. Closing it (raft does, when it shuts down) leaves calls and watches alone.
 func (p *Port) Transport() raft.Transport { return p.transport }

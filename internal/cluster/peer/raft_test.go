@@ -155,7 +155,7 @@ func TestElectNowMakesALeaderWhileTheOldOneIsSilent(t *testing.T) {
 	must(t, nodes[1].Apply([]byte("y"), time.Second).Error())
 }
 
-func TestRaftConnectionsAreClosedUntilAdmitted(t *testing.T) {
+func TestRaftMessagesWaitUntilTheyAreAdmitted(t *testing.T) {
 	t.Parallel()
 	p := listen(t, Options{})
 	dial := func() net.Conn {
@@ -166,17 +166,30 @@ func TestRaftConnectionsAreClosedUntilAdmitted(t *testing.T) {
 		must(t, c.SetReadDeadline(time.Now().Add(200*time.Millisecond)))
 		return c
 	}
-	c := dial()
-	if _, err := c.Read(make([]byte, 1)); isTimeout(err) {
-		t.Fatal("it was kept")
+	// Given a raft connection that comes before raft is open, nobody takes it …
+	early := dial()
+	taken := make(chan net.Conn, 1)
+	go func() {
+		if c, err := p.raftConns.Accept(); err == nil {
+			taken <- c
+		}
+	}()
+	if _, err := early.Read(make([]byte, 1)); !isTimeout(err) {
+		t.Fatalf("it was not kept: %v", err)
 	}
-	must(t, c.Close())
+	select {
+	case <-taken:
+		t.Fatal("raft has it before raft is open")
+	default:
+	}
+	// … until raft is open.
 	p.OpenRaft()
-	c = dial()
+	c := dial()
 	if _, err := c.Read(make([]byte, 1)); !isTimeout(err) {
 		t.Fatalf("it was not kept: %v", err)
 	}
 	must(t, c.Close())
+	must(t, early.Close())
 	tr := p.Transport()
 	if _, ok := tr.(raft.WithPreVote); !ok {
 		t.Fatal("pre-vote is hidden")

@@ -79,7 +79,7 @@ func (p *Port) route(c *conn, leave func()) {
 	case k == kindHTTP:
 		p.httpConns.give(c)
 		return
-	case k == kindRaft && p.raftOpen.Load():
+	case k == kindRaft && p.awaitOpen():
 		p.raftConns.give(c)
 		return
 	case k == kindWatch:
@@ -89,6 +89,23 @@ func (p *Port) route(c *conn, leave func()) {
 	}
 	_ = c.Close()
 }
+
+// awaitOpen waits until raft messages are let in, and reports whether they are. A member that starts is asked by raft
+// again and again, and raft waits longer after each refusal: held back, the message is there when the member is ready.
+func (p *Port) awaitOpen() bool {
+	timer := time.NewTimer(raftPatience)
+	defer timer.Stop()
+	select {
+	case <-p.raftOpen:
+		return true
+	case <-timer.C:
+	case <-p.ctx.Done():
+	}
+	return false
+}
+
+// raftPatience is less than raft waits for an answer.
+const raftPatience = 4 * time.Second
 
 func (p *Port) decide(c *conn) (kind, error) {
 	if err := c.SetDeadline(time.Now().Add(silentLimit)); err != nil {
