@@ -109,9 +109,8 @@ const (
 	// bulkFrames of one member are under way at once; further ones wait.
 	bulkFrames = 8
 
-	// maxEntryBytes is how large an entry grows by gathering frames. The log
-	// store writes the neighbours of an entry again with it, so larger entries
-	// are slower a byte.
+	// maxEntryBytes is how large an entry grows by gathering frames. A larger one
+	// takes as long a byte to store, and everything behind it waits for longer.
 	maxEntryBytes = 256 << 10
 	// maxFrameBytes is the largest frame that a member accepts.
 	maxFrameBytes = 32 << 20
