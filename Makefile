@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
-.PHONY: build test short race lint fmt fuzz sim soak bench verify demo
+.PHONY: build test short race lint fmt fuzz sim soak faults bench verify demo
 
 build: ## the one binary, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/voted ./cmd/voted
@@ -40,6 +40,11 @@ sim: ## whole clusters in virtual time, faults of every kind, for a minute
 SOAK ?= 1h
 soak: ## the same for as long as one likes: make soak SOAK=8h
 	$(GO) test -count=1 -v -timeout 0 -run TestEveryAcknowledged ./internal/simtest -sim.time $(SOAK)
+
+FLOOR ?= ci
+LAYERS ?=
+faults: ## real nodes, broken on purpose: make faults FLOOR=long LAYERS=L4,L5; needs root
+	$(GO) run ./faults --floor $(FLOOR) $(if $(LAYERS),--layers $(LAYERS))
 
 bench: ## Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./client

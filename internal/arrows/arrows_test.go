@@ -28,6 +28,8 @@ var arrows = map[string][]string{
 	"cmd/...":               {"client", "internal/auth", "internal/pki", "internal/server", "internal/localcluster", "cmd/..."},
 	"docs":                  {},
 	"e2e":                   {},
+	"faults":                {"faults/..."},
+	"faults/...":            {"client", "faults/...", "internal/cluster/...", "internal/fsm", "internal/localcluster", "internal/poll", "loadtest/..."},
 	"internal/api":          {"internal/auth", "internal/poll", "internal/tally"},
 	"internal/arrows":       {},
 	"internal/audit":        {},

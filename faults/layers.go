@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"voted/faults/layer"
+)
+
+// layers are all there are, in the order in which they run.
+func layers() []*layer.Layer {
+	return []*layer.Layer{}
+}
+
+// choose picks layers by their ids; no ids: all.
+func choose(ids []string) ([]*layer.Layer, error) {
+	all := layers()
+	if len(ids) == 0 {
+		return all, nil
+	}
+	var known []string
+	byID := map[string]*layer.Layer{}
+	for _, l := range all {
+		known = append(known, l.ID)
+		byID[l.ID] = l
+	}
+	var chosen []*layer.Layer
+	for _, id := range ids {
+		l := byID[strings.ToUpper(strings.TrimSpace(id))]
+		if l == nil {
+			return nil, fmt.Errorf("--layers: there is no layer %q; there are %s", id, strings.Join(known, ", "))
+		}
+		chosen = append(chosen, l)
+	}
+	return chosen, nil
+}
