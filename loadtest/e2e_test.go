@@ -220,6 +220,71 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+func TestTargetsUnderTLSWantACAAndAToken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: node(t), Nodes: 1, Dir: t.TempDir(), Secure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Stop() })
+	if err := c.WaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ca, token := filepath.Join(c.Dir, "secrets", "ca.crt"), filepath.Join(c.Dir, "secrets", "token")
+	for name, x := range map[string]struct {
+		more []string
+		code int
+		says string
+	}{
+		"with both":          {[]string{"--ca", ca, "--token-file", token}, exitExact, "EXACT"},
+		"without a token":    {[]string{"--ca", ca}, exitTool, "unauthenticated"},
+		"without the CA":     {[]string{"--token-file", token}, exitTool, "certificate signed by unknown authority"},
+		"with a wrong token": {[]string{"--ca", ca, "--token-file", ca}, exitTool, "must hold a token and nothing else"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{
+				"--targets", c.Nodes[0].URL, "--rate", "100", "--duration", "2s", "--seed", "3", "--polls", "2",
+				"--out", filepath.Join(t.TempDir(), "out"),
+			}, x.more...)
+			var out, bad bytes.Buffer
+			code := run(t.Context(), args, &out, &bad)
+			if code != x.code && !(x.code == exitExact && code == exitInconclusive) || !strings.Contains(out.String()+bad.String(), x.says) {
+				t.Errorf("exit code %d, want %d and %q:\n%s%s", code, x.code, x.says, &out, &bad)
+			}
+			if secret := c.Token(); strings.Contains(out.String()+bad.String(), secret) {
+				t.Error("the token was printed")
+			}
+		})
+	}
+}
+
+func TestAClusterUnderTLSIsExactThroughAKillAndAPartition(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	o := shortRun(t)
+	o.Secure, o.Faults = true, mix(t, "kill", "partition")
+	o.Duration, o.FaultEvery = 16*time.Second, 8*time.Second
+	r, err := trial.Run(t.Context(), o, &quiet{t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exact(t, r)
+	if len(r.Faults) != 2 || !r.Setup.TLS {
+		t.Errorf("%d faults, TLS: %v; want 2, over TLS", len(r.Faults), r.Setup.TLS)
+	}
+	for _, f := range r.Faults {
+		if f.ElectedMS == 0 {
+			t.Errorf("no other leader was seen: %+v", f)
+		}
+	}
+	if l := r.Ledger; l.Counted == 0 || l.Acknowledged+l.Unknown < l.Unique {
+		t.Errorf("the ledger is %+v", l)
+	}
+}
+
 func TestInterruptedRunLeavesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster")

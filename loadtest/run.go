@@ -16,11 +16,15 @@ import (
 	"voted/loadtest/progress"
 	"voted/loadtest/threshold"
 	"voted/loadtest/trial"
+	"voted/loadtest/wire"
 )
 
 // runCommand are the flags of a run. Without any it takes about a minute.
 type runCommand struct {
 	Targets     []string      `help:"URLs of the nodes of an existing cluster, instead of an own one." placeholder:"URL,…"`
+	CA          string        `help:"CA of the targets' certificates (default: the system's)." placeholder:"FILE" name:"ca"`
+	TokenFile   string        `help:"File with a bearer token that the targets take: of an admin, gateway and reader." placeholder:"FILE"`
+	TLS         bool          `help:"Put the own cluster under TLS, with certificates for the members and a token for everything." name:"tls"`
 	Nodes       int           `help:"Nodes of the own cluster." default:"3"`
 	Rate        float64       `help:"Ballots a second, whatever the answers; duplicates come on top." default:"1000"`
 	Duration    time.Duration `help:"How long the load lasts." default:"46s"`
@@ -75,14 +79,20 @@ func (c *runCommand) Run(s *session) error {
 
 func (c *runCommand) options(s *session) (trial.Options, error) {
 	o := trial.Options{
-		Binary: c.Binary, Targets: c.Targets, Nodes: c.Nodes, Rate: c.Rate, Duration: c.Duration, Voters: c.Voters,
+		Binary: c.Binary, Targets: c.Targets, Secure: c.TLS, Nodes: c.Nodes, Rate: c.Rate, Duration: c.Duration, Voters: c.Voters,
 		Polls: c.Polls, Duplicates: c.Duplicates, Mode: drive.Mode(c.Mode), Connections: c.Connections,
 		Isolation: trial.Isolation(c.Isolation), FaultEvery: c.FaultEvery, Seed: c.Seed, Out: c.Out, Keep: c.Keep,
+	}
+	if (c.CA != "" || c.TokenFile != "") && len(c.Targets) == 0 {
+		return o, fmt.Errorf("%w: --ca and --token-file are for --targets; an own cluster is put under TLS with --tls", trial.ErrUsage)
 	}
 	if len(c.Targets) > 0 && !strings.Contains(strings.Join(s.args, " "), "--faults") {
 		c.Faults = nil
 	}
 	var err error
+	if o.Access, err = wire.ReadAccess(c.CA, c.TokenFile); err != nil {
+		return o, fmt.Errorf("%w: %w", trial.ErrUsage, err)
+	}
 	if o.Faults, err = fault.ParseMix(c.Faults); err != nil {
 		return o, fmt.Errorf("%w: %w", trial.ErrUsage, err)
 	}

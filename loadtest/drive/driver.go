@@ -32,6 +32,7 @@ const (
 type Options struct {
 	Plan      *workload.Plan
 	Endpoints []string
+	Access    wire.Access // of the endpoints
 	Mode      Mode
 	Rate      float64       // ballots a second, without duplicates
 	Duration  time.Duration // of the load
@@ -90,12 +91,14 @@ type Driver struct {
 // New makes a driver; Load begins.
 func New(o Options) (*Driver, error) {
 	d := &Driver{Options: o, plan: o.Plan, except: map[string]*client.Client{}, follow: make(chan struct{}, maxFollowers), start: time.Now(), lags: hdr.New(1, maxLag.Microseconds(), 3)}
-	transport := &http.Transport{
+	transport := o.Access.Transport(&http.Transport{
 		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout: dialTimeout,
 		MaxIdleConnsPerHost: o.Connections + maxFollowers, IdleConnTimeout: time.Minute, DisableCompression: true,
-	}
+	})
 	d.cutter = &wire.Cutter{RoundTripper: transport}
 	make1 := func(endpoints []string, more ...client.Option) (*client.Client, error) {
+		more = append(more, o.Access.AsWho()...)
 		return client.New(endpoints, append(more, client.WithTransport(d.cutter), client.WithHooks(d.hooks()), client.WithUserAgent("voted-loadtest/1"))...)
 	}
 	var err error

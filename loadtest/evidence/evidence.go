@@ -17,6 +17,7 @@ import (
 
 	"voted/client"
 	"voted/loadtest/ledger"
+	"voted/loadtest/wire"
 	"voted/loadtest/workload"
 )
 
@@ -35,8 +36,12 @@ const (
 	readTime = 10 * time.Minute
 )
 
-// asker is for looking at nodes; as the client does, it takes no proxy on the way.
-var asker = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+// nodes are those whose holdings are evidence.
+type nodes struct {
+	endpoints []string
+	access    wire.Access
+	asker     *http.Client // as the client does, it takes no proxy on the way
+}
 
 // status is what a node says of itself and where it stands.
 type status struct {
@@ -64,15 +69,16 @@ type held struct {
 // Gather waits until all nodes stand at the same log index, and writes their
 // exports, tallies and digests below dir. Its error says which node could not be
 // read: then nothing is proven.
-func Gather(ctx context.Context, endpoints []string, plan *workload.Plan, dir string) error {
+func Gather(ctx context.Context, endpoints []string, access wire.Access, plan *workload.Plan, dir string) error {
+	n := nodes{endpoints, access, &http.Client{Transport: access.Transport(&http.Transport{DisableKeepAlives: true})}}
 	for i, endpoint := range endpoints {
-		c, err := client.New([]string{endpoint})
+		c, err := client.New([]string{endpoint}, access.Options()...)
 		if err != nil {
 			return err
 		}
 		defer c.Close()
 		h := held{Node: fmt.Sprint("node-", i+1)}
-		if s, err := ask(ctx, endpoint); err == nil && s.Node != "" {
+		if s, err := n.ask(ctx, endpoint); err == nil && s.Node != "" {
 			h.Node = s.Node
 		}
 		to := filepath.Join(dir, Dir, h.Node)
@@ -94,12 +100,12 @@ func Gather(ctx context.Context, endpoints []string, plan *workload.Plan, dir st
 			return err
 		}
 	}
-	return digests(ctx, endpoints, dir)
+	return n.digests(ctx, dir)
 }
 
 // digests reads the digests at an equal index, after everything else was read.
-func digests(ctx context.Context, endpoints []string, dir string) error {
-	all, err := level(ctx, endpoints)
+func (n nodes) digests(ctx context.Context, dir string) error {
+	all, err := n.level(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,16 +124,16 @@ func digests(ctx context.Context, endpoints []string, dir string) error {
 }
 
 // level waits until all nodes stand at the same index.
-func level(ctx context.Context, endpoints []string) ([]status, error) {
+func (n nodes) level(ctx context.Context) ([]status, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	for {
-		all := make([]status, len(endpoints))
+		all := make([]status, len(n.endpoints))
 		var err error
 		equal := true
-		for i, e := range endpoints {
+		for i, e := range n.endpoints {
 			var failed error
-			if all[i], failed = ask(ctx, e); failed != nil {
+			if all[i], failed = n.ask(ctx, e); failed != nil {
 				err = failed
 			}
 			equal = equal && all[i].Index == all[0].Index
@@ -148,14 +154,15 @@ func level(ctx context.Context, endpoints []string) ([]status, error) {
 
 // ask asks a node for its own entry in the cluster. The client's type of it has no
 // digest, which is for operators.
-func ask(ctx context.Context, endpoint string) (status, error) {
+func (n nodes) ask(ctx context.Context, endpoint string) (status, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/v1/cluster", nil)
 	if err != nil {
 		return status{}, err
 	}
-	resp, err := asker.Do(req)
+	n.access.Authorize(req)
+	resp, err := n.asker.Do(req)
 	if err != nil {
 		return status{}, fmt.Errorf("%s cannot be asked: %w", endpoint, err)
 	}

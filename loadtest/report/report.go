@@ -145,6 +145,7 @@ type Setup struct {
 	Started     time.Time `json:"started"`
 	Load        float64   `json:"load_seconds"`
 	Nodes       int       `json:"nodes"`
+	TLS         bool      `json:"tls"` // of the nodes that were asked
 	Version     string    `json:"version"`
 	Go          string    `json:"go"`
 	System      string    `json:"system"`

@@ -61,6 +61,4 @@ func (n *nodes) isolate(ctx context.Context, way Isolation, o *localcluster.Opti
 // placed puts the nodes into namespaces.
 func (n *nodes) placed(spaces *netns.Network, o *localcluster.Options) {
 	o.Place, o.BasePort = spaces, namespacePort
-	// Its addresses are none of loopback, but nobody else can reach them either.
-	o.Args = func(int) []string { return []string{"--insecure"} }
 }

@@ -9,6 +9,7 @@ import (
 
 	"voted/loadtest/fault"
 	"voted/loadtest/report"
+	"voted/loadtest/wire"
 )
 
 const (
@@ -21,18 +22,19 @@ const (
 
 // leaders watches who leads, by what the nodes say in every answer.
 type leaders struct {
-	start time.Time
-	meter *fault.Meter
-	work  sync.WaitGroup
-	mu    sync.Mutex
-	says  map[string]string // leader by endpoint, as last heard
-	lane  []report.Reign    // under mu
+	start  time.Time
+	access wire.Access
+	meter  *fault.Meter
+	work   sync.WaitGroup
+	mu     sync.Mutex
+	says   map[string]string // leader by endpoint, as last heard
+	lane   []report.Reign    // under mu
 }
 
 // watch looks at each endpoint until ctx ends.
 func (l *leaders) watch(ctx context.Context, endpoints []string) {
 	l.says = map[string]string{}
-	c := &http.Client{Timeout: lookTime, Transport: &http.Transport{MaxIdleConnsPerHost: 1}}
+	c := &http.Client{Timeout: lookTime, Transport: l.access.Transport(&http.Transport{MaxIdleConnsPerHost: 1})}
 	for _, e := range endpoints {
 		l.work.Go(func() { // ends with ctx
 			tick := time.NewTicker(lookEvery)
@@ -55,6 +57,7 @@ func (l *leaders) look(ctx context.Context, c *http.Client, endpoint string) {
 	if err != nil {
 		return
 	}
+	l.access.Authorize(req)
 	resp, err := c.Do(req)
 	if err != nil {
 		l.heard(endpoint, "", "")

@@ -20,6 +20,7 @@ type nodes struct {
 	network   network               // nil: members are not cut off from each other
 	how       string                // the same in words
 	endpoints []string
+	access    wire.Access   // of the endpoints
 	exits     chan error    // nodes that ended by themselves
 	started   chan struct{} // closed once cluster is set, or never will be
 }
@@ -37,11 +38,11 @@ const (
 // startNodes starts the cluster of the options, without waiting for it.
 func startNodes(ctx context.Context, o *Options) (*nodes, error) {
 	if len(o.Targets) > 0 {
-		return &nodes{endpoints: o.endpoints()}, nil
+		return &nodes{endpoints: o.endpoints(), access: o.Access}, nil
 	}
 	n := &nodes{exits: make(chan error, 64), started: make(chan struct{})}
 	options := localcluster.Options{
-		Binary: o.Binary, Nodes: o.Nodes, Dir: filepath.Join(o.Out, "cluster"),
+		Binary: o.Binary, Nodes: o.Nodes, Dir: filepath.Join(o.Out, "cluster"), Secure: o.Secure,
 		OnExit: func(_ *localcluster.Node, err error) {
 			select {
 			case n.exits <- err:
@@ -61,7 +62,7 @@ func startNodes(ctx context.Context, o *Options) (*nodes, error) {
 		n.stop()
 		return nil, fmt.Errorf("the cluster cannot be started: %w", err)
 	}
-	n.endpoints = c.Endpoints()
+	n.endpoints, n.access = c.Endpoints(), wire.Access{TLS: c.TLS(), Token: c.Token()}
 	return n, nil
 }
 

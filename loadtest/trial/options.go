@@ -18,9 +18,11 @@ import (
 
 // Options say what to test and how.
 type Options struct {
-	Binary      string   // of voted; unused with Targets
-	Targets     []string // an existing cluster; empty: an own one
-	Nodes       int      // of the own cluster
+	Binary      string      // of voted; unused with Targets
+	Targets     []string    // an existing cluster; empty: an own one
+	Access      wire.Access // of the targets
+	Secure      bool        // puts the own cluster under TLS, with a token for everything
+	Nodes       int         // of the own cluster
 	Rate        float64
 	Duration    time.Duration
 	Voters      uint64 // in each poll; 0: as many as the duration holds
@@ -68,6 +70,8 @@ func (o *Options) check() error {
 		return usage("--duration must be more than 0 and at most %v, not %v", maxDuration, o.Duration)
 	case o.Connections < 1 || o.Connections > maxConnections:
 		return usage("--connections must be 1 to %d, not %d", maxConnections, o.Connections)
+	case o.Secure && len(o.Targets) > 0:
+		return usage("--tls is for a cluster that the load test starts; what targets want of TLS and tokens is said with --ca and --token-file")
 	case o.Mode != drive.Single && o.Mode != drive.Bulk:
 		return usage("--mode is single or bulk, not %q", o.Mode)
 	case o.FaultEvery < minFaultEvery && len(o.Faults) > 0:
@@ -114,13 +118,18 @@ func (o *Options) plan() (*workload.Plan, error) {
 	return p, nil
 }
 
-// endpoints normalises the targets.
+// endpoints normalises the targets. Those without a scheme are taken to speak TLS where
+// it was said how.
 func (o *Options) endpoints() []string {
 	all := make([]string, len(o.Targets))
 	for i, t := range o.Targets {
 		t = strings.TrimRight(strings.TrimSpace(t), "/")
 		if !strings.Contains(t, "://") {
-			t = "http://" + t
+			scheme := "http://"
+			if o.Access.TLS != nil {
+				scheme = "https://"
+			}
+			t = scheme + t
 		}
 		all[i] = t
 	}

@@ -116,7 +116,7 @@ func (t *Trial) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	t.driver, err = drive.New(drive.Options{
-		Plan: t.plan, Endpoints: t.nodes.endpoints, Mode: t.Mode, Rate: t.Rate, Duration: t.Duration,
+		Plan: t.plan, Endpoints: t.nodes.endpoints, Access: t.nodes.access, Mode: t.Mode, Rate: t.Rate, Duration: t.Duration,
 		Votes: t.votes(), Connections: t.Connections, Record: t.books.Record,
 	})
 	return err
@@ -145,7 +145,7 @@ func (t *Trial) openOut() error {
 
 // createPolls creates the polls and makes sure that they are empty.
 func (t *Trial) createPolls(ctx context.Context) error {
-	c, err := client.New(t.nodes.endpoints)
+	c, err := client.New(t.nodes.endpoints, t.nodes.access.Options()...)
 	if err != nil {
 		return usage("%s", err)
 	}
@@ -200,7 +200,7 @@ func (t *Trial) load(ctx context.Context) error {
 	t.planned = fault.Schedule(t.Seed, t.Faults, t.FaultEvery, lasts)
 	t.began = t.driver.Begin()
 	t.books.load(true)
-	t.leaders = &leaders{start: t.began, meter: t.meter}
+	t.leaders = &leaders{start: t.began, access: t.nodes.access, meter: t.meter}
 	side, stop := context.WithCancel(ctx)
 	defer stop()
 	loading, abort := context.WithCancelCause(ctx)

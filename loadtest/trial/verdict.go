@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"voted/loadtest/drive"
@@ -69,7 +70,7 @@ func (t *Trial) close(ctx context.Context) (*report.Report, error) {
 // prove reads what the nodes hold and judges from the files, exactly as a later
 // check does.
 func (t *Trial) prove(ctx context.Context) (*ledger.Verdict, error) {
-	if err := evidence.Gather(ctx, t.nodes.endpoints, t.plan, t.Out); err != nil {
+	if err := evidence.Gather(ctx, t.nodes.endpoints, t.nodes.access, t.plan, t.Out); err != nil {
 		return nil, err
 	}
 	held, err := evidence.Load(t.Out, t.plan)
@@ -204,6 +205,7 @@ func (t *Trial) measured() *report.Report {
 		Command: t.Command, Started: t.began, Load: t.lasted.Seconds(), Nodes: len(t.nodes.endpoints), Version: t.version,
 		Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Mode: string(t.Mode),
 		Polls: t.Polls, Connections: t.Connections, Rate: t.Rate, Partitions: "none",
+		TLS: strings.HasPrefix(t.nodes.endpoints[0], "https://"),
 	}
 	if t.nodes.how != "" {
 		r.Setup.Partitions = t.nodes.how
