@@ -34,11 +34,12 @@ var arrows = map[string][]string{
 	"internal/arrows":       {},
 	"internal/audit":        {},
 	"internal/auth":         {"internal/livefile"},
+	"internal/child":        {},
 	"internal/cluster":      {"internal/fsm", "internal/poll", "internal/cluster/storage", "internal/cluster/peer"},
 	"internal/cluster/...":  {},
 	"internal/fsm":          {"internal/poll"},
 	"internal/livefile":     {},
-	"internal/localcluster": {"client", "internal/auth", "internal/pki"},
+	"internal/localcluster": {"client", "internal/auth", "internal/child", "internal/pki"},
 	"internal/pki":          {"internal/livefile"},
 	"internal/poll":         {"internal/tally"},
 	"internal/server":       {"internal/api", "internal/audit", "internal/auth", "internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/pki", "internal/poll"},
@@ -46,7 +47,7 @@ var arrows = map[string][]string{
 	"internal/simtest/...":  {"internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/tally", "internal/simtest"},
 	"internal/tally":        {},
 	"loadtest":              {"client", "internal/localcluster", "loadtest/..."},
-	"loadtest/...":          {"client", "internal/localcluster", "loadtest/..."},
+	"loadtest/...":          {"client", "internal/child", "internal/localcluster", "loadtest/..."},
 }
 
 // testArrows is what tests may import besides: end-to-end tests build on the real

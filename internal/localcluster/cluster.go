@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"voted/internal/child"
 )
 
 // Options says what to start. Binary is required; the zero value of any other
@@ -63,7 +65,7 @@ type Cluster struct {
 	probes   *http.Client
 	ports    *ports
 	ownDir   bool
-	starter  *starter
+	starter  *child.Starter
 	watchers sync.WaitGroup
 	stopOnce sync.Once
 	stopErr  error
@@ -93,7 +95,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		c.cleanUp()
 		return nil, err
 	}
-	c.starter = newStarter()
+	c.starter = child.NewStarter()
 	for _, n := range c.Nodes {
 		err := ctx.Err()
 		if err == nil {
@@ -215,7 +217,7 @@ func (c *Cluster) end() error {
 		}
 	}
 	c.watchers.Wait()
-	c.starter.close()
+	c.starter.Close()
 	return errors.Join(append(errs, c.cleanUp())...)
 }
 

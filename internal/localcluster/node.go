@@ -47,7 +47,7 @@ func (n *Node) start() error {
 	cmd := exec.Command(n.cluster.options.Binary, n.Args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(inherited(), n.cluster.options.Env...)
-	proc, err := n.cluster.starter.start(cmd, n.enter)
+	proc, err := start(n.cluster.starter, cmd, n.enter)
 	if err != nil {
 		return fmt.Errorf("node %s cannot be started: %w", n.ID, err)
 	}

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
+
+	"voted/internal/child"
 )
 
 // errNotRunning says that there is no process to send a signal to.
@@ -20,9 +21,9 @@ type process struct {
 }
 
 // start runs cmd where enter leads, and reaps it when it ends.
-func (s *starter) start(cmd *exec.Cmd, enter func(start func() error) error) (*process, error) {
-	isolate(cmd)
-	if err := s.do(func() error { return enter(cmd.Start) }); err != nil {
+func start(by *child.Starter, cmd *exec.Cmd, enter func(start func() error) error) (*process, error) {
+	child.Isolate(cmd)
+	if err := by.Do(func() error { return enter(cmd.Start) }); err != nil {
 		return nil, err
 	}
 	p := &process{cmd: cmd, exited: make(chan struct{})}
@@ -54,30 +55,3 @@ func (p *process) signal(s os.Signal) error {
 	}
 	return nil
 }
-
-// starter starts processes from one thread that lives as long as it does. On
-// Linux the death of the thread that started a process, not that of its whole
-// process, is what the parent-death signal is about.
-type starter struct {
-	work chan func()
-}
-
-func newStarter() *starter {
-	s := &starter{work: make(chan func())}
-	go func() { // ends with close
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		for f := range s.work {
-			f()
-		}
-	}()
-	return s
-}
-
-func (s *starter) do(f func() error) error {
-	result := make(chan error)
-	s.work <- func() { result <- f() }
-	return <-result
-}
-
-func (s *starter) close() { close(s.work) }

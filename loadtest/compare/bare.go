@@ -3,6 +3,8 @@ package compare
 import (
 	"context"
 	"os"
+
+	"voted/internal/child"
 )
 
 // bare is the handler without anything behind it, in one or more processes.
@@ -12,7 +14,7 @@ type bare struct {
 	processes []*process
 }
 
-func startBare(ctx context.Context, s *starter, binary string, n int) (*bare, error) {
+func startBare(ctx context.Context, s *child.Starter, binary string, n int) (*bare, error) {
 	b := &bare{label: "bare one"}
 	if n > 1 {
 		b.label = "bare three"
@@ -22,7 +24,7 @@ func startBare(ctx context.Context, s *starter, binary string, n int) (*bare, er
 		return nil, err
 	}
 	for _, addr := range b.addrs {
-		p, err := s.start(os.Interrupt, nil, binary, addr)
+		p, err := start(s, os.Interrupt, nil, binary, addr)
 		if err != nil {
 			b.stop()
 			return nil, err

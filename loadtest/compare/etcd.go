@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"voted/internal/child"
 )
 
 // etcdQuota is the size its database may grow to; its default of 2 GiB would end a
@@ -29,7 +31,7 @@ func findEtcd() (string, error) {
 	return path, nil
 }
 
-func startEtcd(ctx context.Context, s *starter, p *peers, binary, dir string) (*etcd, error) {
+func startEtcd(ctx context.Context, s *child.Starter, p *peers, binary, dir string) (*etcd, error) {
 	addrs, err := freePorts(2 * nodes)
 	if err != nil {
 		return nil, err
@@ -42,7 +44,7 @@ func startEtcd(ctx context.Context, s *starter, p *peers, binary, dir string) (*
 	for i, addr := range e.addrs {
 		name, peer := fmt.Sprintf("e%d", i+1), "http://"+addrs[nodes+i]
 		// In order it takes seconds to leave, and its data are thrown away.
-		node, err := s.start(os.Kill, nil, binary, "--name", name, "--data-dir", filepath.Join(dir, name),
+		node, err := start(s, os.Kill, nil, binary, "--name", name, "--data-dir", filepath.Join(dir, name),
 			"--listen-client-urls", "http://"+addr, "--advertise-client-urls", "http://"+addr,
 			"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
 			"--initial-cluster", strings.Join(members, ","), "--initial-cluster-state", "new",

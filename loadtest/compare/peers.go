@@ -11,12 +11,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"voted/internal/child"
 )
 
 // peers is the program that has the other systems' client libraries.
 type peers struct {
 	binary  string
-	starter *starter
+	starter *child.Starter
 	// running is told of the program's process while it measures.
 	running func(pid int)
 }
@@ -49,9 +51,7 @@ func (p *peers) measure(ctx context.Context, ph phase, env []string, begin, end 
 	if err != nil {
 		return Figures{}, fmt.Errorf("the peers' client cannot be started: %w", err)
 	}
-	failed := make(chan error)
-	p.starter.work <- func() { failed <- cmd.Start() }
-	if err := <-failed; err != nil {
+	if err := p.starter.Start(cmd); err != nil {
 		return Figures{}, fmt.Errorf("the peers' client cannot be started: %w", err)
 	}
 	p.running(cmd.Process.Pid)

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+
+	"voted/internal/child"
 )
 
 // postgresSettings are what is not PostgreSQL's default: room for the connections
@@ -71,7 +73,7 @@ func postgresAccount() (*account, error) {
 
 // postgresSetup makes clusters under one directory.
 type postgresSetup struct {
-	starter  *starter
+	starter  *child.Starter
 	peers    *peers
 	programs string
 	dir      string
@@ -79,7 +81,7 @@ type postgresSetup struct {
 	password string
 }
 
-func newPostgresSetup(s *starter, p *peers, programs, dir string) (*postgresSetup, error) {
+func newPostgresSetup(s *child.Starter, p *peers, programs, dir string) (*postgresSetup, error) {
 	as, err := postgresAccount()
 	if err != nil {
 		return nil, err
@@ -129,7 +131,7 @@ func (s *postgresSetup) start(ctx context.Context, label string, standbys int) (
 		}
 	}
 	// With standbys this returns once one of them has confirmed.
-	_, err = s.starter.output(ctx, nil, p.env, s.peers.binary, "--url", p.url(), "--mode", "prepare")
+	_, err = output(ctx, s.starter, nil, p.env, s.peers.binary, "--url", p.url(), "--mode", "prepare")
 	return p, err
 }
 
@@ -146,7 +148,7 @@ func (s *postgresSetup) initialize(ctx context.Context, data string) error {
 		}
 	}
 	// md5 makes connecting cheap, and hundreds connect before every phase.
-	_, err := s.starter.output(ctx, s.account, nil, s.program("initdb"),
+	_, err := output(ctx, s.starter, s.account, nil, s.program("initdb"),
 		"-D", data, "-U", "postgres", "-A", "md5", "--pwfile", file, "-E", "UTF8", "--locale", "C")
 	return err
 }
@@ -162,7 +164,7 @@ func (s *postgresSetup) serve(ctx context.Context, p *postgres, data, addr strin
 		args = append(args, "-c", set)
 	}
 	// SIGINT is its fast shutdown: clients are not waited for.
-	server, err := s.starter.start(syscall.SIGINT, s.account, s.program("postgres"), append(args, settings...)...)
+	server, err := start(s.starter, syscall.SIGINT, s.account, s.program("postgres"), append(args, settings...)...)
 	if err != nil {
 		return err
 	}
@@ -170,7 +172,7 @@ func (s *postgresSetup) serve(ctx context.Context, p *postgres, data, addr strin
 	return server.waitUntil(ctx, func() error {
 		look, cancel := context.WithTimeout(ctx, probeTimeout)
 		defer cancel()
-		_, err := s.starter.output(look, nil, nil, s.program("pg_isready"), "-h", host, "-p", port)
+		_, err := output(look, s.starter, nil, nil, s.program("pg_isready"), "-h", host, "-p", port)
 		return err
 	})
 }
@@ -182,7 +184,7 @@ func (s *postgresSetup) follow(ctx context.Context, p *postgres, name, primary, 
 		return err
 	}
 	data := primary + "-" + name
-	if _, err := s.starter.output(ctx, s.account, p.env, s.program("pg_basebackup"),
+	if _, err := output(ctx, s.starter, s.account, p.env, s.program("pg_basebackup"),
 		"-D", data, "-h", host, "-p", port, "-U", "postgres", "-c", "fast", "-X", "stream"); err != nil {
 		return err
 	}

@@ -9,32 +9,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"voted/internal/child"
 )
-
-// starter starts processes from one thread that lives as long as it does: they are
-// told to die with the thread that started them (see isolate).
-type starter struct {
-	work chan func()
-}
-
-func newStarter() *starter {
-	s := &starter{work: make(chan func())}
-	go func() { // ends with close
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		for f := range s.work {
-			f()
-		}
-	}()
-	return s
-}
-
-func (s *starter) close() { close(s.work) }
 
 // process is one server of a peer.
 type process struct {
@@ -52,12 +33,10 @@ type account struct {
 }
 
 // start runs a program.
-func (s *starter) start(stop os.Signal, as *account, program string, args ...string) (*process, error) {
+func start(by *child.Starter, stop os.Signal, as *account, program string, args ...string) (*process, error) {
 	p := &process{cmd: command(as, program, args...), stop: stop, said: &tail{}, exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
-	failed := make(chan error)
-	s.work <- func() { failed <- p.cmd.Start() }
-	if err := <-failed; err != nil {
+	if err := by.Start(p.cmd); err != nil {
 		return nil, fmt.Errorf("%s cannot be started: %w", program, err)
 	}
 	go func() { // the reaper; ends with the process
@@ -69,14 +48,12 @@ func (s *starter) start(stop os.Signal, as *account, program string, args ...str
 
 // output runs a program to its end, which is soon, and returns what it printed.
 // Its environment has env besides this one's.
-func (s *starter) output(ctx context.Context, as *account, env []string, program string, args ...string) (string, error) {
+func output(ctx context.Context, by *child.Starter, as *account, env []string, program string, args ...string) (string, error) {
 	var printed bytes.Buffer
 	cmd := command(as, program, args...)
 	cmd.Env = append(cmd.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = &printed, &printed
-	failed := make(chan error)
-	s.work <- func() { failed <- cmd.Start() }
-	if err := <-failed; err != nil {
+	if err := by.Start(cmd); err != nil {
 		return "", fmt.Errorf("%s cannot be started: %w", program, err)
 	}
 	kill := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() }) // it may just have ended
@@ -89,7 +66,7 @@ func (s *starter) output(ctx context.Context, as *account, env []string, program
 
 func command(as *account, program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
-	isolate(cmd)
+	child.Isolate(cmd)
 	if as != nil {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: as.uid, Gid: as.gid}
 		cmd.Dir = as.home // the working directory may be closed to that account

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"voted/internal/child"
 	"voted/loadtest/compare/machine"
 	"voted/loadtest/compare/toolchain"
 )
@@ -16,7 +17,7 @@ import (
 // stage is everything that runs during a comparison.
 type stage struct {
 	systems  []system
-	starter  *starter
+	starter  *child.Starter
 	stops    []func() error
 	peersPID atomic.Int64 // of the peers' client while it measures
 }
@@ -29,14 +30,14 @@ func (s *stage) strike() error {
 		all.Go(func() { errs[i] = stop() })
 	}
 	all.Wait()
-	s.starter.close()
+	s.starter.Close()
 	return errors.Join(errs...)
 }
 
 // raise builds the programs and starts the systems. After an error nothing is left
 // running. What is not installed is named in the report.
 func raise(ctx context.Context, o Options, dir string, report *Report) (*stage, error) {
-	s := &stage{starter: newStarter()}
+	s := &stage{starter: child.NewStarter()}
 	build := builder{ctx: ctx, dir: dir}
 	fmt.Fprintln(o.Progress, "building and starting the systems")
 	err := s.raiseVoted(ctx, o, &build, report)

@@ -1,12 +1,12 @@
-package compare
+package child
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// isolate puts a process into a group of its own, so that Ctrl-C on the terminal
+// Isolate puts a process into a group of its own, so that Ctrl-C on the terminal
 // reaches only the one that ends it in order, and lets it die with its parent.
-func isolate(cmd *exec.Cmd) {
+func Isolate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -1,0 +1,14 @@
+//go:build unix && !linux
+
+package child
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// Isolate puts a process into a group of its own, so that Ctrl-C on the terminal
+// reaches only the one that ends it in order.
+func Isolate(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+}
