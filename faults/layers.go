@@ -5,11 +5,14 @@ import (
 	"strings"
 
 	"voted/faults/layer"
+	"voted/faults/powercut"
 )
 
 // layers are all there are, in the order in which they run.
 func layers() []*layer.Layer {
-	return []*layer.Layer{}
+	return []*layer.Layer{
+		powercut.New(),
+	}
 }
 
 // choose picks layers by their ids; no ids: all.

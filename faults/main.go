@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -16,6 +17,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"voted/faults/layer"
+	"voted/faults/loopfs"
+	"voted/faults/powercut"
 )
 
 // The exit codes.
@@ -27,6 +30,9 @@ const (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == powercut.WriterCommand {
+		os.Exit(powercut.Writer(os.Args[2:], os.Stdout))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
@@ -120,7 +126,8 @@ func (c *commandLine) run(ctx context.Context, stdout io.Writer) (int, error) {
 	for _, l := range chosen {
 		screen.Say("%s %s", l.ID, l.Title)
 		dir := filepath.Join(c.Out, l.ID)
-		if err := os.RemoveAll(dir); err != nil {
+		// A run that was killed may have left file systems mounted there.
+		if err := errors.Join(loopfs.Sweep(dir), os.RemoveAll(dir)); err != nil {
 			return exitTool, fmt.Errorf("what an earlier run left in %s cannot be removed; choose another --out: %w", dir, err)
 		}
 		r, err := layer.NewRun(l, scale, c.Seed, dir, builds, screen)

@@ -186,12 +186,23 @@ func (r *Run) Count(name string, n float64) {
 }
 
 // Binary returns the path of the node's binary as the source is, built once for all layers.
-func (r *Run) Binary(ctx context.Context) (string, error) { return r.builds.get(ctx, "voted") }
+func (r *Run) Binary(ctx context.Context) (string, error) { return r.builds.get(ctx, "voted", node) }
 
 // Changed returns the path of a binary with edits to the source: a negative control.
 func (r *Run) Changed(ctx context.Context, name string, edits ...overlay.Edit) (string, error) {
-	return r.builds.get(ctx, name, edits...)
+	return r.builds.get(ctx, name, node, edits...)
 }
+
+// ChangedSelf is Changed for this command: its helper processes, on another product.
+func (r *Run) ChangedSelf(ctx context.Context, name string, edits ...overlay.Edit) (string, error) {
+	return r.builds.get(ctx, "self-"+name, self, edits...)
+}
+
+// The main packages that are built.
+const (
+	node = "voted/cmd/voted"
+	self = "voted/faults"
+)
 
 // Builds are the binaries of a run, each built once.
 type Builds struct {
@@ -206,7 +217,7 @@ func NewBuilds(dir, given string) *Builds {
 	return &Builds{dir: dir, given: given, paths: map[string]string{}}
 }
 
-func (b *Builds) get(ctx context.Context, name string, edits ...overlay.Edit) (string, error) {
+func (b *Builds) get(ctx context.Context, name, pkg string, edits ...overlay.Edit) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.given != "" && len(edits) == 0 {
@@ -219,7 +230,7 @@ func (b *Builds) get(ctx context.Context, name string, edits ...overlay.Edit) (s
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	path, err := overlay.Build(ctx, dir, edits...)
+	path, err := overlay.BuildPackage(ctx, dir, pkg, edits...)
 	if err == nil {
 		b.paths[name] = path
 	}

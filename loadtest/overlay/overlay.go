@@ -43,11 +43,16 @@ func Root() (string, error) {
 // binary. An edit whose Old is not there exactly once is an error: the source has
 // changed, and the control must be renewed. No edits: the node as it is.
 func Build(ctx context.Context, dir string, edits ...Edit) (string, error) {
+	return BuildPackage(ctx, dir, "voted/cmd/voted", edits...)
+}
+
+// BuildPackage is Build of another main package.
+func BuildPackage(ctx context.Context, dir, pkg string, edits ...Edit) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
 	}
-	to := filepath.Join(dir, "voted")
+	to := filepath.Join(dir, filepath.Base(pkg))
 	args := []string{"build", "-o", to}
 	if len(edits) > 0 {
 		plan, err := write(root, dir, edits)
@@ -56,10 +61,10 @@ func Build(ctx context.Context, dir string, edits ...Edit) (string, error) {
 		}
 		args = append(args, "-overlay", plan)
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "voted/cmd/voted")...)
+	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("voted cannot be built (%w):\n%s", errors.Join(err, ctx.Err()), out)
+		return "", fmt.Errorf("%s cannot be built (%w):\n%s", pkg, errors.Join(err, ctx.Err()), out)
 	}
 	return to, nil
 }

@@ -1,0 +1,193 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"voted/client"
+	"voted/faults/layer"
+	"voted/loadtest/drive"
+	"voted/loadtest/evidence"
+	"voted/loadtest/ledger"
+	"voted/loadtest/workload"
+)
+
+const (
+	createTime  = 20 * time.Second
+	settleTime  = time.Minute
+	connections = 128
+)
+
+// LoadOptions say what to offer. Zero values are defaults.
+type LoadOptions struct {
+	Name     string        // unique in the cluster; polls begin with it
+	Rate     float64       // ballots a second, beside duplicates; default 400
+	Duration time.Duration // default 1 s
+	Polls    int           // default 4, with all methods, secret and open, replaceable and not
+	// Acknowledged, if set, hears of each acknowledgement that took a commit, and of
+	// the node that gave it. It is called from many goroutines.
+	Acknowledged func(node string)
+}
+
+// Load is ballots that are offered to a cluster, and the books about them.
+type Load struct {
+	name      string
+	plan      *workload.Plan
+	driver    *drive.Driver
+	endpoints []string
+	done      chan struct{} // closed when everything offered was answered
+	loadErr   error         // set before done is closed
+
+	committed atomic.Uint64
+	mu        sync.Mutex // guards what follows
+	ledger    *ledger.Ledger
+	bookErr   error
+}
+
+// Begin creates the polls and begins to offer ballots.
+func Begin(ctx context.Context, endpoints []string, seed uint64, o LoadOptions) (*Load, error) {
+	if o.Rate == 0 {
+		o.Rate = 400
+	}
+	if o.Duration == 0 {
+		o.Duration = time.Second
+	}
+	if o.Polls == 0 {
+		o.Polls = 4
+	}
+	plan, err := workload.New(workload.Options{Seed: seed, Polls: o.Polls, Duplicates: 0.3, Prefix: o.Name})
+	if err != nil {
+		return nil, err
+	}
+	l := &Load{name: o.Name, plan: plan, endpoints: endpoints, ledger: ledger.New(plan), done: make(chan struct{})}
+	l.driver, err = drive.New(drive.Options{
+		Plan: plan, Endpoints: endpoints, Mode: drive.Single, Rate: o.Rate, Duration: o.Duration, Connections: connections,
+		Record: func(e ledger.Entry) { l.record(&e, o.Acknowledged) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := l.createPolls(ctx); err != nil {
+		return nil, err
+	}
+	go func() { // ends when the load is over
+		defer close(l.done)
+		l.driver.Begin()
+		l.loadErr = l.driver.Load(ctx)
+	}()
+	return l, nil
+}
+
+func (l *Load) record(e *ledger.Entry, tell func(node string)) {
+	if e.Committed() {
+		l.committed.Add(1)
+		if tell != nil {
+			tell(e.Node)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.ledger.Add(e); err != nil && l.bookErr == nil {
+		l.bookErr = err
+	}
+}
+
+func (l *Load) createPolls(ctx context.Context) error {
+	c, err := client.New(l.endpoints)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(ctx, createTime)
+	defer cancel()
+	for i := range l.plan.Polls {
+		if _, err := c.CreatePoll(ctx, l.plan.Poll(i).Definition); err != nil {
+			return fmt.Errorf("poll %s cannot be created: %w", l.plan.Poll(i).Definition.ID, err)
+		}
+	}
+	return nil
+}
+
+// Committed returns how many ballots have been acknowledged as counted so far.
+func (l *Load) Committed() uint64 { return l.committed.Load() }
+
+// Wait waits until everything that was offered is answered, and sends again what was
+// not and what duplicates are owed after a failover.
+func (l *Load) Wait(ctx context.Context) error {
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if l.loadErr != nil {
+		return l.loadErr
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	if err := l.driver.SettleUnanswered(ctx); err != nil {
+		return err
+	}
+	if err := l.driver.SettleRestart(ctx); err != nil {
+		return err
+	}
+	return l.driver.SettleUnanswered(ctx)
+}
+
+// End closes idle connections.
+func (l *Load) End() {
+	<-l.done
+	l.driver.Close()
+}
+
+// Judge reads what every node holds and returns the verdict. Nobody may send any more.
+func (l *Load) Judge(ctx context.Context, dir string) (*ledger.Verdict, error) {
+	dir = filepath.Join(dir, "evidence-"+l.name)
+	defer os.RemoveAll(dir)
+	if err := evidence.Gather(ctx, l.endpoints, l.plan, dir); err != nil {
+		return nil, err
+	}
+	holdings, err := evidence.Load(dir, l.plan)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.bookErr != nil {
+		return nil, l.bookErr
+	}
+	return l.ledger.Judge(holdings)
+}
+
+// oracles are what the findings of the ledger contradict.
+var oracles = map[ledger.Fault]string{
+	ledger.Lost: "O1", ledger.Changed: "O1", ledger.Twice: "O2", ledger.WrongTally: "O2", ledger.Invented: "O3",
+	ledger.Diverged: "O4", ledger.WrongAnswer: "O5",
+}
+
+// Report enters a verdict into the report of a run. what says what was done to the cluster.
+func Report(r *layer.Run, v *ledger.Verdict, what string) {
+	first := map[ledger.Fault]string{}
+	for _, f := range v.Findings {
+		if first[f.Fault] == "" {
+			first[f.Fault] = f.String()
+		}
+	}
+	for fault, n := range v.Counts {
+		switch fault {
+		case ledger.Lost:
+			r.Lost(v.Lost, "%s: %d ballots, for example %s", what, v.Lost, first[fault])
+		case ledger.Twice:
+			r.DoubleCounted(max(v.DoubleCounted, 1), "%s: %d, for example %s", what, n, first[fault])
+		default:
+			r.Violation(oracles[fault], "%s: %d, for example %s", what, n, first[fault])
+		}
+	}
+	if v.Exact() && (!v.TalliesEqual || !v.DigestsEqual || !v.Balanced) {
+		r.Violation("O4", "%s: the nodes' tallies, digests or books do not agree", what)
+	}
+}
