@@ -81,6 +81,9 @@ func (n *Node) propose(ctx context.Context, leader leadership, f *sealed) error 
 
 // Execute carries out a command that manages polls. See api.Polls.
 func (n *Node) Execute(ctx context.Context, c poll.Command) (poll.Result, error) {
+	if err := n.mayUse(ctx, c); err != nil {
+		return poll.Result{}, err
+	}
 	request := fsm.EncodeRequest(c)
 	var result poll.Result
 	err := n.submit(ctx, func(ctx context.Context, leader leadership) (err error) {

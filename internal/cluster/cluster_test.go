@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,12 @@ var (
 
 func newTestCluster(t *testing.T, size int) *testCluster {
 	t.Helper()
+	return newTestClusterWith(t, size, func(string, *cluster.Options) {})
+}
+
+// newTestClusterWith changes the options that each member is first started with.
+func newTestClusterWith(t *testing.T, size int, change func(id string, o *cluster.Options)) *testCluster {
+	t.Helper()
 	c := &testCluster{t: t, nodes: map[string]*cluster.Node{}, dirs: map[string]string{}}
 	for i, addr := range freePorts(t, size) {
 		c.servers = append(c.servers, cluster.Server{ID: fmt.Sprintf("n%d", i+1), Peer: addr})
@@ -65,7 +72,10 @@ func newTestCluster(t *testing.T, size int) *testCluster {
 		}
 	})
 	for _, s := range c.servers {
-		c.start(s.ID, s.Peer, func(o *cluster.Options) { o.Cluster = c.servers })
+		c.start(s.ID, s.Peer, func(o *cluster.Options) {
+			o.Cluster = c.servers
+			change(s.ID, o)
+		})
 	}
 	return c
 }
@@ -352,5 +362,72 @@ func TestLeadershipIsHandedOverOnceHoweverOftenTheWishIsMade(t *testing.T) {
 	}
 	if after.Term > before.Term+2 {
 		t.Errorf("the term went from %d to %d: leadership was handed on and on", before.Term, after.Term)
+	}
+}
+
+// A command that not all can read is refused, not proposed, through leader changes
+// too; when the last member is upgraded it is allowed, and stays so when one is away.
+func TestAFormatIsUsedOnlyWhenEveryMemberReadsIt(t *testing.T) {
+	t.Parallel()
+	c := newTestClusterWith(t, 3, func(id string, o *cluster.Options) {
+		if id == "n3" {
+			o.Reads = 1
+		}
+	})
+	createPoll(t, c.nodes["n1"], "p")
+	newest := poll.Raise{Level: 2} // needs level 2 itself
+	for _, lead := range []string{"n1", "n2"} {
+		if err := c.nodes["n1"].TransferLeadership(ctxFor(t, 20*time.Second), lead); err != nil {
+			t.Fatal(err)
+		}
+		for _, through := range []string{"n1", "n2"} {
+			_, err := c.nodes[through].Execute(ctxFor(t, 20*time.Second), newest)
+			var refusal *poll.Error
+			if !errors.As(err, &refusal) || refusal.Code != poll.CodeUnavailable || !strings.Contains(refusal.Detail, "n3 reads formats up to level 1") {
+				t.Fatalf("%s leads, asked through %s: %v", lead, through, err)
+			}
+		}
+	}
+	// Given n3 away: its silence does not count as consent.
+	c.stop("n3")
+	c.leader()
+	if _, err := c.nodes["n1"].Execute(ctxFor(t, 20*time.Second), newest); err == nil {
+		t.Fatal("a silent member is taken for one that reads everything")
+	}
+	// When it comes back upgraded, the level rises by itself.
+	c.restart("n3")
+	c.awaitLevel(2)
+	// Then it stays, with n3 away again.
+	c.stop("n3")
+	c.leader()
+	if _, err := c.nodes["n1"].Execute(ctxFor(t, 20*time.Second), newest); err != nil {
+		t.Fatalf("a level that was reached is refused again: %v", err)
+	}
+	// And who reads less does not get in.
+	c.start("n4", freePorts(t, 1)[0], func(o *cluster.Options) { o.Join, o.Reads = []string{c.servers[0].Peer}, 1 })
+	select {
+	case <-c.nodes["n4"].Failed():
+		if err := c.nodes["n4"].Failure(); !errors.Is(err, cluster.ErrUsage) || !strings.Contains(err.Error(), "newer voted") {
+			t.Errorf("n4 is refused with: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("a member that cannot read the log is let in")
+	}
+}
+
+// awaitLevel waits until every member uses formats of a level.
+func (c *testCluster) awaitLevel(want uint32) {
+	c.t.Helper()
+	for _, n := range c.nodes {
+		for index := uint64(0); ; {
+			var level uint32
+			n.Read(func(s *poll.State) { level, index = s.Level(), s.Index() })
+			if level >= want {
+				break
+			}
+			if err := n.Changed(ctxFor(c.t, 20*time.Second), index); err != nil {
+				c.t.Fatalf("%s stays at level %d: %v", n.ID(), level, err)
+			}
+		}
 	}
 }

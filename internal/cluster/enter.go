@@ -155,7 +155,7 @@ func (n *Node) join() error {
 			case err == nil:
 				n.log.Info("joined; catching up before voting", "through", addr)
 				return nil
-			case errors.As(err, &refusal):
+			case errors.As(err, &refusal) && !passing(refusal.Code):
 				return fmt.Errorf("%w: %s", ErrUsage, refusal.Detail)
 			}
 			last = err
@@ -172,11 +172,16 @@ func (n *Node) join() error {
 	}
 }
 
+// passing reports whether a refusal to join may be another answer in a moment.
+func passing(c poll.Code) bool {
+	return c == poll.CodeUnavailable || c == poll.CodeOutcomeUnknown || c == poll.CodeTooManyRequests
+}
+
 // joinThrough asks the member at addr who leads, and that one to be let in.
 func (n *Node) joinThrough(addr string) error {
 	ctx, cancel := context.WithTimeout(n.ctx, 5*callTimeout)
 	defer cancel()
-	c, err := json.Marshal(change{Op: "join", ID: n.opts.ID, Peer: n.opts.Peer})
+	c, err := json.Marshal(change{Op: "join", ID: n.opts.ID, Peer: n.opts.Peer, Reads: n.opts.Reads})
 	if err != nil {
 		return err
 	}

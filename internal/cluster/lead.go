@@ -83,9 +83,11 @@ func (n *Node) monitor() {
 		ctx, cancel := context.WithTimeout(n.ctx, callTimeout)
 		seen := n.survey(ctx)
 		cancel()
+		n.seen.Store(&seen)
 		n.clock.heard(n.opts.ID, seen, n.log)
 		if n.leaders.now().self {
 			n.promote(n.ctx, seen)
+			n.raise(seen)
 			n.tellSilence(seen, silent)
 		} else {
 			clear(silent)

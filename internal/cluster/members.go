@@ -21,6 +21,7 @@ type status struct {
 	Peer     string            `json:"peer"`
 	API      string            `json:"api"`
 	Version  string            `json:"version"`
+	Reads    uint32            `json:"reads,omitempty"`      // format level; 0: a build that knows no levels
 	Disk     string            `json:"disk"`               // drawn once per data directory
 	Member   bool              `json:"member"`             // it has entered a cluster
 	Cluster  []Server          `json:"cluster"`            // its --cluster line
@@ -40,7 +41,7 @@ type status struct {
 func (n *Node) status() status {
 	o := n.opts
 	s := status{
-		ID: o.ID, Peer: o.Peer, API: o.API, Version: o.Version, Cluster: o.Cluster,
+		ID: o.ID, Peer: o.Peer, API: o.API, Version: o.Version, Reads: o.Reads, Cluster: o.Cluster,
 		Disk: n.disk, Founders: n.founders(), Now: n.clock.now(),
 	}
 	if !n.isStarted() {
@@ -119,6 +120,7 @@ type Member struct {
 	Server
 	API     string
 	Version string
+	Reads   uint32 // the highest format level that its build reads; 0: it did not say
 	Voter   bool
 	Leader  bool
 	Reached bool // it answered just now
@@ -131,6 +133,7 @@ type Status struct {
 	Leader  string
 	Term    uint64
 	Index   uint64
+	Level   uint32 // of the formats in use
 	Quorum  int // voters needed to decide
 	CanLose int // voters that may still be lost without a stop
 	Members []Member
@@ -142,11 +145,11 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		return Status{}, poll.Refuse(poll.CodeUnavailable, "This node waits to enter its cluster; its log says for whom.")
 	}
 	seen := n.survey(ctx)
-	s := Status{Leader: n.Leader(), Term: n.raft.CurrentTerm(), Index: n.fsm.Index()}
+	s := Status{Leader: n.Leader(), Term: n.raft.CurrentTerm(), Index: n.fsm.Index(), Level: n.level()}
 	voters, living := 0, 0
 	for _, m := range seen {
 		s.Members = append(s.Members, Member{
-			Server: m.server, API: m.status.API, Version: m.status.Version, Voter: m.voter,
+			Server: m.server, API: m.status.API, Version: m.status.Version, Reads: m.reads(), Voter: m.voter,
 			Leader: m.server.ID == s.Leader, Reached: m.err == nil, Applied: m.status.Applied, Digest: m.status.Digest,
 		})
 		if m.voter {
@@ -169,6 +172,8 @@ type change struct {
 	// From is who led when the wish was made: leadership that has passed on
 	// since must not be handed on again.
 	From string `json:"from,omitempty"`
+	// Reads is the format level that a joining member reads; 0: a build that knows none.
+	Reads uint32 `json:"reads,omitempty"`
 }
 
 // AddMember makes a member known, as a non-voter; it is promoted when it has caught up.
@@ -196,22 +201,13 @@ func (n *Node) request(ctx context.Context, c change) error {
 	if err != nil {
 		return err
 	}
-	var refusal *poll.Error
-	err = n.submit(ctx, func(ctx context.Context, leader leadership) (err error) {
+	return n.submit(ctx, func(ctx context.Context, leader leadership) error {
 		if leader.self {
-			err = n.change(ctx, c)
-		} else {
-			_, err = n.ask(ctx, leader.addr, callChange, body)
+			return n.change(ctx, c)
 		}
-		if errors.As(err, &refusal) {
-			return nil // an answer, not a failure of the attempt
-		}
+		_, err := n.ask(ctx, leader.addr, callChange, body)
 		return err
 	})
-	if err == nil && refusal != nil {
-		return refusal
-	}
-	return err
 }
 
 // change carries out a change on the leader. Every change is idempotent.
@@ -233,6 +229,9 @@ func (n *Node) change(ctx context.Context, c change) error {
 }
 
 func (n *Node) add(ctx context.Context, c change, servers []raft.Server, at int) error {
+	if err := n.readsEnough(c); err != nil {
+		return err
+	}
 	for _, s := range servers {
 		if string(s.ID) != c.ID && string(s.Address) == c.Peer {
 			return poll.Refuse(poll.CodeMemberExists, "The address %s is member %s's; remove that member first, or give another address.", c.Peer, s.ID)
@@ -320,7 +319,7 @@ const caughtUp = 256
 // promote lets non-voters vote that answer and have caught up.
 func (n *Node) promote(ctx context.Context, seen []sighting) {
 	for _, m := range seen {
-		if m.voter || m.err != nil || !m.status.Member || m.status.Applied+caughtUp < n.fsm.Index() || m.status.Applied == 0 {
+		if m.voter || m.err != nil || !m.status.Member || m.status.Applied+caughtUp < n.fsm.Index() || m.status.Applied == 0 || m.reads() < n.level() {
 			continue
 		}
 		f := n.raft.AddVoter(raft.ServerID(m.server.ID), raft.ServerAddress(m.server.Peer), 0, callTimeout)

@@ -46,7 +46,12 @@ type Node struct {
 
 	current atomic.Bool // it has applied, since its start, all that was acknowledged before
 
+	seen atomic.Pointer[[]sighting] // the last look at the members
+
 	ready atomic.Uint64 // the term in which this member leads and has applied all before
+
+	closing   chan struct{} // closed when Close begins
+	closeOnce sync.Once
 
 	failOnce sync.Once
 	failed   chan struct{} // closed after failure is set
@@ -64,9 +69,10 @@ func Open(o Options) (*Node, error) {
 		opts: o, log: o.Logger, metrics: newMetrics(o.Metrics),
 		leaders: newLeaders(), clock: newClock(o.Now),
 		bulk:    make(chan struct{}, bulkFrames),
-		started: make(chan struct{}), entered: make(chan struct{}), failed: make(chan struct{}),
+		started: make(chan struct{}), entered: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
 	}
 	n.fsm = fsm.New(n.metrics.applied)
+	n.fsm.OnUnreadable(n.halt)
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.ingress = newIngress(n)
 	n.proposer = newProposer(n)
@@ -157,7 +163,7 @@ func (n *Node) startRaft() error {
 	c.Logger = raftLogger(n.log)
 	r, err := raft.NewRaft(c, machine{n.fsm, n}, o.Store, o.Store, o.Store.Snapshots(), o.Network.Transport())
 	if err != nil {
-		return fmt.Errorf("raft cannot start on this data directory: %w", err)
+		return fmt.Errorf("raft cannot start on this data directory: %w", errors.Join(n.fsm.Refused(), err))
 	}
 	n.raft = r
 	if err := n.checkContinuity(); err != nil {
@@ -195,6 +201,13 @@ func (n *Node) Fail(err error) {
 	})
 }
 
+// halt stops the member from within the state machine, which must not go on: raft
+// waits for it until the member is closed.
+func (n *Node) halt(err error) {
+	n.Fail(err)
+	<-n.closing
+}
+
 // Done is closed when the node ends, in order or not.
 func (n *Node) Done() <-chan struct{} { return n.ctx.Done() }
 
@@ -226,6 +239,7 @@ func (n *Node) HandOver(ctx context.Context) error {
 // Close stops the member. Its store and network are closed too.
 func (n *Node) Close() error {
 	n.stop()
+	n.closeOnce.Do(func() { close(n.closing) })
 	<-n.entered
 	var err error
 	if n.raft != nil {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"voted/internal/fsm"
 )
 
 // Store is a member's disk. What it acknowledges is durable; after its first
@@ -78,6 +80,9 @@ type Options struct {
 
 	HeartbeatTimeout time.Duration
 	SnapshotEvery    uint64
+	// Reads is the format level that this member says it reads; 0: what its build
+	// reads. Tests of clusters of several builds say less.
+	Reads uint32
 }
 
 // The defaults and limits of a member, each with its reason.
@@ -137,6 +142,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SnapshotEvery == 0 {
 		o.SnapshotEvery = defaultSnapshotEvery
+	}
+	if o.Reads == 0 {
+		o.Reads = fsm.Reads()
 	}
 	if o.Now == nil {
 		o.Now = time.Now

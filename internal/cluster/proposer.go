@@ -134,6 +134,9 @@ func share(packed []*proposal, a fsm.Applied, err error) {
 
 // execute proposes a management command as an entry of its own.
 func (p *proposer) execute(ctx context.Context, c poll.Command) (poll.Result, error) {
+	if err := p.node.permit(c); err != nil {
+		return poll.Result{}, err
+	}
 	entry := fsm.AppendCommand(nil, p.node.stamp(), c)
 	a, err := p.node.apply(ctx, entry)
 	return a.Result, err
@@ -154,5 +157,9 @@ func resolved(f raft.ApplyFuture, err error) (fsm.Applied, error) {
 	case err != nil:
 		return fsm.Applied{}, err
 	}
-	return *f.Response().(*fsm.Applied), nil
+	a, ok := f.Response().(*fsm.Applied)
+	if !ok {
+		return fsm.Applied{}, errors.New("the state machine has halted")
+	}
+	return *a, nil
 }

@@ -36,6 +36,10 @@ func (n *Node) submit(ctx context.Context, try attempt) error {
 		if err == nil {
 			return nil
 		}
+		var refusal *poll.Error
+		if errors.As(err, &refusal) && !unknown {
+			return refusal // an answer, not a failure of the attempt
+		}
 		unknown = unknown || !definitelyNot(err)
 		last = err
 		if ctx.Err() != nil {
@@ -76,5 +80,6 @@ func (n *Node) gaveUp(unknown bool, last error) error {
 
 // definitelyNot reports whether an attempt's error means that nothing was appended.
 func definitelyNot(err error) bool {
-	return errors.Is(err, errNotAppended) || errors.Is(err, errBusy) || errors.Is(err, peer.ErrNotSent)
+	var refusal *poll.Error
+	return errors.Is(err, errNotAppended) || errors.Is(err, errBusy) || errors.Is(err, peer.ErrNotSent) || errors.As(err, &refusal)
 }

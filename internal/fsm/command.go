@@ -35,6 +35,7 @@ const (
 	kindTick    = 6
 	kindEnroll  = 7
 	kindDrop    = 8
+	kindRaise   = 9
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -156,6 +157,8 @@ func encodePayload(c poll.Command) (kind byte, payload []byte) {
 		return kindEnroll, encodeEnroll(c)
 	case poll.Drop:
 		return kindDrop, encodeDrop(c)
+	case poll.Raise:
+		return kindRaise, binary.AppendUvarint(nil, uint64(c.Level))
 	}
 	panic(fmt.Sprintf("fsm: command %T has no encoding", c))
 }
@@ -180,6 +183,9 @@ func encodePatch(c poll.Patch) []byte {
 }
 
 func decodePayload(kind byte, payload []byte) (poll.Command, error) {
+	if need := levelOfKind(kind); need == 0 || need > Reads() {
+		return nil, fmt.Errorf("command kind %d is not known to this build, which reads format levels up to %d; upgrade voted", kind, Reads())
+	}
 	c := poll.NewCursor(payload)
 	var cmd poll.Command
 	switch kind {
@@ -201,8 +207,10 @@ func decodePayload(kind byte, payload []byte) (poll.Command, error) {
 		cmd = decodeEnroll(c)
 	case kindDrop:
 		cmd = decodeDrop(c)
+	case kindRaise:
+		cmd = poll.Raise{Level: uint32(c.Bounded(1<<32 - 1))}
 	default:
-		return nil, fmt.Errorf("command kind %d is not known to this build; upgrade voted", kind)
+		return nil, fmt.Errorf("command kind %d has a level and no decoding", kind)
 	}
 	if c.Err() == nil && c.Len() != 0 {
 		return nil, fmt.Errorf("command has %d bytes too many", c.Len())

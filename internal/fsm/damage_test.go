@@ -133,7 +133,7 @@ func TestALyingLengthAllocatesNothing(t *testing.T) {
 	huge := []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0x1f} // 2^40 and more
 	for name, read := range map[string]func(){
 		"snapshot section": func() {
-			b := append(append([]byte(snapshotMagic), SnapshotVersion, 0, sectionState), huge...)
+			b := append(append([]byte(snapshotMagic), snapshotFirst, 0, sectionState), huge...)
 			if _, err := ReadSnapshot(bytes.NewReader(b)); err == nil {
 				t.Error("it was read")
 			}

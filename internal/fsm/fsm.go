@@ -23,6 +23,12 @@ type FSM struct {
 	passed  watermark // index of the last command or configuration
 	observe func(ballots int, took time.Duration)
 
+	// unreadable is called in place of a panic; it must not return before nobody
+	// waits for answers of this FSM any more.
+	unreadable func(error)
+	halted     bool  // used by Apply alone: nothing is applied any more
+	refused    error // why the last snapshot was not restored; guarded by mu
+
 	expected atomic.Int32
 	scratch  []poll.Outcome // used by Apply alone, while nothing is expected
 }
@@ -44,12 +50,26 @@ type Applied struct {
 	Result   poll.Result    // of any other
 }
 
-// Apply implements raft.FSM. It panics on a command that cannot be read.
+// OnUnreadable sets what is done about a committed command that this build cannot
+// read. A member that halts is better than one that differs: f must not return while
+// anybody waits for this FSM's answers, and nothing is applied after it. Without it
+// Apply panics. It must be called before the first Apply.
+func (f *FSM) OnUnreadable(halt func(error)) { f.unreadable = halt }
+
+// Refused returns why the last snapshot could not be restored, nil where it could.
+func (f *FSM) Refused() error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.refused
+}
+
+// Apply implements raft.FSM. Its answer is nil where the FSM has halted; see
+// OnUnreadable.
 func (f *FSM) Apply(l *raft.Log) any {
 	start := time.Now()
 	c, err := decodeCommand(l.Data)
-	if err != nil {
-		panic(fmt.Sprintf("log entry %d is committed but cannot be read: %v", l.Index, err))
+	if err != nil || f.halted {
+		return f.halt(l.Index, err)
 	}
 	f.mu.Lock()
 	f.state.Begin(poll.Stamp{Index: l.Index, At: c.at})
@@ -65,6 +85,17 @@ func (f *FSM) Apply(l *raft.Log) any {
 	f.passed.raise(l.Index)
 	f.observe(len(a.Outcomes), time.Since(start))
 	return a
+}
+
+func (f *FSM) halt(index uint64, err error) any {
+	if f.unreadable == nil {
+		panic(fmt.Sprintf("log entry %d is committed but cannot be read: %v", index, err))
+	}
+	if !f.halted {
+		f.halted = true
+		f.unreadable(fmt.Errorf("log entry %d is committed but cannot be read: %w", index, err))
+	}
+	return nil
 }
 
 // Expect says that by (possibly negative) more entries are under way whose outcomes
@@ -130,9 +161,14 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 	defer r.Close() // it was only read: an error changes nothing
 	s, err := ReadSnapshot(r)
 	if err != nil {
-		return fmt.Errorf("snapshot cannot be restored: %w", err)
+		err = fmt.Errorf("snapshot cannot be restored: %w", err)
+		f.mu.Lock()
+		f.refused = err
+		f.mu.Unlock()
+		return err
 	}
 	f.mu.Lock()
+	f.refused = nil
 	f.state = s
 	f.mu.Unlock()
 	f.applied.raise(s.Index())

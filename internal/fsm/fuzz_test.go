@@ -200,7 +200,7 @@ func sealSections(plain []byte) []byte {
 	var out strings.Builder
 	w := &sectionWriter{w: bufio.NewWriter(&out)}
 	w.raw([]byte(snapshotMagic))
-	w.raw([]byte{SnapshotVersion, 0})
+	w.raw([]byte{snapshotFirst, 0})
 	for len(plain) > 0 {
 		c := poll.NewCursor(plain[1:])
 		content := c.Blob()

@@ -61,6 +61,7 @@ func goldenCommands() map[string]poll.Command {
 		"tick":           poll.Tick{},
 		"create-roll":    poll.Create{Definition: rolled("members"), Salt: salt},
 		"enroll":         poll.Enroll{Poll: "members", Since: 90210, Lines: []poll.RollLine{{Key: poll.VoterKey{0: 1, 15: 255}, Weight: 1}, {Weight: poll.MaxWeight}, {Weight: 1<<32 - 1}}},
+		"raise":          poll.Raise{Level: 300},
 		"enroll-nobody":  poll.Enroll{Poll: "members", Lines: []poll.RollLine{}},
 		"drop":           poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
 	}

@@ -55,7 +55,7 @@ func anyCommand() *rapid.Generator[poll.Command] {
 			copy(b[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, label))
 			return b
 		}
-		switch rapid.IntRange(0, 6).Draw(t, "kind") {
+		switch rapid.IntRange(0, 7).Draw(t, "kind") {
 		case 0:
 			d := poll.Definition{
 				ID: text.Draw(t, "id"), Title: text.Draw(t, "title"), Method: text.Draw(t, "method"), Options: []poll.Option{},
@@ -87,6 +87,8 @@ func anyCommand() *rapid.Generator[poll.Command] {
 			return c
 		case 5:
 			return poll.Drop{Poll: text.Draw(t, "poll"), Since: rapid.Uint64().Draw(t, "since"), Key: bytes16("key")}
+		case 6:
+			return poll.Raise{Level: rapid.Uint32().Draw(t, "level")}
 		}
 		return poll.Tick{}
 	})

@@ -13,9 +13,12 @@ import (
 	"voted/internal/poll"
 )
 
-// SnapshotVersion is the number of the snapshot format that this build writes, and
-// the highest it reads.
-const SnapshotVersion = 1
+// The numbers of the snapshot format. A state of the first level is written as the
+// builds read it that know no levels; later the state's header ends with its level.
+const (
+	snapshotFirst    = 1
+	snapshotLevelled = 2
+)
 
 // A snapshot is a magic, a version, and sections:
 //
@@ -49,7 +52,7 @@ const nameBytes = 256 << 10
 func WriteSnapshot(w io.Writer, v *poll.View, lock sync.Locker) error {
 	s := &sectionWriter{w: bufio.NewWriterSize(w, 1<<20)}
 	s.raw([]byte(snapshotMagic))
-	s.raw(binary.LittleEndian.AppendUint16(nil, SnapshotVersion))
+	s.raw(binary.LittleEndian.AppendUint16(nil, snapshotVersion(v)))
 	s.section(sectionState, v.AppendHeader(nil))
 	var header []byte
 	for n := range v.Len() {
@@ -72,6 +75,13 @@ func WriteSnapshot(w io.Writer, v *poll.View, lock sync.Locker) error {
 		return s.err
 	}
 	return s.w.Flush()
+}
+
+func snapshotVersion(v *poll.View) uint16 {
+	if v.Level() > poll.FirstLevel {
+		return snapshotLevelled
+	}
+	return snapshotFirst
 }
 
 type sectionWriter struct {
@@ -132,6 +142,12 @@ func ReadSnapshot(r io.Reader) (*poll.State, error) {
 	l, err := poll.NewLoader(header)
 	if err != nil {
 		return nil, err
+	}
+	if (s.version == snapshotLevelled) != (l.Level() > poll.FirstLevel) {
+		return nil, fmt.Errorf("its format is %d and its level %d, which do not belong together", s.version, l.Level())
+	}
+	if l.Level() > Reads() {
+		return nil, fmt.Errorf("its format level is %d and this build reads up to %d; upgrade voted", l.Level(), Reads())
 	}
 	for range l.Polls() {
 		if err := s.poll(l); err != nil {
@@ -216,6 +232,7 @@ func (s *sectionReader) end(l *poll.Loader) (*poll.State, error) {
 type sectionReader struct {
 	r        *bufio.Reader
 	buf      bytes.Buffer // content of the current section
+	version  uint16
 	sections uint64
 	sum      uint32 // of all sections so far
 }
@@ -228,8 +245,9 @@ func (s *sectionReader) magic() error {
 	if string(head[:len(snapshotMagic)]) != snapshotMagic {
 		return errors.New("it is not a voted snapshot")
 	}
-	if v := binary.LittleEndian.Uint16(head[len(snapshotMagic):]); v != SnapshotVersion {
-		return fmt.Errorf("its format %d is not known to this build (it reads up to %d); upgrade voted", v, SnapshotVersion)
+	s.version = binary.LittleEndian.Uint16(head[len(snapshotMagic):])
+	if s.version < snapshotFirst || s.version > snapshotLevelled || s.version > snapshotFirst && Reads() < LevelOf(poll.Raise{}) {
+		return fmt.Errorf("its format %d is not known to this build (it reads up to %d); upgrade voted", s.version, snapshotLevelled)
 	}
 	return nil
 }

@@ -84,6 +84,7 @@ type View struct {
 	index  uint64
 	clock  int64
 	digest Digest
+	level  uint32
 	keys   []keyEntry
 	polls  []*Poll
 	kept   map[*Poll]Capture
@@ -92,7 +93,7 @@ type View struct {
 // View captures the state. It must be closed.
 func (s *State) View() *View {
 	v := &View{
-		state: s, index: s.index, clock: s.clock, digest: s.digest,
+		state: s, index: s.index, clock: s.clock, digest: s.digest, level: s.level,
 		keys: s.keys.queue, polls: s.order, kept: map[*Poll]Capture{},
 	}
 	s.views = append(s.views, v)

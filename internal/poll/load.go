@@ -17,7 +17,11 @@ func (v *View) AppendHeader(b []byte) []byte {
 		b = appendString(b, k.poll)
 		b = binary.AppendUvarint(b, uint64(k.expires))
 	}
-	return binary.AppendUvarint(b, uint64(len(v.polls)))
+	b = binary.AppendUvarint(b, uint64(len(v.polls)))
+	if v.level > FirstLevel { // before, the encoding is that of the builds that know no levels
+		b = binary.AppendUvarint(b, uint64(v.level))
+	}
+	return b
 }
 
 // AppendHeader appends the encoding of everything in the capture but its roll,
@@ -85,11 +89,19 @@ func NewLoader(header []byte) (*Loader, error) {
 		s.keys.put(e)
 	}
 	l := &Loader{state: s, polls: c.Uvarint()}
+	if c.Len() > 0 {
+		if s.level = uint32(c.Bounded(1<<32 - 1)); s.level <= FirstLevel {
+			return nil, fmt.Errorf("state header: %w", ErrTruncated) // the first level is not written
+		}
+	}
 	if c.Err() != nil || c.Len() != 0 {
 		return nil, fmt.Errorf("state header: %w", ErrTruncated)
 	}
 	return l, nil
 }
+
+// Level returns the format level of the state that is loaded.
+func (l *Loader) Level() uint32 { return l.state.level }
 
 // Polls returns how many polls are to be loaded.
 func (l *Loader) Polls() uint64 { return l.polls }

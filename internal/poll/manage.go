@@ -17,7 +17,7 @@ type Result struct {
 	Roll *RollResult
 }
 
-// Command is one of Create, Patch, Close, Delete, Tick, Enroll and Drop. Each is idempotent by
+// Command is one of Create, Patch, Close, Delete, Tick, Enroll, Drop and Raise. Each is idempotent by
 // construction, so it may be proposed again when its outcome is unknown.
 type Command interface {
 	apply(s *State) Result

@@ -19,6 +19,7 @@ type State struct {
 	index  uint64 // of the last command
 	clock  int64  // never goes back
 	digest Digest
+	level  uint32 // of the formats in use; never goes back
 
 	polls     map[string]*Poll
 	order     []*Poll // by number; deleted polls keep their place
@@ -34,7 +35,7 @@ type State struct {
 
 // NewState returns the empty state.
 func NewState() *State {
-	return &State{polls: map[string]*Poll{}, hash: sha256.New()}
+	return &State{level: FirstLevel, polls: map[string]*Poll{}, hash: sha256.New()}
 }
 
 // Index returns the log index of the last command applied.
@@ -108,6 +109,7 @@ const (
 	eventClosed  = 'x'
 	eventDeleted = 'd'
 	eventKey     = 'k'
+	eventRaised  = 'l'
 )
 
 // event notes a change that is not a ballot, for the digest.
