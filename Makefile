@@ -7,7 +7,7 @@ FUZZTIME ?= 30s
 .PHONY: build test short race lint fmt fuzz sim soak faults bench verify demo
 
 build: ## the one binary, into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/voted ./cmd/voted
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.released=$(VERSION)' -o bin/voted ./cmd/voted
 
 test: ## everything, processes started and killed included
 	$(GO) test ./...

@@ -27,6 +27,7 @@ type commandLine struct {
 	CA         caCommands         `cmd:"" help:"Make the certificates of a cluster." name:"ca"`
 	Token      tokenCommands      `cmd:"" help:"Make bearer tokens."`
 	Credential credentialCommands `cmd:"" help:"Issue voting credentials, one link a voter."`
+	Health     healthCommand      `cmd:"" help:"Ask a node whether it is well, for health checks."`
 	Version    versionCommand     `cmd:"" help:"Print the version."`
 }
 
