@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
-.PHONY: build test short race lint fmt fuzz sim soak faults bench verify demo
+.PHONY: build test short race lint fmt fuzz sim soak faults bench verify demo image deploy-test
 
 build: ## the one binary, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.released=$(VERSION)' -o bin/voted ./cmd/voted
@@ -53,3 +53,9 @@ verify: lint test race ## what CI runs
 
 demo:
 	$(GO) run ./cmd/voted demo
+
+image: ## the container image, named voted
+	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) -t voted .
+
+deploy-test: ## the image and a cluster of containers, broken and restarted under load; skipped without Docker
+	deploy/test/compose.sh

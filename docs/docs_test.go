@@ -79,8 +79,8 @@ func TestEveryRelativeLinkLeadsSomewhere(t *testing.T) {
 }
 
 var (
-	makeLine = regexp.MustCompile("(?m)(?:^|`)make ([a-z]+)\\b")
-	makeRule = regexp.MustCompile(`(?m)^([a-z]+):`)
+	makeLine = regexp.MustCompile("(?m)(?:^|`)make ([a-z][a-z-]*)")
+	makeRule = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 )
 
 func TestEveryMakeTargetIsThere(t *testing.T) {

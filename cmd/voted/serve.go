@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"voted/internal/server"
 )
 
@@ -50,7 +52,7 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 		ID: c.ID, DataDir: c.Data, API: c.API, AdvertiseAPI: c.AdvertiseAPI, Peer: c.Peer, AdvertisePeer: c.AdvertisePeer,
 		Join: c.Join, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.heartbeat(),
 		StallLimit: c.StallLimit, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
-		Security: c.securityFlags.options(),
+		Security: c.securityFlags.options(), Notify: notifySupervisor(s),
 	}
 	for name, d := range map[string]time.Duration{
 		"request-timeout": c.RequestTimeout, "drain-timeout": c.DrainTimeout,
@@ -97,4 +99,13 @@ func (c *serveCommand) heartbeat() time.Duration {
 		return wanHeartbeat
 	}
 	return c.HeartbeatTimeout
+}
+
+// notifySupervisor tells systemd, where it asked to be told, how the node does.
+func notifySupervisor(s *session) func(string) {
+	return func(state string) {
+		if _, err := daemon.SdNotify(false, state); err != nil {
+			s.logger().Warn("the supervisor could not be told how the node does", "error", err)
+		}
+	}
 }

@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"client":                {},
 	"client/...":            {"client"},
 	"cmd/...":               {"client", "internal/auth", "internal/pki", "internal/server", "internal/localcluster", "cmd/..."},
+	"deploy":                {},
 	"docs":                  {},
 	"e2e":                   {},
 	"faults":                {"faults/..."},

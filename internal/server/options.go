@@ -40,6 +40,10 @@ type Options struct {
 
 	Security
 
+	// Notify is told how the node does in sd_notify's words (READY=1, STOPPING=1,
+	// STATUS=…); default: nobody is.
+	Notify func(state string)
+
 	Logger  *slog.Logger
 	Version string
 }

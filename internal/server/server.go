@@ -164,6 +164,9 @@ func (s *Server) Run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- s.serve() }()
 	s.log.Info("serving", "api", s.advertised(), "data", s.opts.DataDir)
+	// Ready means: open and sound. Whether there is a quorum is no reason to start a
+	// node again, so nobody who supervises it is to wait for one.
+	s.opts.Notify("READY=1\nSTATUS=serving " + s.advertised())
 	var err error
 	select {
 	case <-ctx.Done():
@@ -187,6 +190,7 @@ func (s *Server) Run(ctx context.Context) error {
 // leave drains the node within DrainTimeout.
 func (s *Server) leave() {
 	s.log.Info("leaving: requests in flight are finished, leadership is handed over")
+	s.opts.Notify("STOPPING=1\nSTATUS=finishing requests, handing over leadership")
 	ctx, cancel := context.WithTimeout(context.Background(), s.opts.DrainTimeout)
 	defer cancel()
 	s.handler.Drain()
@@ -248,6 +252,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Notify == nil {
+		o.Notify = func(string) {}
 	}
 	o.DataDir = filepath.Clean(o.DataDir)
 	return o

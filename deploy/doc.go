@@ -1,0 +1,4 @@
+// Package deploy holds what is needed to run voted: the image, compose, systemd's
+// unit, Kubernetes, Prometheus' rules and Grafana's dashboard. Its tests hold them to
+// what the program does; docs/operations.md is the manual.
+package deploy
