@@ -14,6 +14,7 @@ import (
 	"voted/loadtest/drive"
 	"voted/loadtest/evidence"
 	"voted/loadtest/ledger"
+	"voted/loadtest/wire"
 	"voted/loadtest/workload"
 )
 
@@ -148,7 +149,7 @@ func (l *Load) End() {
 func (l *Load) Judge(ctx context.Context, dir string) (*ledger.Verdict, error) {
 	dir = filepath.Join(dir, "evidence-"+l.name)
 	defer os.RemoveAll(dir)
-	if err := evidence.Gather(ctx, l.endpoints, l.plan, dir); err != nil {
+	if err := evidence.Gather(ctx, l.endpoints, wire.Access{}, l.plan, dir); err != nil {
 		return nil, err
 	}
 	holdings, err := evidence.Load(dir, l.plan)
