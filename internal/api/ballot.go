@@ -14,13 +14,15 @@ import (
 // castBallot serves PUT of a voter's ballot.
 func (h *Handler) castBallot(w *response, r *http.Request) error {
 	err := h.castOne(w, r)
-	var refusal *poll.Error
-	switch {
-	case errors.As(err, &refusal):
-		h.metrics.refused(refusal.Code)
-	case err != nil:
-		h.metrics.refused(poll.CodeInternal)
+	if err == nil {
+		return nil
 	}
+	code := poll.CodeInternal
+	var refusal *poll.Error
+	if errors.As(err, &refusal) {
+		code = refusal.Code
+	}
+	h.metrics.refused(code)
 	return err
 }
 
@@ -79,7 +81,7 @@ func (h *Handler) readBallot(w *response, r *http.Request, id string) (m marked,
 	if err := contentType(r, mediaJSON); err != nil {
 		return m, err
 	}
-	h.cluster.Read(func(s *poll.State) { m.rules = s.Rules(id) })
+	m.rules = h.knownRules(id)
 	err = withBody(w, r, maxBallotBytes, func(body []byte) error {
 		if m.rules != nil {
 			var scanner plainBallot
@@ -100,15 +102,14 @@ func (h *Handler) readBallot(w *response, r *http.Request, id string) (m marked,
 // rules finds a poll's rules. A poll that this node does not know may have been
 // created on another one a moment ago: only a linearizable read can deny it.
 func (h *Handler) rules(ctx context.Context, id string) (*poll.Rules, error) {
-	var rules *poll.Rules
-	find := func(s *poll.State) { rules = s.Rules(id) }
-	if h.cluster.Read(find); rules != nil {
+	if rules := h.knownRules(id); rules != nil {
 		return rules, nil
 	}
 	if err := h.sync(ctx); err != nil {
 		return nil, err
 	}
-	if h.cluster.Read(find); rules == nil {
+	rules := h.knownRules(id)
+	if rules == nil {
 		return nil, unknownPoll(id)
 	}
 	return rules, nil
@@ -153,14 +154,12 @@ func (h *Handler) invalidCode(ctx context.Context, id string) (poll.Code, error)
 }
 
 // decide lets committed state answer where that is final, and else the log.
-func (h *Handler) decide(ctx context.Context, b *poll.Ballot) (o poll.Outcome, err error) {
-	settled := false
-	h.cluster.Read(func(s *poll.State) { o, settled = s.Settled(b) })
-	if settled {
+func (h *Handler) decide(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
+	if o, settled := h.settled(b); settled {
 		h.metrics.settled.Inc()
 		return o, nil
 	}
-	o, err = h.cluster.Cast(ctx, b)
+	o, err := h.cluster.Cast(ctx, b)
 	return o, inTime(err, poll.CodeOutcomeUnknown)
 }
 
@@ -175,7 +174,7 @@ func (w *response) outcome(r *http.Request, id, voter string, o poll.Outcome) er
 	switch o.Kind {
 	case poll.Counted:
 		status = http.StatusCreated
-		w.Header()["Location"] = []string{r.URL.EscapedPath()}
+		w.Header()["Location"] = w.value(r.URL.EscapedPath())
 	case poll.Replayed:
 		w.Header()["Idempotent-Replayed"] = yes
 	case poll.Refused, poll.Replaced:

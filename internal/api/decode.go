@@ -13,8 +13,14 @@ import (
 	"voted/internal/poll"
 )
 
+// bodyBuffer holds a body, and what bounds the reading of it.
+type bodyBuffer struct {
+	bytes.Buffer
+	bound io.LimitedReader
+}
+
 // bodies keeps buffers of small bodies for the next request.
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var bodies = sync.Pool{New: func() any { return new(bodyBuffer) }}
 
 // maxKeptBody is up to which size a buffer is kept: one large definition must
 // not stay in memory for ever.
@@ -23,7 +29,7 @@ const maxKeptBody = 16 << 10
 // withBody reads a body of up to limit bytes and lets use look at it; use must
 // not keep it.
 func withBody(w *response, r *http.Request, limit int64, use func(body []byte) error) error {
-	b := bodies.Get().(*bytes.Buffer)
+	b := bodies.Get().(*bodyBuffer)
 	b.Reset()
 	defer func() {
 		if b.Cap() <= maxKeptBody {
@@ -36,9 +42,11 @@ func withBody(w *response, r *http.Request, limit int64, use func(body []byte) e
 	return use(b.Bytes())
 }
 
-func readInto(b *bytes.Buffer, w *response, r *http.Request, limit int64) error {
+func readInto(b *bodyBuffer, w *response, r *http.Request, limit int64) error {
 	if r.ContentLength <= limit {
-		n, err := b.ReadFrom(io.LimitReader(r.Body, limit+1))
+		b.bound = io.LimitedReader{R: r.Body, N: limit + 1}
+		n, err := b.ReadFrom(&b.bound)
+		b.bound.R = nil
 		if err != nil {
 			return malformed("The request body could not be read to its end.")
 		}

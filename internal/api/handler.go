@@ -60,9 +60,10 @@ type Handler struct {
 	registry  *prometheus.Registry
 	tallies   *tallies
 
-	node     []string // the value of Voted-Node, shared by all responses
-	idPrefix string   // begins the request ids made here
-	idCount  atomic.Uint64
+	node       []string // the value of Voted-Node, shared by all responses
+	lastLeader atomic.Pointer[[]string]
+	idPrefix   string // begins the request ids made here
+	idCount    atomic.Uint64
 
 	streams, bulks  slots
 	pace, heartbeat time.Duration
@@ -171,7 +172,8 @@ func (h *Handler) requestID(r *http.Request) string {
 	if v := r.Header["X-Request-Id"]; len(v) == 1 && visible(v[0], maxRequestIDBytes) {
 		return v[0]
 	}
-	return h.idPrefix + strconv.FormatUint(h.idCount.Add(1), 36)
+	var room [32]byte
+	return string(strconv.AppendUint(append(room[:0], h.idPrefix...), h.idCount.Add(1), 36))
 }
 
 // visible reports whether s is 1 to limit bytes of visible ASCII.

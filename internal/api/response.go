@@ -22,13 +22,29 @@ type response struct {
 	written  int64  // bytes of body
 
 	retryAfter int // seconds that a refusal asks to wait; 0: as all others
+
+	values [6]string // of headers that only this response has
+	used   int       // of values
+}
+
+// value returns a header's value in memory of the response's own.
+func (w *response) value(s string) []string {
+	if w.used == len(w.values) {
+		return []string{s}
+	}
+	w.values[w.used] = s
+	w.used++
+	return w.values[w.used-1 : w.used : w.used]
 }
 
 // Values that stand in many responses; nobody changes them.
 var (
-	nosniff     = []string{"nosniff"}
-	noStore     = []string{"no-store"}
-	yes         = []string{"true"}
+	nosniff = []string{"nosniff"}
+	noStore = []string{"no-store"}
+	yes     = []string{"true"}
+
+	firstVersion = []string{`"1"`}
+
 	typeJSON    = []string{mediaJSON}
 	typeProblem = []string{mediaProblem}
 	typeText    = []string{"text/plain; charset=utf-8"}
@@ -49,11 +65,26 @@ const (
 func (w *response) begin() {
 	header := w.Header()
 	header["X-Content-Type-Options"] = nosniff
-	header["X-Request-Id"] = []string{w.id}
+	header["X-Request-Id"] = w.value(w.id)
 	header["Voted-Node"] = w.h.node
-	if leader := w.h.cluster.Leader(); leader != "" {
-		header["Voted-Leader"] = []string{leader}
+	if leader := w.h.leader(); leader != nil {
+		header["Voted-Leader"] = leader
 	}
+}
+
+// leader returns the value of Voted-Leader, shared by the responses until it
+// changes; nil where no leader is known.
+func (h *Handler) leader() []string {
+	id := h.cluster.Leader()
+	if id == "" {
+		return nil
+	}
+	if known := h.lastLeader.Load(); known != nil && (*known)[0] == id {
+		return *known
+	}
+	now := []string{id}
+	h.lastLeader.Store(&now)
+	return now
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -66,7 +97,7 @@ func (w *response) WriteHeader(status int) {
 	if index == 0 {
 		index = w.h.cluster.Index()
 	}
-	w.Header()["Voted-Index"] = []string{strconv.FormatUint(index, 10)}
+	w.Header()["Voted-Index"] = w.value(strconv.FormatUint(index, 10))
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -93,14 +124,18 @@ func (w *response) saw(index uint64) {
 func (w *response) send(status int, mediaType []string, body []byte) {
 	header := w.Header()
 	header["Content-Type"] = mediaType
-	header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	header["Content-Length"] = w.value(strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that has gone away is told nothing
 }
 
 // tag sets the ETag of a version or revision.
 func (w *response) tag(version uint32) {
-	w.Header()["Etag"] = []string{`"` + strconv.FormatUint(uint64(version), 10) + `"`}
+	if version == 1 {
+		w.Header()["Etag"] = firstVersion
+		return
+	}
+	w.Header()["Etag"] = w.value(`"` + strconv.FormatUint(uint64(version), 10) + `"`)
 }
 
 // timeJSON is RFC 3339 in UTC with milliseconds.

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -97,6 +98,32 @@ func BenchmarkApply(b *testing.B) {
 				perBallot(b, ballots)
 			})
 		}
+	}
+}
+
+// BenchmarkWorstApply applies full entries, as the leader does, and tells the longest
+// that one of them took: at the size, and on the way there, where the index grows.
+func BenchmarkWorstApply(b *testing.B) {
+	for _, size := range sizes(b) {
+		b.Run(fmt.Sprintf("8192 into %d", size), func(b *testing.B) {
+			x := newBench(b)
+			x.fsm.Expect(1)
+			worst := func() time.Duration {
+				e := x.entry(8192)
+				start := time.Now()
+				x.apply(e)
+				return time.Since(start)
+			}
+			var growing, full time.Duration
+			for x.voter < size {
+				growing = max(growing, worst())
+			}
+			for b.Loop() {
+				full = max(full, worst())
+			}
+			b.ReportMetric(growing.Seconds()*1000, "worst-growing-ms")
+			b.ReportMetric(full.Seconds()*1000, "worst-ms")
+		})
 	}
 }
 

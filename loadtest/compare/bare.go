@@ -49,7 +49,7 @@ func (b *bare) about() string {
 	return "the same in three processes, the load spread over them"
 }
 
-func (b *bare) does(m Mode) bool { return m == ModeSingle }
+func (b *bare) does(m Mode) bool { return m == ModeSingle || m == ModeReplay }
 
 func (b *bare) pids() []int { return pidsOf(b.processes) }
 

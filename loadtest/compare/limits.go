@@ -27,6 +27,8 @@ const (
 	// batchRows that in one statement of PostgreSQL, near where it is fastest.
 	blockBallots = 100_000
 	batchRows    = 10_000
+	// replayVoters have voted before ballots are cast again.
+	replayVoters = 100_000
 	// maxSeconds, maxRounds bound a comparison to a day.
 	maxSeconds = 600
 	maxRounds  = 50

@@ -21,6 +21,7 @@ type Options struct {
 	Seconds     float64  `help:"Length of one phase: one system, one number of connections." default:"5" placeholder:"SECONDS"`
 	Connections []int    `help:"Numbers of clients at the same time, spread over all nodes." default:"1,64,512" placeholder:"N,…"`
 	Streams     []int    `help:"Numbers of bulk streams at the same time." default:"1,3" placeholder:"N,…"`
+	Replays     bool     `help:"Compare ballots that were cast before too, with the largest number of clients." default:"true" negatable:""`
 	Bulk        bool     `help:"Compare bulk work too." default:"true" negatable:""`
 	Systems     []string `help:"What to compare." default:"voted,bare,etcd,postgres" enum:"voted,bare,etcd,postgres" placeholder:"NAME,…"`
 	JSON        bool     `help:"Print JSON instead of tables." name:"json"`

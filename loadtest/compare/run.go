@@ -75,6 +75,9 @@ func (o Options) works() []work {
 	for _, n := range o.Connections {
 		all = append(all, work{ModeSingle, n})
 	}
+	if o.Replays {
+		all = append(all, work{ModeReplay, slices.Max(o.Connections)})
+	}
 	if o.Bulk {
 		for _, n := range o.Streams {
 			all = append(all, work{ModeBulk, n})

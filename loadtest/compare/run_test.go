@@ -23,7 +23,7 @@ func TestAComparisonCountsEveryBallotAndLeavesNothing(t *testing.T) {
 	file := filepath.Join(dir, "out", "compare.json")
 	var out bytes.Buffer
 	o := Options{
-		Rounds: 2, Seconds: 0.1, Connections: []int{1, 6}, Streams: []int{2}, Bulk: true,
+		Rounds: 2, Seconds: 0.1, Connections: []int{1, 6}, Streams: []int{2}, Replays: true, Bulk: true,
 		Systems: []string{systemVoted, systemBare}, Out: file, Dir: dir,
 	}
 	if err := Run(t.Context(), o, &out); err != nil {
@@ -37,7 +37,7 @@ func TestAComparisonCountsEveryBallotAndLeavesNothing(t *testing.T) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Systems) != 3 || len(r.Works) != 3 || r.Machine.Cores == 0 || len(r.Works[0].Ratios) != 2 {
+	if len(r.Systems) != 3 || len(r.Works) != 4 || r.Machine.Cores == 0 || len(r.Works[0].Ratios) != 2 {
 		t.Errorf("the report lacks something: %s", data)
 	}
 	for _, w := range r.Works {

@@ -11,9 +11,11 @@ import (
 // Mode is the kind of work in a phase.
 type Mode string
 
-// Modes: one ballot a request, or many ballots a request.
+// Modes: one ballot a request, the same for ballots that were cast before, or many
+// ballots a request.
 const (
 	ModeSingle Mode = "single"
+	ModeReplay Mode = "replay"
 	ModeBulk   Mode = "bulk"
 )
 

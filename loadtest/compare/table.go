@@ -22,7 +22,7 @@ func (r *Report) write(out io.Writer) error {
 	for _, s := range r.Systems {
 		fmt.Fprintf(&b, "%s: %s.\n", s.Name, s.About)
 	}
-	b.WriteString("Every ballot is a new key. A closed loop: each connection sends the next ballot when it has the answer to the last.\n" +
+	b.WriteString("Every ballot is a new key, but for replays: each of theirs is in the box already, and is answered with its first receipt. A closed loop: each connection sends the next ballot when it has the answer to the last.\n" +
 		"Every answer was checked, and what each system stored was counted afterwards (the bare handler keeps nothing).\n" +
 		"With one connection the client talks to the leader, or the primary.\n")
 	for _, m := range r.Missing {
@@ -36,8 +36,12 @@ func (r *Report) write(out io.Writer) error {
 
 func (w *Work) write(b *strings.Builder) {
 	title := fmt.Sprintf("one ballot a request, %d %s", w.Connections, plural(w.Connections, "connection"))
-	if w.Mode == ModeBulk {
+	switch w.Mode {
+	case ModeReplay:
+		title = fmt.Sprintf("replays: ballots that were cast before, one a request, %d %s", w.Connections, plural(w.Connections, "connection"))
+	case ModeBulk:
 		title = fmt.Sprintf("bulk, %d %s", w.Connections, plural(w.Connections, "stream"))
+	case ModeSingle:
 	}
 	fmt.Fprintf(b, "\n%s\n", title)
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)

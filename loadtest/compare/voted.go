@@ -84,6 +84,11 @@ func (v *voted) measure(ctx context.Context, p phase, begin, end func()) (Figure
 	if err := makePoll(ctx, v.client, p.poll); err != nil {
 		return Figures{}, err
 	}
+	if p.mode == ModeReplay {
+		if err := v.castBefore(ctx, p, targets); err != nil {
+			return Figures{}, err
+		}
+	}
 	begin()
 	result, err := load(ctx, p, targets)
 	end()
@@ -96,7 +101,28 @@ func (v *voted) measure(ctx context.Context, p phase, begin, end func()) (Figure
 		return Figures{}, fmt.Errorf("the poll cannot be counted: %w", err)
 	}
 	f.Stored = tally.Ballots
+	if p.mode == ModeReplay {
+		if f.Replayed != f.Acked || tally.Ballots != replayVoters {
+			return Figures{}, fmt.Errorf("%w: %d of %d ballots that were cast before are said to be replayed, and %d of %d are counted",
+				ErrNotExact, f.Replayed, f.Acked, tally.Ballots, replayVoters)
+		}
+		f.Stored = f.Acked // each of them is one that is there
+	}
 	return f, nil
+}
+
+// castBefore casts the ballots that are to be cast again.
+func (v *voted) castBefore(ctx context.Context, p phase, targets []string) error {
+	result, err := closedloop.Bulk{
+		Targets: targets, Streams: nodes, Poll: p.poll, Prefix: "v", Selection: "a", Ballots: replayVoters, PerRequest: batchRows,
+	}.Run(ctx)
+	if err == nil && result.Acknowledged != replayVoters {
+		err = fmt.Errorf("%d of %d ballots were acknowledged: %s", result.Acknowledged, replayVoters, result.Problem)
+	}
+	if err != nil {
+		return fmt.Errorf("the ballots to be cast again cannot be cast: %w", err)
+	}
+	return nil
 }
 
 func makePoll(ctx context.Context, c *client.Client, id string) error {
@@ -116,7 +142,11 @@ func load(ctx context.Context, p phase, targets []string) (closedloop.Result, er
 			Duration: length, PerRequest: blockBallots,
 		}.Run(ctx)
 	}
-	return closedloop.Single{
+	single := closedloop.Single{
 		Targets: targets, Connections: p.connections, Duration: length, Poll: p.poll, Prefix: "v", Selection: "a",
-	}.Run(ctx)
+	}
+	if p.mode == ModeReplay {
+		single.Again = replayVoters
+	}
+	return single.Run(ctx)
 }

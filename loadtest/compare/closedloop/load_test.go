@@ -95,6 +95,17 @@ func TestALoadOfSoManyRequestsNumbersThemWithoutGaps(t *testing.T) {
 	}
 }
 
+func TestBallotsThatAreSentAgainAreOfTheSameVoters(t *testing.T) {
+	t.Parallel()
+	b := newBox(t)
+	r, err := Single{
+		Targets: []string{b.addr()}, Connections: 3, Duration: 100 * time.Millisecond, Poll: "p", Prefix: "v", Selection: "a", First: 5, Again: 7,
+	}.Run(t.Context())
+	if err != nil || r.Acknowledged <= 7 || len(b.voters) != 7 || !b.voters["p v0000000005"] || !b.voters["p v0000000011"] {
+		t.Errorf("%v, %d acknowledged of %v", err, r.Acknowledged, b.voters)
+	}
+}
+
 func TestAnswersThatAreNoReceiptAreToldApart(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

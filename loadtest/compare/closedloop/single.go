@@ -27,6 +27,9 @@ type Single struct {
 	Polls     uint64
 	Prefix    string // of the voters' ids; a number follows, each used once
 	Selection string // an option of the poll
+	// Again makes the load one of so many voters, from First on, whose ballots are
+	// sent again and again until Duration has passed; 0: each voter is used once.
+	Again uint64
 	// Definition, where it is not empty, is the JSON of polls to create instead of
 	// casting ballots: Requests of them, with ids as for Polls.
 	Definition string
@@ -73,8 +76,15 @@ func (s Single) Run(ctx context.Context) (Result, error) {
 }
 
 // numbers deals out the numbers of the requests of one connection: each has its
-// own range, or all share one that has no gaps and an end.
+// own range, or all share one that has no gaps and an end, or the same again and again.
 func (s Single) numbers(connection uint64, next *atomic.Uint64) func() (uint64, bool) {
+	if s.Again > 0 {
+		n := connection * s.Again / uint64(s.Connections) // each begins elsewhere
+		return func() (uint64, bool) {
+			n++
+			return s.First + n%s.Again, true
+		}
+	}
 	if s.Duration == 0 {
 		return func() (uint64, bool) {
 			n := next.Add(1) - 1
