@@ -177,7 +177,8 @@ func (g *guarded) DeleteRange(lo, hi uint64) error {
 	if err != nil {
 		return err
 	}
-	prefix := lo <= first
+	// A prefix that reaches the end goes from the back as well.
+	prefix := lo <= first && hi < last
 	lo, hi = max(lo, first), min(hi, last)
 	if first == 0 {
 		return nil

@@ -28,6 +28,7 @@ const (
 
 	// The names inside the directory.
 	logFile     = "raft.db"
+	markFile    = "raft.mark"
 	snapshotDir = "snapshots"
 	newFileGlob = "raft.db.new-*"
 

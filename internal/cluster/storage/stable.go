@@ -12,6 +12,8 @@ const (
 	keyVoteTerm      = "LastVoteTerm"
 	keyVoteCandidate = "LastVoteCand"
 	keyCurrentTerm   = "CurrentTerm"
+	// keyWrites counts how often the values were written; see mark.
+	keyWrites = "storage/writes"
 )
 
 // keyTable is the only key in the file's bucket of values.
@@ -56,6 +58,11 @@ func (t *stableTable) Set(key, value []byte) error {
 		}
 		table[keyVoteTerm] = binary.BigEndian.AppendUint64(nil, t.voteTerm)
 	}
+	writes, err := numberOf(keyWrites, table[keyWrites])
+	if err != nil {
+		return err
+	}
+	table[keyWrites] = binary.BigEndian.AppendUint64(nil, writes+1)
 	if err := t.engine.Set([]byte(keyTable), encodeTable(table)); err != nil {
 		return err
 	}
@@ -84,10 +91,27 @@ func (t *stableTable) GetUint64(key []byte) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(value) != 8 {
-		return 0, fmt.Errorf("%w: the stored value %q has %d bytes where a number has 8", ErrDamaged, key, len(value))
+	return numberOf(string(key), value)
+}
+
+// writes returns how often the values were written, since it is counted.
+func (t *stableTable) writes() (uint64, error) {
+	table, err := t.load()
+	if err != nil {
+		return 0, err
 	}
-	return binary.BigEndian.Uint64(value), nil
+	return numberOf(keyWrites, table[keyWrites])
+}
+
+// numberOf reads a stored number; nothing is 0.
+func numberOf(key string, value []byte) (uint64, error) {
+	switch len(value) {
+	case 0:
+		return 0, nil
+	case 8:
+		return binary.BigEndian.Uint64(value), nil
+	}
+	return 0, fmt.Errorf("%w: the stored value %q has %d bytes where a number has 8", ErrDamaged, key, len(value))
 }
 
 func (t *stableTable) load() (map[string][]byte, error) {

@@ -7,6 +7,7 @@
 //	Store       raft.LogCache on top; what the member uses
 //	guarded     the first error poisons everything, and is reported once            (fault.go)
 //	disk        every call runs on one goroutine; a call that hangs or panics fails  (disk.go)
+//	marked      a log file that lags behind what was written last is noticed         (mark.go)
 //	stableTable a vote's term and candidate become durable together                 (stable.go)
 //	contiguous  the log never has a hole                                            (contiguous.go)
 //	checksummed a CRC-32C over every entry and every value                          (checksum.go)
@@ -54,7 +55,8 @@ var (
 
 // Open opens the member's state in dir, and creates what is missing. It checks the structure of the whole log file, so it
 // takes time proportional to the number of entries, but does not read the entries themselves; Verify does. Errors:
-// ErrInUse when another process has the directory, ErrDamaged when the log file is damaged, else the directory's own.
+// ErrInUse when another process has the directory, ErrDamaged when the log file is damaged or older than it was, else the
+// directory's own.
 func Open(dir string, o Options) (*Store, error) {
 	if err := prepareDir(dir); err != nil {
 		return nil, err
@@ -81,7 +83,17 @@ func assemble(dir string, base engine, d *disk, o Options) (*Store, error) {
 		d.stop()
 		return nil, err
 	}
-	stack := &stableTable{engine: &contiguous{engine: &checksummed{engine: base}, covered: snapshots.newestIndex}}
+	table := &stableTable{engine: &contiguous{engine: &checksummed{engine: base}, covered: snapshots.newestIndex}}
+	var stack *marked
+	err = d.run(noLimit, func() (err error) {
+		stack, err = openMarked(dir, table, snapshots.newestIndex)
+		return err
+	})
+	if err != nil {
+		_ = d.run(stallLimit(o), base.Close) // after a panic nothing may run any more, and nothing does
+		d.stop()
+		return nil, damagedFile(filepath.Join(dir, logFile), dir, err)
+	}
 	s := &Store{dir: dir, snapshots: snapshots}
 	s.guard = &guarded{inner: stack, disk: d, faults: faults, dir: dir, observe: o.Observe}
 	size := o.LogCache
