@@ -39,6 +39,9 @@ type Reader interface {
 	Read(f func(s *poll.State))
 	// Changed waits until the state's index is beyond after.
 	Changed(ctx context.Context, after uint64) error
+	// Doubt returns why the state here cannot be relied on, nil where it can. Sync
+	// returns it too.
+	Doubt() error
 	// Age is how long ago this node last knew itself up to date, for stale reads.
 	Age() time.Duration
 }

@@ -18,6 +18,7 @@ type backend struct {
 	members ClusterStatus
 	leader  string
 	ready   map[string]error
+	doubt   error
 	age     time.Duration
 	applied uint64 // what Index says; 0: the state's
 
@@ -161,6 +162,8 @@ func (b *backend) Changed(ctx context.Context, after uint64) error {
 }
 
 func (b *backend) Age() time.Duration { return b.age }
+
+func (b *backend) Doubt() error { return b.doubt }
 
 func (b *backend) Status(ctx context.Context) (ClusterStatus, error) {
 	b.mu.RLock()

@@ -156,6 +156,9 @@ func (h *Handler) invalidCode(ctx context.Context, id string) (poll.Code, error)
 // decide lets committed state answer where that is final, and else the log.
 func (h *Handler) decide(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
 	if o, settled := h.settled(b); settled {
+		if err := h.cluster.Doubt(); err != nil {
+			return o, err
+		}
 		h.metrics.settled.Inc()
 		return o, nil
 	}

@@ -27,6 +27,9 @@ func (h *Handler) getResults(w *response, r *http.Request) error {
 	ctx, cancel := h.deadline(r)
 	defer cancel()
 	if stale {
+		if err := h.cluster.Doubt(); err != nil {
+			return err
+		}
 		age := h.cluster.Age().Seconds()
 		w.Header().Set("Voted-Age", strconv.FormatFloat(age, 'f', 3, 64))
 	} else if err := h.sync(ctx); err != nil {

@@ -108,6 +108,16 @@ func (c *testCluster) start(id, addr string, change func(*cluster.Options)) {
 	c.nodes[id] = n
 }
 
+// addrOf is the peer address of a first member.
+func (c *testCluster) addrOf(id string) string {
+	for _, s := range c.servers {
+		if s.ID == id {
+			return s.Peer
+		}
+	}
+	return ""
+}
+
 func (c *testCluster) restart(id string) {
 	for _, s := range c.servers {
 		if s.ID == id {

@@ -85,6 +85,7 @@ func (n *Node) monitor() {
 		cancel()
 		n.seen.Store(&seen)
 		n.clock.heard(n.opts.ID, seen, n.log)
+		n.compare(seen)
 		if n.leaders.now().self {
 			n.promote(n.ctx, seen)
 			n.raise(seen)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"voted/internal/fsm"
 	"voted/internal/poll"
 )
 
@@ -21,7 +22,7 @@ type status struct {
 	Peer     string            `json:"peer"`
 	API      string            `json:"api"`
 	Version  string            `json:"version"`
-	Reads    uint32            `json:"reads,omitempty"`      // format level; 0: a build that knows no levels
+	Reads    uint32            `json:"reads,omitempty"`    // format level; 0: a build that knows no levels
 	Disk     string            `json:"disk"`               // drawn once per data directory
 	Member   bool              `json:"member"`             // it has entered a cluster
 	Cluster  []Server          `json:"cluster"`            // its --cluster line
@@ -35,7 +36,10 @@ type status struct {
 	Unheard time.Duration `json:"unheard"`
 	Applied uint64        `json:"applied"`
 	Digest  string        `json:"digest"` // of the state at Applied
-	Now     time.Time     `json:"now"`
+	// Checkpoints are digests at earlier indexes, so that members that are not at one
+	// index just now can be compared too.
+	Checkpoints []fsm.Checkpoint `json:"checkpoints,omitempty"`
+	Now         time.Time        `json:"now"`
 }
 
 func (n *Node) status() status {
@@ -57,6 +61,7 @@ func (n *Node) status() status {
 		digest := st.Digest()
 		s.Applied, s.Digest = st.Index(), hex.EncodeToString(digest[:])
 	})
+	s.Checkpoints = n.fsm.Checkpoints()
 	return s
 }
 
@@ -134,8 +139,8 @@ type Status struct {
 	Term    uint64
 	Index   uint64
 	Level   uint32 // of the formats in use
-	Quorum  int // voters needed to decide
-	CanLose int // voters that may still be lost without a stop
+	Quorum  int    // voters needed to decide
+	CanLose int    // voters that may still be lost without a stop
 	Members []Member
 }
 

@@ -19,6 +19,7 @@ type metrics struct {
 	commit        prometheus.Histogram
 	apply         prometheus.Histogram
 	failures      prometheus.Counter
+	mismatches    prometheus.Counter
 }
 
 func newMetrics(to prometheus.Registerer) *metrics {
@@ -40,10 +41,11 @@ func newMetrics(to prometheus.Registerer) *metrics {
 		entryBytes:    histogram("entry_bytes", "Size of one log entry.", prometheus.ExponentialBuckets(64, 4, 10)),
 		commit:        histogram("commit_seconds", "From proposing an entry until it is durable on a majority and applied.", seconds),
 		apply:         histogram("apply_seconds", "Applying one log entry to the state.", prometheus.ExponentialBuckets(0.000001, 4, 12)),
+		mismatches:    counter("digest_mismatches_total", "Times that this node found members whose states differ, itself among them or not."),
 		failures:      counter("proposals_failed_total", "Entries proposed whose outcome was not known or that were not appended."),
 	}
 	if to != nil {
-		to.MustRegister(m.queued, m.forwards, m.resubmissions, m.successions, m.elected, m.batch, m.entryBytes, m.commit, m.apply, m.failures)
+		to.MustRegister(m.queued, m.forwards, m.resubmissions, m.successions, m.elected, m.batch, m.entryBytes, m.commit, m.apply, m.failures, m.mismatches)
 	}
 	return m
 }
@@ -78,6 +80,12 @@ func (m *metrics) observe(n *Node) {
 	})
 	gauge("has_leader", "1 while this node knows a leader.", func() float64 {
 		if n.Leader() != "" {
+			return 1
+		}
+		return 0
+	})
+	gauge("digest_disputed", "1 while members differ and no majority can tell which are right.", func() float64 {
+		if n.disputed.Load() != nil {
 			return 1
 		}
 		return 0

@@ -46,7 +46,9 @@ type Node struct {
 
 	current atomic.Bool // it has applied, since its start, all that was acknowledged before
 
-	seen atomic.Pointer[[]sighting] // the last look at the members
+	seen        atomic.Pointer[[]sighting] // the last look at the members
+	disputed    atomic.Pointer[dispute]    // nil: none
+	toldDiffers map[string]bool            // used by monitor alone
 
 	ready atomic.Uint64 // the term in which this member leads and has applied all before
 
@@ -70,6 +72,7 @@ func Open(o Options) (*Node, error) {
 		leaders: newLeaders(), clock: newClock(o.Now),
 		bulk:    make(chan struct{}, bulkFrames),
 		started: make(chan struct{}), entered: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
+		toldDiffers: map[string]bool{},
 	}
 	n.fsm = fsm.New(n.metrics.applied)
 	n.fsm.OnUnreadable(n.halt)
@@ -127,6 +130,10 @@ func (n *Node) catchUp() {
 			n.current.Store(true)
 			return
 		}
+		select { // a doubt about the state answers at once
+		case <-time.After(retryPause):
+		case <-n.ctx.Done():
+		}
 	}
 }
 
@@ -142,6 +149,9 @@ func (n *Node) identify() error {
 		}
 	} else if string(owner) != n.opts.ID {
 		return fmt.Errorf("%w: the data directory belongs to member %s, not %s; use --id %s or another --data", ErrUsage, owner, n.opts.ID, owner)
+	}
+	if err := n.sound(); err != nil {
+		return err
 	}
 	n.disk, err = n.diskID()
 	return err
@@ -305,6 +315,9 @@ func (n *Node) Ready() map[string]error {
 		failing["leader"] = errors.New("no leader is known; is a majority of the members running?")
 	} else if !n.current.Load() {
 		failing["current"] = errors.New("the member is catching up with what was acknowledged before it started")
+	}
+	if err := n.Doubt(); err != nil {
+		failing["digests"] = err
 	}
 	if err := n.Failure(); err != nil {
 		failing["failure"] = err

@@ -78,6 +78,10 @@ type Options struct {
 	Metrics prometheus.Registerer // nil: not measured
 	Now     func() time.Time      // nil: time.Now
 
+	// Audit notes what a member does to the membership or to itself without being
+	// asked to; nil: nothing is noted.
+	Audit func(action, member, why string)
+
 	HeartbeatTimeout time.Duration
 	SnapshotEvery    uint64
 	// Reads is the format level that this member says it reads; 0: what its build
@@ -145,6 +149,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Reads == 0 {
 		o.Reads = fsm.Reads()
+	}
+	if o.Audit == nil {
+		o.Audit = func(string, string, string) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

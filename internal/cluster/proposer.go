@@ -43,6 +43,9 @@ func newProposer(n *Node) *proposer {
 // propose waits until the frame's ballots have been applied. An error that wraps
 // errNotAppended or errBusy is certain; after any other the outcome is unknown.
 func (p *proposer) propose(ctx context.Context, frame []byte, ballots int) (answered, error) {
+	if err := p.node.Doubt(); err != nil {
+		return answered{}, err
+	}
 	x := &proposal{frame: frame, ballots: ballots, done: make(chan answered, 1)}
 	select {
 	case p.queue <- x:
@@ -134,6 +137,9 @@ func share(packed []*proposal, a fsm.Applied, err error) {
 
 // execute proposes a management command as an entry of its own.
 func (p *proposer) execute(ctx context.Context, c poll.Command) (poll.Result, error) {
+	if err := p.node.Doubt(); err != nil {
+		return poll.Result{}, err
+	}
 	if err := p.node.permit(c); err != nil {
 		return poll.Result{}, err
 	}

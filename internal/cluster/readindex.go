@@ -23,6 +23,9 @@ import (
 // anywhere before the call.
 func (n *Node) Sync(ctx context.Context) error {
 	for {
+		if err := n.Doubt(); err != nil {
+			return err
+		}
 		index, err := n.reads.join(ctx)
 		if err == nil {
 			err = n.fsm.WaitApplied(ctx, index)

@@ -19,6 +19,8 @@ type FSM struct {
 	mu    sync.RWMutex
 	state *poll.State // guarded by mu; only raft's FSM goroutine writes
 
+	checkpoints checkpoints // guarded by mu
+
 	applied watermark // index of the last command
 	passed  watermark // index of the last command or configuration
 	observe func(ballots int, took time.Duration)
@@ -72,6 +74,7 @@ func (f *FSM) Apply(l *raft.Log) any {
 		return f.halt(l.Index, err)
 	}
 	f.mu.Lock()
+	f.checkpoints.before(l.Index, f.state)
 	f.state.Begin(poll.Stamp{Index: l.Index, At: c.at})
 	a := &Applied{Index: l.Index, Clock: f.state.Clock()}
 	if c.manage != nil {
@@ -169,6 +172,7 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 	}
 	f.mu.Lock()
 	f.refused = nil
+	f.checkpoints = checkpoints{}
 	f.state = s
 	f.mu.Unlock()
 	f.applied.raise(s.Index())

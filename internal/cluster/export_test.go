@@ -1,0 +1,51 @@
+package cluster
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/hashicorp/raft"
+
+	"voted/internal/fsm"
+	"voted/internal/poll"
+)
+
+// Corrupt makes a member's state another one at the same index: a poll is closed there
+// alone.
+func Corrupt(n *Node, id string) error {
+	snap, err := n.fsm.Snapshot()
+	if err != nil {
+		return err
+	}
+	defer snap.Release()
+	var b sink
+	if err := snap.Persist(&b); err != nil {
+		return err
+	}
+	state, err := fsm.ReadSnapshot(&b)
+	if err != nil {
+		return err
+	}
+	state.Do(poll.Close{Poll: id})
+	state.End()
+	var changed bytes.Buffer
+	view := state.View()
+	defer view.Close()
+	if err := fsm.WriteSnapshot(&changed, view, nobody{}); err != nil {
+		return err
+	}
+	return n.fsm.Restore(io.NopCloser(&changed))
+}
+
+type sink struct{ bytes.Buffer }
+
+func (*sink) Close() error  { return nil }
+func (*sink) ID() string    { return "" }
+func (*sink) Cancel() error { return nil }
+
+type nobody struct{}
+
+func (nobody) Lock()   {}
+func (nobody) Unlock() {}
+
+var _ raft.SnapshotSink = (*sink)(nil)
