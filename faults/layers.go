@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"voted/faults/corruption"
 	"voted/faults/layer"
 	"voted/faults/powercut"
 )
@@ -12,6 +13,7 @@ import (
 func layers() []*layer.Layer {
 	return []*layer.Layer{
 		powercut.New(),
+		corruption.New(),
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"voted/faults/corruption"
 	"voted/faults/layer"
 	"voted/faults/loopfs"
 	"voted/faults/powercut"
@@ -30,8 +31,13 @@ const (
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == powercut.WriterCommand {
-		os.Exit(powercut.Writer(os.Args[2:], os.Stdout))
+	if len(os.Args) > 1 {
+		switch os.Args[1] { // helper processes of the layers
+		case powercut.WriterCommand:
+			os.Exit(powercut.Writer(os.Args[2:], os.Stdout))
+		case corruption.FlipperCommand:
+			os.Exit(corruption.Flipper(os.Args[2:], os.Stdout))
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
