@@ -183,7 +183,8 @@ func (n *Node) mayJoin(ctx context.Context, c change) error {
 // the connections of who was removed.
 type machine struct {
 	*fsm.FSM
-	node *Node
+	node  *Node
+	sound func() error // waits for the check of the store, once
 }
 
 // StoreConfiguration implements raft.ConfigurationStore.

@@ -84,6 +84,12 @@ func (n *Node) Execute(ctx context.Context, c poll.Command) (poll.Result, error)
 	if err := n.mayUse(ctx, c); err != nil {
 		return poll.Result{}, err
 	}
+	select {
+	case n.commands <- struct{}{}:
+		defer func() { <-n.commands }()
+	case <-ctx.Done():
+		return poll.Result{}, n.gaveUp(false, errBusy)
+	}
 	request := fsm.EncodeRequest(c)
 	var result poll.Result
 	err := n.submit(ctx, func(ctx context.Context, leader leadership) (err error) {

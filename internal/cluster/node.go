@@ -34,6 +34,7 @@ type Node struct {
 	clock    *clock
 	busy     *busyDisk
 	bulk     chan struct{} // a token for each bulk frame under way
+	commands chan struct{} // a token for each command under way that manages polls
 	disk     string        // drawn once per data directory
 
 	admission *admission // nil where connections have no names
@@ -70,7 +71,7 @@ func Open(o Options) (*Node, error) {
 		busy: busy,
 		opts: o, log: o.Logger, metrics: newMetrics(o.Metrics),
 		leaders: newLeaders(), clock: newClock(o.Now),
-		bulk:    make(chan struct{}, bulkFrames),
+		bulk: make(chan struct{}, bulkFrames), commands: make(chan struct{}, commandsInFlight),
 		started: make(chan struct{}), entered: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
 		toldDiffers: map[string]bool{},
 	}
@@ -171,8 +172,15 @@ func (n *Node) startRaft() error {
 	c.NoLegacyTelemetry = true
 	c.ShutdownOnRemove = false
 	c.Logger = raftLogger(n.log)
-	r, err := raft.NewRaft(c, machine{n.fsm, n}, o.Store, o.Store, o.Store.Snapshots(), o.Network.Transport())
+	sound, err := n.verify()
 	if err != nil {
+		return err
+	}
+	r, err := raft.NewRaft(c, machine{n.fsm, n, sound}, o.Store, o.Store, o.Store.Snapshots(), o.Network.Transport())
+	if err != nil {
+		if unsound := sound(); unsound != nil {
+			return unsound
+		}
 		return fmt.Errorf("raft cannot start on this data directory: %w", errors.Join(n.fsm.Refused(), err))
 	}
 	n.raft = r

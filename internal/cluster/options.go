@@ -74,6 +74,9 @@ type Options struct {
 
 	Store   Store
 	Network Network
+	// Verify checks the store, beside the restoring of the newest snapshot. The member
+	// hears nobody and serves nothing before it has returned nil. nil: not checked.
+	Verify  func() error
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer // nil: not measured
 	Now     func() time.Time      // nil: time.Now
@@ -117,6 +120,9 @@ const (
 	maxQueued = 100_000
 	// bulkFrames of one member are under way at once; further ones wait.
 	bulkFrames = 8
+	// commandsInFlight of one member manage polls; further ones wait. Together they
+	// are as many as raft stores at once, and fewer than the peers' idle connections.
+	commandsInFlight = 48
 
 	// maxEntryBytes is how large an entry grows by gathering frames. A larger one
 	// takes as long a byte to store, and everything behind it waits for longer.

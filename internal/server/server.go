@@ -84,9 +84,6 @@ func (s *Server) open() error {
 	})
 	if err == nil {
 		disk.follow(store)
-		err = s.verify(store)
-	}
-	if err == nil {
 		raftRuns.Store(true)
 		s.node, err = cluster.Open(s.clusterOptions(store, port, registry))
 	}
@@ -113,7 +110,7 @@ func (s *Server) open() error {
 }
 
 // verify reads the whole log before anything of it is served; the snapshot is read
-// and checked when raft restores it.
+// and checked when raft restores it, at the same time.
 func (s *Server) verify(store *storage.Store) error {
 	empty, err := store.Empty()
 	if err != nil || empty {
@@ -135,7 +132,7 @@ func (s *Server) clusterOptions(store *storage.Store, port *peer.Port, registry 
 	}
 	return cluster.Options{
 		ID: o.ID, Peer: port.Addr(), API: s.advertised(), Version: o.Version, Cluster: first, Join: o.Join,
-		Store: store, Network: port, Logger: s.log, Metrics: registry,
+		Store: store, Verify: func() error { return s.verify(store) }, Network: port, Logger: s.log, Metrics: registry,
 		HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
 	}
 }

@@ -21,8 +21,9 @@ const (
 	// closes one just as a request arrives leaves the request's outcome unknown.
 	clientIdle = 60 * time.Second
 	serverIdle = 120 * time.Second
-	// idlePerPeer covers the few calls that are in flight to one member at a time.
-	idlePerPeer = 8
+	// idlePerPeer covers the calls that are in flight to one member at a time, commands that manage polls most of all:
+	// those beyond would each cost a connection with its buffers.
+	idlePerPeer = 64
 	// ioBuffer lets a large body go in few system calls.
 	ioBuffer = 64 << 10
 	// wholeBody is how much is set aside for a body on the sender's word alone; larger ones grow as they arrive.
