@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
-.PHONY: build test short race lint fmt fuzz sim soak faults bench verify demo image deploy-test
+.PHONY: build test short race lint fmt fuzz sim sim-floor soak faults bench verify demo image deploy-test
 
 build: ## the one binary, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.released=$(VERSION)' -o bin/voted ./cmd/voted
@@ -36,6 +36,10 @@ fuzz: ## each fuzz target for FUZZTIME
 
 sim: ## whole clusters in virtual time, faults of every kind, for a minute
 	$(GO) test -count=1 -v -timeout 10m -run TestEveryAcknowledged ./internal/simtest -sim.time 1m
+
+SIMFLOOR ?= 20000,2000000
+sim-floor: ## until there were 20,000 failovers and 2,000,000 acknowledged ballots; fewer in 15 minutes fail
+	$(GO) test -count=1 -v -timeout 20m -run TestTheFloors ./internal/simtest -sim.floor $(SIMFLOOR)
 
 SOAK ?= 1h
 soak: ## the same for as long as one likes: make soak SOAK=8h

@@ -7,11 +7,13 @@ import (
 	"voted/faults/corruption"
 	"voted/faults/layer"
 	"voted/faults/powercut"
+	"voted/faults/processes"
 )
 
 // layers are all there are, in the order in which they run.
 func layers() []*layer.Layer {
 	return []*layer.Layer{
+		processes.New(),
 		powercut.New(),
 		corruption.New(),
 	}

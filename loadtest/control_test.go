@@ -10,6 +10,7 @@ import (
 	"voted/internal/localcluster"
 	"voted/loadtest/fault"
 	"voted/loadtest/ledger"
+	"voted/loadtest/overlay"
 	"voted/loadtest/report"
 	"voted/loadtest/trial"
 )
@@ -22,37 +23,20 @@ func TestNegativeControls(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		source  sabotage
+		edits   []overlay.Edit
 		options func(*trial.Options, *testing.T)
 		want    ledger.Fault
 		found   func(report.Ledger) uint64
 	}{
 		{
-			name: "a node that does not recognise a voter's second ballot counts voters twice",
-			source: sabotage{"internal/poll/poll.go", [][2]string{{
-				"	current := p.current(&b.Key)\n	sel, known",
-				"	current := uint32(0)\n	sel, known",
-			}}},
-			want: ledger.Twice, found: func(l report.Ledger) uint64 { return l.DoubleCounted },
+			name:  "a node that does not recognise a voter's second ballot counts voters twice",
+			edits: []overlay.Edit{overlay.NoDeduplication},
+			want:  ledger.Twice, found: func(l report.Ledger) uint64 { return l.DoubleCounted },
 		},
 		{
-			name: "a leader that acknowledges before it commits loses ballots when it is killed",
-			source: sabotage{"internal/cluster/proposer.go", [][2]string{{
-				"func (p *proposer) propose(ctx context.Context, frame []byte, ballots int) (answered, error) {\n",
-				`func (p *proposer) propose(ctx context.Context, frame []byte, ballots int) (answered, error) {
-	frame = append([]byte(nil), frame...)
-	time.AfterFunc(200*time.Millisecond, func() { p.commit(context.WithoutCancel(ctx), frame, ballots) })
-	early := answered{outcomes: make([]poll.Outcome, ballots)}
-	for i := range early.outcomes {
-		early.outcomes[i] = poll.Outcome{Kind: poll.Counted, Receipt: poll.Receipt{Ballot: 1, Version: 1}}
-	}
-	return early, nil
-}
-
-func (p *proposer) commit(ctx context.Context, frame []byte, ballots int) (answered, error) {
-`,
-			}}},
-			want: ledger.Lost, found: func(l report.Ledger) uint64 { return l.Lost },
+			name:  "a leader that acknowledges before it commits loses ballots when it is killed",
+			edits: []overlay.Edit{overlay.EarlyAcknowledgement},
+			want:  ledger.Lost, found: func(l report.Ledger) uint64 { return l.Lost },
 		},
 		{
 			name:    "nodes that come back with an older copy of their log have lost ballots",
@@ -62,8 +46,8 @@ func (p *proposer) commit(ctx context.Context, frame []byte, ballots int) (answe
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := shortRun(t)
-			if c.source.file != "" {
-				o.Binary = buildWith(t, c.source)
+			if len(c.edits) > 0 {
+				o.Binary = buildWith(t, c.edits...)
 			}
 			if c.options != nil {
 				c.options(&o, t)

@@ -33,7 +33,7 @@ type runCommand struct {
 	Duplicates  float64       `help:"Share of the ballots that are sent again." default:"0.3"`
 	Mode        string        `help:"single: a request a ballot; bulk: streams." enum:"single,bulk" default:"single"`
 	Connections int           `help:"Requests under way at a time. Enough of them that those which wait for a node that hangs leave some for the others." default:"4096"`
-	Faults      []string      `help:"What to break, with weights: kill, follower-kill, all-kill, term, pause, partition, one-way, cut-answer, or none. With --targets the default is none." default:"kill=5,term,pause,partition" placeholder:"KIND[=WEIGHT],…"`
+	Faults      []string      `help:"What to break, with weights: kill, follower-kill, all-kill, term, pause, partition, one-way, minority, bridge, bandwidth, delay, cut-answer, or none. With --targets the default is none." default:"kill=5,term,pause,partition" placeholder:"KIND[=WEIGHT],…"`
 	Isolation   string        `help:"How members are cut off from each other: namespaces (nftables drops packets; needs root, ip and nft), proxies, or auto: namespaces where they can be made." enum:"auto,namespaces,proxies" default:"auto"`
 	FaultEvery  time.Duration `help:"Time from one fault to the next." default:"5s"`
 	Seed        uint64        `help:"Makes workload and faults the same again (0: drawn)." default:"0"`

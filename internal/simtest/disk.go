@@ -59,7 +59,7 @@ func (d *disk) append(logs []raft.Log) {
 	case len(d.logs) == 0 || from > d.last()+1 || from < d.first():
 		d.logs = nil
 	default:
-		d.logs = slices.Clip(d.logs[:from-d.first()])
+		d.logs = d.logs[:from-d.first()] // in place: fork copied what others hold
 	}
 	d.logs = append(d.logs, logs...)
 }

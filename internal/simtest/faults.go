@@ -105,6 +105,18 @@ func Failovers(seed uint64, length time.Duration) []Fault {
 	return faults
 }
 
+// Losses draws losses of the leader that others make up for within a fraction of a
+// second: the next one comes when the last has just been dealt with.
+func Losses(seed uint64, length time.Duration) []Fault {
+	draw := newDice(seed, "losses")
+	kinds := []string{FaultHandOver, FaultHandOver, FaultHandOver, FaultCrash, FaultCrash, FaultIsolate}
+	var faults []Fault
+	for at := 200 * time.Millisecond; at < length; at += 60*time.Millisecond + draw.between(0, 400*time.Millisecond) {
+		faults = append(faults, Fault{Kind: kinds[draw.n(len(kinds))], At: at, For: draw.between(10*time.Millisecond, 400*time.Millisecond), Who: -1})
+	}
+	return faults
+}
+
 // schedule makes the faults happen, each at its time, and returns after the run's
 // length. What a fault did is undone by itself, or by Heal.
 func (c *Cluster) schedule(length time.Duration, faults []Fault) {

@@ -17,6 +17,8 @@ var (
 	simLong  = flag.Duration("sim.length", 20*time.Second, "virtual time of one run, without healing and checks")
 	simOut   = flag.String("sim.out", "", "where histories of failures are saved; empty: the system's directory for temporary files")
 	simJSON  = flag.String("sim.report", "", "also write the report as JSON to this file")
+	simFloor = flag.String("sim.floor", "", "run one seed after the other until there are this many failovers and acknowledged ballots, such as 20000,2000000; too few by -sim.within fail")
+	simLimit = flag.Duration("sim.within", 15*time.Minute, "how long -sim.floor may take")
 	simLog   = flag.Bool("sim.log", false, "show what the members log")
 )
 

@@ -2,7 +2,6 @@ package fault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -15,6 +14,12 @@ type Network interface {
 	// Isolate loses what the other members send to one (in), what it sends to them
 	// (out), or both, until Mend. Clients still reach it.
 	Isolate(member int, in, out bool) error
+	// CutPair loses what two members send to each other, until Mend.
+	CutPair(a, b int) error
+	// Throttle holds the links of a member to a bandwidth, and Delay makes what it
+	// sends and is sent arrive late, until Mend.
+	Throttle(member int) error
+	Delay(member int) error
 	Mend() error
 	// Up is called before the process of a member starts, Down before it is killed
 	// and after it has ended in order.
@@ -29,6 +34,7 @@ type Injector struct {
 	Cutter  *wire.Cutter
 	Meter   *Meter
 	Start   time.Time // of the load
+	Pace    Pace      // zero: Usual
 	// FailedOver is called when a fault that took the leader away is over.
 	FailedOver func()
 	// BeforeRestart, if set, is called with each killed node before it is started
@@ -41,6 +47,9 @@ func (x *Injector) now() time.Duration { return time.Since(x.Start) }
 // Run carries out the plan while the load lasts. A fault that is due while another one
 // is not over waits. The error says which node did not come back; the plan ends there.
 func (x *Injector) Run(ctx context.Context, plan []Planned) error {
+	if x.Pace == (Pace{}) {
+		x.Pace = Usual
+	}
 	for _, p := range plan {
 		if !sleep(ctx, p.At-x.now()) {
 			return ctx.Err()
@@ -60,7 +69,7 @@ func (x *Injector) Run(ctx context.Context, plan []Planned) error {
 
 // one carries out one fault from beginning to end.
 func (x *Injector) one(ctx context.Context, p Planned) error {
-	ctx, cancel := context.WithTimeout(ctx, returnTime+holdTime)
+	ctx, cancel := context.WithTimeout(ctx, returnTime+x.Pace.Hold)
 	defer cancel()
 	var err error
 	switch p.Kind {
@@ -87,10 +96,10 @@ func (x *Injector) one(ctx context.Context, p Planned) error {
 func (x *Injector) cutAnswers(ctx context.Context) error {
 	x.Meter.Begin(Event{Kind: CutAnswer, Target: "all", At: x.now()})
 	x.Cutter.SetShare(CutShare)
-	sleep(ctx, cutTime)
+	sleep(ctx, x.Pace.Cut)
 	x.Cutter.SetShare(0)
 	x.Meter.Mended(x.now())
-	sleep(ctx, steadyTime)
+	sleep(ctx, x.Pace.Steady)
 	return ctx.Err()
 }
 
@@ -134,12 +143,10 @@ func (x *Injector) onNode(ctx context.Context, p Planned) error {
 			target = i
 		}
 	}
-	if p.Kind == FollowerKill {
-		n := len(x.Cluster.Nodes)
-		if n == 1 {
-			return errors.New("a cluster of one node has no follower to kill")
+	if p.Kind == FollowerKill || p.Kind == Minority {
+		if target, err = x.follower(target, p.Draw); err != nil {
+			return err
 		}
-		target = (target + 1 + int(p.Draw%uint64(n-1))) % n
 	}
 	n := x.Cluster.Nodes[target]
 	e := Event{Kind: p.Kind, Target: n.ID, Leader: leader.ID, At: x.now()}
@@ -149,7 +156,7 @@ func (x *Injector) onNode(ctx context.Context, p Planned) error {
 	case Pause:
 		err = x.pause(ctx, e, n)
 	default:
-		err = x.partition(ctx, e, target, p.Draw)
+		err = x.links(ctx, e, target, p.Draw)
 	}
 	if err != nil {
 		return err
@@ -177,7 +184,7 @@ func (x *Injector) stop(ctx context.Context, e Event, i int) error {
 	if err := n.Kill(); err != nil {
 		return err
 	}
-	sleep(ctx, downTime)
+	sleep(ctx, x.Pace.Down)
 	return x.restart(i)
 }
 
@@ -186,32 +193,8 @@ func (x *Injector) pause(ctx context.Context, e Event, n *localcluster.Node) err
 	if err := n.Pause(); err != nil {
 		return err
 	}
-	sleep(ctx, holdTime)
+	sleep(ctx, x.Pace.Hold)
 	return n.Continue()
-}
-
-func (x *Injector) partition(ctx context.Context, e Event, i int, draw uint64) error {
-	if x.Network == nil {
-		return errors.New("members cannot be cut off from each other here")
-	}
-	inwards, outwards := true, true
-	if e.Kind == OneWay {
-		inwards = draw%2 == 0
-		outwards = !inwards
-		e.Detail = "its messages to the others are lost"
-		if inwards {
-			e.Detail = "messages to it are lost"
-		}
-	}
-	x.Meter.Begin(e, e.Target)
-	if err := x.Network.Isolate(i, inwards, outwards); err != nil {
-		return fmt.Errorf("node %s could not be cut off: %w", e.Target, err)
-	}
-	sleep(ctx, holdTime)
-	if err := x.Network.Mend(); err != nil {
-		return fmt.Errorf("the cut of node %s could not be mended: %w", e.Target, err)
-	}
-	return nil
 }
 
 func (x *Injector) down(i int) {
@@ -240,7 +223,7 @@ func (x *Injector) steady(ctx context.Context) error {
 	if err := x.Cluster.WaitReady(ctx); err != nil {
 		return err
 	}
-	sleep(ctx, steadyTime)
+	sleep(ctx, x.Pace.Steady)
 	return ctx.Err()
 }
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Kind is what is broken.
@@ -23,6 +22,10 @@ const (
 	Partition    Kind = "partition"     // the leader is cut off from the others, both ways
 	OneWay       Kind = "one-way"       // the leader's messages, or those to it, are lost
 	CutAnswer    Kind = "cut-answer"    // a share of the answers is lost after the commit
+	Minority     Kind = "minority"      // a follower is cut off from the others, both ways
+	Bridge       Kind = "bridge"        // the leader and a follower do not hear each other, the others hear both
+	Bandwidth    Kind = "bandwidth"     // the leader's link carries little
+	Delay        Kind = "delay"         // what the leader sends and is sent arrives late
 )
 
 // about says of each kind what it does, for the report.
@@ -35,11 +38,15 @@ var about = map[Kind]string{
 	Partition:    "the leader cut off from the other members, both ways, for 3 s",
 	OneWay:       "messages from the leader, or those to it, lost for 3 s",
 	CutAnswer:    "a fifth of the answers lost after the commit, for 2 s",
+	Minority:     "a follower cut off from the other members, both ways, for 3 s",
+	Bridge:       "the leader and one follower cut off from each other, not from the others, for 3 s",
+	Bandwidth:    "the leader's link held to 2 Mbit/s for 3 s",
+	Delay:        "the leader's messages and those to it 10 to 80 ms late, for 3 s",
 }
 
 // Kinds returns all kinds.
 func Kinds() []Kind {
-	return []Kind{Kill, FollowerKill, AllKill, Term, Pause, Partition, OneWay, CutAnswer}
+	return []Kind{Kill, FollowerKill, AllKill, Term, Pause, Partition, OneWay, CutAnswer, Minority, Bridge, Bandwidth, Delay}
 }
 
 // About says in a few words what the fault does.
@@ -49,6 +56,21 @@ func (k Kind) About() string { return about[k] }
 func (k Kind) OnLeader() bool {
 	return k == Kill || k == Term || k == Pause || k == Partition || k == OneWay || k == AllKill
 }
+
+// OnLinks tells whether the fault is made between the members.
+func (k Kind) OnLinks() bool {
+	switch k {
+	case Partition, OneWay, Minority, Bridge, Bandwidth, Delay:
+		return true
+	}
+	return false
+}
+
+// Cuts tells whether the fault cuts members off from each other.
+func (k Kind) Cuts() bool { return k.OnLinks() && k != Bandwidth && k != Delay }
+
+// Kills tells whether the fault ends processes without a warning.
+func (k Kind) Kills() bool { return k == Kill || k == FollowerKill || k == AllKill }
 
 // NeedsProcesses tells whether the fault is made on processes of our own.
 func (k Kind) NeedsProcesses() bool { return k != CutAnswer }
@@ -94,22 +116,3 @@ func list(kinds []Kind) string {
 	}
 	return strings.Join(names, ", ")
 }
-
-// The times a fault takes. They stand in about too.
-const (
-	// downTime is how long a killed node stays down: longer than an election, so
-	// that its return is not part of it.
-	downTime = time.Second
-	// holdTime is how long a pause or partition lasts: several election timeouts.
-	holdTime = 3 * time.Second
-	// cutTime is how long answers are cut off, and CutShare of which.
-	cutTime = 2 * time.Second
-	// CutShare of the answers are lost while answers are cut off.
-	CutShare = 0.2
-	// returnTime is how long a node may take to come back before the run is
-	// inconclusive.
-	returnTime = 30 * time.Second
-	// steadyTime passes after the cluster is whole again before a fault is over:
-	// the return itself may cost another change of leader.
-	steadyTime = 500 * time.Millisecond
-)

@@ -32,6 +32,7 @@ type Network struct {
 	home    space // the namespace of the host
 	router  space
 	members []space
+	shaped  []int // members whose links are shaped
 }
 
 // New makes the namespaces, and makes sure that the members can be reached from here
@@ -192,8 +193,16 @@ func (n *Network) Isolate(member int, in, out bool) error {
 	return n.router.run(context.Background(), n.home, n.plan.cutRules(member, in, out), "nft", "-f", "-")
 }
 
+// CutPair loses what two members send to each other, until Mend.
+func (n *Network) CutPair(a, b int) error {
+	return n.router.run(context.Background(), n.home, pairRules(a, b), "nft", "-f", "-")
+}
+
 // Mend lets everything pass again.
 func (n *Network) Mend() error {
+	if err := n.unshape(); err != nil {
+		return err
+	}
 	return n.router.run(context.Background(), n.home, mendRules, "nft", "-f", "-")
 }
 

@@ -24,6 +24,15 @@ func (*Network) Enter(int, func() error) error { return errSystem }
 // Isolate is never called: there is no Network.
 func (*Network) Isolate(int, bool, bool) error { return errSystem }
 
+// CutPair is never called: there is no Network.
+func (*Network) CutPair(int, int) error { return errSystem }
+
+// Throttle is never called: there is no Network.
+func (*Network) Throttle(int) error { return errSystem }
+
+// Delay is never called: there is no Network.
+func (*Network) Delay(int) error { return errSystem }
+
 // Mend is never called: there is no Network.
 func (*Network) Mend() error { return errSystem }
 

@@ -124,5 +124,12 @@ func (p plan) cutRules(member int, in, out bool) string {
 	return b.String()
 }
 
+// pairRules drops what two members send to each other. It replaces whatever was cut
+// before.
+func pairRules(a, b int) string {
+	return fmt.Sprintf("%stable ip %s {\n\tchain between {\n\t\ttype filter hook forward priority 0\n"+
+		"\t\tiifname %[3]s oifname %[4]s drop\n\t\tiifname %[4]s oifname %[3]s drop\n\t}\n}\n", mendRules, table, port(a), port(b))
+}
+
 // mendRules removes the rules, also where there are none.
 const mendRules = "add table ip " + table + "\ndelete table ip " + table + "\n"

@@ -33,6 +33,7 @@ type Options struct {
 	Faults      []fault.Weighted
 	Isolation   Isolation // how members are cut off from each other; empty: Auto
 	FaultEvery  time.Duration
+	Pace        fault.Pace // of the faults; zero: fault.Usual
 	Seed        uint64
 	Out         string
 	Thresholds  []threshold.Threshold
@@ -86,7 +87,7 @@ func (o *Options) check() error {
 		if len(o.Targets) > 0 && w.Kind.NeedsProcesses() {
 			return usage("the fault %s is made on processes that the load test starts itself; with --targets only %s can be asked for", w.Kind, fault.CutAnswer)
 		}
-		if (w.Kind == fault.Partition || w.Kind == fault.OneWay) && !wire.CanIdentify() {
+		if w.Kind.OnLinks() && !wire.CanIdentify() {
 			return usage("the fault %s needs /proc/net/tcp, which this system does not have; leave it out of --faults", w.Kind)
 		}
 	}
@@ -99,7 +100,7 @@ func (o *Options) votes() uint64 { return o.Voters * uint64(o.Polls) }
 // partitions tells whether members are to be cut off from each other.
 func (o *Options) partitions() bool {
 	for _, w := range o.Faults {
-		if w.Kind == fault.Partition || w.Kind == fault.OneWay {
+		if w.Kind.OnLinks() {
 			return true
 		}
 	}

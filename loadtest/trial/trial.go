@@ -235,7 +235,7 @@ func (t *Trial) load(ctx context.Context) error {
 
 func (t *Trial) injector() *fault.Injector {
 	x := &fault.Injector{
-		Cluster: t.nodes.cluster, Cutter: t.driver.Cutter(), Meter: t.meter, Start: t.began,
+		Cluster: t.nodes.cluster, Cutter: t.driver.Cutter(), Meter: t.meter, Start: t.began, Pace: t.Pace,
 		FailedOver: t.driver.FailedOver, BeforeRestart: t.BeforeRestart,
 	}
 	if t.nodes.network != nil {

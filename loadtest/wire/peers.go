@@ -23,6 +23,8 @@ type Peers struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at each change of cut
 	cut     map[[2]int]bool
+	late    map[int]bool // members whose bytes arrive late
+	slow    map[int]bool // members whose links are slow
 	closed  bool
 	work    sync.WaitGroup
 }
@@ -39,7 +41,7 @@ type member struct {
 // NewPeers opens a proxy for each member. pid returns the process of a member by
 // its position, 0 where it has none.
 func NewPeers(listen, targets []string, pid func(member int) int) (*Peers, error) {
-	p := &Peers{changed: make(chan struct{}), cut: map[[2]int]bool{}}
+	p := &Peers{changed: make(chan struct{}), cut: map[[2]int]bool{}, late: map[int]bool{}, slow: map[int]bool{}}
 	p.dialler = func(remote, local *net.TCPAddr) int {
 		inode := socketInode(remote, local)
 		for i := range p.members {
@@ -104,9 +106,19 @@ func (p *Peers) Isolate(member int, in, out bool) error {
 	return nil
 }
 
+// CutPair loses what two members send to each other, until Mend.
+func (p *Peers) CutPair(a, b int) error {
+	p.change(func() { p.cut[[2]int{a, b}], p.cut[[2]int{b, a}] = true, true })
+	return nil
+}
+
 // Mend passes everything on again.
 func (p *Peers) Mend() error {
-	p.change(func() { clear(p.cut) })
+	p.change(func() {
+		clear(p.cut)
+		clear(p.late)
+		clear(p.slow)
+	})
 	return nil
 }
 
@@ -199,6 +211,7 @@ func (p *Peers) flow(dst, src net.Conn, from, to int) {
 			return
 		}
 		if n > 0 {
+			p.linger(from, to, n)
 			if _, werr := dst.Write(buf[:n]); werr != nil {
 				err = errors.Join(err, werr)
 			}

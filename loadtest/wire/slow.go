@@ -1,0 +1,44 @@
+package wire
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// leastDelay and mostDelay bound how late bytes arrive.
+	leastDelay, mostDelay = 10 * time.Millisecond, 80 * time.Millisecond
+	// slowBytesPerSecond is what a slow link carries in one direction of one connection:
+	// 2 Mbit/s.
+	slowBytesPerSecond = 2_000_000 / 8
+)
+
+// Delay makes what a member sends and is sent arrive late, until Mend. Bytes that
+// wait hold up those behind them, as a queue does.
+func (p *Peers) Delay(member int) error {
+	p.change(func() { p.late[member] = true })
+	return nil
+}
+
+// Throttle makes the links of a member slow, until Mend.
+func (p *Peers) Throttle(member int) error {
+	p.change(func() { p.slow[member] = true })
+	return nil
+}
+
+// linger lets the time pass that n bytes take.
+func (p *Peers) linger(from, to, n int) {
+	p.mu.Lock()
+	late, slow := p.late[from] || p.late[to], p.slow[from] || p.slow[to]
+	p.mu.Unlock()
+	var d time.Duration
+	if late {
+		d = leastDelay + rand.N(mostDelay-leastDelay)
+	}
+	if slow {
+		d += time.Duration(n) * time.Second / slowBytesPerSecond
+	}
+	if d > 0 {
+		time.Sleep(d) // there is no event: time itself is what is made
+	}
+}
