@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"voted/faults/corruption"
+	"voted/faults/hostile"
 	"voted/faults/layer"
 	"voted/faults/powercut"
 	"voted/faults/processes"
@@ -16,6 +17,7 @@ func layers() []*layer.Layer {
 		processes.New(),
 		powercut.New(),
 		corruption.New(),
+		hostile.New(),
 	}
 }
 

@@ -29,6 +29,9 @@ type Options struct {
 	Mebibytes int64 // size of each node's own file system; 0: none, plain directories
 	// Args are further arguments of `voted serve`, by node from 0.
 	Args func(node int) []string
+	Env  []string // added to the nodes' environment
+	// Secure puts API and peer ports under TLS, with a token for everything.
+	Secure bool
 }
 
 // Cluster is three nodes, each on a disk of its own.
@@ -56,7 +59,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	var err error
 	c.Cluster, err = localcluster.Start(ctx, localcluster.Options{
-		Binary: o.Binary, Nodes: nodes, Dir: o.Dir, Args: o.Args, StopTimeout: stopTime,
+		Binary: o.Binary, Nodes: nodes, Dir: o.Dir, Args: o.Args, Env: o.Env, Secure: o.Secure, StopTimeout: stopTime,
 	})
 	if err != nil {
 		return nil, errors.Join(err, c.Stop())

@@ -30,6 +30,7 @@ type LoadOptions struct {
 	Rate     float64       // ballots a second, beside duplicates; default 400
 	Duration time.Duration // default 1 s
 	Polls    int           // default 4, with all methods, secret and open, replaceable and not
+	Access   wire.Access   // of a cluster under TLS
 	// Acknowledged, if set, hears of each acknowledgement that took a commit, and of
 	// the node that gave it. It is called from many goroutines.
 	Acknowledged func(node string)
@@ -41,6 +42,7 @@ type Load struct {
 	plan      *workload.Plan
 	driver    *drive.Driver
 	endpoints []string
+	access    wire.Access
 	done      chan struct{} // closed when everything offered was answered
 	loadErr   error         // set before done is closed
 
@@ -65,9 +67,9 @@ func Begin(ctx context.Context, endpoints []string, seed uint64, o LoadOptions) 
 	if err != nil {
 		return nil, err
 	}
-	l := &Load{name: o.Name, plan: plan, endpoints: endpoints, ledger: ledger.New(plan), done: make(chan struct{})}
+	l := &Load{name: o.Name, plan: plan, endpoints: endpoints, access: o.Access, ledger: ledger.New(plan), done: make(chan struct{})}
 	l.driver, err = drive.New(drive.Options{
-		Plan: plan, Endpoints: endpoints, Mode: drive.Single, Rate: o.Rate, Duration: o.Duration, Connections: connections,
+		Plan: plan, Endpoints: endpoints, Access: o.Access, Mode: drive.Single, Rate: o.Rate, Duration: o.Duration, Connections: connections,
 		Record: func(e ledger.Entry) { l.record(&e, o.Acknowledged) },
 	})
 	if err != nil {
@@ -99,7 +101,7 @@ func (l *Load) record(e *ledger.Entry, tell func(node string)) {
 }
 
 func (l *Load) createPolls(ctx context.Context) error {
-	c, err := client.New(l.endpoints)
+	c, err := client.New(l.endpoints, l.access.Options()...)
 	if err != nil {
 		return err
 	}
@@ -149,7 +151,7 @@ func (l *Load) End() {
 func (l *Load) Judge(ctx context.Context, dir string) (*ledger.Verdict, error) {
 	dir = filepath.Join(dir, "evidence-"+l.name)
 	defer os.RemoveAll(dir)
-	if err := evidence.Gather(ctx, l.endpoints, wire.Access{}, l.plan, dir); err != nil {
+	if err := evidence.Gather(ctx, l.endpoints, l.access, l.plan, dir); err != nil {
 		return nil, err
 	}
 	holdings, err := evidence.Load(dir, l.plan)

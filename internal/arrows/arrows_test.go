@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"docs":                  {},
 	"e2e":                   {},
 	"faults":                {"faults/..."},
-	"faults/...":            {"client", "faults/...", "internal/cluster/...", "internal/fsm", "internal/localcluster", "internal/poll", "loadtest/..."},
+	"faults/...":            {"client", "faults/...", "internal/auth", "internal/cluster/...", "internal/fsm", "internal/localcluster", "internal/poll", "loadtest/..."},
 	"internal/api":          {"internal/auth", "internal/poll", "internal/tally"},
 	"internal/arrows":       {},
 	"internal/audit":        {},

@@ -1,0 +1,115 @@
+package hostile
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+)
+
+// sample is a valid request to be mutated.
+type sample struct {
+	method, path, media string
+	body                string
+}
+
+// samples reach every decoder behind the public port. Those that would change the
+// membership are cut off before their end: they must never be valid.
+var samples = []sample{
+	{"PUT", "/v1/polls/target/ballots/v1", "application/json", `{"selections":["a"]}`},
+	{"PUT", "/v1/polls/target-irv/ballots/v2", "application/json", `{"ranking":["a",["b","c"]]}`},
+	{"PUT", "/v1/polls/target-score/ballots/v3", "application/json", `{"scores":{"a":5,"b":0,"c":3}}`},
+	{"POST", "/v1/polls/target/ballots", "application/x-ndjson", "{\"voter\":\"w1\",\"selections\":[\"a\"]}\n{\"voter\":\"w2\",\"selections\":[\"b\"],\"if_version\":1}\n"},
+	{"PUT", "/v1/polls/h-%d", "application/json", `{"title":"x","options":[{"id":"a","title":"A"},"b"],"method":"stv","seats":2,"min_selections":1,"max_selections":2,"revote":"until_close","results":"after_close","secrecy":"open","opens_at":"2026-12-01T08:00:00Z","closes_at":"2036-12-02T20:00:00Z","max_ballots":9}`},
+	{"POST", "/v1/polls", "application/json", `{"options":["a","b"],"method":"approval"}`},
+	{"PATCH", "/v1/polls/h-%d", "application/merge-patch+json", `{"title":"y","closes_at":"2036-12-02T20:00:00Z","opens_at":null}`},
+	{"PUT", "/v1/polls/h-%d/roll", "application/x-ndjson", "{\"voter\":\"a\",\"weight\":3}\n{\"voter\":\"b\"}\n"},
+	{"PUT", "/v1/polls/h-%d/roll", "text/csv", "voter,weight\na,3\n\"b\"\"c\",1\n"},
+	{"GET", "/v1/polls/target/results?consistency=stale", "", ""},
+	{"GET", "/v1/polls?state=open&page_size=10&page_token=abc", "", ""},
+	{"GET", "/v1/polls/target/ballots?format=cvr", "", ""},
+	{"GET", "/v1/polls/target/ballots/v1", "", ""},
+	{"GET", "/v1/polls/h-%d/roll/a", "", ""},
+	{"GET", "/problems/poll_closed", "", ""},
+	{"POST", "/v1/polls/h-%d/close", "application/json", "{}"},
+	{"DELETE", "/v1/polls/h-%d", "", ""},
+	{"POST", "/v1/cluster/members", "application/json", `{"id":"n9","peer":"127.0.0.1:`},
+	{"POST", "/v1/cluster/leader", "application/json", `{"id":"n9"`},
+	{"DELETE", "/v1/cluster/members/nobody", "", ""},
+}
+
+// headers are valid fields that are mutated too.
+var headers = []string{
+	`If-Match: "1"`, `Idempotency-Key: "k-1"`, "Prefer: wait=1, respond-async", "Accept: text/csv;q=0.5, application/json", "Range: bytes=0-9",
+	"X-Request-Id: abc", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=10.0.0.1;host=n2", "Expect: 100-continue", "Accept-Encoding: gzip",
+	"Content-Encoding: gzip", "Last-Event-Id: 12", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+	`If-None-Match: W/"x"`, "Cookie: a=b", "Connection: close", "Upgrade: h2c", "Transfer-Encoding: chunked", "Content-Length: 5", "Trailer: X",
+}
+
+// request sends one mutated request to the public port.
+func (w *worker) request() error {
+	text, forged := w.compose()
+	return w.exchange(w.c.Nodes[w.node].APIAddr, true, text, forged)
+}
+
+// compose writes a request by hand, since a library would make it well-formed.
+func (w *worker) compose() (text []byte, forged bool) {
+	r := w.draw
+	s := samples[r.IntN(len(samples))]
+	if strings.Contains(s.path, "%d") {
+		s.path = fmt.Sprintf(s.path, r.IntN(200))
+	}
+	body, path, token := []byte(s.body), s.path, w.access.Token
+	switch n := r.IntN(20); {
+	case n < 12 && len(body) > 0 && !strings.HasPrefix(s.path, "/v1/cluster"):
+		body = mutate(r, body)
+	case n < 13:
+		body = duplicateKeys(r)
+	case n < 15:
+		path = mutatedPath(r, path)
+	case n < 18:
+		forged = true
+		// A ballot in the victim's name, or an administrator's act.
+		if r.IntN(2) == 0 {
+			s.method, path, body = "PUT", "/v1/polls/target/ballots/"+victim, []byte(`{"selections":["a"]}`)
+		} else if strings.HasPrefix(path, "/problems") {
+			path = "/v1/cluster"
+		}
+		token = w.secrets.forged(r)
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", s.method, path, w.c.Nodes[w.node].APIAddr)
+	if token != "" {
+		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", token)
+	}
+	if s.media != "" && r.IntN(20) > 0 {
+		fmt.Fprintf(&b, "Content-Type: %s\r\n", s.media)
+	}
+	for range r.IntN(3) {
+		h := headers[r.IntN(len(headers))]
+		if r.IntN(2) == 0 {
+			name, value, _ := strings.Cut(h, ": ")
+			h = name + ": " + printable(mutate(r, []byte(value)))
+		}
+		b.WriteString(h + "\r\n")
+	}
+	if r.IntN(200) == 0 { // a header as large as they come, or many of them
+		b.WriteString(strings.Repeat("X-Pad: "+strings.Repeat("p", 100)+"\r\n", 1+r.IntN(400)))
+	}
+	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n", len(body))
+	b.Write(body)
+	return b.Bytes(), forged
+}
+
+// mutatedPath changes a path so that it still is one word.
+func mutatedPath(r *rand.Rand, path string) string {
+	if r.IntN(4) == 0 {
+		return path + strings.Repeat("%"+fmt.Sprintf("%02x", r.IntN(256)), 1+r.IntN(300))
+	}
+	p := string(mutate(r, []byte(path)))
+	if r.IntN(3) == 0 {
+		return "/v1/polls/" + url.PathEscape(p[:min(len(p), 500)]) + "/ballots/" + url.PathEscape(p[:min(len(p), 2000)])
+	}
+	return strings.NewReplacer(" ", "%20", "\r", "%0d", "\n", "%0a").Replace(p[:min(len(p), 8000)])
+}

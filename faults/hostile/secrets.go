@@ -1,0 +1,145 @@
+package hostile
+
+import (
+	"crypto/ed25519"
+	crand "crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"voted/internal/auth"
+)
+
+// audience is what the nodes want to stand in aud.
+const audience = "hostile-test"
+
+// victim is the voter in whose name others try to vote.
+const victim = "victim"
+
+// secrets are what the nodes check, and what is forged after it.
+type secrets struct {
+	args []string
+	bad  []string // none of these opens a ballot of the victim
+}
+
+// newSecrets writes the nodes' keys into dir, and makes what must not be let in.
+func newSecrets(dir string) (*secrets, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	private, public, err := auth.NewCredentialKey()
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := auth.ParseCredentialKey(private)
+	if err != nil {
+		return nil, err
+	}
+	known, knownKey, err := ed25519.GenerateKey(crand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	_, foreignKey, err := ed25519.GenerateKey(crand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := json.Marshal(map[string]any{"keys": []map[string]string{{
+		"kty": "OKP", "crv": "Ed25519", "kid": "one", "use": "sig", "x": base64.RawURLEncoding.EncodeToString(known),
+	}}})
+	if err != nil {
+		return nil, err
+	}
+	s := &secrets{args: []string{
+		"--credential-keys", filepath.Join(dir, "credentials.pub"), "--jwt-keys", filepath.Join(dir, "keys.json"), "--jwt-audience", audience,
+	}}
+	for name, text := range map[string][]byte{"credentials.pub": public, "keys.json": keys} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.credentials(issuer); err != nil {
+		return nil, err
+	}
+	return s, s.tokens(knownKey, foreignKey)
+}
+
+// credentials are those of other polls, voters, times and issuers.
+func (s *secrets) credentials(issuer *auth.CredentialKey) error {
+	other, _, err := auth.NewCredentialKey()
+	if err != nil {
+		return err
+	}
+	foreign, err := auth.ParseCredentialKey(other)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, c := range []struct {
+		key         *auth.CredentialKey
+		poll, voter string
+		from, until time.Time
+	}{
+		{issuer, target, "somebody-else", now.Add(-time.Hour), now.Add(time.Hour)},
+		{issuer, "another-poll", victim, now.Add(-time.Hour), now.Add(time.Hour)},
+		{issuer, target, victim, now.Add(-2 * time.Hour), now.Add(-time.Hour)},
+		{issuer, target, victim, now.Add(2 * time.Hour), now.Add(3 * time.Hour)},
+		{foreign, target, victim, now.Add(-time.Hour), now.Add(time.Hour)},
+	} {
+		text, err := c.key.Issue(c.poll, c.voter, c.from, c.until)
+		if err != nil {
+			return fmt.Errorf("a credential cannot be issued: %w", err)
+		}
+		s.bad = append(s.bad, text)
+	}
+	return nil
+}
+
+// tokens are bearer tokens and JWTs: of a stranger, expired, from the future, for
+// another audience or voter, without a signature, with an algorithm that is not the key's.
+func (s *secrets) tokens(known, foreign ed25519.PrivateKey) error {
+	stranger, _, err := auth.NewToken(auth.Admin|auth.Gateway, "stranger")
+	if err != nil {
+		return err
+	}
+	s.bad = append(s.bad, stranger, "", "voted_", "vc1.", "..", "a.b.c")
+	now := time.Now()
+	for _, c := range []struct {
+		method jwt.SigningMethod
+		key    any
+		claims jwt.MapClaims
+	}{
+		{jwt.SigningMethodEdDSA, foreign, jwt.MapClaims{"sub": victim, "aud": audience, "exp": now.Add(time.Hour).Unix()}},
+		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": victim, "aud": audience, "exp": now.Add(-time.Hour).Unix()}},
+		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": victim, "aud": audience, "exp": now.Add(3 * time.Hour).Unix(), "nbf": now.Add(2 * time.Hour).Unix()}},
+		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": victim, "aud": "another", "exp": now.Add(time.Hour).Unix()}},
+		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": "somebody-else", "aud": audience, "exp": now.Add(time.Hour).Unix()}},
+		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": victim, "aud": audience}},
+		{jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, jwt.MapClaims{"sub": victim, "aud": audience, "exp": now.Add(time.Hour).Unix()}},
+		{jwt.SigningMethodHS256, []byte(known.Public().(ed25519.PublicKey)), jwt.MapClaims{"sub": victim, "aud": audience, "exp": now.Add(time.Hour).Unix()}},
+	} {
+		t := jwt.NewWithClaims(c.method, c.claims)
+		t.Header["kid"] = "one"
+		text, err := t.SignedString(c.key)
+		if err != nil {
+			return fmt.Errorf("a forged token cannot be made: %w", err)
+		}
+		s.bad = append(s.bad, text)
+	}
+	return nil
+}
+
+// forged returns something that must not be let in: one of those above, or a
+// mutation of it, which is not one either.
+func (s *secrets) forged(r *rand.Rand) string {
+	text := s.bad[r.IntN(len(s.bad))]
+	if r.IntN(3) > 0 {
+		return text
+	}
+	return printable(mutate(r, []byte(text)))
+}
