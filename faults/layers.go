@@ -5,10 +5,12 @@ import (
 	"strings"
 
 	"voted/faults/corruption"
+	"voted/faults/clocks"
 	"voted/faults/hostile"
 	"voted/faults/layer"
 	"voted/faults/powercut"
 	"voted/faults/processes"
+	"voted/faults/resources"
 )
 
 // layers are all there are, in the order in which they run.
@@ -17,6 +19,8 @@ func layers() []*layer.Layer {
 		processes.New(),
 		powercut.New(),
 		corruption.New(),
+		clocks.New(),
+		resources.New(),
 		hostile.New(),
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 // Edit is a change to one file of the product.
 type Edit struct {
-	File string // below the project's folder
+	File string // below the project's folder, or absolute: of the toolchain
 	// Old must be in the file exactly once; New replaces it.
 	Old, New string
 }
@@ -73,7 +73,10 @@ func BuildPackage(ctx context.Context, dir, pkg string, edits ...Edit) (string, 
 func write(root, dir string, edits []Edit) (plan string, err error) {
 	texts := map[string]string{}
 	for _, e := range edits {
-		path := filepath.Join(root, e.File)
+		path := e.File
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(root, e.File)
+		}
 		source, ok := texts[path]
 		if !ok {
 			b, err := os.ReadFile(path)

@@ -1,0 +1,97 @@
+package clocks
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"voted/faults/layer"
+	"voted/loadtest/overlay"
+)
+
+// directory names the variable with the directory in which a file, named by the
+// process id, holds how many seconds a process's clock is off.
+const directory = "FAULTS_CLOCK"
+
+// jumping builds a node whose clock can be made to jump. The file is looked at every
+// ten milliseconds, by the monotonic clock.
+func jumping(ctx context.Context, r *layer.Run, name string, more ...overlay.Edit) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", fmt.Errorf("the toolchain cannot be found: %w", err)
+	}
+	file := filepath.Join(strings.TrimSpace(string(out)), "src/time/time.go")
+	return r.Changed(ctx, name, append([]overlay.Edit{
+		{
+			File: file,
+			Old:  "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n",
+			New: `var (
+	jumpLooked atomic.Int64
+	jumpBy     atomic.Int64
+	jumpFile   = sync.OnceValue(func() string {
+		dir, _ := syscall.Getenv("` + directory + `")
+		if dir == "" {
+			return ""
+		}
+		digits := ""
+		for n := syscall.Getpid(); n > 0; n /= 10 {
+			digits = string(rune('0'+n%10)) + digits
+		}
+		return dir + "/" + digits
+	})
+)
+
+// jumped is by how many seconds this process's clock is off.
+func jumped() int64 {
+	now := runtimeNano()
+	last := jumpLooked.Load()
+	if now-last < 10_000_000 || !jumpLooked.CompareAndSwap(last, now) || jumpFile() == "" {
+		return jumpBy.Load()
+	}
+	fd, err := open(jumpFile())
+	if err != nil {
+		return jumpBy.Load()
+	}
+	defer closefd(fd)
+	buf := make([]byte, 32)
+	n, _ := read(fd, buf)
+	by, negative := int64(0), false
+	for _, c := range buf[:max(n, 0)] {
+		if c == '-' {
+			negative = true
+		}
+		if c >= '0' && c <= '9' {
+			by = by*10 + int64(c-'0')
+		}
+	}
+	if negative {
+		by = -by
+	}
+	jumpBy.Store(by)
+	return by
+}
+
+func Now() Time {
+	sec, nsec, mono := runtimeNow()
+	sec += jumped()
+`,
+		},
+		{File: file, Old: "import (\n", New: "import (\n\t\"sync\"\n\t\"sync/atomic\"\n\t\"syscall\"\n"},
+	}, more...)...)
+}
+
+// set makes the clock of a process be off.
+func set(dir string, pid int, by time.Duration) error {
+	path := filepath.Join(dir, strconv.Itoa(pid))
+	text := strconv.FormatInt(int64(by/time.Second), 10)
+	// Written beside and renamed, so that nobody reads half of it.
+	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
