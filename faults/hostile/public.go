@@ -71,12 +71,13 @@ func (w *worker) compose() (text []byte, forged bool) {
 	case n < 18:
 		forged = true
 		// A ballot in the victim's name, or an administrator's act.
-		if r.IntN(2) == 0 {
+		ballot := r.IntN(2) == 0
+		if ballot {
 			s.method, path, body = "PUT", "/v1/polls/target/ballots/"+victim, []byte(`{"selections":["a"]}`)
 		} else if strings.HasPrefix(path, "/problems") {
 			path = "/v1/cluster"
 		}
-		token = w.secrets.forged(r)
+		token = w.secrets.forged(r, ballot)
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", s.method, path, w.c.Nodes[w.node].APIAddr)

@@ -25,7 +25,10 @@ const victim = "victim"
 // secrets are what the nodes check, and what is forged after it.
 type secrets struct {
 	args []string
-	bad  []string // none of these opens a ballot of the victim
+	bad  []string // these open nothing
+	// others are good ones of another voter, or for another poll: they do not open a
+	// ballot of the victim.
+	others []string
 }
 
 // newSecrets writes the nodes' keys into dir, and makes what must not be let in.
@@ -80,13 +83,18 @@ func (s *secrets) credentials(issuer *auth.CredentialKey) error {
 		return err
 	}
 	now := time.Now()
+	for _, who := range [][2]string{{target, "somebody-else"}, {"another-poll", victim}} {
+		text, err := issuer.Issue(who[0], who[1], now.Add(-time.Hour), now.Add(time.Hour))
+		if err != nil {
+			return fmt.Errorf("a credential cannot be issued: %w", err)
+		}
+		s.others = append(s.others, text)
+	}
 	for _, c := range []struct {
 		key         *auth.CredentialKey
 		poll, voter string
 		from, until time.Time
 	}{
-		{issuer, target, "somebody-else", now.Add(-time.Hour), now.Add(time.Hour)},
-		{issuer, "another-poll", victim, now.Add(-time.Hour), now.Add(time.Hour)},
 		{issuer, target, victim, now.Add(-2 * time.Hour), now.Add(-time.Hour)},
 		{issuer, target, victim, now.Add(2 * time.Hour), now.Add(3 * time.Hour)},
 		{foreign, target, victim, now.Add(-time.Hour), now.Add(time.Hour)},
@@ -129,15 +137,23 @@ func (s *secrets) tokens(known, foreign ed25519.PrivateKey) error {
 		if err != nil {
 			return fmt.Errorf("a forged token cannot be made: %w", err)
 		}
+		if c.claims["sub"] != victim {
+			s.others = append(s.others, text)
+			continue
+		}
 		s.bad = append(s.bad, text)
 	}
 	return nil
 }
 
 // forged returns something that must not be let in: one of those above, or a
-// mutation of it, which is not one either.
-func (s *secrets) forged(r *rand.Rand) string {
+// mutation of it, which is not one either. For a ballot of the victim, also what others
+// may vote with.
+func (s *secrets) forged(r *rand.Rand, ballot bool) string {
 	text := s.bad[r.IntN(len(s.bad))]
+	if ballot && r.IntN(3) == 0 {
+		return s.others[r.IntN(len(s.others))]
+	}
 	if r.IntN(3) > 0 {
 		return text
 	}

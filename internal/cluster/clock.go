@@ -55,15 +55,25 @@ func (n *Node) stamp() int64 {
 
 // heard takes over the clocks of the voters in a survey, if they are a majority.
 func (c *clock) heard(self string, seen []sighting, log *slog.Logger) {
+	// One look at its own clock for everything: whenever that jumps, only its own
+	// offset is wrong, never those of the others.
+	own, instant := c.now(), time.Now()
+	offsetOf := func(m *sighting) time.Duration {
+		if m.server.ID == self {
+			return 0
+		}
+		return m.status.Now.Add(instant.Sub(m.at)).Sub(own)
+	}
 	offsets := []time.Duration{0} // its own
 	voters := 0
-	for _, m := range seen {
+	for i := range seen {
+		m := &seen[i]
 		if !m.voter {
 			continue
 		}
 		voters++
 		if m.err == nil && m.server.ID != self {
-			offsets = append(offsets, m.offset)
+			offsets = append(offsets, offsetOf(m))
 		}
 	}
 	if len(offsets) <= voters/2 {
@@ -73,14 +83,14 @@ func (c *clock) heard(self string, seen []sighting, log *slog.Logger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var worst time.Duration
-	for _, m := range seen {
-		if m.voter && m.err == nil {
-			by := m.offset - median // its own offset is zero
+	for i := range seen {
+		if m := &seen[i]; m.voter && m.err == nil {
+			by := offsetOf(m) - median
 			worst = max(worst, by.Abs())
 			c.tell(m.server.ID, by, log)
 		}
 	}
-	c.median, c.looked, c.worst = c.now().Add(median), time.Now(), worst
+	c.median, c.looked, c.worst = own.Add(median), instant, worst
 }
 
 // tell says once when a member's clock is off, and once when it is right again; mu is

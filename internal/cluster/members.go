@@ -65,20 +65,21 @@ func (n *Node) status() status {
 	return s
 }
 
-// askStatus asks the member at addr for its status, and how far its clock is ahead.
-func (n *Node) askStatus(ctx context.Context, addr string) (s status, offset time.Duration, err error) {
+// askStatus asks the member at addr for its status, and says when it was that of: the
+// instant is by the monotonic clock, since this member's own clock may jump while it waits.
+func (n *Node) askStatus(ctx context.Context, addr string) (s status, at time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	before := n.clock.now()
+	before := time.Now()
 	body, err := n.opts.Network.Call(ctx, addr, callStatus, nil)
 	if err != nil {
-		return s, 0, err
+		return s, at, err
 	}
-	after := n.clock.now()
+	after := time.Now()
 	if err := json.Unmarshal(body, &s); err != nil {
-		return s, 0, fmt.Errorf("%s answers, but not as a member does: %w", addr, err)
+		return s, at, fmt.Errorf("%s answers, but not as a member does: %w", addr, err)
 	}
-	return s, s.Now.Sub(before.Add(after.Sub(before) / 2)), nil
+	return s, before.Add(after.Sub(before) / 2), nil
 }
 
 // sighting is what one look at one member showed.
@@ -86,7 +87,7 @@ type sighting struct {
 	server Server
 	voter  bool
 	status status
-	offset time.Duration // of its clock against this member's
+	at     time.Time // when status.Now was, by the monotonic clock
 	err    error
 }
 
@@ -103,7 +104,7 @@ func (n *Node) survey(ctx context.Context) []sighting {
 		}
 		wg.Go(func() {
 			m := &seen[i]
-			m.status, m.offset, m.err = n.askStatus(ctx, m.server.Peer)
+			m.status, m.at, m.err = n.askStatus(ctx, m.server.Peer)
 			if m.err == nil && m.status.ID != m.server.ID {
 				m.err = fmt.Errorf("at %s answers member %s", m.server.Peer, m.status.ID)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -30,6 +31,25 @@ func TestStampsFollowTheMedianClock(t *testing.T) {
 	} {
 		if got := medianOf(x.offsets); got != x.want {
 			t.Errorf("%s: median is %v, want %v", x.name, got, x.want)
+		}
+	}
+}
+
+// The leader's own clock jumps after it has seen those of the others.
+func TestAJumpBetweenTwoLooksAtItsOwnClockMovesNoStamp(t *testing.T) {
+	t.Parallel()
+	for _, jump := range []time.Duration{time.Hour, -24 * time.Hour} {
+		right := time.Now()
+		c := newClock(func() time.Time { return time.Now().Round(0).Add(jump) })
+		seen := []sighting{{server: Server{ID: "n1"}, voter: true}}
+		for _, id := range []string{"n2", "n3"} {
+			s := sighting{server: Server{ID: id}, voter: true, at: right}
+			s.status.Now = right.Round(0)
+			seen = append(seen, s)
+		}
+		c.heard("n1", seen, slog.New(slog.DiscardHandler))
+		if now, ok := c.read(); !ok || now.Sub(time.Now().Round(0)).Abs() > time.Minute {
+			t.Errorf("after a jump by %v the stamp is %v, and it is %v", jump, now, time.Now())
 		}
 	}
 }
