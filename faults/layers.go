@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"voted/faults/corruption"
 	"voted/faults/clocks"
+	"voted/faults/corruption"
+	"voted/faults/diskerror"
 	"voted/faults/hostile"
 	"voted/faults/layer"
 	"voted/faults/powercut"
@@ -19,6 +20,7 @@ func layers() []*layer.Layer {
 		processes.New(),
 		powercut.New(),
 		corruption.New(),
+		diskerror.New(),
 		clocks.New(),
 		resources.New(),
 		hostile.New(),

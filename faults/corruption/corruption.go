@@ -3,12 +3,14 @@ package corruption
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"voted/faults/layer"
+	"voted/faults/loopfs"
 	"voted/loadtest/overlay"
 )
 
@@ -28,19 +30,24 @@ func New() *layer.Layer {
 }
 
 func run(ctx context.Context, r *layer.Run) error {
+	home, err := loopfs.Scratch(r.Dir)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(home)
 	r.Say("damaging stores")
-	if err := storeRounds(ctx, r); err != nil {
+	if err := storeRounds(ctx, r, home); err != nil {
 		return fmt.Errorf("stores: %w", err)
 	}
-	if err := controls(ctx, r); err != nil {
+	if err := controls(ctx, r, home); err != nil {
 		return fmt.Errorf("negative controls: %w", err)
 	}
 	r.Say("damaging members")
-	return memberRounds(ctx, r)
+	return memberRounds(ctx, r, home)
 }
 
 // controls are worse products, of which the same rounds must find something silent.
-func controls(ctx context.Context, r *layer.Run) error {
+func controls(ctx context.Context, r *layer.Run, home string) error {
 	for _, c := range []struct {
 		name, kind string
 		tries      int
@@ -59,7 +66,7 @@ func controls(ctx context.Context, r *layer.Run) error {
 		if err != nil {
 			return err
 		}
-		out, err := exec.CommandContext(ctx, self, FlipperCommand, filepath.Join(r.Dir, "control"), c.kind, strconv.Itoa(c.tries)).Output()
+		out, err := exec.CommandContext(ctx, self, FlipperCommand, filepath.Join(home, "control"), c.kind, strconv.Itoa(c.tries)).Output()
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}

@@ -74,7 +74,7 @@ func newest(f files, file string) string {
 }
 
 // memberRounds damages members of clusters as often as the floor asks for.
-func memberRounds(ctx context.Context, r *layer.Run) error {
+func memberRounds(ctx context.Context, r *layer.Run, home string) error {
 	binary, err := r.Changed(ctx, "restless", overlay.Edit{
 		File: "internal/cluster/options.go", Old: "snapshotInterval = 2 * time.Second", New: "snapshotInterval = 150 * time.Millisecond",
 	})
@@ -82,7 +82,7 @@ func memberRounds(ctx context.Context, r *layer.Run) error {
 		return err
 	}
 	for n := 0; n < r.Floor(kindNode); n += roundsPerCluster {
-		if err := oneCluster(ctx, r, binary, n, min(roundsPerCluster, r.Floor(kindNode)-n)); err != nil {
+		if err := oneCluster(ctx, r, home, binary, n, min(roundsPerCluster, r.Floor(kindNode)-n)); err != nil {
 			return err
 		}
 	}
@@ -100,9 +100,9 @@ type patients struct {
 	loads   []*rig.Load
 }
 
-func oneCluster(ctx context.Context, r *layer.Run, binary string, number, rounds int) (err error) {
+func oneCluster(ctx context.Context, r *layer.Run, home, binary string, number, rounds int) (err error) {
 	c, err := rig.Start(ctx, rig.Options{
-		Dir: filepath.Join(r.Dir, fmt.Sprint("cluster-", number)), Binary: binary,
+		Dir: filepath.Join(home, fmt.Sprint("cluster-", number)), Binary: binary,
 		Args: func(int) []string { return []string{"--snapshot-every", "40"} },
 	})
 	if err != nil {

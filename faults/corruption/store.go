@@ -99,9 +99,9 @@ func campaign(ctx context.Context, dir, kind string, n int, dice *rand.Rand, eac
 }
 
 // storeRounds damages stores as often as the floors ask for.
-func storeRounds(ctx context.Context, r *layer.Run) error {
+func storeRounds(ctx context.Context, r *layer.Run, home string) error {
 	for _, kind := range []string{kindFlip, kindZero, kindCut, kindStale} {
-		t, err := campaign(ctx, filepath.Join(r.Dir, "store"), kind, r.Floor(kind), r.Rand(kind), func(o outcome, text string) {
+		t, err := campaign(ctx, filepath.Join(home, "store"), kind, r.Floor(kind), r.Rand(kind), func(o outcome, text string) {
 			r.Fault(kind)
 			if o == silent {
 				r.Violation("O7", "silent: %s", text)

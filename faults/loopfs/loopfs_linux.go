@@ -37,15 +37,21 @@ type FS struct {
 
 // Make makes a file system of so many MiB below dir and mounts it at dir/name.
 func Make(dir, name string, mebibytes int64) (*FS, error) {
-	f := &FS{Dir: filepath.Join(dir, name), image: filepath.Join(dir, name+".img")}
+	f := &FS{Dir: filepath.Join(dir, name)}
 	if err := os.MkdirAll(f.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := f.format(mebibytes << 20); err != nil {
+	home, err := Scratch(dir)
+	if err != nil {
 		return nil, err
 	}
-	if err := f.Mount(); err != nil {
-		return nil, errors.Join(err, os.Remove(f.image))
+	f.image = filepath.Join(home, name+".img")
+	err = f.format(mebibytes << 20)
+	if err == nil {
+		err = f.Mount()
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(home))
 	}
 	return f, nil
 }
@@ -178,7 +184,7 @@ func (f *FS) Close() error {
 	if err := f.Unmount(); err != nil {
 		return err
 	}
-	return errors.Join(os.Remove(f.image), os.Remove(f.Dir))
+	return errors.Join(os.RemoveAll(filepath.Dir(f.image)), os.Remove(f.Dir))
 }
 
 // Sweep unmounts everything below dir, which frees the loop devices as well.
@@ -205,7 +211,7 @@ func Sweep(dir string) error {
 		_ = left.ioctl(ioctlThaw, nil) // most are not frozen
 		errs = append(errs, unmount(at))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, sweepMemory())...)
 }
 
 func unmount(dir string) error {

@@ -2,7 +2,10 @@
 
 package loopfs
 
-import "errors"
+import (
+	"errors"
+	"os"
+)
 
 var errLinux = errors.New("file systems are broken on Linux only")
 
@@ -21,6 +24,9 @@ func (f *FS) Freeze() error                    { return errLinux }
 func (f *FS) Thaw() error                      { return errLinux }
 func (f *FS) Fill(int64) (func() error, error) { return nil, errLinux }
 func (f *FS) Close() error                     { return errLinux }
+
+// Scratch makes a directory below dir.
+func Scratch(dir string) (string, error) { return os.MkdirTemp(dir, "scratch-") }
 
 // Sweep finds nothing to undo.
 func Sweep(string) error { return nil }
