@@ -27,15 +27,16 @@ type Node struct {
 	leaders *leaders
 	metrics *metrics
 
-	ingress  *ingress
-	proposer *proposer
-	reads    *readRounds // of this member's readers
-	confirms *readRounds // of the members that ask this one, while it leads
-	clock    *clock
-	busy     *busyDisk
-	bulk     chan struct{} // a token for each bulk frame under way
-	commands chan struct{} // a token for each command under way that manages polls
-	disk     string        // drawn once per data directory
+	ingress   *ingress
+	proposer  *proposer
+	reads     *readRounds // of this member's readers
+	confirms  *readRounds // of the members that ask this one, while it leads
+	clock     *clock
+	busy      *busyDisk
+	attention attention
+	bulk      chan struct{} // a token for each bulk frame under way
+	commands  chan struct{} // a token for each command under way that manages polls
+	disk      string        // drawn once per data directory
 
 	admission *admission // nil where connections have no names
 
@@ -77,6 +78,7 @@ func Open(o Options) (*Node, error) {
 	}
 	n.fsm = fsm.New(n.metrics.applied)
 	n.fsm.OnUnreadable(n.halt)
+	n.attention.every = n.silence() / looksOfSilence
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.ingress = newIngress(n)
 	n.proposer = newProposer(n)
@@ -120,6 +122,7 @@ func (n *Node) run() {
 	n.goTask(n.lead)
 	n.goTask(n.tick)
 	n.goTask(n.monitor)
+	n.goTask(n.listen)
 	n.goTask(n.watchLeader)
 	n.goTask(n.catchUp)
 }

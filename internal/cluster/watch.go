@@ -62,7 +62,7 @@ func (n *Node) lost(leader leadership) loss {
 	defer cancel()
 	watched := make(chan error, 1)
 	go func() { watched <- n.opts.Network.Watch(ctx, leader.addr) }()
-	look := time.NewTicker(n.silence() / 8)
+	look := time.NewTicker(n.attention.every)
 	defer look.Stop()
 	for {
 		select {
@@ -88,13 +88,16 @@ func (n *Node) lost(leader leadership) loss {
 // timeout, after which raft acts without asking.
 func (n *Node) silence() time.Duration { return n.opts.HeartbeatTimeout / 2 }
 
+// looksOfSilence is how many times this member looks before it calls a leader silent.
+const looksOfSilence = 8
+
 // unheard is for how long this member has listened and not heard from the leader.
 func (n *Node) unheard() time.Duration {
 	last := n.raft.LastContact()
 	if last.IsZero() {
 		return 0
 	}
-	return min(time.Since(last), n.busy.since())
+	return min(n.attention.listened(last, time.Now()), n.busy.since())
 }
 
 // succeed stands for election in place of a leader that is lost, unless another
