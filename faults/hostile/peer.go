@@ -81,7 +81,7 @@ func (w *worker) call() error {
 	if r.IntN(10) > 0 && method != "join" && method != "change" {
 		body = mutate(r, body)
 	}
-	return w.exchange(addr, false, callText(addr, method, body), false)
+	return w.exchange(addr, false, callText(addr, method, body), false, false)
 }
 
 // callText is a call of a member as it goes over the wire.

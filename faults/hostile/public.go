@@ -49,12 +49,12 @@ var headers = []string{
 
 // request sends one mutated request to the public port.
 func (w *worker) request() error {
-	text, forged := w.compose()
-	return w.exchange(w.c.Nodes[w.node].APIAddr, true, text, forged)
+	text, forged, open := w.compose()
+	return w.exchange(w.c.Nodes[w.node].APIAddr, true, text, forged, open)
 }
 
 // compose writes a request by hand, since a library would make it well-formed.
-func (w *worker) compose() (text []byte, forged bool) {
+func (w *worker) compose() (text []byte, forged, open bool) {
 	r := w.draw
 	s := samples[r.IntN(len(samples))]
 	if strings.Contains(s.path, "%d") {
@@ -93,6 +93,7 @@ func (w *worker) compose() (text []byte, forged bool) {
 			name, value, _ := strings.Cut(h, ": ")
 			h = name + ": " + printable(mutate(r, []byte(value)))
 		}
+		open = open || strings.HasPrefix(h, "Transfer-Encoding") || strings.HasPrefix(h, "Content-Length") || strings.HasPrefix(h, "Expect")
 		b.WriteString(h + "\r\n")
 	}
 	if r.IntN(200) == 0 { // a header as large as they come, or many of them
@@ -100,7 +101,7 @@ func (w *worker) compose() (text []byte, forged bool) {
 	}
 	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n", len(body))
 	b.Write(body)
-	return b.Bytes(), forged
+	return b.Bytes(), forged, open
 }
 
 // mutatedPath changes a path so that it still is one word.

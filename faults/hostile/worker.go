@@ -17,9 +17,11 @@ import (
 const (
 	// target is the poll that hostile requests are about; the honest load has others.
 	target = "target"
-	// answerTime bounds one exchange. A request that says it is longer than it is
-	// stays without an answer, so this is short.
+	// answerTime bounds one exchange.
 	answerTime = 5 * time.Second
+	// shortTime is how long an answer is awaited to what may not be a whole request: one
+	// that lies about its length is not answered before the node has lost its patience.
+	shortTime = 60 * time.Millisecond
 	// hungerTime is how long an answer is awaited to what is not a whole request.
 	hungerTime = 20 * time.Millisecond
 	// perConnection bounds how much goes over one connection.
@@ -80,8 +82,8 @@ func (w *worker) dial(addr string, secure bool) error {
 }
 
 // exchange sends one request over a connection that is kept, and judges the answer.
-// forged says that nothing in it opens anything.
-func (w *worker) exchange(addr string, secure bool, text []byte, forged bool) error {
+// forged says that nothing in it opens anything, open that it may not be whole.
+func (w *worker) exchange(addr string, secure bool, text []byte, forged, open bool) error {
 	// The answer to a forgery must not be taken for that of something smuggled before.
 	if w.used >= perConnection || forged {
 		w.hangUp()
@@ -100,6 +102,9 @@ func (w *worker) exchange(addr string, secure bool, text []byte, forged bool) er
 		w.hangUp() // the node had enough of the one before
 		return nil
 	}
+	if open {
+		_ = w.conn.SetReadDeadline(time.Now().Add(shortTime))
+	}
 	resp, err := http.ReadResponse(w.in, nil)
 	if err != nil {
 		w.hangUp() // it was not a request; to close is an answer
@@ -108,7 +113,7 @@ func (w *worker) exchange(addr string, secure bool, text []byte, forged bool) er
 	w.judge(resp, text, forged)
 	// What follows on the connection is not known: the request may have been two.
 	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
-	if err != nil || resp.Close || w.in.Buffered() > 0 {
+	if err != nil || open || resp.Close || w.in.Buffered() > 0 {
 		w.hangUp()
 	}
 	return nil
