@@ -125,3 +125,47 @@ func (d *drip) Read(p []byte) (int, error) {
 	d.rest = d.rest[n:]
 	return n, nil
 }
+
+// FuzzDefinition checks that a definition that is taken is one that the rules allow, and
+// that it is the same again when it was written and read once more.
+func FuzzDefinition(f *testing.F) {
+	f.Add([]byte(`{"options":["a","b"]}`))
+	f.Add([]byte(`{"id":"p","title":"T","options":[{"id":"a","title":"A"},"b"],"method":"stv","min_selections":1,"max_selections":2,"revote":"until_close","results":"after_close","secrecy":"open","opens_at":"2026-12-01T08:00:00Z","closes_at":"2026-12-02T20:00:00+02:00","max_ballots":7,"eligibility":"roll","quorum":3}`))
+	f.Add([]byte(`{"options":["a","a"],"options":[],"closes_at":"0000-01-01T00:00:00Z"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var body definitionBody
+		if err := unmarshal(b, &body); err != nil {
+			return
+		}
+		d, err := body.definition("p")
+		if err != nil {
+			return
+		}
+		if wrong := d.Validate(); len(wrong) > 0 {
+			t.Fatalf("%q is taken, and is %v", b, wrong)
+		}
+	})
+}
+
+// FuzzPatch checks that a patch that is taken holds times that RFC 3339 can write;
+// which of them a poll may have is for the rules.
+func FuzzPatch(f *testing.F) {
+	f.Add([]byte(`{"title":"T","opens_at":null,"closes_at":"2026-12-02T20:00:00Z"}`))
+	f.Add([]byte(`{"title":null,"closes_at":"1969-12-31T23:59:59Z"}`))
+	f.Add([]byte(`{"opens_at":1e999,"opens_at":{}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var body patchBody
+		if err := unmarshal(b, &body); err != nil {
+			return
+		}
+		var c poll.Patch
+		if err := body.into(&c); err != nil {
+			return
+		}
+		for _, ms := range []*int64{c.OpensAt, c.ClosesAt} {
+			if ms != nil && (*ms < -62167219200000 || *ms > 253402300799999) {
+				t.Fatalf("%q is taken with the time %d", b, *ms)
+			}
+		}
+	})
+}

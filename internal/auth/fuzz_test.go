@@ -53,3 +53,37 @@ func FuzzTokenFile(f *testing.F) {
 		}
 	})
 }
+
+// FuzzKeySet holds that no JWKS makes reading it panic, and that what is taken can
+// check a signature.
+func FuzzKeySet(f *testing.F) {
+	f.Add([]byte(newSigner(f).jwks()))
+	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"=","kid":"a"},{}]}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		keys, err := parseKeySet(b)
+		if err == nil && len(keys) == 0 {
+			t.Fatal("a set without keys is taken")
+		}
+		for id, k := range keys {
+			if err != nil || algorithmOf(k.public) == "" {
+				t.Fatalf("key %q: %+v, %v", id, k, err)
+			}
+		}
+	})
+}
+
+// FuzzCredentialKeys holds that no file of keys makes reading it panic.
+func FuzzCredentialKeys(f *testing.F) {
+	private, public, err := NewCredentialKey()
+	must(f, err)
+	f.Add(public)
+	f.Add(private)
+	f.Add(append(public, public...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if keys, err := parseCredentialKeys(b); err == nil && len(keys) == 0 {
+			t.Fatal("a file without keys is taken")
+		}
+		_, _ = ParseCredentialKey(b)
+	})
+}
