@@ -36,6 +36,7 @@ const (
 	kindEnroll  = 7
 	kindDrop    = 8
 	kindRaise   = 9
+	kindRestore = 10
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -159,6 +160,8 @@ func encodePayload(c poll.Command) (kind byte, payload []byte) {
 		return kindDrop, encodeDrop(c)
 	case poll.Raise:
 		return kindRaise, binary.AppendUvarint(nil, uint64(c.Level))
+	case RestoreStep:
+		return kindRestore, encodeRestore(c)
 	}
 	panic(fmt.Sprintf("fsm: command %T has no encoding", c))
 }
@@ -209,6 +212,8 @@ func decodePayload(kind byte, payload []byte) (poll.Command, error) {
 		cmd = decodeDrop(c)
 	case kindRaise:
 		cmd = poll.Raise{Level: uint32(c.Bounded(1<<32 - 1))}
+	case kindRestore:
+		cmd = decodeRestore(c)
 	default:
 		return nil, fmt.Errorf("command kind %d has a level and no decoding", kind)
 	}

@@ -21,8 +21,8 @@ type FSM struct {
 
 	checkpoints checkpoints // guarded by mu
 
-	applied watermark // index of the last command
-	passed  watermark // index of the last command or configuration
+	applied watermark // index of the last command, as the state counts
+	passed  watermark // index of the last command or configuration in this cluster's log
 	observe func(ballots int, took time.Duration)
 
 	// unreadable is called in place of a panic; it must not return before nobody
@@ -33,6 +33,7 @@ type FSM struct {
 
 	expected atomic.Int32
 	scratch  []poll.Outcome // used by Apply alone, while nothing is expected
+	loading  *loading       // a restore under way; used by raft's FSM goroutine alone
 }
 
 // New returns an FSM over the empty state. observe, which may be nil, is told how
@@ -74,17 +75,27 @@ func (f *FSM) Apply(l *raft.Log) any {
 		return f.halt(l.Index, err)
 	}
 	f.mu.Lock()
-	f.checkpoints.before(l.Index, f.state)
-	f.state.Begin(poll.Stamp{Index: l.Index, At: c.at})
-	a := &Applied{Index: l.Index, Clock: f.state.Clock()}
-	if c.manage != nil {
+	at := poll.Stamp{Index: l.Index + f.state.Shift(), At: c.at}
+	f.checkpoints.before(at.Index, f.state)
+	f.state.Begin(at)
+	f.expireRestore()
+	a := &Applied{Index: f.state.Index(), Clock: f.state.Clock()}
+	switch step, isRestore := c.manage.(RestoreStep); {
+	case isRestore:
+		var restored *poll.State
+		if a.Result, restored = f.restore(l.Index, step); restored != nil {
+			f.state, f.checkpoints = restored, checkpoints{}
+		}
+	case c.manage != nil:
 		a.Result = f.state.Do(c.manage)
-	} else {
+	default:
 		a.Outcomes = f.cast(l, c.frames)
 	}
 	f.state.End()
+	index := f.state.Index()
 	f.mu.Unlock()
-	f.applied.raise(l.Index)
+	f.feedRestore()
+	f.applied.raise(index)
 	f.passed.raise(l.Index)
 	f.observe(len(a.Outcomes), time.Since(start))
 	return a
@@ -153,6 +164,9 @@ func (f *FSM) WaitPassed(ctx context.Context, index uint64) error {
 
 // Snapshot implements raft.FSM. It costs the same however large the state is.
 func (f *FSM) Snapshot() (raft.FSMSnapshot, error) {
+	if f.loading != nil {
+		return nil, errLoading
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return &snapshot{fsm: f, view: f.state.View()}, nil
@@ -170,14 +184,30 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 		f.mu.Unlock()
 		return err
 	}
+	f.abandonRestore() // snapshots are taken where none is under way
 	f.mu.Lock()
 	f.refused = nil
 	f.checkpoints = checkpoints{}
 	f.state = s
 	f.mu.Unlock()
 	f.applied.raise(s.Index())
-	f.passed.raise(s.Index())
+	f.passed.raise(s.Index() - s.Shift())
 	return nil
+}
+
+// View captures the state for a reader, who must give it back with Release. The lock
+// is to be held while the view is asked for a poll.
+func (f *FSM) View() (v *poll.View, lock sync.Locker) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state.View(), f.mu.RLocker()
+}
+
+// Release gives back a view.
+func (f *FSM) Release(v *poll.View) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v.Close()
 }
 
 // snapshot is the state at one index on its way to disk.

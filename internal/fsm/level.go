@@ -19,7 +19,9 @@ const (
 	levelFirst = poll.FirstLevel // all kinds up to drop
 	levelRaise = 2               // raise, and snapshots that hold the level
 
-	levelNewest = levelRaise
+	levelRestore = poll.RestoreLevel // the steps of a restore, and snapshots that remember one
+
+	levelNewest = levelRestore
 )
 
 // kindLevels is the level from which a kind may be used. A kind that is not here does
@@ -27,7 +29,8 @@ const (
 var kindLevels = [256]uint32{
 	kindBallots: levelFirst, kindCreate: levelFirst, kindPatch: levelFirst, kindClose: levelFirst, kindDelete: levelFirst,
 	kindTick: levelFirst, kindEnroll: levelFirst, kindDrop: levelFirst,
-	kindRaise: levelRaise,
+	kindRaise:   levelRaise,
+	kindRestore: levelRestore,
 }
 
 // otherReads makes a build that reads other levels than it does, for the tests of

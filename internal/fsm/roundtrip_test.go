@@ -85,6 +85,11 @@ func anyCommand() *rapid.Generator[poll.Command] {
 				c.Lines[i] = poll.RollLine{Key: bytes16("key"), Weight: rapid.Uint32().Draw(t, "weight")}
 			}
 			return c
+		case 7:
+			c := RestoreStep{Step: rapid.Byte().Draw(t, "step"), Piece: rapid.Uint64().Draw(t, "piece"), Confirm: text.Draw(t, "confirm")}
+			copy(c.Backup[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "backup"))
+			c.Data = append([]byte{}, rapid.SliceOf(rapid.Byte()).Draw(t, "data")...)
+			return c
 		case 5:
 			return poll.Drop{Poll: text.Draw(t, "poll"), Since: rapid.Uint64().Draw(t, "since"), Key: bytes16("key")}
 		case 6:

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"hash/crc32"
 	"io"
 	"sync"
@@ -53,6 +54,16 @@ func WriteSnapshot(w io.Writer, v *poll.View, lock sync.Locker) error {
 	s := &sectionWriter{w: bufio.NewWriterSize(w, 1<<20)}
 	s.raw([]byte(snapshotMagic))
 	s.raw(binary.LittleEndian.AppendUint16(nil, snapshotVersion(v)))
+	s.state(v, lock)
+	s.section(sectionEnd, binary.AppendUvarint(nil, s.sections))
+	if s.err != nil {
+		return s.err
+	}
+	return s.w.Flush()
+}
+
+// state writes the sections of a view.
+func (s *sectionWriter) state(v *poll.View, lock sync.Locker) {
 	s.section(sectionState, v.AppendHeader(nil))
 	var header []byte
 	for n := range v.Len() {
@@ -67,14 +78,9 @@ func WriteSnapshot(w io.Writer, v *poll.View, lock sync.Locker) error {
 			s.names(&c)
 		}
 		if s.err != nil {
-			return s.err
+			return
 		}
 	}
-	s.section(sectionEnd, binary.AppendUvarint(nil, s.sections))
-	if s.err != nil {
-		return s.err
-	}
-	return s.w.Flush()
 }
 
 func snapshotVersion(v *poll.View) uint16 {
@@ -135,6 +141,18 @@ func ReadSnapshot(r io.Reader) (*poll.State, error) {
 	if err := s.magic(); err != nil {
 		return nil, err
 	}
+	state, err := s.readState()
+	if err != nil {
+		return nil, err
+	}
+	if (s.version == snapshotLevelled) != (state.Level() > poll.FirstLevel) {
+		return nil, fmt.Errorf("its format is %d and its level %d, which do not belong together", s.version, state.Level())
+	}
+	return state, s.end()
+}
+
+// readState reads the sections of a state.
+func (s *sectionReader) readState() (*poll.State, error) {
 	header, err := s.expect(sectionState)
 	if err != nil {
 		return nil, err
@@ -142,9 +160,6 @@ func ReadSnapshot(r io.Reader) (*poll.State, error) {
 	l, err := poll.NewLoader(header)
 	if err != nil {
 		return nil, err
-	}
-	if (s.version == snapshotLevelled) != (l.Level() > poll.FirstLevel) {
-		return nil, fmt.Errorf("its format is %d and its level %d, which do not belong together", s.version, l.Level())
 	}
 	if l.Level() > Reads() {
 		return nil, fmt.Errorf("its format level is %d and this build reads up to %d; upgrade voted", l.Level(), Reads())
@@ -154,7 +169,7 @@ func ReadSnapshot(r io.Reader) (*poll.State, error) {
 			return nil, err
 		}
 	}
-	return s.end(l)
+	return l.State()
 }
 
 func (s *sectionReader) poll(l *poll.Loader) error {
@@ -214,19 +229,27 @@ func (s *sectionReader) names(p *poll.PollLoader) error {
 	return nil
 }
 
-func (s *sectionReader) end(l *poll.Loader) (*poll.State, error) {
+func (s *sectionReader) end() error {
 	before := s.sections
 	content, err := s.expect(sectionEnd)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if n, _ := binary.Uvarint(content); n != before {
-		return nil, fmt.Errorf("it ends after %d of %d sections: %w", before, n, poll.ErrTruncated)
+		return fmt.Errorf("it ends after %d of %d sections: %w", before, n, poll.ErrTruncated)
 	}
-	if _, err := s.r.ReadByte(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there are bytes behind its end")
+	return s.atEOF()
+}
+
+func (s *sectionReader) atEOF() error {
+	_, err := s.r.ReadByte()
+	switch {
+	case err == nil:
+		return errors.New("there are bytes behind its end")
+	case !errors.Is(err, io.EOF):
+		return err
 	}
-	return l.State()
+	return nil
 }
 
 type sectionReader struct {
@@ -234,7 +257,9 @@ type sectionReader struct {
 	buf      bytes.Buffer // content of the current section
 	version  uint16
 	sections uint64
-	sum      uint32 // of all sections so far
+	sum      uint32    // of all sections so far
+	offset   int64     // bytes read
+	whole    hash.Hash // of all bytes read; nil where nobody asks for it
 }
 
 func (s *sectionReader) magic() error {
@@ -245,6 +270,7 @@ func (s *sectionReader) magic() error {
 	if string(head[:len(snapshotMagic)]) != snapshotMagic {
 		return errors.New("it is not a voted snapshot")
 	}
+	s.passed(head[:])
 	s.version = binary.LittleEndian.Uint16(head[len(snapshotMagic):])
 	if s.version < snapshotFirst || s.version > snapshotLevelled || s.version > snapshotFirst && Reads() < LevelOf(poll.Raise{}) {
 		return fmt.Errorf("its format %d is not known to this build (it reads up to %d); upgrade voted", s.version, snapshotLevelled)
@@ -252,14 +278,30 @@ func (s *sectionReader) magic() error {
 	return nil
 }
 
+// peek returns the kind of the next section.
+func (s *sectionReader) peek() (byte, error) {
+	b, err := s.r.Peek(1)
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, fmt.Errorf("it ends at byte %d, after %d sections, without its end: %w", s.offset, s.sections, err)
+	}
+	if kindNames[b[0]] == "" {
+		return 0, fmt.Errorf("section %d at byte %d: there is no kind %q: %w", s.sections, s.offset, b[0], errDamaged)
+	}
+	return b[0], nil
+}
+
 // expect reads the next section, which must be of a kind. The content is valid
 // until the next call.
 func (s *sectionReader) expect(kind byte) ([]byte, error) {
+	at := s.offset
 	fail := func(err error) ([]byte, error) {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
-		return nil, fmt.Errorf("section %d (%c): %w", s.sections, kind, err)
+		return nil, fmt.Errorf("section %d (%s) at byte %d: %w", s.sections, kindNames[kind], at, err)
 	}
 	got, err := s.r.ReadByte()
 	if err != nil {
@@ -278,6 +320,11 @@ func (s *sectionReader) expect(kind byte) ([]byte, error) {
 	if _, err := io.ReadFull(s.r, sum[:]); err != nil {
 		return fail(err)
 	}
+	var head [1 + binary.MaxVarintLen64]byte
+	head[0] = got
+	s.passed(head[:1+binary.PutUvarint(head[1:], length)])
+	s.passed(s.buf.Bytes())
+	s.passed(sum[:])
 	s.sum = sectionSum(s.sum, got, s.buf.Bytes())
 	if s.sum != binary.LittleEndian.Uint32(sum[:]) {
 		return fail(errDamaged)

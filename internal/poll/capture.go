@@ -85,6 +85,8 @@ type View struct {
 	clock  int64
 	digest Digest
 	level  uint32
+	shift  uint64
+	origin Origin
 	keys   []keyEntry
 	polls  []*Poll
 	kept   map[*Poll]Capture
@@ -94,6 +96,7 @@ type View struct {
 func (s *State) View() *View {
 	v := &View{
 		state: s, index: s.index, clock: s.clock, digest: s.digest, level: s.level,
+		shift: s.shift, origin: s.origin,
 		keys: s.keys.queue, polls: s.order, kept: map[*Poll]Capture{},
 	}
 	s.views = append(s.views, v)

@@ -44,6 +44,8 @@ const (
 	CodeInternal
 	CodeRollNotFound
 	CodeVoterNotFound
+	CodeConfirmationNeeded
+	CodeInvalidBackup
 	codeCount
 )
 
@@ -83,6 +85,8 @@ var codeNames = [codeCount]string{
 	CodeInternal:              "internal",
 	CodeRollNotFound:          "roll_not_found",
 	CodeVoterNotFound:         "voter_not_found",
+	CodeConfirmationNeeded:    "confirmation_needed",
+	CodeInvalidBackup:         "invalid_backup",
 }
 
 // String returns the code as clients see it, for example "already_voted".

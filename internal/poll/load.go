@@ -21,6 +21,11 @@ func (v *View) AppendHeader(b []byte) []byte {
 	if v.level > FirstLevel { // before, the encoding is that of the builds that know no levels
 		b = binary.AppendUvarint(b, uint64(v.level))
 	}
+	if v.level >= RestoreLevel {
+		b = binary.AppendUvarint(b, v.shift)
+		b = append(b, v.origin.Backup[:]...)
+		b = binary.AppendUvarint(b, v.origin.Index)
+	}
 	return b
 }
 
@@ -93,6 +98,11 @@ func NewLoader(header []byte) (*Loader, error) {
 		if s.level = uint32(c.Bounded(1<<32 - 1)); s.level <= FirstLevel {
 			return nil, fmt.Errorf("state header: %w", ErrTruncated) // the first level is not written
 		}
+	}
+	if s.level >= RestoreLevel {
+		s.shift = c.Bounded(s.index)
+		c.fill(s.origin.Backup[:])
+		s.origin.Index = c.Bounded(s.index)
 	}
 	if c.Err() != nil || c.Len() != 0 {
 		return nil, fmt.Errorf("state header: %w", ErrTruncated)
@@ -167,7 +177,7 @@ func readHeader(c *Cursor, number uint32) header {
 		h.patches = append(h.patches, m)
 	}
 	if h.deleted {
-		h.rules = &Rules{Definition: Definition{ID: d.ID}}
+		h.rules = &Rules{Definition: Definition{ID: d.ID}, Salt: salt}
 	} else {
 		h.rules = newRules(d, salt)
 	}

@@ -243,8 +243,12 @@ func (s *State) remove(id string) Result {
 	s.touch(p)
 	h := p.header
 	h.deleted, h.patches = true, nil
-	// The rules go too: a tombstone keeps the id alone.
+	// The rules go too: a tombstone keeps the id alone, and the salt that says whether
+	// a backup has the same poll.
 	h.rules = &Rules{Definition: Definition{ID: id}}
+	if s.level >= RestoreLevel {
+		h.rules.Salt = p.rules.Salt
+	}
 	*p = Poll{header: h, dirty: p.dirty}
 	s.removed++
 	s.event(eventDeleted, id, nil)

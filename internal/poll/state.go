@@ -20,6 +20,8 @@ type State struct {
 	clock  int64  // never goes back
 	digest Digest
 	level  uint32 // of the formats in use; never goes back
+	shift  uint64 // see Shift
+	origin Origin
 
 	polls     map[string]*Poll
 	order     []*Poll // by number; deleted polls keep their place
@@ -104,12 +106,13 @@ func (p *Poll) fold(h hash.Hash) {
 
 // The kinds of event that stand in digests beside ballots.
 const (
-	eventCreated = 'c'
-	eventPatched = 'p'
-	eventClosed  = 'x'
-	eventDeleted = 'd'
-	eventKey     = 'k'
-	eventRaised  = 'l'
+	eventCreated  = 'c'
+	eventPatched  = 'p'
+	eventClosed   = 'x'
+	eventDeleted  = 'd'
+	eventKey      = 'k'
+	eventRaised   = 'l'
+	eventRestored = 'r'
 )
 
 // event notes a change that is not a ballot, for the digest.
