@@ -60,13 +60,13 @@ func TestAStateOfTheFirstLevelIsWrittenAsBuildsWithoutLevelsReadIt(t *testing.T)
 	f := New(nil)
 	applyFrom(f, 1, smallLog())
 	before := persist(t, f)
-	applyFrom(f, int(f.Index())+1, [][]byte{AppendCommand(nil, 9999, poll.Raise{Level: levelNewest})})
+	applyFrom(f, int(f.Index())+1, [][]byte{AppendCommand(nil, 9999, poll.Raise{Level: levelRaise})})
 	after := persist(t, f)
 	if before[len(snapshotMagic)] != snapshotFirst || after[len(snapshotMagic)] != snapshotLevelled {
 		t.Errorf("the formats are %d and %d", before[len(snapshotMagic)], after[len(snapshotMagic)])
 	}
 	back := restored(t, golden(t, "snapshot-raised", after))
-	if levelOf(back) != levelNewest {
+	if levelOf(back) != levelRaise {
 		t.Errorf("the level came back as %d", levelOf(back))
 	}
 	if err := sameState(t, f, back); err != nil {

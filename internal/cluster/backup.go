@@ -1,0 +1,116 @@
+package cluster
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"voted/internal/fsm"
+	"voted/internal/poll"
+)
+
+// Backup is the state at one log index on its way out. It must be closed.
+type Backup struct {
+	Info fsm.BackupInfo
+
+	node *Node
+	view *poll.View
+	lock sync.Locker
+	once sync.Once
+}
+
+// Backup captures everything that was acknowledged before the call. It costs the same
+// however much there is, and commands are applied while it is written.
+func (n *Node) Backup(ctx context.Context) (*Backup, error) {
+	if !n.isStarted() {
+		return nil, poll.Refuse(poll.CodeUnavailable, "This node waits to enter its cluster; its log says for whom.")
+	}
+	if err := n.Sync(ctx); err != nil {
+		return nil, err
+	}
+	b := &Backup{node: n}
+	b.view, b.lock = n.fsm.View()
+	digest := b.view.Digest()
+	b.Info = fsm.BackupInfo{
+		Node: n.opts.ID, Version: n.opts.Version, Time: n.clock.now().UTC().Truncate(time.Millisecond),
+		Index: b.view.Index(), Digest: hex.EncodeToString(digest[:]),
+	}
+	for _, s := range n.configuration().Servers {
+		b.Info.Members = append(b.Info.Members, string(s.ID))
+	}
+	return b, nil
+}
+
+// Write writes the backup.
+func (b *Backup) Write(w io.Writer) error { return fsm.WriteBackup(w, b.Info, b.view, b.lock) }
+
+// Close lets the state forget the capture. It may be called more than once.
+func (b *Backup) Close() { b.once.Do(func() { b.node.fsm.Release(b.view) }) }
+
+// Restore puts a backup of size bytes in the place of the state, through the log: in
+// pieces, and then at one index on every member. It has been checked before. sum is
+// the SHA-256 of the whole, and confirm as poll.State.MayDrop wants it. A failover only
+// delays it. Errors are those of Execute; only one with CodeOutcomeUnknown leaves open
+// whether anything has changed.
+func (n *Node) Restore(ctx context.Context, backup io.ReaderAt, size int64, sum poll.Digest, confirm string) (poll.Result, error) {
+	step := func(c fsm.RestoreStep) (poll.Result, error) {
+		c.Backup = sum
+		ctx, cancel := context.WithTimeout(ctx, restoreStepTimeout)
+		defer cancel()
+		r, err := n.Execute(ctx, c)
+		if err == nil && r.Err != nil {
+			err = r.Err
+		}
+		return r, err
+	}
+	if _, err := step(fsm.RestoreStep{Step: fsm.RestoreBegin}); err != nil {
+		return poll.Result{}, nothingChanged(err)
+	}
+	piece := make([]byte, fsm.PieceBytes)
+	for at := int64(0); at < size; at += fsm.PieceBytes {
+		data := piece[:min(fsm.PieceBytes, size-at)]
+		_, err := backup.ReadAt(data, at)
+		if errors.Is(err, io.EOF) {
+			err = nil // of the last piece; what is missing would not fit the checksum
+		}
+		if err == nil {
+			_, err = step(fsm.RestoreStep{Step: fsm.RestorePiece, Piece: uint64(at / fsm.PieceBytes), Data: data})
+		}
+		if err != nil {
+			n.abandon(sum)
+			return poll.Result{}, nothingChanged(err)
+		}
+	}
+	r, err := step(fsm.RestoreStep{Step: fsm.RestoreCommit, Confirm: confirm})
+	var refusal *poll.Error
+	if errors.As(err, &refusal) && refusal.Code != poll.CodeOutcomeUnknown {
+		n.abandon(sum)
+	}
+	return r, err
+}
+
+// restoreStepTimeout covers several elections.
+const restoreStepTimeout = 30 * time.Second
+
+// abandon lets the members forget the pieces; if it does not arrive they do so by
+// themselves after a while.
+func (n *Node) abandon(sum poll.Digest) {
+	ctx, cancel := context.WithTimeout(n.ctx, callTimeout)
+	defer cancel()
+	if _, err := n.Execute(ctx, fsm.RestoreStep{Step: fsm.RestoreAbandon, Backup: sum}); err != nil {
+		n.log.Debug("the pieces of a restore were not dropped; they expire", "error", err)
+	}
+}
+
+// nothingChanged is the error of a step before the commit: whatever became of it, the
+// state is as it was.
+func nothingChanged(err error) error {
+	var refusal *poll.Error
+	if errors.As(err, &refusal) && refusal.Code == poll.CodeOutcomeUnknown {
+		return &poll.Error{Code: poll.CodeUnavailable, Detail: "The cluster did not take the whole backup in time; nothing was changed. Send it again.", Cause: err}
+	}
+	return err
+}
