@@ -34,16 +34,18 @@ const (
 	CodeStorageFull           Code = "storage_full"
 
 	// These belong to routes and conventions rather than to ballots.
-	CodePollNotClosed    Code = "poll_not_closed"
-	CodeNotAcceptable    Code = "not_acceptable"
-	CodeNotFound         Code = "not_found"
-	CodeMethodNotAllowed Code = "method_not_allowed"
-	CodeMemberExists     Code = "member_exists"
-	CodeMemberNotFound   Code = "member_not_found"
-	CodeQuorumAtRisk     Code = "quorum_at_risk"
-	CodeInternal         Code = "internal"
-	CodeRollNotFound     Code = "roll_not_found"
-	CodeVoterNotFound    Code = "voter_not_found"
+	CodePollNotClosed      Code = "poll_not_closed"
+	CodeNotAcceptable      Code = "not_acceptable"
+	CodeNotFound           Code = "not_found"
+	CodeMethodNotAllowed   Code = "method_not_allowed"
+	CodeMemberExists       Code = "member_exists"
+	CodeMemberNotFound     Code = "member_not_found"
+	CodeQuorumAtRisk       Code = "quorum_at_risk"
+	CodeInternal           Code = "internal"
+	CodeRollNotFound       Code = "roll_not_found"
+	CodeVoterNotFound      Code = "voter_not_found"
+	CodeConfirmationNeeded Code = "confirmation_needed"
+	CodeInvalidBackup      Code = "invalid_backup"
 )
 
 // allCodes makes the codes of short answers without allocating, and is what
@@ -56,7 +58,7 @@ var allCodes = [...]Code{
 	CodePayloadTooLarge, CodeUnsupportedMediaType, CodeTooManyRequests, CodeUnavailable,
 	CodeOutcomeUnknown, CodeStorageFull, CodePollNotClosed, CodeNotAcceptable, CodeNotFound,
 	CodeMethodNotAllowed, CodeMemberExists, CodeMemberNotFound, CodeQuorumAtRisk, CodeInternal,
-	CodeRollNotFound, CodeVoterNotFound,
+	CodeRollNotFound, CodeVoterNotFound, CodeConfirmationNeeded, CodeInvalidBackup,
 }
 
 // Codes returns every code known to this client. A newer service may send others.

@@ -23,6 +23,10 @@ type serveCommand struct {
 
 	securityFlags
 
+	BackupDir   string        `help:"Keep backups of this node in this directory; made if missing." placeholder:"DIR"`
+	BackupEvery time.Duration `help:"Time between two of them (default 1h)." placeholder:"DURATION"`
+	BackupKeep  int           `help:"How many are kept (default 24)." placeholder:"N"`
+
 	RequestTimeout   time.Duration `help:"How long a request is held through elections (default 10s)." placeholder:"DURATION"`
 	DrainTimeout     time.Duration `help:"How long requests are waited for at the end (default 10s)." placeholder:"DURATION"`
 	Network          string        `help:"How far apart the members are, which sets their timeouts: ${enum}." enum:"lan,wan" default:"lan"`
@@ -52,7 +56,8 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 		ID: c.ID, DataDir: c.Data, API: c.API, AdvertiseAPI: c.AdvertiseAPI, Peer: c.Peer, AdvertisePeer: c.AdvertisePeer,
 		Join: c.Join, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.heartbeat(),
 		StallLimit: c.StallLimit, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
-		Security: c.securityFlags.options(), Notify: notifySupervisor(s),
+		Security: c.securityFlags.options(),
+		Backups:  server.Backups{BackupDir: c.BackupDir, BackupEvery: c.BackupEvery, BackupKeep: c.BackupKeep}, Notify: notifySupervisor(s),
 	}
 	for name, d := range map[string]time.Duration{
 		"request-timeout": c.RequestTimeout, "drain-timeout": c.DrainTimeout,

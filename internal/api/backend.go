@@ -71,6 +71,7 @@ type Cluster interface {
 	Polls
 	Reader
 	Members
+	Backups
 	Node
 }
 

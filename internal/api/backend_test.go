@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,12 +24,15 @@ type backend struct {
 	age     time.Duration
 	applied uint64 // what Index says; 0: the state's
 
-	fault     error         // of every write and of Sync, instead of doing anything
-	forgetful error         // of every write, after it was applied
-	syncHeld  chan struct{} // not nil: Sync waits until it is closed
-	castHeld  chan struct{} // not nil: casts wait until it is closed
-	casts     [][]poll.Ballot
-	syncs     int
+	fault        error         // of every write and of Sync, instead of doing anything
+	forgetful    error         // of every write, after it was applied
+	syncHeld     chan struct{} // not nil: Sync waits until it is closed
+	castHeld     chan struct{} // not nil: casts wait until it is closed
+	casts        [][]poll.Ballot
+	syncs        int
+	breaks       error // of a backup, after its first bytes
+	restoreFault error
+	restored     []string // what was restored, and how it was confirmed
 }
 
 // noon is where the clock of tests begins: 2026-12-01T12:00:00Z.
@@ -229,4 +234,44 @@ func (b *backend) Ready() map[string]error {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.ready
+}
+
+// heldBackup is a capture of the state, as a text.
+type heldBackup struct {
+	index uint64
+	text  string
+	fail  error
+}
+
+func (b *heldBackup) Index() uint64 { return b.index }
+func (b *heldBackup) Close()        {}
+
+func (b *heldBackup) Write(w io.Writer) error {
+	if _, err := io.WriteString(w, b.text); err != nil {
+		return err
+	}
+	return b.fail
+}
+
+func (b *backend) Backup(ctx context.Context) (Backup, error) {
+	if err := b.Sync(ctx); err != nil {
+		return nil, err
+	}
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return &heldBackup{index: b.state.Index(), text: "a backup", fail: b.breaks}, nil
+}
+
+func (b *backend) Restore(_ context.Context, r io.Reader, o RestoreOrder) (Restored, error) {
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return Restored{}, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.restored = append(b.restored, string(body)+" "+o.Confirm)
+	if b.restoreFault != nil {
+		return Restored{}, b.restoreFault
+	}
+	return Restored{Index: b.state.Index() + 1, SHA256: strings.Repeat("0", 64)}, nil
 }

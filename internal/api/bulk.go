@@ -136,6 +136,17 @@ func (p *patience) end(interrupt bool) {
 	p.over = true
 }
 
+// rest waits for the sender no more, who has sent everything: what comes then may take
+// as long as it does.
+func (p *patience) rest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.over {
+		p.over = true
+		_ = p.control.SetReadDeadline(time.Time{}) // recorders in tests have none
+	}
+}
+
 // answer casts chunk after chunk and writes their answers in order. Chunks are
 // independent of one another once taken: more may be cast at a time, as long as
 // they are begun and answered in order.

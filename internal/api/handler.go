@@ -66,6 +66,7 @@ type Handler struct {
 	idCount    atomic.Uint64
 
 	streams, bulks  slots
+	restores        slots
 	pace, heartbeat time.Duration
 	draining        context.Context
 	drain           context.CancelFunc
@@ -97,7 +98,7 @@ func New(c Cluster, o Options) *Handler {
 		cluster: c, timeout: o.RequestTimeout, log: o.Logger, rand: o.Rand,
 		metrics: newMetrics(o.Registry, o.Version), registry: o.Registry, tallies: newTallies(),
 		node:    []string{c.ID()},
-		streams: slots{limit: int64(o.MaxStreams)}, bulks: slots{limit: int64(o.MaxBulk)},
+		streams: slots{limit: int64(o.MaxStreams)}, bulks: slots{limit: int64(o.MaxBulk)}, restores: slots{limit: 1},
 		pace: streamPace, heartbeat: streamHeartbeat,
 	}
 	h.access = access{

@@ -57,6 +57,8 @@ var problemKinds = map[poll.Code]problemKind{
 	poll.CodeInternal:              {http.StatusInternalServerError, "Something went wrong here", false},
 	poll.CodeRollNotFound:          {http.StatusNotFound, "The poll has no roll", false},
 	poll.CodeVoterNotFound:         {http.StatusNotFound, "The roll does not name this voter", false},
+	poll.CodeConfirmationNeeded:    {http.StatusConflict, "The restore drops data and must be confirmed", false},
+	poll.CodeInvalidBackup:         {http.StatusUnprocessableEntity, "The backup cannot be restored", false},
 }
 
 // problemJSON is RFC 9457 with the members that clients of voted rely on.

@@ -45,6 +45,8 @@ func (h *Handler) route() {
 	h.add("/v1/cluster/members", methods{"POST": h.addMember})
 	h.add("/v1/cluster/members/{id}", methods{"DELETE": h.removeMember})
 	h.add("/v1/cluster/leader", methods{"POST": h.transferLeadership})
+	h.add("/v1/backup", methods{"GET": h.getBackup})
+	h.add("/v1/restore", methods{"POST": h.postRestore})
 	h.add("/livez", methods{"GET": h.live})
 	h.add("/readyz", methods{"GET": h.ready})
 	h.add("/metrics", methods{"GET": h.serveMetrics()})

@@ -63,6 +63,7 @@ func (s *Schedule) Measure(registry prometheus.Registerer) {
 
 // Run makes backups until ctx ends. What goes wrong is logged and tried again.
 func (s *Schedule) Run(ctx context.Context) {
+	s.sweep()
 	wait := s.first(time.Now())
 	for {
 		t := time.NewTimer(wait)
@@ -111,7 +112,7 @@ func (s *Schedule) once(ctx context.Context) error {
 	defer source.Close()
 	start := time.Now()
 	name := s.Name + start.UTC().Format(stampLayout) + suffix
-	info, size, err := WriteFile(filepath.Join(s.Dir, name), source.Write)
+	info, size, err := WriteFile(filepath.Join(s.Dir, name), func(w io.Writer) error { return source.Write(&writing{ctx, w}) })
 	if err != nil {
 		return err
 	}
@@ -119,6 +120,29 @@ func (s *Schedule) once(ctx context.Context) error {
 	s.size.Set(float64(size))
 	s.Logger.Info("backup made and checked", "file", filepath.Join(s.Dir, name), "index", info.Index, "bytes", size, "took", time.Since(start).Round(time.Millisecond))
 	return s.prune()
+}
+
+// writing breaks off when ctx ends.
+type writing struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (w *writing) Write(b []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.w.Write(b)
+}
+
+// sweep removes what a crash left of backups that this schedule had begun.
+func (s *Schedule) sweep() {
+	begun, _ := filepath.Glob(filepath.Join(s.Dir, "."+s.Name+"*"+suffix+".partial-*")) // ids hold nothing that Glob reads otherwise
+	for _, name := range begun {
+		if err := os.Remove(name); err != nil {
+			s.Logger.Warn("what is left of a backup cannot be removed", "file", name, "error", err)
+		}
+	}
 }
 
 // prune removes the oldest of its own backups beyond Keep.

@@ -270,7 +270,11 @@ func (n *Node) Close() error {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		err = errors.Join(err, n.await(ctx, n.raft.Shutdown()))
+		shut := n.await(ctx, n.raft.Shutdown())
+		if shut == nil {
+			n.fsm.Close()
+		}
+		err = errors.Join(err, shut)
 	}
 	err = errors.Join(err, n.opts.Network.Close())
 	n.tasks.Wait()

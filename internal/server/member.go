@@ -8,7 +8,10 @@ import (
 )
 
 // member shows a cluster node to the API in the API's own terms.
-type member struct{ *cluster.Node }
+type member struct {
+	*cluster.Node
+	dir string // of the member's data: uploads go there
+}
 
 // Status implements api.Members.
 func (m member) Status(ctx context.Context) (api.ClusterStatus, error) {

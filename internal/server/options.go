@@ -39,6 +39,7 @@ type Options struct {
 	SnapshotEvery    uint64        // log entries between snapshots; default 8192
 
 	Security
+	Backups
 
 	// Notify is told how the node does in sd_notify's words (READY=1, STOPPING=1,
 	// STATUS=…); default: nobody is.

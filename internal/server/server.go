@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"voted/internal/api"
+	"voted/internal/backup"
 	"voted/internal/cluster"
 	"voted/internal/cluster/peer"
 	"voted/internal/cluster/storage"
@@ -31,6 +32,8 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	guards   guards
+	backups  *backup.Schedule // nil: none are kept
+	backedUp chan struct{}    // closed when no backup is being made any more
 }
 
 // New opens everything that can refuse: the data directory, both ports. The node
@@ -84,6 +87,9 @@ func (s *Server) open() error {
 	})
 	if err == nil {
 		disk.follow(store)
+		err = backup.Sweep(o.DataDir)
+	}
+	if err == nil {
 		raftRuns.Store(true)
 		s.node, err = cluster.Open(s.clusterOptions(store, port, registry))
 	}
@@ -101,7 +107,10 @@ func (s *Server) open() error {
 		case <-s.node.Done():
 		}
 	}()
-	s.handler = api.New(member{s.node}, s.guards.guard(api.Options{
+	if s.backups = s.schedule(); s.backups != nil {
+		s.backups.Measure(registry)
+	}
+	s.handler = api.New(member{s.node, o.DataDir}, s.guards.guard(api.Options{
 		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version,
 		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
 	}))
@@ -158,6 +167,7 @@ func (s *Server) Run(ctx context.Context) error {
 	tuning, stopTuning := context.WithCancel(ctx)
 	defer stopTuning()
 	go tuneGC(tuning)
+	s.goBackups(tuning)
 	served := make(chan error, 1)
 	go func() { served <- s.serve() }()
 	s.log.Info("serving", "api", s.advertised(), "data", s.opts.DataDir)
@@ -181,6 +191,8 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.node.Failure() != nil {
 		return err
 	}
+	stopTuning()
+	s.endBackups()
 	return errors.Join(err, s.node.Close(), s.guards.close())
 }
 
@@ -231,6 +243,10 @@ func (o Options) complete() (Options, error) {
 	if err := o.Security.check(); err != nil {
 		return o, err
 	}
+	if err := o.Backups.check(); err != nil {
+		return o, err
+	}
+	o.Backups = o.Backups.withDefaults()
 	return o, o.checkExposure(o.API, o.Peer)
 }
 

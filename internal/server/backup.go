@@ -1,0 +1,121 @@
+package server
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"time"
+
+	"voted/internal/api"
+	"voted/internal/backup"
+	"voted/internal/cluster"
+	"voted/internal/poll"
+)
+
+// Backups says where a node keeps backups of its own; its zero value: nowhere.
+type Backups struct {
+	BackupDir   string        // made if missing
+	BackupEvery time.Duration // default 1 h
+	BackupKeep  int           // how many are kept; default 24
+}
+
+func (b Backups) check() error {
+	switch {
+	case b.BackupEvery < 0 || b.BackupEvery > 0 && b.BackupEvery < time.Second:
+		return errors.New("--backup-every must be a second or more, such as 1h")
+	case b.BackupKeep < 0:
+		return errors.New("--backup-keep must be 1 or more")
+	case b.BackupDir == "" && (b.BackupEvery != 0 || b.BackupKeep != 0):
+		return errors.New("--backup-every and --backup-keep do nothing without --backup-dir")
+	}
+	return nil
+}
+
+func (b Backups) withDefaults() Backups {
+	if b.BackupEvery == 0 {
+		b.BackupEvery = time.Hour
+	}
+	if b.BackupKeep == 0 {
+		b.BackupKeep = 24
+	}
+	return b
+}
+
+// schedule returns the node's own backups, nil where it keeps none.
+func (s *Server) schedule() *backup.Schedule {
+	o := s.opts.Backups
+	if o.BackupDir == "" {
+		return nil
+	}
+	return &backup.Schedule{
+		Dir: o.BackupDir, Every: o.BackupEvery, Keep: o.BackupKeep, Name: "voted-" + s.opts.ID + "-", Logger: s.log,
+		Take: func(ctx context.Context) (backup.Source, error) { return s.node.Backup(ctx) },
+	}
+}
+
+// goBackups keeps backups until ctx ends.
+func (s *Server) goBackups(ctx context.Context) {
+	s.backedUp = make(chan struct{})
+	go func() { // ends with ctx, or with a disk that hangs: then with the process
+		defer close(s.backedUp)
+		if s.backups != nil {
+			s.backups.Run(ctx)
+		}
+	}()
+}
+
+// endBackups waits for a backup that is being broken off, but not for a disk that
+// hangs: that of the backups must not keep the node from leaving.
+func (s *Server) endBackups() {
+	select {
+	case <-s.backedUp:
+	case <-time.After(backupGrace):
+		s.log.Warn("the directory of backups does not answer", "dir", s.opts.BackupDir)
+	}
+}
+
+// backupGrace is far above what breaking off takes on a disk that answers.
+const backupGrace = 2 * time.Second
+
+// indexed shows a backup to the API.
+type indexed struct{ *cluster.Backup }
+
+// Index implements api.Backup.
+func (b indexed) Index() uint64 { return b.Info.Index }
+
+// Backup implements api.Backups.
+func (m member) Backup(ctx context.Context) (api.Backup, error) {
+	b, err := m.Node.Backup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return indexed{b}, nil
+}
+
+// Restore implements api.Backups. Nothing changes before all of the backup has been
+// received and checked.
+func (m member) Restore(ctx context.Context, r io.Reader, o api.RestoreOrder) (api.Restored, error) {
+	u, err := backup.Receive(m.dir, r)
+	if err != nil {
+		return api.Restored{}, err
+	}
+	defer u.Close()
+	if o.Sum != (poll.Digest{}) && o.Sum != u.Sum {
+		return api.Restored{}, poll.Refuse(poll.CodeInvalidBackup, "What arrived has the SHA-256 %x, not %x; nothing was changed. Send it again.", u.Sum, o.Sum)
+	}
+	done := api.Restored{
+		Polls: u.Polls.Polls, Ballots: u.Polls.Ballots, BackupIndex: u.Info.Index, SHA256: hex.EncodeToString(u.Sum[:]),
+	}
+	m.Read(func(s *poll.State) {
+		if done.Replayed = s.Untouched(u.Sum); done.Replayed {
+			done.Index = s.Origin().Index
+		}
+	})
+	if done.Replayed {
+		return done, nil
+	}
+	result, err := m.Node.Restore(ctx, u, u.Size, u.Sum, o.Confirm)
+	done.Index = result.Index
+	return done, err
+}
