@@ -168,6 +168,8 @@ func newTransport(s settings) *http.Transport {
 		MaxIdleConnsPerHost: s.connections,
 		IdleConnTimeout:     idleConnTimeout,
 		DisableCompression:  true,
-		Protocols:           &protocols,
+		// For who asks before sending much; a node answers at once, or after an election.
+		ExpectContinueTimeout: nodeHold,
+		Protocols:             &protocols,
 	}
 }

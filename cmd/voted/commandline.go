@@ -28,6 +28,9 @@ type commandLine struct {
 	Token      tokenCommands      `cmd:"" help:"Make bearer tokens."`
 	Credential credentialCommands `cmd:"" help:"Issue voting credentials, one link a voter."`
 	Health     healthCommand      `cmd:"" help:"Ask a node whether it is well, for health checks."`
+	Backup     backupCommand      `cmd:"" help:"Write everything that a cluster holds to a file."`
+	Verify     verifyCommand      `cmd:"" help:"Count a backup again, without a cluster."`
+	Restore    restoreCommand     `cmd:"" help:"Put a backup in the place of what a cluster holds."`
 	Version    versionCommand     `cmd:"" help:"Print the version."`
 }
 

@@ -85,6 +85,13 @@ func TestEveryCodeOfTheContractReachesAClientWithItsStatus(t *testing.T) {
 			g.poll("q", members)
 			return g.do("GET", "/v1/polls/q/roll/v", "")
 		}},
+		poll.CodeConfirmationNeeded: {409, func(g *rig) answer {
+			return g.do("POST", "/v1/restore", "b", "Content-Type", mediaBackup)
+		}},
+		poll.CodeInvalidBackup: {422, func(g *rig) answer {
+			g.b.set(func(b *backend) { b.restoreFault = poll.Refuse(poll.CodeInvalidBackup, "It is damaged.") })
+			return g.do("POST", "/v1/restore?confirm=1+poll+and+0+ballots", "b", "Content-Type", mediaBackup)
+		}},
 		poll.CodePayloadTooLarge:      {413, func(g *rig) answer { return g.do("PUT", ballot, strings.Repeat(" ", maxBallotBytes+1)) }},
 		poll.CodeUnsupportedMediaType: {415, func(g *rig) answer { return g.do("PUT", ballot, forAnn, "Content-Type", "text/plain") }},
 		poll.CodeNotAcceptable:        {406, func(g *rig) answer { return g.do("GET", "/v1/polls/p", "", "Accept", "text/html") }},

@@ -49,3 +49,6 @@ func syncDir(dir string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// Check reads a whole backup and checks that it is as it was written.
+func Check(r io.Reader) (fsm.BackupInfo, error) { return fsm.CheckBackup(r) }

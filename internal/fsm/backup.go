@@ -42,8 +42,6 @@ type BackupInfo struct {
 	Time    time.Time `json:"time"`    // by its clock
 	Index   uint64    `json:"index"`   // log index that the backup shows
 	Digest  string    `json:"digest"`  // of the state at that index, hexadecimal
-	Polls   uint64    `json:"polls"`
-	Ballots uint64    `json:"ballots"`
 }
 
 // Errors of what was taken for a backup.

@@ -138,3 +138,12 @@ func (v *View) Close() {
 		}
 	}
 }
+
+// Selections returns what stands under a number in the poll's profile, canonical; nil
+// where there is no such number.
+func (c *Capture) Selections(number uint32) []byte {
+	if uint64(number) >= uint64(len(c.entries)) {
+		return nil
+	}
+	return []byte(c.entries[number])
+}

@@ -1,0 +1,93 @@
+package backup
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"voted/internal/fsm"
+	"voted/internal/poll"
+	"voted/internal/tally"
+)
+
+// Report is what a backup was found to hold.
+type Report struct {
+	fsm.BackupInfo
+	SHA256  string       `json:"sha256"`
+	Bytes   int64        `json:"bytes"`
+	Polls   uint64       `json:"polls"`
+	Ballots uint64       `json:"ballots"`
+	Tables  []PollReport `json:"tables"` // a poll each, in the order of their creation
+}
+
+// PollReport is one poll, counted again.
+type PollReport struct {
+	ID      string        `json:"id"`
+	Title   string        `json:"title,omitempty"`
+	Method  string        `json:"method"`
+	State   string        `json:"state"`
+	Ballots uint64        `json:"ballots"` // voters, each once
+	Winners []string      `json:"winners"`
+	Options []OptionCount `json:"options"`
+	Digest  string        `json:"digest"`
+}
+
+// OptionCount is what one option received.
+type OptionCount struct {
+	ID    string `json:"id"`
+	Votes int64  `json:"votes"`
+	Score int64  `json:"score,omitempty"`
+}
+
+// Verify reads a whole backup, checks it to its end, and counts every poll again from
+// its records. An error names what is damaged and where.
+func Verify(r io.Reader) (*Report, error) {
+	sum, size := sha256.New(), &counter{}
+	info, state, err := fsm.ReadBackup(io.TeeReader(r, io.MultiWriter(sum, size)))
+	if err != nil {
+		return nil, err
+	}
+	report := &Report{BackupInfo: info, SHA256: hex.EncodeToString(sum.Sum(nil)), Bytes: size.n, Tables: []PollReport{}}
+	for start := uint32(0); ; {
+		page, next := state.List(start, pollsAtOnce, func(poll.Info) bool { return true })
+		for _, p := range page {
+			result, err := recount(state, p.Rules.ID)
+			if err != nil {
+				return nil, fmt.Errorf("poll %s: %w", p.Rules.ID, err)
+			}
+			report.Tables = append(report.Tables, tableOf(p, result))
+			report.Ballots += p.Ballots
+		}
+		if start = next; next == 0 {
+			break
+		}
+	}
+	report.Polls = uint64(len(report.Tables))
+	return report, nil
+}
+
+// pollsAtOnce is how many polls are listed at a time.
+const pollsAtOnce = 1000
+
+func tableOf(p poll.Info, result tally.Result) PollReport {
+	t := PollReport{
+		ID: p.Rules.ID, Title: p.Rules.Title, Method: p.Rules.Method, State: p.Phase.String(), Ballots: p.Ballots,
+		Winners: []string{}, Digest: hex.EncodeToString(p.Digest[:]),
+	}
+	for _, w := range result.Winners {
+		t.Winners = append(t.Winners, p.Rules.Options[w].ID)
+	}
+	for i, o := range result.Options {
+		t.Options = append(t.Options, OptionCount{ID: p.Rules.Options[i].ID, Votes: o.Votes, Score: o.Score})
+	}
+	return t
+}
+
+// counter counts what is written.
+type counter struct{ n int64 }
+
+func (c *counter) Write(b []byte) (int, error) {
+	c.n += int64(len(b))
+	return len(b), nil
+}
