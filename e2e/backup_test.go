@@ -58,6 +58,20 @@ func followerOf(t *testing.T, c *localcluster.Cluster) *localcluster.Node {
 	return nil
 }
 
+// awaitLevel waits until all members have said that they read what restores need: a
+// member that is gone before says nothing any more.
+func awaitLevel(t *testing.T, c *localcluster.Cluster) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		for _, n := range c.Nodes {
+			if log, err := os.ReadFile(n.LogPath); err == nil && bytes.Contains(log, []byte("formats of a newer level are used from here on")) {
+				return
+			}
+		}
+	}
+	t.Fatal("the members do not agree on newer formats")
+}
+
 // The procedures "Back up", "Verify" and "Restore" of docs/operations.md, with a
 // leader that dies in the middle of the restore.
 func TestABackupIsTheSameElectionInAnotherCluster(t *testing.T) {
@@ -90,6 +104,7 @@ func TestABackupIsTheSameElectionInAnotherCluster(t *testing.T) {
 	}
 
 	second := start(t, "--snapshot-every", "16")
+	awaitLevel(t, second)
 	killed := make(chan struct{})
 	go func() {
 		defer close(killed)

@@ -87,6 +87,8 @@ func explainUnanswered(e *client.UnansweredError) string {
 	switch {
 	case errors.Is(e.Context, context.Canceled):
 		return "interrupted before " + where + " answered" + tail
+	case errors.As(e.Cause, &refused) && refused.Code == client.CodeUnavailable && strings.HasPrefix(refused.Detail, "Not every member"):
+		return refused.Detail // a leader there is; the sentence says for whom it waits
 	case errors.As(e.Cause, &refused) && refused.Code == client.CodeUnavailable:
 		return "the cluster at " + where + " has no leader now; see which nodes are down with `voted cluster status`" + tail
 	case errors.As(e.Cause, &refused):
