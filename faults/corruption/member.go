@@ -63,7 +63,7 @@ func newest(f files, file string) string {
 	best, term, index := "", -1, -1
 	for _, name := range f.snapshots() {
 		var t, i, ms int
-		if filepath.Base(name) != file {
+		if filepath.Base(name) != file || strings.HasSuffix(filepath.Dir(name), ".tmp") {
 			continue
 		}
 		if _, err := fmt.Sscanf(filepath.Base(filepath.Dir(name)), "%d-%d-%d", &t, &i, &ms); err == nil && (t > term || t == term && i > index) {
@@ -112,7 +112,7 @@ func oneCluster(ctx context.Context, r *layer.Run, home, binary string, number, 
 	ctx, stop := context.WithCancel(ctx)
 	defer func() {
 		stop()
-		if err != nil || len(p.loads) > 0 && r.Made()[kindNode] == 0 {
+		if err != nil {
 			c.KeepLogs(filepath.Join(r.Dir, fmt.Sprint("logs-", number)))
 		}
 		for _, l := range p.loads {

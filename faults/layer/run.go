@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -155,6 +156,9 @@ func (r *Run) Violation(oracle, format string, args ...any) {
 
 // Control reports a negative control: whether it was caught, and by what.
 func (r *Run) Control(name string, caught bool, how string) {
+	if line, _, more := strings.Cut(how, "\n"); more {
+		how = line + " …"
+	}
 	r.mu.Lock()
 	r.report.Controls = append(r.report.Controls, Control{name, caught, how})
 	r.mu.Unlock()

@@ -127,6 +127,9 @@ func TestADamagedFileIsReported(t *testing.T) {
 		{"a snapshot's configuration has changed", "snapshots/" + id + "/", func(b []byte) []byte {
 			return []byte(strings.Replace(string(b), "host-a:1", "host-b:1", 1))
 		}},
+		{"a snapshot's name has changed", "snapshots/" + id + "/meta.json", func(b []byte) []byte {
+			return []byte(strings.Replace(string(b), id, id[:len(id)-4]+"9999", 1))
+		}},
 		{"a snapshot's index has changed", "snapshots/" + id + "/meta.json", func(b []byte) []byte {
 			return []byte(strings.Replace(string(b), `"Index":150`, `"Index":151`, 1))
 		}},

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -156,13 +157,16 @@ func (s *snapshotStore) List() ([]*raft.SnapshotMeta, error) {
 		return nil, err
 	}
 	// Before the list: a snapshot that appears in between is then newer than expected, not missing.
-	newest, err := s.newestDir()
+	before, newest, err := s.finished()
 	if err != nil {
 		return nil, s.failed(err)
 	}
 	metas, err := s.files.List()
 	if err != nil {
 		return nil, s.failed(err)
+	}
+	if err := s.inTheirPlaces(metas, before); err != nil {
+		return nil, err
 	}
 	for _, m := range metas {
 		m.Size -= sealBytes
@@ -201,18 +205,50 @@ func (n snapshotName) before(m snapshotName) bool {
 	return n.milli < m.milli
 }
 
-// newestDir returns the newest finished snapshot by name, whether it is readable or not.
-func (s *snapshotStore) newestDir() (newest snapshotName, err error) {
+// finished returns the directories of finished snapshots, readable or not, and the newest of them by name.
+func (s *snapshotStore) finished() (all map[string]bool, newest snapshotName, err error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, snapshotDir))
 	if err != nil {
-		return newest, err
+		return nil, newest, err
 	}
+	all = map[string]bool{}
 	for _, e := range entries {
-		if n := nameOf(e.Name()); e.IsDir() && n.text != "" && (newest.text == "" || newest.before(n)) {
+		n := nameOf(e.Name())
+		if !e.IsDir() || n.text == "" {
+			continue
+		}
+		all[n.text] = true
+		if newest.text == "" || newest.before(n) {
 			newest = n
 		}
 	}
-	return newest, nil
+	return all, newest, nil
+}
+
+// inTheirPlaces raises damage where a description names another directory than the one that it lies in: raft would look for
+// the snapshot there, and take it for one that was replaced meanwhile.
+func (s *snapshotStore) inTheirPlaces(metas []*raft.SnapshotMeta, before map[string]bool) error {
+	for _, m := range metas {
+		if before[m.ID] {
+			continue
+		}
+		// It may be new since; a directory that is there now and that no description names is the one that is wrong.
+		now, _, err := s.finished()
+		if err != nil {
+			return s.failed(err)
+		}
+		if now[m.ID] {
+			continue
+		}
+		at := m.ID
+		for name := range now {
+			if !slices.ContainsFunc(metas, func(m *raft.SnapshotMeta) bool { return m.ID == name }) {
+				at = name
+			}
+		}
+		return s.damaged(s.path(at, "meta.json"), "it describes the snapshot %s, which is not there", m.ID)
+	}
+	return nil
 }
 
 // newestIndex returns the index of the newest snapshot, 0 if there is none.
