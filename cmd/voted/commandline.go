@@ -31,6 +31,7 @@ type commandLine struct {
 	Backup     backupCommand      `cmd:"" help:"Write everything that a cluster holds to a file."`
 	Verify     verifyCommand      `cmd:"" help:"Count a backup again, without a cluster."`
 	Restore    restoreCommand     `cmd:"" help:"Put a backup in the place of what a cluster holds."`
+	Recover    recoverCommand     `cmd:"" help:"Make one member a cluster again that has lost its quorum for good."`
 	Version    versionCommand     `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,64 @@
+package cluster_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"voted/internal/cluster"
+	"voted/internal/cluster/storage"
+	"voted/internal/poll"
+)
+
+func TestARecoveredMemberHasEverythingThatItHad(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, 3)
+	createPoll(t, c.nodes["n1"], "p")
+	receipts := map[string]poll.Receipt{}
+	for i := range 50 {
+		voter := fmt.Sprint("v", i)
+		o, err := c.nodes["n1"].Cast(ctxFor(t, 20*time.Second), ballot("p", voter, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		receipts[voter] = o.Receipt
+	}
+	if err := c.nodes["n1"].Sync(ctxFor(t, 20*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"n2", "n3", "n1"} {
+		c.stop(id)
+	}
+	store, err := storage.Open(c.dirs["n1"], storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cluster.Examine(store, "n2"); !errors.Is(err, cluster.ErrUsage) {
+		t.Errorf("under another name: %v", err)
+	}
+	s, err := cluster.Examine(store, "n1")
+	if err != nil || len(s.Lost()) != 2 || s.Check() != nil {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if want := fmt.Sprintf("recover n1 at %d without n2 n3", s.Index); s.Words() != want {
+		t.Errorf("the words are %q", s.Words())
+	}
+	if err := cluster.Recover(store, s, c.addrOf("n1")); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := cluster.Examine(store, "n1"); err != nil || !errors.Is(again.Check(), cluster.ErrUsage) {
+		t.Errorf("it can be recovered again: %+v, %v", again, err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.restart("n1")
+	c.start("n4", freePorts(t, 1)[0], func(o *cluster.Options) { o.Join = []string{c.addrOf("n1")} })
+	for voter, want := range receipts {
+		o, err := c.nodes["n4"].Cast(ctxFor(t, 30*time.Second), ballot("p", voter, 0))
+		if err != nil || o.Kind != poll.Replayed || o.Receipt != want {
+			t.Fatalf("%s: %+v, %v; it was %+v", voter, o, err, want)
+		}
+	}
+}
