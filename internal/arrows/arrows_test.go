@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 // testArrows is what tests may import besides: end-to-end tests build on the real
 // thing, and nothing in production follows from it.
 var testArrows = map[string][]string{
-	"docs":                 {"internal/api", "internal/poll"},
+	"docs":                 {"internal/api", "internal/pki", "internal/poll", "internal/server"},
 	"e2e":                  {"client", "internal/localcluster"},
 	"internal/cluster":     {"internal/pki", "internal/simtest", "internal/simtest/...", "internal/tally"},
 	"internal/cluster/...": {"internal/cluster/storage", "internal/cluster/peer"},

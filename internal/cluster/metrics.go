@@ -3,6 +3,7 @@ package cluster
 import (
 	"time"
 
+	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -94,5 +95,21 @@ func (m *metrics) observe(n *Node) {
 	gauge("commit_index", "Log index known to be committed.", func() float64 { return float64(n.raft.CommitIndex()) })
 	gauge("applied_index", "Log index of the last command applied here.", func() float64 { return float64(n.fsm.Index()) })
 	gauge("last_index", "Log index of the last entry on this node's disk.", func() float64 { return float64(n.raft.LastIndex()) })
+	for role, is := range map[string]func(raft.ServerSuffrage) bool{
+		"voter":    func(s raft.ServerSuffrage) bool { return s == raft.Voter },
+		"nonvoter": func(s raft.ServerSuffrage) bool { return s != raft.Voter },
+	} {
+		m.to.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "voted_members", Help: "Members in the newest configuration that this node knows, by role.",
+			ConstLabels: prometheus.Labels{"role": role},
+		}, func() (count float64) {
+			for _, s := range n.raft.GetConfiguration().Configuration().Servers {
+				if is(s.Suffrage) {
+					count++
+				}
+			}
+			return count
+		}))
+	}
 	gauge("clock_skew_seconds", "Largest deviation of a voter's clock from the median, as the leader measured it.", func() float64 { return n.clock.skew().Seconds() })
 }

@@ -1,0 +1,138 @@
+package deploy
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write generated files again")
+
+// panel is one picture of the dashboard: what it shows, in which unit, by which queries.
+type panel struct {
+	title, about string
+	unit         string // of Grafana
+	queries      []query
+}
+
+type query struct{ expr, legend string }
+
+// row is a line of panels under one title.
+type row struct {
+	title  string
+	panels []panel
+}
+
+// rate is the window of rates: four scrapes of the usual 15 s, whatever the zoom.
+const rate = "[$__rate_interval]"
+
+func quantile(q, metric, by string) string {
+	return "histogram_quantile(" + q + ", sum by (" + by + "le) (rate(" + metric + `{job="$job"}` + rate + ")))"
+}
+
+// dashboard is the source of grafana/voted.json: go test ./deploy -run Dashboard -update
+var dashboard = []row{
+	{"Is all well?", []panel{
+		{"Members up", "Nodes that Prometheus reaches, and voting members.", "none", []query{
+			{`sum(up{job="$job"})`, "up"}, {`max(voted_members{job="$job",role="voter"})`, "voters"},
+		}},
+		{"Leader", "Who leads; a change is an election.", "none", []query{{`voted_leader{job="$job"} > 0`, "{{instance}}"}}},
+		{"Ballots a second", "Answers to ballots by outcome.", "reqps", []query{
+			{`sum by (outcome) (rate(voted_ballots_total{job="$job"}` + rate + `)) > 0`, "{{outcome}}"},
+		}},
+		{"Server errors", "Share of the requests answered with 5xx.", "percentunit", []query{
+			{`sum(rate(voted_http_requests_total{job="$job",class="5xx"}` + rate + `)) / sum(rate(voted_http_requests_total{job="$job"}` + rate + `))`, "5xx"},
+		}},
+	}},
+	{"How fast is it?", []panel{
+		{"Casting a ballot", "From the request's header to the end of its answer.", "s", []query{
+			{`histogram_quantile(0.5, sum by (le) (rate(voted_http_request_duration_seconds_bucket{job="$job",route="/v1/polls/{poll}/ballots/{voter}",method="PUT"}` + rate + `)))`, "median"},
+			{`histogram_quantile(0.99, sum by (le) (rate(voted_http_request_duration_seconds_bucket{job="$job",route="/v1/polls/{poll}/ballots/{voter}",method="PUT"}` + rate + `)))`, "p99"},
+		}},
+		{"Commit", "From proposing an entry until it is durable on a majority and applied.", "s", []query{
+			{quantile("0.5", "voted_commit_seconds_bucket", ""), "median"}, {quantile("0.99", "voted_commit_seconds_bucket", ""), "p99"},
+		}},
+		{"Log writes (p99)", "Appending to the log, fsync included.", "s", []query{
+			{`histogram_quantile(0.99, sum by (instance, le) (rate(voted_store_seconds_bucket{job="$job",op="append"}` + rate + `)))`, "{{instance}}"},
+		}},
+		{"Ballots in an entry", "How many ballots share a commit, on average.", "none", []query{
+			{`sum(rate(voted_entry_ballots_sum{job="$job"}` + rate + `)) / sum(rate(voted_entry_ballots_count{job="$job"}` + rate + `))`, "ballots"},
+		}},
+	}},
+	{"Is anything in the way?", []panel{
+		{"Waiting ballots", "Single ballots that wait or are under way on a node.", "none", []query{{`voted_queued_ballots{job="$job"}`, "{{instance}}"}}},
+		{"Further attempts", "Batches sent again after an attempt that failed or was not answered, and elections brought forward.", "ops", []query{
+			{`sum by (instance) (rate(voted_resubmissions_total{job="$job"}` + rate + `))`, "{{instance}}"},
+			{`sum by (instance) (rate(voted_early_elections_total{job="$job"}` + rate + `))`, "{{instance}} elections"},
+		}},
+		{"Behind the leader", "Log entries that a node has not applied yet.", "none", []query{
+			{`max(voted_commit_index{job="$job"}) - on () group_right () voted_applied_index{job="$job"}`, "{{instance}}"},
+		}},
+		{"Clock", "Largest deviation of a member's clock from the median.", "s", []query{{`max(voted_clock_skew_seconds{job="$job"})`, "skew"}}},
+	}},
+	{"How full is it?", []panel{
+		{"Memory", "Resident memory of the process.", "bytes", []query{{`process_resident_memory_bytes{job="$job"}`, "{{instance}}"}}},
+		{"Disk", "Size of the data directory.", "bytes", []query{{`voted_store_size_bytes{job="$job"}`, "{{instance}}"}}},
+		{"Processor", "Cores in use.", "none", []query{{`rate(process_cpu_seconds_total{job="$job"}` + rate + `)`, "{{instance}}"}}},
+		{"Connections", "Open file descriptors, live result streams and bulk uploads.", "none", []query{
+			{`process_open_fds{job="$job"}`, "{{instance}} descriptors"}, {`sum(voted_stream_subscribers{job="$job"})`, "streams"}, {`sum(voted_bulk_uploads{job="$job"})`, "uploads"},
+		}},
+	}},
+}
+
+// Grafana's grid is 24 columns wide.
+const gridWidth, panelHeight = 24, 7
+
+type object = map[string]any
+
+// render makes the dashboard in Grafana's own form.
+func render(rows []row) ([]byte, error) {
+	var panels []object
+	y, id := 0, 1
+	for _, r := range rows {
+		panels = append(panels, object{"type": "row", "title": r.title, "id": id, "collapsed": false, "gridPos": object{"h": 1, "w": gridWidth, "x": 0, "y": y}, "panels": []object{}})
+		y, id = y+1, id+1
+		width := gridWidth / len(r.panels)
+		for i, p := range r.panels {
+			var targets []object
+			for n, q := range p.queries {
+				targets = append(targets, object{"refId": string(rune('A' + n)), "expr": q.expr, "legendFormat": q.legend, "datasource": source})
+			}
+			panels = append(panels, object{
+				"type": "timeseries", "title": p.title, "description": p.about, "id": id, "datasource": source, "targets": targets,
+				"gridPos":     object{"h": panelHeight, "w": width, "x": i * width, "y": y},
+				"fieldConfig": object{"defaults": object{"unit": p.unit, "min": 0}, "overrides": []object{}},
+			})
+			id++
+		}
+		y += panelHeight
+	}
+	return json.MarshalIndent(object{
+		"title": "voted", "uid": "voted", "schemaVersion": 39, "editable": true, "refresh": "15s", "timezone": "browser",
+		"tags": []string{"voted"}, "time": object{"from": "now-1h", "to": "now"}, "panels": panels,
+		"templating": object{"list": []object{
+			{"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Prometheus"},
+			{"name": "job", "type": "query", "label": "Cluster", "query": "label_values(voted_has_leader, job)", "refresh": 2, "datasource": source},
+		}},
+	}, "", " ")
+}
+
+var source = object{"type": "prometheus", "uid": "${datasource}"}
+
+func TestTheDashboardIsMadeOfItsSource(t *testing.T) {
+	t.Parallel()
+	want, err := render(dashboard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, '\n')
+	if *update {
+		if err := os.WriteFile("grafana/voted.json", want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read(t, "grafana/voted.json") != string(want) {
+		t.Error("grafana/voted.json is not what dashboard_test.go says: go test ./deploy -run Dashboard -update")
+	}
+}

@@ -1,0 +1,100 @@
+package deploy
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	listed   = regexp.MustCompile("(?m)^\\| `(voted_[a-z_]+)` \\| (\\w+) ")
+	queried  = regexp.MustCompile(`\b(?:voted|process|go)_[a-z_]+\b`)
+	selector = regexp.MustCompile(`\{[^{}]*\}`)
+)
+
+// series are the names that Prometheus stores: those of docs/metrics.md, which a test
+// beside it holds to what a node exports, and those of the Prometheus client.
+func series(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{"process_resident_memory_bytes": true, "process_cpu_seconds_total": true, "process_open_fds": true}
+	for _, m := range listed.FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1) {
+		names[m[1]] = true
+		if m[2] == "histogram" {
+			for _, part := range []string{"_bucket", "_sum", "_count"} {
+				names[m[1]+part] = true
+			}
+		}
+	}
+	return names
+}
+
+func TestEveryMetricOfTheRulesAndTheDashboardExists(t *testing.T) {
+	t.Parallel()
+	names := series(t)
+	used := map[string]string{}
+	for line := range strings.Lines(read(t, "prometheus/rules.yml")) {
+		if strings.Contains(line, "summary:") || strings.Contains(line, "description:") || strings.HasPrefix(strings.TrimSpace(line), "#") {
+			continue
+		}
+		for _, name := range queried.FindAllString(line, -1) {
+			used[name] = "prometheus/rules.yml"
+		}
+	}
+	for _, r := range dashboard {
+		for _, p := range r.panels {
+			for _, q := range p.queries {
+				for _, name := range queried.FindAllString(selector.ReplaceAllString(q.expr, ""), -1) {
+					used[name] = "the dashboard's panel " + p.title
+				}
+			}
+		}
+	}
+	for _, name := range withGuards {
+		delete(used, name)
+	}
+	if len(used) < 15 {
+		t.Errorf("only %d metrics are used; is the pattern right?", len(used))
+	}
+	for name, where := range used {
+		if !names[name] {
+			t.Errorf("%s uses %s, which docs/metrics.md does not have", where, name)
+		}
+	}
+}
+
+func TestTheRulesAlertWhenTheyShould(t *testing.T) {
+	t.Parallel()
+	promtool := tool(t, "promtool", "prometheus")
+	if out, err := run(t, promtool, "check", "rules", "--lint=all", "--lint-fatal", "prometheus/rules.yml"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := run(t, promtool, "test", "rules", "prometheus/rules_test.yml", "prometheus/days_test.yml"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	cases, manual := read(t, "prometheus/rules_test.yml")+read(t, "prometheus/days_test.yml"), read(t, "../docs/operations.md")
+	for _, m := range regexp.MustCompile(`(?m)^      - alert: (\w+)$`).FindAllStringSubmatch(read(t, "prometheus/rules.yml"), -1) {
+		if !strings.Contains(cases, "alertname: "+m[1]+"\n") || !strings.Contains(cases, "alertname: "+m[1]+", exp_alerts: []") {
+			t.Errorf("%s needs a case in which it fires and one in which it does not", m[1])
+		}
+		if !strings.Contains(manual, "`"+m[1]+"`") {
+			t.Errorf("docs/operations.md does not say what to do about %s", m[1])
+		}
+	}
+	// The cases must be able to fail.
+	broken := t.TempDir()
+	for name, text := range map[string]string{
+		"rules.yml": strings.Replace(read(t, "prometheus/rules.yml"), "voted_has_leader) == 0", "voted_has_leader) == 2", 1), "rules_test.yml": read(t, "prometheus/rules_test.yml"),
+	} {
+		if err := os.WriteFile(broken+"/"+name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := run(t, promtool, "test", "rules", broken+"/rules_test.yml"); err == nil {
+		t.Error("a rule that never fires passes its cases")
+	}
+}
+
+// withGuards are exported by nodes that watch their disk, compare their state with
+// others' and make backups.
+var withGuards = []string{"voted_disk_free_bytes", "voted_digest_mismatches_total", "voted_backup_last_success_timestamp_seconds"}
