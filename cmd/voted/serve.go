@@ -33,6 +33,7 @@ type serveCommand struct {
 	HeartbeatTimeout time.Duration `help:"Silence of the leader after which another one is elected (default 750ms with --network lan, 3s with wan)." placeholder:"DURATION"`
 	StallLimit       time.Duration `help:"A disk that takes longer for one call stops the member (default 2s)." placeholder:"DURATION"`
 	SnapshotEvery    uint64        `help:"Log entries between snapshots (default 8192)." placeholder:"N"`
+	Pprof            string        `help:"Address on loopback that serves profiles for go tool pprof (default: none)." placeholder:"HOST:PORT"`
 }
 
 func (serveCommand) Help() string {
@@ -56,8 +57,8 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 		ID: c.ID, DataDir: c.Data, API: c.API, AdvertiseAPI: c.AdvertiseAPI, Peer: c.Peer, AdvertisePeer: c.AdvertisePeer,
 		Join: c.Join, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.heartbeat(),
 		StallLimit: c.StallLimit, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
-		Security: c.securityFlags.options(),
-		Backups:  server.Backups{BackupDir: c.BackupDir, BackupEvery: c.BackupEvery, BackupKeep: c.BackupKeep}, Notify: notifySupervisor(s),
+		Profile: c.Pprof, Security: c.securityFlags.options(),
+		Backups: server.Backups{BackupDir: c.BackupDir, BackupEvery: c.BackupEvery, BackupKeep: c.BackupKeep}, Notify: notifySupervisor(s),
 	}
 	for name, d := range map[string]time.Duration{
 		"request-timeout": c.RequestTimeout, "drain-timeout": c.DrainTimeout,

@@ -41,6 +41,9 @@ type Options struct {
 	Security
 	Backups
 
+	// Profile is the HOST:PORT on loopback that serves go tool pprof; default: none.
+	Profile string
+
 	// Notify is told how the node does in sd_notify's words (READY=1, STOPPING=1,
 	// STATUS=…); default: nobody is.
 	Notify func(state string)

@@ -34,6 +34,7 @@ type Server struct {
 	guards   guards
 	backups  *backup.Schedule // nil: none are kept
 	backedUp chan struct{}    // closed when no backup is being made any more
+	profiles *http.Server     // nil: none are served
 }
 
 // New opens everything that can refuse: the data directory, both ports. The node
@@ -52,11 +53,14 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("%w: the API address %s cannot be used: %w; give another with --api", ErrUsage, o.API, err)
 	}
 	s.listener = newDoor(s.listener, o.MaxConnections)
-	if err := s.open(); err != nil {
-		_ = s.listener.Close() // the error of open is the one to report
-		return nil, err
+	if err = s.openProfiles(); err != nil {
+		err = fmt.Errorf("%w: %w", ErrUsage, err)
+	} else if err = s.open(); err == nil {
+		return s, nil
 	}
-	return s, nil
+	s.closeProfiles()
+	_ = s.listener.Close() // the error is the one to report
+	return nil, err
 }
 
 // open wires the member: its network and its store, its node, its API.
@@ -187,6 +191,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 	// After a fault nothing is waited for: the store may never answer again.
+	s.closeProfiles()
 	_ = s.http.Close()
 	if s.node.Failure() != nil {
 		return err

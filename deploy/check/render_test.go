@@ -1,0 +1,228 @@
+package check
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	strict "sigs.k8s.io/yaml"
+)
+
+// kinds are all that the renderings may hold.
+var kinds = map[string]func() any{
+	"v1/ServiceAccount":                  func() any { return &corev1.ServiceAccount{} },
+	"v1/Service":                         func() any { return &corev1.Service{} },
+	"v1/Secret":                          func() any { return &corev1.Secret{} },
+	"apps/v1/StatefulSet":                func() any { return &appsv1.StatefulSet{} },
+	"policy/v1/PodDisruptionBudget":      func() any { return &policyv1.PodDisruptionBudget{} },
+	"networking.k8s.io/v1/NetworkPolicy": func() any { return &networkingv1.NetworkPolicy{} },
+}
+
+// decode reads objects as strictly as the API server does with field validation:
+// unknown and duplicate fields are errors.
+func decode(t *testing.T, manifest []byte) map[string]any {
+	t.Helper()
+	objects := map[string]any{}
+	for reader := yaml.NewDocumentDecoder(io.NopCloser(bytes.NewReader(manifest))); ; {
+		doc := make([]byte, 1<<20)
+		n, err := reader.Read(doc)
+		if err == io.EOF {
+			return objects
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		var head struct {
+			APIVersion, Kind string
+			Metadata         struct{ Name string }
+		}
+		if err := strict.Unmarshal(doc[:n], &head); err != nil {
+			t.Fatalf("%v\n%s", err, doc[:n])
+		}
+		if head.Kind == "" {
+			continue // comments alone
+		}
+		made, known := kinds[head.APIVersion+"/"+head.Kind]
+		if !known {
+			t.Fatalf("%s %s is not looked for here", head.APIVersion, head.Kind)
+		}
+		object := made()
+		if err := strict.UnmarshalStrict(doc[:n], object); err != nil {
+			t.Fatalf("%s %s: %v", head.Kind, head.Metadata.Name, err)
+		}
+		objects[head.Kind+"/"+head.Metadata.Name] = object
+	}
+}
+
+func kustomize(t *testing.T) map[string]any {
+	t.Helper()
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../kubernetes/base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := built.AsYaml()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decode(t, manifest)
+}
+
+func helm(t *testing.T, release string, values map[string]any) (map[string]any, error) {
+	t.Helper()
+	chart, err := loader.Load("../helm/voted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := chartutil.ToRenderValues(chart, values, chartutil.ReleaseOptions{Name: release, Namespace: "votes", Revision: 1, IsInstall: true}, nil)
+	if err != nil {
+		return nil, err
+	}
+	files, err := engine.Engine{Strict: true}.Render(chart, all)
+	if err != nil {
+		return nil, err
+	}
+	var manifest bytes.Buffer
+	for name, text := range files {
+		if strings.HasSuffix(name, ".yaml") {
+			manifest.WriteString("---\n" + text + "\n")
+		}
+	}
+	return decode(t, manifest.Bytes()), nil
+}
+
+func TestTheBaseAndTheChartAreTheSame(t *testing.T) {
+	base := kustomize(t)
+	chart, err := helm(t, "voted", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(base) != 6 || len(chart) != len(base) {
+		t.Fatalf("%d objects of the base, %d of the chart", len(base), len(chart))
+	}
+	for name, object := range base {
+		if !reflect.DeepEqual(object, chart[name]) {
+			want, _ := strict.Marshal(object)
+			got, _ := strict.Marshal(chart[name])
+			t.Errorf("%s differs; the base has\n%s\nthe chart\n%s", name, want, got)
+		}
+	}
+}
+
+func TestPodsRunWithoutPrivilegesAndProbesDoNotKillForAMissingQuorum(t *testing.T) {
+	set := kustomize(t)["StatefulSet/voted"].(*appsv1.StatefulSet)
+	pod := set.Spec.Template.Spec
+	c := pod.Containers[0]
+	for what, ok := range map[string]bool{
+		"runs as root":                           *pod.SecurityContext.RunAsNonRoot && *pod.SecurityContext.RunAsUser != 0,
+		"has no seccomp profile":                 pod.SecurityContext.SeccompProfile.Type == corev1.SeccompProfileTypeRuntimeDefault,
+		"can write to its image":                 *c.SecurityContext.ReadOnlyRootFilesystem,
+		"can gain privileges":                    !*c.SecurityContext.AllowPrivilegeEscalation,
+		"has capabilities":                       reflect.DeepEqual(c.SecurityContext.Capabilities, &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}),
+		"has a token of Kubernetes":              !*pod.AutomountServiceAccountToken,
+		"is killed when there is no quorum":      c.LivenessProbe.HTTPGet.Path == "/livez" && c.StartupProbe.HTTPGet.Path == "/livez",
+		"gets clients before it has caught up":   c.ReadinessProbe.HTTPGet.Path == "/readyz",
+		"is killed while it drains":              *pod.TerminationGracePeriodSeconds > 10,
+		"may share a machine with another":       len(pod.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution) == 1,
+		"has no limit of memory":                 !c.Resources.Limits.Memory().IsZero() && !c.Resources.Requests.Memory().IsZero(),
+		"waits for the one before it at a start": set.Spec.PodManagementPolicy == appsv1.ParallelPodManagement,
+	} {
+		if !ok {
+			t.Errorf("a pod %s", what)
+		}
+	}
+	peers := kustomize(t)["Service/voted-peers"].(*corev1.Service)
+	if !peers.Spec.PublishNotReadyAddresses || peers.Spec.ClusterIP != corev1.ClusterIPNone || set.Spec.ServiceName != peers.Name {
+		t.Error("a member that is not ready cannot be found by the others")
+	}
+	for name, selector := range map[string]map[string]string{
+		"the services":  peers.Spec.Selector,
+		"the budget":    kustomize(t)["PodDisruptionBudget/voted"].(*policyv1.PodDisruptionBudget).Spec.Selector.MatchLabels,
+		"the network":   kustomize(t)["NetworkPolicy/voted"].(*networkingv1.NetworkPolicy).Spec.PodSelector.MatchLabels,
+		"the set's own": set.Spec.Selector.MatchLabels,
+	} {
+		if len(selector) == 0 || !reflect.DeepEqual(selector, set.Spec.Template.Labels) {
+			t.Errorf("the selector of %s, %v, is not that of the pods", name, selector)
+		}
+	}
+}
+
+func TestTheChartTakesWhatItsValuesSay(t *testing.T) {
+	objects, err := helm(t, "city", map[string]any{
+		"replicas": 5, "secret": "keys", "spread": false, "networkPolicy": false, "env": map[string]any{"VOTED_NETWORK": "wan"},
+		"image": map[string]any{"repository": "example.org/voted", "tag": "v1"}, "storage": map[string]any{"class": "fast"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := objects["StatefulSet/city-voted"].(*appsv1.StatefulSet)
+	c := set.Spec.Template.Spec.Containers[0]
+	env := map[string]string{}
+	for _, e := range c.Env {
+		env[e.Name] = e.Value
+	}
+	members := strings.Split(env["VOTED_CLUSTER"], ",")
+	if *set.Spec.Replicas != 5 || len(members) != 5 || members[4] != "city-voted-4=city-voted-4.city-voted-peers:9080" || env["VOTED_NETWORK"] != "wan" {
+		t.Errorf("%d replicas, %v", *set.Spec.Replicas, env)
+	}
+	if c.Image != "example.org/voted:v1" || *set.Spec.VolumeClaimTemplates[0].Spec.StorageClassName != "fast" || set.Spec.Template.Spec.Affinity != nil {
+		t.Error("the image, the storage class or spread are not what was said")
+	}
+	secret := set.Spec.Template.Spec.Volumes[1].Secret
+	if secret.SecretName != "keys" || len(secret.Items) != 10 {
+		t.Errorf("the secret is %v", secret)
+	}
+	if _, there := objects["NetworkPolicy/city-voted"]; there {
+		t.Error("there is a network policy")
+	}
+	for name, values := range map[string]map[string]any{
+		"an even number of members": {"replicas": 2}, "a misspelt value": {"replica": 3}, "a variable of another program": {"env": map[string]any{"PATH": "/"}},
+	} {
+		if _, err := helm(t, "voted", values); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+func TestTheSecretHasWhatThePodsMount(t *testing.T) {
+	dir := t.TempDir()
+	voted := filepath.Join(dir, "voted")
+	build := exec.Command("go", "build", "-o", voted, "./cmd/voted")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	script := exec.Command("../kubernetes/secrets.sh", "votes", filepath.Join(dir, "secrets"))
+	script.Env = append(os.Environ(), "VOTED="+voted)
+	manifest, err := script.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := decode(t, manifest)["Secret/voted"].(*corev1.Secret)
+	set := kustomize(t)["StatefulSet/voted"].(*appsv1.StatefulSet)
+	mounted := 0
+	for _, v := range set.Spec.Template.Spec.Volumes {
+		for _, item := range v.Secret.Items {
+			mounted++
+			if v.Secret.SecretName != secret.Name || len(secret.Data[item.Key]) == 0 {
+				t.Errorf("the secret has no %s", item.Key)
+			}
+		}
+	}
+	if mounted != len(secret.Data) || secret.Data["ca.key"] != nil {
+		t.Errorf("%d files are mounted, the secret has %d", mounted, len(secret.Data))
+	}
+}
