@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
-.PHONY: build test short race lint fmt fuzz sim sim-floor soak faults bench verify demo image deploy-test
+.PHONY: build test short race lint fmt fuzz sim sim-floor soak faults bench verify demo image deploy-check deploy-test
 
 build: ## the one binary, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.released=$(VERSION)' -o bin/voted ./cmd/voted
@@ -60,3 +60,6 @@ image: ## the container image, named voted
 
 deploy-test: ## the image and a cluster of containers, broken and restarted under load; skipped without Docker
 	deploy/test/compose.sh
+
+deploy-check: ## what Kubernetes would be given; its tools have a module of their own
+	cd deploy/check && $(GO) vet ./... && $(GO) test ./...
