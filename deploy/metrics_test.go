@@ -95,6 +95,5 @@ func TestTheRulesAlertWhenTheyShould(t *testing.T) {
 	}
 }
 
-// withGuards are exported by nodes that watch their disk, compare their state with
-// others' and make backups.
-var withGuards = []string{"voted_disk_free_bytes", "voted_backup_last_success_timestamp_seconds"}
+// withGuards are exported by nodes that watch their disk.
+var withGuards = []string{"voted_disk_free_bytes"}

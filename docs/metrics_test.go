@@ -43,6 +43,7 @@ func exposition(t *testing.T) string {
 	s, err := server.New(server.Options{
 		ID: "n1", DataDir: filepath.Join(dir, "data"), API: "127.0.0.1:0", Peer: peer, Version: "test",
 		Cluster: []server.Member{{ID: "n1", Peer: peer}}, Security: server.Security{TLSCert: cert, TLSKey: key},
+		Backups: server.Backups{BackupDir: filepath.Join(dir, "backups"), BackupEvery: time.Hour, BackupKeep: 1},
 	})
 	if err != nil {
 		t.Fatal(err)
