@@ -141,6 +141,20 @@ func TestAnUploadIsRefusedInWordsAndLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestADiskThatIsFullIsNotTheSendersFault(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no device that is always full here: ", err)
+	}
+	defer full.Close()
+	_, err = io.Copy(&diskWriter{full}, strings.NewReader("a backup"))
+	var refusal *poll.Error
+	if !errors.As(err, &refusal) || refusal.Code != poll.CodeStorageFull || !strings.Contains(refusal.Detail, "another node") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // constant is a source that writes the same bytes.
 type constant []byte
 

@@ -44,6 +44,15 @@ func TestABackupIsTheStateAndIsCheckedBothWays(t *testing.T) {
 	}
 }
 
+func TestGoldenBackup(t *testing.T) {
+	t.Parallel()
+	f := New(nil)
+	applyFrom(f, 1, wholeLog())
+	if _, state, err := ReadBackup(bytes.NewReader(golden(t, "backup", backupOf(t, f)))); err != nil || state.Digest() != digestOf(f) {
+		t.Errorf("a backup of this format is not read: %v", err)
+	}
+}
+
 func TestEveryDamageOfABackupIsNamed(t *testing.T) {
 	t.Parallel()
 	f := New(nil)

@@ -63,6 +63,9 @@ func goldenCommands() map[string]poll.Command {
 		"enroll":         poll.Enroll{Poll: "members", Since: 90210, Lines: []poll.RollLine{{Key: poll.VoterKey{0: 1, 15: 255}, Weight: 1}, {Weight: poll.MaxWeight}, {Weight: 1<<32 - 1}}},
 		"raise":          poll.Raise{Level: 300},
 		"enroll-nobody":  poll.Enroll{Poll: "members", Lines: []poll.RollLine{}},
+		"restore-begin":  RestoreStep{Step: RestoreBegin, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}},
+		"restore-piece":  RestoreStep{Step: RestorePiece, Backup: poll.Digest{0: 1, 31: 255}, Piece: 300, Data: []byte("piece")},
+		"restore-commit": RestoreStep{Step: RestoreCommit, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}, Confirm: "3 polls and 188571 ballots"},
 		"drop":           poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
 	}
 }
