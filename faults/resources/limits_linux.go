@@ -20,7 +20,12 @@ import (
 func fewDescriptors(ctx context.Context, c *rig.Cluster, node int) (func() error, error) {
 	pid := c.Nodes[node].Pid()
 	var before unix.Rlimit
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: 64}, &before); err != nil {
+	err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &before)
+	if err == nil {
+		// The hard limit stays: not every root may raise it again.
+		err = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: before.Max}, nil)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the descriptors of a process cannot be limited: %w", err)
 	}
 	crowd, err := connect(ctx, c.Nodes[node].APIAddr, 200)
