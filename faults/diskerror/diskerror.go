@@ -148,7 +148,7 @@ func oneWard(ctx context.Context, r *layer.Run, name, binary string, turns []tur
 		r.Fault(what)
 	}
 	for _, l := range w.loads {
-		v, err := l.Judge(ctx, r.Dir)
+		v, err := l.Judge(ctx, w.Dir)
 		if err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ func (w *ward) everywhere(ctx context.Context, name string) (err error) {
 	if err := load.Wait(ctx); err != nil {
 		return err
 	}
-	v, err := load.Judge(ctx, w.r.Dir)
+	v, err := load.Judge(ctx, w.Dir)
 	if err != nil {
 		return fmt.Errorf("after all disks were full: %w", err)
 	}

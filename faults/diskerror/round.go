@@ -131,7 +131,7 @@ func (w *ward) round(ctx context.Context, a *ailment, leader bool, name string) 
 	if err := load.Wait(ctx); err != nil {
 		return found, nil, err
 	}
-	v, err = load.Judge(ctx, w.r.Dir)
+	v, err = load.Judge(ctx, w.Dir)
 	return found, v, err
 }
 
