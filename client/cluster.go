@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // ClusterStatus is the cluster as one node sees it.
@@ -14,7 +15,18 @@ type ClusterStatus struct {
 	Quorum  int      `json:"quorum"`
 	CanLose int      `json:"can_lose"`
 	Members []Member `json:"members"`
-	Meta    Meta     `json:"-"`
+	// FormatLevel is up to which level formats are used in the log and in snapshots.
+	FormatLevel uint32    `json:"format_level"`
+	Summary     string    `json:"summary"`  // what the cluster can lose, in a sentence
+	Findings    []Finding `json:"findings"` // what is wrong
+	Meta        Meta      `json:"-"`
+}
+
+// Finding is one thing that is not as it should be.
+type Finding struct {
+	Kind   string `json:"kind"`
+	Member string `json:"member,omitempty"` // empty: it is about the cluster
+	Text   string `json:"text"`             // a sentence that says what to do
 }
 
 // Member is one node of the cluster.
@@ -28,6 +40,13 @@ type Member struct {
 	AppliedIndex uint64 `json:"applied_index"`
 	Digest       string `json:"digest,omitempty"` // of the state at AppliedIndex, hexadecimal
 	Version      string `json:"version"`
+	// ReadsFormat is the highest format level that it reads; 0 where it is away.
+	ReadsFormat uint32    `json:"reads_format,omitempty"`
+	FreeBytes   uint64    `json:"free_bytes,omitempty"` // on its disk
+	DiskLow     bool      `json:"disk_low,omitempty"`   // those are too few
+	AwaySince   time.Time `json:"away_since,omitzero"`  // as the node that answers saw it
+	// RestartRisks say why it must not be restarted now; none: it may be.
+	RestartRisks []string `json:"restart_risks,omitempty"`
 }
 
 // Cluster returns the cluster as the node that answers first sees it.

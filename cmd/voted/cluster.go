@@ -13,12 +13,14 @@ type clusterCommands struct {
 	Add    clusterAdd    `cmd:"" help:"Let a node in."`
 	Remove clusterRemove `cmd:"" help:"Take a member out."`
 	Lead   clusterLead   `cmd:"" help:"Hand leadership over."`
+
+	RestartCheck clusterRestartCheck `cmd:"" help:"Whether a member may be restarted now."`
 }
 
 type clusterStatus struct{ connection }
 
 func (clusterStatus) Help() string {
-	return "Exit code 1 where a member is not healthy or nobody leads.\n\n    voted cluster status"
+	return "Says in words what is wrong and what to do. Exit code 1 where anything is.\n\n    voted cluster status"
 }
 
 // Run shows the members.
@@ -49,7 +51,7 @@ func wholesome(status client.ClusterStatus) bool {
 			return false
 		}
 	}
-	return status.Leader != ""
+	return status.Leader != "" && len(status.Findings) == 0
 }
 
 func showCluster(o *display.Output, status client.ClusterStatus) {
@@ -80,6 +82,14 @@ func showCluster(o *display.Output, status client.ClusterStatus) {
 		t.Row(row...)
 	}
 	t.Write(o)
+	if len(status.Findings) == 0 {
+		return
+	}
+	o.Linef("")
+	for _, f := range status.Findings {
+		o.Linef("%s %s", o.Paint(display.Bad, "!"), f.Text)
+	}
+	o.Linef("%s", status.Summary)
 }
 
 // severalRoles tells whether the column of roles would say anything.

@@ -32,6 +32,8 @@ type serveCommand struct {
 	Network          string        `help:"How far apart the members are, which sets their timeouts: ${enum}." enum:"lan,wan" default:"lan"`
 	HeartbeatTimeout time.Duration `help:"Silence of the leader after which another one is elected (default 750ms with --network lan, 3s with wan)." placeholder:"DURATION"`
 	StallLimit       time.Duration `help:"A disk that takes longer for one call stops the member (default 2s)." placeholder:"DURATION"`
+	RemoveDeadAfter  time.Duration `help:"Remove members that have not answered for so long, while three voting members are well (default never)." placeholder:"DURATION"`
+	MinFree          string        `help:"Free disk space below which ballots are refused: a number of bytes, or 512MiB, 10GiB; 0 turns it off (default 256MiB, or a tenth of a small disk)." placeholder:"SIZE"`
 	SnapshotEvery    uint64        `help:"Log entries between snapshots (default 8192)." placeholder:"N"`
 	Pprof            string        `help:"Address on loopback that serves profiles for go tool pprof (default: none)." placeholder:"HOST:PORT"`
 }
@@ -56,7 +58,7 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 	o := server.Options{
 		ID: c.ID, DataDir: c.Data, API: c.API, AdvertiseAPI: c.AdvertiseAPI, Peer: c.Peer, AdvertisePeer: c.AdvertisePeer,
 		Join: c.Join, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.heartbeat(),
-		StallLimit: c.StallLimit, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
+		StallLimit: c.StallLimit, RemoveDeadAfter: c.RemoveDeadAfter, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
 		Profile: c.Pprof, Security: c.securityFlags.options(),
 		Backups: server.Backups{BackupDir: c.BackupDir, BackupEvery: c.BackupEvery, BackupKeep: c.BackupKeep}, Notify: notifySupervisor(s),
 	}
@@ -66,6 +68,16 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 	} {
 		if d < 0 {
 			return o, usagef("--%s cannot be negative", name)
+		}
+	}
+	if c.MinFree != "" {
+		bytes, err := parseSize(c.MinFree)
+		if err != nil {
+			return o, usagef("--min-free: %v", err)
+		}
+		o.MinFree = bytes
+		if bytes == 0 {
+			o.MinFree = -1
 		}
 	}
 	if c.Cluster != "" {

@@ -83,6 +83,17 @@ type ClusterStatus struct {
 	Quorum  int            `json:"quorum"`
 	CanLose int            `json:"can_lose"`
 	Members []MemberStatus `json:"members"`
+	// FormatLevel is up to which level formats are used in the log and in snapshots.
+	FormatLevel uint32    `json:"format_level"`
+	Summary     string    `json:"summary"`  // what the cluster can lose, in a sentence
+	Findings    []Finding `json:"findings"` // what is wrong, in sentences
+}
+
+// Finding is one thing that is not as it should be.
+type Finding struct {
+	Kind   string `json:"kind"`
+	Member string `json:"member,omitempty"`
+	Text   string `json:"text"`
 }
 
 // MemberStatus is one member in it.
@@ -96,4 +107,11 @@ type MemberStatus struct {
 	AppliedIndex uint64 `json:"applied_index"`
 	Digest       string `json:"digest,omitempty"` // of the state at applied_index, hexadecimal
 	Version      string `json:"version,omitempty"`
+	// ReadsFormat is the highest format level that it reads.
+	ReadsFormat uint32    `json:"reads_format,omitzero"`
+	FreeBytes   uint64    `json:"free_bytes,omitzero"` // on its disk
+	DiskLow     bool      `json:"disk_low,omitzero"`   // those are too few
+	AwaySince   time.Time `json:"away_since,omitzero"` // as the node that answers saw it
+	// RestartRisks say why it must not be restarted now; none: it may be.
+	RestartRisks []string `json:"restart_risks,omitempty"`
 }

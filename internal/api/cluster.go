@@ -28,6 +28,9 @@ func (h *Handler) sendStatus(ctx context.Context, w *response, status int) error
 	if err != nil {
 		return inTime(err, poll.CodeUnavailable)
 	}
+	if s.Findings == nil {
+		s.Findings = []Finding{}
+	}
 	body, err := json.Marshal(s)
 	if err != nil {
 		return err

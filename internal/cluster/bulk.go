@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"voted/internal/fsm"
 	"voted/internal/poll"
@@ -47,7 +48,15 @@ func (n *Node) CastMany(ctx context.Context, ballots []poll.Ballot) ([]poll.Outc
 	if len(f.data) > maxFrameBytes {
 		return nil, poll.Refuse(poll.CodePayloadTooLarge, "These ballots take %d bytes together, at most %d are possible; send fewer at once.", len(f.data), maxFrameBytes)
 	}
-	err := n.submit(ctx, func(ctx context.Context, leader leadership) error { return n.propose(ctx, leader, &f) })
+	unknown := false
+	err := n.submit(ctx, func(ctx context.Context, leader leadership) error {
+		err := n.propose(ctx, leader, &f)
+		unknown = unknown || err != nil && !definitelyNot(err)
+		return err
+	})
+	if err == nil && unknown && slices.ContainsFunc(f.outcomes, isStorageFull) {
+		return nil, unknownAfterAll()
+	}
 	if err != nil || places == nil {
 		return f.outcomes, err
 	}

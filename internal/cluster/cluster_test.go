@@ -441,3 +441,46 @@ func (c *testCluster) awaitLevel(want uint32) {
 		}
 	}
 }
+
+func TestADeadMemberIsRemovedWhereTheOperatorSaidSo(t *testing.T) {
+	t.Parallel()
+	type note struct{ action, member string }
+	notes := make(chan note, 8)
+	c := newTestClusterWith(t, 4, func(id string, o *cluster.Options) {
+		o.RemoveDeadAfter = 700 * time.Millisecond
+		o.Audit = func(action, member, _ string) { notes <- note{action, member} }
+	})
+	createPoll(t, c.nodes["n1"], "p")
+	dead := c.any(c.leader()).ID()
+	c.stop(dead)
+	select {
+	case got := <-notes:
+		if got != (note{"remove_dead_member", dead}) {
+			t.Fatalf("noted: %+v", got)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%s is away and not removed", dead)
+	}
+	members := func() (ids []string) {
+		s, err := c.any("").Status(ctxFor(t, 10*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range s.Members {
+			ids = append(ids, m.ID)
+		}
+		return ids
+	}
+	for deadline := time.Now().Add(20 * time.Second); len(members()) != 3; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the members are %v", members())
+		}
+	}
+	// Of three none is removed, however long it is away.
+	next := c.any(c.leader()).ID()
+	c.stop(next)
+	time.Sleep(2 * time.Second) // nothing is to happen: there is no event to wait for
+	if got := members(); len(got) != 3 {
+		t.Errorf("the members are %v", got)
+	}
+}

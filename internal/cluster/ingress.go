@@ -212,7 +212,9 @@ func (b *batch) finish(f *sealed, err error) {
 			continue
 		}
 		if w.err = err; err == nil {
-			w.outcome = f.outcomes[w.place.Position(f.first)]
+			if w.outcome = f.outcomes[w.place.Position(f.first)]; b.unknown && isStorageFull(w.outcome) {
+				w.err = unknownAfterAll()
+			}
 		}
 		close(w.done)
 	}

@@ -84,14 +84,18 @@ func (n *Node) monitor() {
 		seen := n.survey(ctx)
 		cancel()
 		n.seen.Store(&seen)
+		n.away.note(seen, time.Now())
 		n.clock.heard(n.opts.ID, seen, n.log)
 		n.compare(seen)
 		if n.leaders.now().self {
 			n.promote(n.ctx, seen)
 			n.raise(seen)
+			n.mindSpace(seen)
+			n.removeDead(seen)
 			n.tellSilence(seen, silent)
 		} else {
 			clear(silent)
+			n.short.Store(nil)
 		}
 		select {
 		case <-every.C:

@@ -38,6 +38,8 @@ type status struct {
 	Digest  string        `json:"digest"` // of the state at Applied
 	// Checkpoints are digests at earlier indexes, so that members that are not at one
 	// index just now can be compared too.
+	Free        uint64           `json:"free_bytes,omitempty"` // on its disk
+	Low         bool             `json:"disk_low,omitempty"`   // those are too few
 	Checkpoints []fsm.Checkpoint `json:"checkpoints,omitempty"`
 	Now         time.Time        `json:"now"`
 }
@@ -48,6 +50,7 @@ func (n *Node) status() status {
 		ID: o.ID, Peer: o.Peer, API: o.API, Version: o.Version, Reads: o.Reads, Cluster: o.Cluster,
 		Disk: n.disk, Founders: n.founders(), Now: n.clock.now(),
 	}
+	s.Free, s.Low = n.space()
 	if !n.isStarted() {
 		return s
 	}
@@ -99,7 +102,7 @@ func (n *Node) survey(ctx context.Context) []sighting {
 	for i, s := range servers {
 		seen[i] = sighting{server: Server{string(s.ID), string(s.Address)}, voter: s.Suffrage == raft.Voter}
 		if string(s.ID) == n.opts.ID {
-			seen[i].status = n.status()
+			seen[i].status, seen[i].at = n.status(), time.Now()
 			continue
 		}
 		wg.Go(func() {
@@ -132,6 +135,12 @@ type Member struct {
 	Reached bool // it answered just now
 	Applied uint64
 	Digest  string
+
+	AwaySince time.Time // zero: it answers
+	Free      uint64    // bytes on its disk
+	Low       bool      // those are too few
+	// RestartRisks say why it must not be restarted now; nil: it may be.
+	RestartRisks []string
 }
 
 // Status is the membership as this member finds it by asking everybody.
@@ -143,6 +152,9 @@ type Status struct {
 	Quorum  int    // voters needed to decide
 	CanLose int    // voters that may still be lost without a stop
 	Members []Member
+
+	Summary  string    // what the cluster can lose, in a sentence
+	Findings []Finding // what is wrong
 }
 
 // Status asks every member.
@@ -152,11 +164,13 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	}
 	seen := n.survey(ctx)
 	s := Status{Leader: n.Leader(), Term: n.raft.CurrentTerm(), Index: n.fsm.Index(), Level: n.level()}
+	x := &inspection{leader: s.Leader, level: s.Level, seen: seen, since: n.away.of, now: time.Now()}
 	voters, living := 0, 0
 	for _, m := range seen {
 		s.Members = append(s.Members, Member{
 			Server: m.server, API: m.status.API, Version: m.status.Version, Reads: m.reads(), Voter: m.voter,
 			Leader: m.server.ID == s.Leader, Reached: m.err == nil, Applied: m.status.Applied, Digest: m.status.Digest,
+			AwaySince: n.away.of(m.server.ID), Free: m.status.Free, Low: m.status.Low, RestartRisks: x.restartRisks(m.server.ID),
 		})
 		if m.voter {
 			voters++
@@ -167,6 +181,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	}
 	s.Quorum = voters/2 + 1
 	s.CanLose = max(0, living-s.Quorum)
+	s.Findings, s.Summary = x.findings(), s.summary()
 	return s, nil
 }
 

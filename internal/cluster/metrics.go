@@ -91,6 +91,12 @@ func (m *metrics) observe(n *Node) {
 		}
 		return 0
 	})
+	gauge("storage_full", "1 while this node leads and refuses ballots because too few members have space on their disks.", func() float64 {
+		if n.short.Load() != nil {
+			return 1
+		}
+		return 0
+	})
 	gauge("term", "Raft term.", func() float64 { return float64(n.raft.CurrentTerm()) })
 	gauge("commit_index", "Log index known to be committed.", func() float64 { return float64(n.raft.CommitIndex()) })
 	gauge("applied_index", "Log index of the last command applied here.", func() float64 { return float64(n.fsm.Index()) })

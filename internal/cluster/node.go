@@ -49,8 +49,11 @@ type Node struct {
 	current atomic.Bool // it has applied, since its start, all that was acknowledged before
 
 	seen        atomic.Pointer[[]sighting] // the last look at the members
-	disputed    atomic.Pointer[dispute]    // nil: none
-	toldDiffers map[string]bool            // used by monitor alone
+	away        absences
+	short       atomic.Pointer[shortage] // set while this member leads and space is short
+	handedOver  time.Time                // for want of space; used by monitor alone
+	disputed    atomic.Pointer[dispute]  // nil: none
+	toldDiffers map[string]bool          // used by monitor alone
 
 	ready atomic.Uint64 // the term in which this member leads and has applied all before
 

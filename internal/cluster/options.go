@@ -73,6 +73,7 @@ type Options struct {
 	Join    []string // peer addresses of a running cluster
 
 	Store   Store
+	Space   Space // nil: the disk has room
 	Network Network
 	// Verify checks the store, beside the restoring of the newest snapshot. The member
 	// hears nobody and serves nothing before it has returned nil. nil: not checked.
@@ -85,6 +86,9 @@ type Options struct {
 	// asked to; nil: nothing is noted.
 	Audit func(action, member, why string)
 
+	// RemoveDeadAfter is how long a member may be away before the leader removes it;
+	// 0: never.
+	RemoveDeadAfter  time.Duration
 	HeartbeatTimeout time.Duration
 	SnapshotEvery    uint64
 	// Reads is the format level that this member says it reads; 0: what its build

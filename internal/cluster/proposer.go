@@ -46,6 +46,9 @@ func (p *proposer) propose(ctx context.Context, frame []byte, ballots int) (answ
 	if err := p.node.Doubt(); err != nil {
 		return answered{}, err
 	}
+	if p.node.short.Load() != nil {
+		return p.node.recall(ctx, frame)
+	}
 	x := &proposal{frame: frame, ballots: ballots, done: make(chan answered, 1)}
 	select {
 	case p.queue <- x:
@@ -138,6 +141,9 @@ func share(packed []*proposal, a fsm.Applied, err error) {
 // execute proposes a management command as an entry of its own.
 func (p *proposer) execute(ctx context.Context, c poll.Command) (poll.Result, error) {
 	if err := p.node.Doubt(); err != nil {
+		return poll.Result{}, err
+	}
+	if err := p.node.roomFor(c); err != nil {
 		return poll.Result{}, err
 	}
 	if err := p.node.permit(c); err != nil {

@@ -137,6 +137,24 @@ func (f *FSM) cast(l *raft.Log, frames [][]byte) []poll.Outcome {
 	return outcomes
 }
 
+// Recall answers the ballots of a frame that are in their boxes already, and all others
+// with a refusal; nothing is changed. index and clock are those of the state.
+func (f *FSM) Recall(frame []byte, refusal poll.Code) (index uint64, clock int64, outcomes []poll.Outcome, err error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	var p *poll.Poll
+	err = readFrame(frame,
+		func(id []byte) { p = f.state.Find(string(id)) },
+		func(b *poll.Ballot) {
+			o, ok := f.state.Recall(p, b)
+			if !ok {
+				o = poll.Outcome{Kind: poll.Refused, Code: refusal}
+			}
+			outcomes = append(outcomes, o)
+		})
+	return f.state.Index(), f.state.Clock(), outcomes, err
+}
+
 // StoreConfiguration implements raft.ConfigurationStore: it only notes that the
 // entry has passed, so that a read index that names it can be waited for.
 func (f *FSM) StoreConfiguration(index uint64, _ raft.Configuration) { f.passed.raise(index) }

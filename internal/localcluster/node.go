@@ -30,6 +30,7 @@ type Node struct {
 	mu     sync.Mutex
 	proc   *process // the latest; nil before the first
 	paused bool
+	binary string // of its own; empty: the cluster's
 }
 
 // start starts a process of the node.
@@ -44,7 +45,11 @@ func (n *Node) start() error {
 		return fmt.Errorf("the log of node %s cannot be written: %w", n.ID, err)
 	}
 	defer log.Close() // the process has its own copy
-	cmd := exec.Command(n.cluster.options.Binary, n.Args...)
+	binary := n.binary
+	if binary == "" {
+		binary = n.cluster.options.Binary
+	}
+	cmd := exec.Command(binary, n.Args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(inherited(), n.cluster.options.Env...)
 	proc, err := start(n.cluster.starter, cmd, n.enter)
@@ -186,6 +191,14 @@ func (n *Node) Restart() error {
 		return fmt.Errorf("node %s: the cluster has been stopped", n.ID)
 	}
 	return n.start()
+}
+
+// RestartWith is Restart with another voted binary, from here on.
+func (n *Node) RestartWith(binary string) error {
+	n.mu.Lock()
+	n.binary = binary
+	n.mu.Unlock()
+	return n.Restart()
 }
 
 // LogTail returns the last lines of the node's log.

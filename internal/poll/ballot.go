@@ -92,6 +92,7 @@ var refusals = map[Code]string{
 	CodePollClosed:      "The poll has closed; this ballot was not counted.",
 	CodeNotEligible:     "This voter is not on the poll's roll; the ballot was not counted.",
 	CodePollFull:        "The poll has reached its maximum number of ballots; this ballot was not counted.",
+	CodeStorageFull:     "The disks of too many members are nearly full; the ballot was not counted. Send it again when the operators have made space.",
 	CodeInvalidBallot:   "The ballot does not follow the poll's rules.",
 	CodeAlreadyVoted:    "This voter has a different ballot in the box. To replace it, where the poll allows that, send its version in If-Match.",
 	CodeSuperseded:      "This ballot was counted, and the same voter has since replaced it; the newer ballot stands.",

@@ -192,6 +192,20 @@ func (s *State) Settled(b *Ballot) (o Outcome, ok bool) {
 	return Outcome{}, false
 }
 
+// Recall answers a ballot that is in the box already, as the log would; ok is false
+// where it is not. It is right only on a member that is up to date.
+func (s *State) Recall(p *Poll, b *Ballot) (o Outcome, ok bool) {
+	if p == nil {
+		return Outcome{}, false
+	}
+	current := p.current(&b.Key)
+	sel, known := p.profile.find(b.Selections)
+	if current == 0 || !known {
+		return Outcome{}, false
+	}
+	return p.retraced(current, sel, b.IfVersion)
+}
+
 // Receipt returns a voter's current receipt.
 func (s *State) Receipt(id string, key VoterKey) (Receipt, *Error) {
 	p := s.Find(id)

@@ -19,11 +19,15 @@ func (m member) Status(ctx context.Context) (api.ClusterStatus, error) {
 	if err != nil {
 		return api.ClusterStatus{}, err
 	}
-	out := api.ClusterStatus{Leader: s.Leader, Term: s.Term, Index: s.Index, Quorum: s.Quorum, CanLose: s.CanLose}
+	out := api.ClusterStatus{Leader: s.Leader, Term: s.Term, Index: s.Index, Quorum: s.Quorum, CanLose: s.CanLose, FormatLevel: s.Level, Summary: s.Summary}
+	for _, f := range s.Findings {
+		out.Findings = append(out.Findings, api.Finding(f))
+	}
 	for _, x := range s.Members {
 		out.Members = append(out.Members, api.MemberStatus{
 			ID: x.ID, Peer: x.Peer, API: x.API, Role: roleOf(x), State: stateOf(x), Healthy: x.Reached,
 			AppliedIndex: x.Applied, Digest: x.Digest, Version: x.Version,
+			ReadsFormat: x.Reads, FreeBytes: x.Free, DiskLow: x.Low, AwaySince: x.AwaySince, RestartRisks: x.RestartRisks,
 		})
 	}
 	return out, nil

@@ -72,3 +72,21 @@ func (d *diskMetrics) follow(s *storage.Store) {
 		Name: "voted_store_size_bytes", Help: "Size of the data directory.",
 	}, func() float64 { return float64(s.DiskBytes()) }))
 }
+
+// watch shows how much room the disk has.
+func (d *diskMetrics) watch(s *storage.Space) {
+	gauge := func(name, help string, f func() float64) {
+		d.to.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
+	}
+	gauge("voted_disk_free_bytes", "Free space of the file system that holds the data directory.", func() float64 {
+		free, _ := s.Free()
+		return float64(free)
+	})
+	gauge("voted_disk_min_free_bytes", "Below so much free space this node counts as short of it; 0: it is not watched.", func() float64 { return float64(s.MinFree()) })
+	gauge("voted_disk_low", "1 while this node is short of space on its disk.", func() float64 {
+		if _, low := s.Free(); low {
+			return 1
+		}
+		return 0
+	})
+}

@@ -77,6 +77,7 @@ func (s *Server) open() error {
 	disk := newDiskMetrics(registry)
 	faults := make(chan error, 1) // the store may fail before the node is there to be told
 	var raftRuns atomic.Bool
+	space := storage.WatchSpace(o.DataDir, o.MinFree, s.log) // first: a full disk gets its ballast back
 	store, err := storage.Open(o.DataDir, storage.Options{
 		StallLimit: o.StallLimit,
 		OnFault: func(err error) {
@@ -91,11 +92,12 @@ func (s *Server) open() error {
 	})
 	if err == nil {
 		disk.follow(store)
+		disk.watch(space)
 		err = backup.Sweep(o.DataDir)
 	}
 	if err == nil {
 		raftRuns.Store(true)
-		s.node, err = cluster.Open(s.clusterOptions(store, port, registry))
+		s.node, err = cluster.Open(s.clusterOptions(store, space, port, registry))
 	}
 	if err != nil {
 		if store != nil {
@@ -104,6 +106,7 @@ func (s *Server) open() error {
 		_ = port.Close()
 		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
+	go s.watchSpace(space)
 	go func() {
 		select {
 		case fault := <-faults:
@@ -122,6 +125,17 @@ func (s *Server) open() error {
 	return nil
 }
 
+// watchSpace looks at the free space until the member ends.
+func (s *Server) watchSpace(space *storage.Space) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-s.node.Done()
+		cancel()
+	}()
+	space.Run(ctx)
+}
+
 // verify reads the whole log before anything of it is served; the snapshot is read
 // and checked when raft restores it, at the same time.
 func (s *Server) verify(store *storage.Store) error {
@@ -137,7 +151,7 @@ func (s *Server) verify(store *storage.Store) error {
 	return nil
 }
 
-func (s *Server) clusterOptions(store *storage.Store, port *peer.Port, registry *prometheus.Registry) cluster.Options {
+func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port *peer.Port, registry *prometheus.Registry) cluster.Options {
 	o := s.opts
 	first := make([]cluster.Server, len(o.Cluster))
 	for i, m := range o.Cluster {
@@ -145,8 +159,8 @@ func (s *Server) clusterOptions(store *storage.Store, port *peer.Port, registry 
 	}
 	return cluster.Options{
 		ID: o.ID, Peer: port.Addr(), API: s.advertised(), Version: o.Version, Cluster: first, Join: o.Join,
-		Store: store, Verify: func() error { return s.verify(store) }, Network: port, Logger: s.log, Metrics: registry,
-		HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
+		Store: store, Space: space, Audit: s.guards.note(o.ID), Verify: func() error { return s.verify(store) }, Network: port, Logger: s.log, Metrics: registry,
+		RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
 	}
 }
 
@@ -243,6 +257,9 @@ func (o Options) complete() (Options, error) {
 		}
 	} else if len(o.Cluster) > 0 {
 		return o, fmt.Errorf("--cluster does not name this member, %s; it must name every first member and be the same everywhere", o.ID)
+	}
+	if d := o.RemoveDeadAfter; d < 0 || d > 0 && d < time.Minute {
+		return o, fmt.Errorf("--remove-dead-after: %s is no time after which a member is gone for good; give hours or days, such as 72h", d)
 	}
 	o = o.withDefaults()
 	if err := o.Security.check(); err != nil {

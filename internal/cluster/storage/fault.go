@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -107,6 +108,9 @@ func (g *guarded) call(op string, bytes func() int, f func() error) error {
 func (g *guarded) sentence(op string, err error) error {
 	if errors.Is(err, ErrDamaged) {
 		return damagedFile(filepath.Join(g.dir, logFile), g.dir, err)
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("the disk that holds %s is full (%s): %w; free space there or enlarge it, then start this member again. What it acknowledged is safe", g.dir, op, err)
 	}
 	return fmt.Errorf("the log file in %s cannot be used any more (%s): %w; check the disk, then start this member again",
 		g.dir, op, err)

@@ -191,7 +191,7 @@ func (s *Store) DiskBytes() int64 {
 	var total int64
 	_ = filepath.WalkDir(s.dir, func(_ string, e fs.DirEntry, err error) error {
 		// Files come and go while we look; a size is an estimate, not a fault.
-		if err == nil && e.Type().IsRegular() {
+		if err == nil && e.Type().IsRegular() && e.Name() != ballastFile {
 			if info, err := e.Info(); err == nil {
 				total += info.Size()
 			}
