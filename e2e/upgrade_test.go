@@ -168,7 +168,7 @@ func TestBuildsOfTwoLevelsMakeOneClusterAndAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for deadline := time.Now().Add(30 * time.Second); level() != 2; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); level() < 2; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("all members are upgraded and the level was not raised")
 		}
