@@ -30,58 +30,48 @@ func jumping(ctx context.Context, r *layer.Run, name string, more ...overlay.Edi
 		{
 			File: file,
 			Old:  "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n",
-			New: `var (
-	jumpLooked atomic.Int64
-	jumpBy     atomic.Int64
-	jumpFile   = sync.OnceValue(func() string {
-		dir, _ := syscall.Getenv("` + directory + `")
-		if dir == "" {
-			return ""
-		}
-		digits := ""
-		for n := syscall.Getpid(); n > 0; n /= 10 {
-			digits = string(rune('0'+n%10)) + digits
-		}
-		return dir + "/" + digits
-	})
-)
+			New: `var jumpBy atomic.Int64 // by how many seconds this process's clock is off
 
-// jumped is by how many seconds this process's clock is off.
-func jumped() int64 {
-	now := runtimeNano()
-	last := jumpLooked.Load()
-	if now-last < 10_000_000 || !jumpLooked.CompareAndSwap(last, now) || jumpFile() == "" {
-		return jumpBy.Load()
+// Now is also called where nothing may be read from a file, so a goroutine does that.
+func init() {
+	dir, _ := syscall.Getenv("` + directory + `")
+	if dir == "" {
+		return
 	}
-	fd, err := open(jumpFile())
-	if err != nil {
-		return jumpBy.Load()
+	digits := ""
+	for n := syscall.Getpid(); n > 0; n /= 10 {
+		digits = string(rune('0'+n%10)) + digits
 	}
-	defer closefd(fd)
-	buf := make([]byte, 32)
-	n, _ := read(fd, buf)
-	by, negative := int64(0), false
-	for _, c := range buf[:max(n, 0)] {
-		if c == '-' {
-			negative = true
+	go func() {
+		for ; ; Sleep(10 * Millisecond) {
+			fd, err := open(dir + "/" + digits)
+			if err != nil {
+				continue
+			}
+			buf := make([]byte, 32)
+			n, _ := read(fd, buf)
+			closefd(fd)
+			by, negative := int64(0), false
+			for _, c := range buf[:max(n, 0)] {
+				negative = negative || c == '-'
+				if c >= '0' && c <= '9' {
+					by = by*10 + int64(c-'0')
+				}
+			}
+			if negative {
+				by = -by
+			}
+			jumpBy.Store(by)
 		}
-		if c >= '0' && c <= '9' {
-			by = by*10 + int64(c-'0')
-		}
-	}
-	if negative {
-		by = -by
-	}
-	jumpBy.Store(by)
-	return by
+	}()
 }
 
 func Now() Time {
 	sec, nsec, mono := runtimeNow()
-	sec += jumped()
+	sec += jumpBy.Load()
 `,
 		},
-		{File: file, Old: "import (\n", New: "import (\n\t\"sync\"\n\t\"sync/atomic\"\n\t\"syscall\"\n"},
+		{File: file, Old: "import (\n", New: "import (\n\t\"sync/atomic\"\n\t\"syscall\"\n"},
 	}, more...)...)
 }
 
