@@ -27,16 +27,19 @@ const (
 
 // The kinds of command. Never reused.
 const (
-	kindBallots = 1 // payload: frames, each after its length as a uvarint
-	kindCreate  = 2
-	kindPatch   = 3
-	kindClose   = 4
-	kindDelete  = 5
-	kindTick    = 6
-	kindEnroll  = 7
-	kindDrop    = 8
-	kindRaise   = 9
-	kindRestore = 10
+	kindBallots      = 1 // payload: frames, each after its length as a uvarint
+	kindCreate       = 2
+	kindPatch        = 3
+	kindClose        = 4
+	kindDelete       = 5
+	kindTick         = 6
+	kindEnroll       = 7
+	kindDrop         = 8
+	kindRaise        = 9
+	kindRestore      = 10
+	kindIssueToken   = 11
+	kindRedeemToken  = 12
+	kindRevokeTokens = 13
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -162,6 +165,14 @@ func encodePayload(c poll.Command) (kind byte, payload []byte) {
 		return kindRaise, binary.AppendUvarint(nil, uint64(c.Level))
 	case RestoreStep:
 		return kindRestore, encodeRestore(c)
+	case poll.IssueToken:
+		payload = appendString(append(payload, c.Hash[:]...), c.Member)
+		return kindIssueToken, binary.AppendUvarint(payload, uint64(c.TTL))
+	case poll.RedeemToken:
+		payload = appendString(append(payload, c.Hash[:]...), c.Member)
+		return kindRedeemToken, appendString(payload, c.Disk)
+	case poll.RevokeTokens:
+		return kindRevokeTokens, appendString(nil, c.Member)
 	}
 	panic(fmt.Sprintf("fsm: command %T has no encoding", c))
 }
@@ -214,6 +225,8 @@ func decodePayload(kind byte, payload []byte) (poll.Command, error) {
 		cmd = poll.Raise{Level: uint32(c.Bounded(1<<32 - 1))}
 	case kindRestore:
 		cmd = decodeRestore(c)
+	case kindIssueToken, kindRedeemToken, kindRevokeTokens:
+		cmd = decodeToken(kind, c)
 	default:
 		return nil, fmt.Errorf("command kind %d has a level and no decoding", kind)
 	}
@@ -221,6 +234,19 @@ func decodePayload(kind byte, payload []byte) (poll.Command, error) {
 		return nil, fmt.Errorf("command has %d bytes too many", c.Len())
 	}
 	return cmd, c.Err()
+}
+
+func decodeToken(kind byte, c *poll.Cursor) poll.Command {
+	if kind == kindRevokeTokens {
+		return poll.RevokeTokens{Member: c.String()}
+	}
+	var hash poll.TokenHash
+	copy(hash[:], c.Bytes(len(hash)))
+	member := c.String()
+	if kind == kindIssueToken {
+		return poll.IssueToken{Hash: hash, Member: member, TTL: int64(c.Uvarint())} // any: the state refuses nonsense
+	}
+	return poll.RedeemToken{Hash: hash, Member: member, Disk: c.String()}
 }
 
 func decodePatch(c *poll.Cursor) poll.Patch {

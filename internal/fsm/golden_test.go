@@ -66,6 +66,9 @@ func goldenCommands() map[string]poll.Command {
 		"restore-begin":  RestoreStep{Step: RestoreBegin, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}},
 		"restore-piece":  RestoreStep{Step: RestorePiece, Backup: poll.Digest{0: 1, 31: 255}, Piece: 300, Data: []byte("piece")},
 		"restore-commit": RestoreStep{Step: RestoreCommit, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}, Confirm: "3 polls and 188571 ballots"},
+		"issue-token":    poll.IssueToken{Hash: poll.TokenHash{0: 1, 31: 255}, Member: "n4", TTL: 3600000},
+		"redeem-token":   poll.RedeemToken{Hash: poll.TokenHash{0: 1, 31: 255}, Member: "n4", Disk: "DISK"},
+		"revoke-tokens":  poll.RevokeTokens{Member: "n4"},
 		"drop":           poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
 	}
 }

@@ -16,12 +16,12 @@ import (
 // number here, an entry in kindLevels, and where it is about a snapshot a look at
 // poll.View.Level before it is written.
 const (
-	levelFirst = poll.FirstLevel // all kinds up to drop
-	levelRaise = 2               // raise, and snapshots that hold the level
-
+	levelFirst   = poll.FirstLevel   // all kinds up to drop
+	levelRaise   = 2                 // raise, and snapshots that hold the level
 	levelRestore = poll.RestoreLevel // the steps of a restore, and snapshots that remember one
+	levelToken   = 4                 // join tokens, in commands and snapshots
 
-	levelNewest = levelRestore
+	levelNewest = levelToken
 )
 
 // kindLevels is the level from which a kind may be used. A kind that is not here does
@@ -29,8 +29,9 @@ const (
 var kindLevels = [256]uint32{
 	kindBallots: levelFirst, kindCreate: levelFirst, kindPatch: levelFirst, kindClose: levelFirst, kindDelete: levelFirst,
 	kindTick: levelFirst, kindEnroll: levelFirst, kindDrop: levelFirst,
-	kindRaise:   levelRaise,
-	kindRestore: levelRestore,
+	kindRaise:      levelRaise,
+	kindRestore:    levelRestore,
+	kindIssueToken: levelToken, kindRedeemToken: levelToken, kindRevokeTokens: levelToken,
 }
 
 // otherReads makes a build that reads other levels than it does, for the tests of

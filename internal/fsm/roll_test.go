@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"slices"
 	"testing"
 
 	"voted/internal/poll"
@@ -37,8 +38,8 @@ func rollLog() [][]byte {
 	}
 }
 
-// wholeLog is everything that can happen, to polls with a roll and without.
-func wholeLog() [][]byte { return append(smallLog(), rollLog()...) }
+// wholeLog is everything that can happen, to polls with a roll and without, and to join tokens.
+func wholeLog() [][]byte { return slices.Concat(smallLog(), rollLog(), tokenLog()) }
 
 func TestGoldenRoll(t *testing.T) {
 	t.Parallel()

@@ -55,7 +55,7 @@ func anyCommand() *rapid.Generator[poll.Command] {
 			copy(b[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, label))
 			return b
 		}
-		switch rapid.IntRange(0, 7).Draw(t, "kind") {
+		switch rapid.IntRange(0, 10).Draw(t, "kind") {
 		case 0:
 			d := poll.Definition{
 				ID: text.Draw(t, "id"), Title: text.Draw(t, "title"), Method: text.Draw(t, "method"), Options: []poll.Option{},
@@ -94,6 +94,16 @@ func anyCommand() *rapid.Generator[poll.Command] {
 			return poll.Drop{Poll: text.Draw(t, "poll"), Since: rapid.Uint64().Draw(t, "since"), Key: bytes16("key")}
 		case 6:
 			return poll.Raise{Level: rapid.Uint32().Draw(t, "level")}
+		}
+		var hash poll.TokenHash
+		copy(hash[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
+		switch member := text.Draw(t, "member"); rapid.IntRange(0, 3).Draw(t, "token") {
+		case 0:
+			return poll.IssueToken{Hash: hash, Member: member, TTL: rapid.Int64().Draw(t, "ttl")}
+		case 1:
+			return poll.RedeemToken{Hash: hash, Member: member, Disk: text.Draw(t, "disk")}
+		case 2:
+			return poll.RevokeTokens{Member: member}
 		}
 		return poll.Tick{}
 	})

@@ -32,7 +32,7 @@ const (
 //	  4        CRC-32C of kind and content of this section and all before it,
 //	           little-endian: a section in another's place does not fit
 //
-// in the order: state, then for each poll its header, its roll and its records in pieces of
+// in the order: state, join tokens where there are any, then for each poll its header, its roll and its records in pieces of
 // whole ones and, where it is open, its voter ids; at last end, whose content is the
 // number of sections before it.
 const snapshotMagic = "VOTEDSNP"
@@ -43,6 +43,7 @@ const (
 	sectionRecords = 'r'
 	sectionNames   = 'n'
 	sectionRoll    = 'v'
+	sectionTokens  = 't'
 	sectionEnd     = 'e'
 )
 
@@ -65,6 +66,9 @@ func WriteSnapshot(w io.Writer, v *poll.View, lock sync.Locker) error {
 // state writes the sections of a view.
 func (s *sectionWriter) state(v *poll.View, lock sync.Locker) {
 	s.section(sectionState, v.AppendHeader(nil))
+	if tokens := v.AppendTokens(nil); tokens != nil {
+		s.section(sectionTokens, tokens)
+	}
 	var header []byte
 	for n := range v.Len() {
 		lock.Lock()
@@ -164,12 +168,27 @@ func (s *sectionReader) readState() (*poll.State, error) {
 	if l.Level() > Reads() {
 		return nil, fmt.Errorf("its format level is %d and this build reads up to %d; upgrade voted", l.Level(), Reads())
 	}
+	if err := s.tokens(l); err != nil {
+		return nil, err
+	}
 	for range l.Polls() {
 		if err := s.poll(l); err != nil {
 			return nil, err
 		}
 	}
 	return l.State()
+}
+
+// tokens reads the join tokens, where the next section holds them.
+func (s *sectionReader) tokens(l *poll.Loader) error {
+	if next, err := s.r.Peek(1); err != nil || next[0] != sectionTokens {
+		return nil // what is there instead is read next
+	}
+	raw, err := s.expect(sectionTokens)
+	if err != nil {
+		return err
+	}
+	return l.Tokens(raw)
 }
 
 func (s *sectionReader) poll(l *poll.Loader) error {

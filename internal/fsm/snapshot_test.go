@@ -53,6 +53,10 @@ func TestASnapshotAtAnyIndexIsTheState(t *testing.T) {
 		t.Parallel()
 		check(t, rollLog())
 	})
+	t.Run("the log of join tokens", func(t *testing.T) {
+		t.Parallel()
+		check(t, tokenLog())
+	})
 	for seed := range uint64(8) {
 		t.Run("a random log", func(t *testing.T) {
 			t.Parallel()

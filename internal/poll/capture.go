@@ -88,6 +88,7 @@ type View struct {
 	shift  uint64
 	origin Origin
 	keys   []keyEntry
+	tokens []joinToken
 	polls  []*Poll
 	kept   map[*Poll]Capture
 }
@@ -97,7 +98,7 @@ func (s *State) View() *View {
 	v := &View{
 		state: s, index: s.index, clock: s.clock, digest: s.digest, level: s.level,
 		shift: s.shift, origin: s.origin,
-		keys: s.keys.queue, polls: s.order, kept: map[*Poll]Capture{},
+		keys: s.keys.queue, tokens: s.tokens.all, polls: s.order, kept: map[*Poll]Capture{},
 	}
 	s.views = append(s.views, v)
 	return v

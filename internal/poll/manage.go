@@ -17,8 +17,8 @@ type Result struct {
 	Roll *RollResult
 }
 
-// Command is one of Create, Patch, Close, Delete, Tick, Enroll, Drop and Raise. Each is idempotent by
-// construction, so it may be proposed again when its outcome is unknown.
+// Command is one of Create, Patch, Close, Delete, Tick, Enroll, Drop, Raise, IssueToken, RedeemToken and RevokeTokens.
+// Each is idempotent by construction, so it may be proposed again when its outcome is unknown.
 type Command interface {
 	apply(s *State) Result
 }

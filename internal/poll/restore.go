@@ -108,6 +108,8 @@ func (s *State) Succeed(old *State, by Succession) *Error {
 	s.index, s.shift = index, index-by.Position
 	s.clock, s.level = max(old.clock, s.clock), old.level
 	s.origin = Origin{by.Backup, index}
+	// Join tokens are of the cluster, not of its polls: a backup revives none.
+	s.tokens = old.tokens
 	s.event(eventRestored, "", by.Backup[:])
 	for _, o := range old.order {
 		if n := s.polls[o.rules.ID]; n == nil {
@@ -121,6 +123,7 @@ func (s *State) Succeed(old *State, by Succession) *Error {
 	}
 	s.closeDue()
 	s.keys.expire(s.clock)
+	s.tokens.expire(s.clock)
 	return nil
 }
 

@@ -28,6 +28,7 @@ type State struct {
 	removed   int     // how many of them are deleted
 	deadlines deadlines
 	keys      keyTable
+	tokens    tokenTable
 
 	views  []*View
 	dirty  []*Poll
@@ -61,6 +62,7 @@ func (s *State) Begin(at Stamp) {
 	s.clock = max(s.clock, min(at.At, maxTime))
 	s.closeDue()
 	s.keys.expire(s.clock)
+	s.tokens.expire(s.clock)
 }
 
 // End completes the command: the digest covers what it changed.
