@@ -96,6 +96,40 @@ func (c *Client) RemoveMember(ctx context.Context, id string) error {
 	return err
 }
 
+// JoinToken lets one member in, once, before it expires.
+type JoinToken struct {
+	ID        string    `json:"id"`
+	Token     string    `json:"token"` // a secret
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// NewJoinToken makes a token with which the member of an id may join once. ttl is in
+// whole seconds, at most a week; 0: an hour. Earlier ones for that id that nobody
+// used are withdrawn, also one whose answer got lost on the way here.
+func (c *Client) NewJoinToken(ctx context.Context, id string, ttl time.Duration) (JoinToken, error) {
+	var t JoinToken
+	k := call{method: http.MethodPost, path: "/v1/cluster/tokens", write: true, into: jsonInto{&t}}
+	body := struct {
+		ID  string `json:"id"`
+		TTL int64  `json:"ttl_seconds,omitempty"`
+	}{id, int64(ttl / time.Second)}
+	if err := c.withBody(ctx, &k, "application/json", body); err != nil {
+		return t, err
+	}
+	_, err := c.do(ctx, &k)
+	return t, err
+}
+
+// RevokeJoinTokens withdraws the join tokens of a member.
+func (c *Client) RevokeJoinTokens(ctx context.Context, id string) error {
+	k := call{method: http.MethodDelete, write: true}
+	if err := k.route("/v1/cluster/tokens/", id); err != nil {
+		return err
+	}
+	_, err := c.do(ctx, &k)
+	return err
+}
+
 // TransferLeadership hands leadership to a member, or to any other one where
 // to is empty. Without a name it is tried again only if nothing happened.
 func (c *Client) TransferLeadership(ctx context.Context, to string) error {

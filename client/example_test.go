@@ -60,6 +60,8 @@ func exampleNode() *httptest.Server {
 	mux.HandleFunc("GET /v1/cluster", json(200, `{"leader":"n2","term":3,"index":12,"quorum":2,"can_lose":1,"members":[{"id":"n1","state":"follower"},{"id":"n2","state":"leader"}]}`))
 	mux.HandleFunc("POST /v1/cluster/members", json(200, `{}`))
 	mux.HandleFunc("DELETE /v1/cluster/members/{id}", json(200, `{}`))
+	mux.HandleFunc("POST /v1/cluster/tokens", json(201, `{"id":"n4","token":"voted_join_…","expires_at":"2026-12-01T09:00:00Z"}`))
+	mux.HandleFunc("DELETE /v1/cluster/tokens/{id}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
 	mux.HandleFunc("POST /v1/cluster/leader", json(200, `{}`))
 	mux.HandleFunc("GET /v1/backup", stream("application/octet-stream", "a backup\n"))
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answerProblem(w, 503, "unavailable") })
@@ -263,6 +265,21 @@ func ExampleClient_ClusterAt() {
 func ExampleClient_AddMember() {
 	withClient(func(ctx context.Context, c *client.Client) {
 		fmt.Println(c.AddMember(ctx, "n4", "n4:7000"))
+	})
+	// Output: <nil>
+}
+
+func ExampleClient_NewJoinToken() {
+	withClient(func(ctx context.Context, c *client.Client) {
+		t, err := c.NewJoinToken(ctx, "n4", time.Hour)
+		fmt.Println(t.ID, t.Token, t.ExpiresAt, err)
+	})
+	// Output: n4 voted_join_… 2026-12-01 09:00:00 +0000 UTC <nil>
+}
+
+func ExampleClient_RevokeJoinTokens() {
+	withClient(func(ctx context.Context, c *client.Client) {
+		fmt.Println(c.RevokeJoinTokens(ctx, "n4"))
 	})
 	// Output: <nil>
 }

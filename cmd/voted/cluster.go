@@ -11,6 +11,7 @@ import (
 type clusterCommands struct {
 	Status clusterStatus `cmd:"" help:"Who is in the cluster, who leads, who is well."`
 	Add    clusterAdd    `cmd:"" help:"Let a node in."`
+	Token  clusterToken  `cmd:"" help:"Make a token that lets a node in once, or withdraw it."`
 	Remove clusterRemove `cmd:"" help:"Take a member out."`
 	Lead   clusterLead   `cmd:"" help:"Hand leadership over."`
 

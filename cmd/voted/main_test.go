@@ -151,7 +151,7 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
 		"demo", "dev", "serve", "poll create", "poll show", "poll list", "poll close", "poll delete", "cast", "import", "export",
-		"results", "cluster status", "cluster add", "cluster remove", "cluster lead", "ca init", "ca issue", "token new", "credential key", "credential issue", "version",
+		"results", "cluster status", "cluster add", "cluster token", "cluster remove", "cluster lead", "ca init", "ca issue", "token new", "credential key", "credential issue", "version",
 	} {
 		got := voted(append(strings.Fields(line), "--help")...)
 		if got.code != 0 || !strings.Contains(got.out, "voted "+line) || strings.Count(got.out, "voted "+line) < 2 {
@@ -195,6 +195,8 @@ func TestServeRefusesInOneSentence(t *testing.T) {
 		"the data of another member":            "--data " + theirs + " --cluster n2=127.0.0.1:1",
 		"neither a cluster nor one to join":     "--data " + filepath.Join(dir, "h"),
 		"an address to join that is none":       "--data " + filepath.Join(dir, "i") + " --join nowhere",
+		"a join token with nobody to join":      "--data " + filepath.Join(dir, "k") + " --cluster n2=127.0.0.1:1 --join-token-file " + file,
+		"a join token without TLS":              "--data " + filepath.Join(dir, "l") + " --join 127.0.0.1:1 --join-token-file " + file,
 		"an address that is not this machine's": "--data " + filepath.Join(dir, "j") + " --cluster n2=127.0.0.1:1 --api 192.0.2.1:80",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,10 +108,65 @@ func TestCommandsTalkToAClusterUnderTLSAsWhoTheyAre(t *testing.T) {
 	want(ann("poll", "close", "lunch"), 1, "one voter")
 	want(ann("results", "lunch"), 0, "sushi")
 	want(admin("poll", "close", "lunch"), 0, "")
+	joins := joinWithToken(t, ctx, dir, c, admin)
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	scanForSecrets(t, dir, c.Token(), credential)
+	scanForSecrets(t, dir, c.Token(), credential, joins)
+}
+
+// joinWithToken starts a further node with a join token, waits until it votes, and
+// returns the token.
+func joinWithToken(t *testing.T, ctx context.Context, dir string, c *localcluster.Cluster, admin func(...string) outcome) string {
+	t.Helper()
+	made := admin("cluster", "token", "n4", "--ttl", "10m")
+	token := strings.TrimSpace(made.out)
+	if made.code != 0 || !strings.HasPrefix(token, "voted_join_") || !strings.Contains(made.errout, "for member n4, once, until") {
+		t.Fatalf("exit %d\n%s%s", made.code, made.out, made.errout)
+	}
+	for _, wrong := range []string{"--ttl=0s", "--ttl=1500ms", "--ttl=200h"} {
+		if got := admin("cluster", "token", "n5", wrong); got.code == 0 || strings.Contains(got.out, "voted_join_") {
+			t.Errorf("%s: exit %d\n%s%s", wrong, got.code, got.out, got.errout)
+		}
+	}
+	if got := admin("cluster", "token", "n5", "--revoke"); got.code != 0 {
+		t.Errorf("exit %d\n%s%s", got.code, got.out, got.errout)
+	}
+	file := filepath.Join(dir, "n4", "token")
+	if err := errors.Join(os.Mkdir(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(made.out), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	secrets := filepath.Join(c.Dir, "secrets")
+	if got := voted("ca", "issue", secrets, "member", "n4", "--host", "127.0.0.1"); got.code != 0 {
+		t.Fatal(got)
+	}
+	ca, cert, key := filepath.Join(secrets, "ca.crt"), filepath.Join(secrets, "n4.crt"), filepath.Join(secrets, "n4.key")
+	log, err := os.Create(filepath.Join(dir, "n4", "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.CommandContext(ctx, os.Args[0], "serve", "--id", "n4", "--data", filepath.Join(dir, "n4", "data"), "--api", "127.0.0.1:0", "--peer", "127.0.0.1:0",
+		"--join", c.Nodes[0].PeerAddr+","+c.Nodes[1].PeerAddr, "--tls-cert", cert, "--tls-key", key,
+		"--peer-ca", ca, "--peer-cert", cert, "--peer-key", key, "--tokens", filepath.Join(secrets, "tokens"))
+	cmd.Env = append(os.Environ(), asVoted+"=1", "VOTED_JOIN_TOKEN_FILE="+file)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	for {
+		got := admin("cluster", "status", "--json") // exits 0 where all are healthy
+		if got.code == 0 && strings.Count(got.out, `"role":"voter"`) == 4 {
+			return token
+		}
+		select {
+		case <-ctx.Done():
+			b, _ := os.ReadFile(log.Name())
+			t.Fatalf("n4 does not vote:\n%s", b)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // scanForSecrets looks for what must stand nowhere but in the files made for it.

@@ -21,6 +21,8 @@ type serveCommand struct {
 	Cluster string   `help:"All first members, this one included, the same on each: n1=HOST:PORT,n2=… Used at the very first start." placeholder:"ID=HOST:PORT,…" xor:"first"`
 	Join    []string `help:"Peer addresses of a running cluster to enter. Used at the very first start." placeholder:"HOST:PORT,…" xor:"first"`
 
+	JoinTokenFile string `help:"File with the token that lets this member in, as voted cluster token prints it; without one an admin does. Used at the very first start." placeholder:"FILE"`
+
 	securityFlags
 
 	BackupDir   string        `help:"Keep backups of this node in this directory; made if missing." placeholder:"DIR"`
@@ -46,10 +48,11 @@ func (serveCommand) Help() string {
       --cluster n1=10.0.0.1:9080,n2=10.0.0.2:9080,n3=10.0.0.3:9080 \
       --tls-cert n1.crt --tls-key n1.key --tokens tokens --peer-ca ca.crt --peer-cert n1.crt --peer-key n1.key
 
-A further node enters a running cluster, once "voted cluster add n4 10.0.0.4:9080" has let it in:
+A further node enters a running cluster with a token from "voted cluster token n4", or without one once
+"voted cluster add n4 10.0.0.4:9080" has let it in:
 
     voted serve --id n4 --data /var/lib/voted --peer 10.0.0.4:9080 --join 10.0.0.1:9080,10.0.0.2:9080 \
-      --peer-ca ca.crt --peer-cert n4.crt --peer-key n4.key
+      --join-token-file n4.token --peer-ca ca.crt --peer-cert n4.crt --peer-key n4.key
 
 SIGTERM finishes what is under way and hands over; a second one ends at once.`
 }
@@ -57,7 +60,7 @@ SIGTERM finishes what is under way and hands over; a second one ends at once.`
 func (c *serveCommand) options(s *session) (server.Options, error) {
 	o := server.Options{
 		ID: c.ID, DataDir: c.Data, API: c.API, AdvertiseAPI: c.AdvertiseAPI, Peer: c.Peer, AdvertisePeer: c.AdvertisePeer,
-		Join: c.Join, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.heartbeat(),
+		Join: c.Join, JoinTokenFile: c.JoinTokenFile, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.heartbeat(),
 		StallLimit: c.StallLimit, RemoveDeadAfter: c.RemoveDeadAfter, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
 		Profile: c.Pprof, Security: c.securityFlags.options(),
 		Backups: server.Backups{BackupDir: c.BackupDir, BackupEvery: c.BackupEvery, BackupKeep: c.BackupKeep}, Notify: notifySupervisor(s),

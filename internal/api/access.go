@@ -40,6 +40,8 @@ var permissions = map[string]map[string]auth.Roles{
 	"/v1/cluster":              {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Metrics},
 	"/v1/cluster/members":      {"POST": auth.Admin},
 	"/v1/cluster/members/{id}": {"DELETE": auth.Admin},
+	"/v1/cluster/tokens":       {"POST": auth.Admin},
+	"/v1/cluster/tokens/{id}":  {"DELETE": auth.Admin},
 	"/v1/cluster/leader":       {"POST": auth.Admin},
 	"/v1/backup":               {"GET": auth.Admin},
 	"/v1/restore":              {"POST": auth.Admin},

@@ -127,6 +127,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"POST", "/v1/polls/p/close", "", map[string]string{"admin": may}},
 		{"POST", "/v1/cluster/leader", "", map[string]string{"admin": may}},
 		{"DELETE", "/v1/cluster/members/n9", "", map[string]string{"admin": may}},
+		{"POST", "/v1/cluster/tokens", `{"id":"n9"}`, map[string]string{"admin": may}},
+		{"DELETE", "/v1/cluster/tokens/n9", "", map[string]string{"admin": may}},
 		{"GET", "/v1/cluster", "", map[string]string{"admin": may, "gateway": may, "reader": may, "metrics": may}},
 	} {
 		for _, sender := range []string{"", "nobody", "ann", "jwt", "metrics", "reader", "gateway", "admin"} {

@@ -55,7 +55,8 @@ func (h *Handler) audited(e *endpoint, roles auth.Roles, who auth.Identity, act 
 		Time: time.Now().UTC(), Event: "begin", Action: action, Node: h.cluster.ID(), Client: who.Name, Address: addressOf(r),
 		RequestID: w.id, Method: r.Method, Route: e.template, Poll: clean(pathVar(r, "poll")), Member: clean(pathVar(r, "id")),
 	}
-	if e.template == "/v1/cluster/members" || e.template == "/v1/cluster/leader" {
+	switch e.template {
+	case "/v1/cluster/members", "/v1/cluster/leader", "/v1/cluster/tokens":
 		entry.Request = peek(r)
 	}
 	if err := h.access.audit.Record(entry); err != nil {

@@ -51,6 +51,10 @@ type Members interface {
 	Status(ctx context.Context) (ClusterStatus, error)
 	AddMember(ctx context.Context, id, peer string) error
 	RemoveMember(ctx context.Context, id string) error
+	// NewJoinToken draws a token with which the member of one id may join once, before
+	// it expires; RevokeJoinTokens ends those of a member.
+	NewJoinToken(ctx context.Context, id string, ttl time.Duration) (token string, expires time.Time, err error)
+	RevokeJoinTokens(ctx context.Context, id string) error
 	// TransferLeadership hands over to id, or to any member where id is empty.
 	TransferLeadership(ctx context.Context, id string) error
 }

@@ -203,6 +203,18 @@ func (b *backend) RemoveMember(_ context.Context, id string) error {
 	return poll.Refuse(poll.CodeMemberNotFound, "There is no member %s.", id)
 }
 
+func (b *backend) NewJoinToken(_ context.Context, _ string, ttl time.Duration) (string, time.Time, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return "voted_join_secret", time.Unix(1_796_112_000, 0).Add(ttl), b.fault
+}
+
+func (b *backend) RevokeJoinTokens(context.Context, string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.fault
+}
+
 func (b *backend) TransferLeadership(_ context.Context, id string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -28,6 +28,26 @@ func TestMembersAreShownAddedAndRemoved(t *testing.T) {
 	g.do("GET", "/v1/cluster", "").want(503)
 }
 
+func TestJoinTokensAreMadeAndWithdrawn(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.do("POST", "/v1/cluster/tokens", `{"id":"n4"}`).want(201).has("Cache-Control", "no-store").
+		holds(`{"id":"n4","token":"voted_join_secret","expires_at":"2026-12-01T09:00:00Z"}`)
+	g.do("POST", "/v1/cluster/tokens", `{"id":"n4","ttl_seconds":60}`).want(201).holds(`"expires_at":"2026-12-01T08:01:00Z"`)
+	g.do("DELETE", "/v1/cluster/tokens/n4", "").want(204)
+	g.do("DELETE", "/v1/cluster/tokens/-", "").want(404).code("member_not_found")
+	for body, says := range map[string]string{
+		`{}`: `"field":"id"`, `{"id":"-"}`: `"field":"id"`, `{"id":"n4","ttl_seconds":0}`: "Give 1 to 604800 seconds.",
+		`{"id":"n4","ttl_seconds":604801}`: "Give 1 to 604800 seconds.", `{"id":"n4","ttl_seconds":-1}`: "Give 1 to 604800",
+		`{"id":"n4","ttl":"1h"}`: "ttl", `{"id":"n4","ttl_seconds":1.5}`: "",
+	} {
+		g.do("POST", "/v1/cluster/tokens", body).want(400).holds(says)
+	}
+	g.b.set(func(b *backend) { b.fault = poll.Refuse(poll.CodeForbidden, "Members talk without TLS.") })
+	g.do("POST", "/v1/cluster/tokens", `{"id":"n4"}`).want(403).code("forbidden")
+	g.do("DELETE", "/v1/cluster/tokens/n4", "").want(403)
+}
+
 func TestLivenessDependsOnNothing(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)

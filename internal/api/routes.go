@@ -44,6 +44,8 @@ func (h *Handler) route() {
 	h.add("/v1/cluster", methods{"GET": h.getCluster})
 	h.add("/v1/cluster/members", methods{"POST": h.addMember})
 	h.add("/v1/cluster/members/{id}", methods{"DELETE": h.removeMember})
+	h.add("/v1/cluster/tokens", methods{"POST": h.newJoinToken})
+	h.add("/v1/cluster/tokens/{id}", methods{"DELETE": h.revokeJoinTokens})
 	h.add("/v1/cluster/leader", methods{"POST": h.transferLeadership})
 	h.add("/v1/backup", methods{"GET": h.getBackup})
 	h.add("/v1/restore", methods{"POST": h.postRestore})

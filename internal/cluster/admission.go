@@ -20,6 +20,8 @@ type guarded interface {
 	Guard(g peer.Gate, open ...string)
 	// Recheck closes the connections of who is not let in any more.
 	Recheck(ctx context.Context)
+	// Named reports whether connections have names at all.
+	Named() bool
 }
 
 // The limits of admission.
@@ -56,7 +58,7 @@ type roster struct {
 
 // admit wires admission to a network that knows names.
 func (n *Node) admit() {
-	if g, ok := n.opts.Network.(guarded); ok {
+	if g, ok := n.opts.Network.(guarded); ok && g.Named() {
 		n.admission = &admission{node: n, vouched: map[string]vouching{}}
 		g.Guard(n.admission, callJoin, callMembers)
 	}
@@ -164,17 +166,28 @@ func (a *admission) MemberAt(addr string) string {
 }
 
 // mayJoin refuses a join by somebody else than the member that joins, and one of a
-// member that was not let in before.
-func (n *Node) mayJoin(ctx context.Context, c change) error {
+// member that was not let in before and shows no join token. A token goes no further
+// than here: the leader, which decides about it, gets its hash.
+func (n *Node) mayJoin(ctx context.Context, c *change) error {
 	caller := peer.Caller(ctx)
+	token := c.Token
+	c.Token, c.TokenHash = "", nil
 	if caller == "" {
+		if token != "" {
+			return errNoNames
+		}
 		return nil // no TLS: nobody has a name
 	}
 	if c.ID != caller {
 		return fmt.Errorf("the certificate is for member %s, and it asks to let %s in", caller, c.ID)
 	}
+	if token != "" {
+		hash := hashOf(token[:min(len(token), maxTokenLen)])
+		c.TokenHash = hash[:]
+		return nil
+	}
 	if !n.admission.Admits(ctx, c.ID) {
-		return fmt.Errorf("member %s was not let in yet; do that with `voted cluster add %s %s`", c.ID, c.ID, c.Peer)
+		return fmt.Errorf("member %s was not let in yet; do that with `voted cluster add %s %s`, or give it a join token (`voted cluster token %s`)", c.ID, c.ID, c.Peer, c.ID)
 	}
 	return nil
 }

@@ -65,7 +65,12 @@ func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, 
 		}
 		carryOut := n.change
 		if method == callJoin {
-			if err := n.mayJoin(ctx, c); err != nil {
+			err := n.mayJoin(ctx, &c)
+			var refusal *poll.Error
+			switch {
+			case errors.As(err, &refusal):
+				return verdict(refusal, nil), nil
+			case err != nil:
 				return nil, err
 			}
 			carryOut = n.request

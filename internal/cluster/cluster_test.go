@@ -24,6 +24,7 @@ type testCluster struct {
 	servers []cluster.Server
 	nodes   map[string]*cluster.Node
 	dirs    map[string]string
+	secure  func(id string, o *peer.Options) // nil: no TLS
 }
 
 // freePorts finds ports below the range that the kernel gives to outgoing
@@ -62,7 +63,14 @@ func newTestCluster(t *testing.T, size int) *testCluster {
 // newTestClusterWith changes the options that each member is first started with.
 func newTestClusterWith(t *testing.T, size int, change func(id string, o *cluster.Options)) *testCluster {
 	t.Helper()
-	c := &testCluster{t: t, nodes: map[string]*cluster.Node{}, dirs: map[string]string{}}
+	return startTestCluster(&testCluster{t: t}, size, change)
+}
+
+// startTestCluster starts the members of a cluster that has been set up.
+func startTestCluster(c *testCluster, size int, change func(id string, o *cluster.Options)) *testCluster {
+	t := c.t
+	t.Helper()
+	c.nodes, c.dirs = map[string]*cluster.Node{}, map[string]string{}
 	for i, addr := range freePorts(t, size) {
 		c.servers = append(c.servers, cluster.Server{ID: fmt.Sprintf("n%d", i+1), Peer: addr})
 	}
@@ -86,7 +94,11 @@ func (c *testCluster) open(id, addr string, change func(*cluster.Options)) (*clu
 		c.dirs[id] = c.t.TempDir()
 	}
 	log := slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("node", id)
-	port, err := peer.Listen(peer.Options{Bind: addr, Logger: log})
+	ports := peer.Options{Bind: addr, Logger: log}
+	if c.secure != nil {
+		c.secure(id, &ports)
+	}
+	port, err := peer.Listen(ports)
 	if err != nil {
 		return nil, err
 	}

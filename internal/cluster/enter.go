@@ -145,11 +145,15 @@ func (n *Node) bootstrap(founders map[string]string) error {
 
 // join asks members of a running cluster to let this one in, as a non-voter.
 func (n *Node) join() error {
+	token, err := n.joinToken()
+	if err != nil {
+		return err
+	}
 	said := ""
 	for {
 		var last error
 		for _, addr := range n.opts.Join {
-			err := n.joinThrough(addr)
+			err := n.joinThrough(addr, token)
 			var refusal *poll.Error
 			switch {
 			case err == nil:
@@ -178,10 +182,10 @@ func passing(c poll.Code) bool {
 }
 
 // joinThrough asks the member at addr who leads, and that one to be let in.
-func (n *Node) joinThrough(addr string) error {
+func (n *Node) joinThrough(addr, token string) error {
 	ctx, cancel := context.WithTimeout(n.ctx, 5*callTimeout)
 	defer cancel()
-	c, err := json.Marshal(change{Op: "join", ID: n.opts.ID, Peer: n.opts.Peer, Reads: n.opts.Reads})
+	c, err := json.Marshal(change{Op: "join", ID: n.opts.ID, Peer: n.opts.Peer, Token: token, Disk: n.disk, Reads: n.opts.Reads})
 	if err != nil {
 		return err
 	}

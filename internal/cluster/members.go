@@ -195,6 +195,11 @@ type change struct {
 	From string `json:"from,omitempty"`
 	// Reads is the format level that a joining member reads; 0: a build that knows none.
 	Reads uint32 `json:"reads,omitempty"`
+	// Token is what a joining member shows, and TokenHash what the members make of
+	// it among themselves; Disk is what that member drew for its data directory.
+	Token     string `json:"token,omitempty"`
+	TokenHash []byte `json:"token_hash,omitempty"`
+	Disk      string `json:"disk,omitempty"`
 }
 
 // AddMember makes a member known, as a non-voter; it is promoted when it has caught up.
@@ -253,6 +258,11 @@ func (n *Node) add(ctx context.Context, c change, servers []raft.Server, at int)
 	if err := n.readsEnough(c); err != nil {
 		return err
 	}
+	// First: a stranger with a certificate and a token of no use must not learn who
+	// belongs to the cluster.
+	if err := n.checkToken(c); err != nil {
+		return err
+	}
 	for _, s := range servers {
 		if string(s.ID) != c.ID && string(s.Address) == c.Peer {
 			return poll.Refuse(poll.CodeMemberExists, "The address %s is member %s's; remove that member first, or give another address.", c.Peer, s.ID)
@@ -267,7 +277,13 @@ func (n *Node) add(ctx context.Context, c change, servers []raft.Server, at int)
 			// It may have acknowledged what it has lost: it must not vote again as if it had not.
 			return poll.Refuse(poll.CodeMemberExists, "Member %s belongs to this cluster, but its data directory is empty. Remove it first (voted cluster remove %s), then let it join.", c.ID, c.ID)
 		}
+		if c.TokenHash != nil {
+			return n.redeem(ctx, c)
+		}
 		return nil
+	}
+	if err := n.mayEnter(ctx, c); err != nil {
+		return err
 	}
 	n.log.Info("adding a member; it votes once it has caught up", "member", c.ID, "peer", c.Peer)
 	return n.changed(ctx, n.raft.AddNonvoter(raft.ServerID(c.ID), raft.ServerAddress(c.Peer), 0, callTimeout))
@@ -281,6 +297,9 @@ func (n *Node) remove(ctx context.Context, c change, servers []raft.Server, at i
 		if err := n.surviveWithout(ctx, c.ID); err != nil {
 			return err
 		}
+	}
+	if err := n.endTokens(ctx, c.ID); err != nil {
+		return err
 	}
 	if c.ID == n.opts.ID {
 		// The next leader removes this one: the request follows it there.

@@ -71,6 +71,9 @@ type Options struct {
 	Version string
 	Cluster []Server // the first configuration
 	Join    []string // peer addresses of a running cluster
+	// JoinToken reads the token that lets this member in; nil: an admin does. It is
+	// asked for only when this member enters a cluster.
+	JoinToken func() (string, error)
 
 	Store   Store
 	Space   Space // nil: the disk has room

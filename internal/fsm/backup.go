@@ -167,5 +167,5 @@ func (s *sectionReader) passed(b []byte) {
 // kindNames are the kinds of section, for people.
 var kindNames = map[byte]string{
 	sectionHeader: "header", sectionState: "state", sectionPoll: "poll", sectionRecords: "ballots",
-	sectionNames: "voters", sectionRoll: "roll", sectionEnd: "end",
+	sectionNames: "voters", sectionRoll: "roll", sectionTokens: "join tokens", sectionEnd: "end",
 }

@@ -31,6 +31,9 @@ type Options struct {
 	// Join names peer addresses of members of a running cluster, any of which
 	// lets this one in. Used at the very first start only.
 	Join []string
+	// JoinTokenFile holds the token that lets this member in, where no admin has done
+	// so. It is read when the member enters the cluster, and never again.
+	JoinTokenFile string
 
 	RequestTimeout   time.Duration // how long a request is held at most; default 10 s
 	DrainTimeout     time.Duration // how long requests in flight are waited for at the end; default 10 s

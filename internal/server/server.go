@@ -157,8 +157,12 @@ func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port
 	for i, m := range o.Cluster {
 		first[i] = cluster.Server(m)
 	}
+	var token func() (string, error)
+	if o.JoinTokenFile != "" {
+		token = o.readJoinToken
+	}
 	return cluster.Options{
-		ID: o.ID, Peer: port.Addr(), API: s.advertised(), Version: o.Version, Cluster: first, Join: o.Join,
+		ID: o.ID, Peer: port.Addr(), API: s.advertised(), Version: o.Version, Cluster: first, Join: o.Join, JoinToken: token,
 		Store: store, Space: space, Audit: s.guards.note(o.ID), Verify: func() error { return s.verify(store) }, Network: port, Logger: s.log, Metrics: registry,
 		RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
 	}
@@ -247,6 +251,11 @@ func (o Options) complete() (Options, error) {
 	for _, addr := range o.Join {
 		if err := checkAddress(addr); err != nil {
 			return o, fmt.Errorf("--join: %w", err)
+		}
+	}
+	if o.JoinTokenFile != "" {
+		if err := o.checkJoinToken(); err != nil {
+			return o, err
 		}
 	}
 	if at := slices.IndexFunc(o.Cluster, func(m Member) bool { return m.ID == o.ID }); at >= 0 {

@@ -30,6 +30,9 @@ type guard struct {
 // the open calls for every member with a certificate of the CA. Without TLS nobody is asked.
 func (p *Port) Guard(g Gate, open ...string) { p.guard.Store(&guard{g, open}) }
 
+// Named reports whether connections have names: whether there is TLS, and who is at the other end is looked at.
+func (p *Port) Named() bool { return p.options.Identify != nil }
+
 // Recheck closes the connections of members that are not admitted any more.
 func (p *Port) Recheck(ctx context.Context) {
 	verdicts := map[string]bool{}

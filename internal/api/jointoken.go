@@ -1,0 +1,99 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/gorilla/mux"
+
+	"voted/internal/poll"
+)
+
+const (
+	// defaultTokenTTL is how long a join token lives where nobody says: long enough to
+	// start a node by hand, too short to be forgotten in a file.
+	defaultTokenTTL = time.Hour
+	// maxTokenSeconds bounds what may be asked for.
+	maxTokenSeconds = poll.MaxTokenTTL / 1000
+)
+
+type tokenWish struct {
+	ID         string `json:"id"`
+	TTLSeconds *int64 `json:"ttl_seconds"`
+}
+
+func (t tokenWish) ttl() (time.Duration, error) {
+	e := malformed("No join token can be made like this.")
+	if !poll.ValidID(t.ID) {
+		e.Fields = append(e.Fields, poll.FieldError{Field: "id", Detail: "Use 1 to 64 letters, digits, '.', '_', '~' or '-', beginning with a letter or digit."})
+	}
+	ttl := defaultTokenTTL
+	if t.TTLSeconds != nil {
+		if *t.TTLSeconds < 1 || *t.TTLSeconds > maxTokenSeconds {
+			e.Fields = append(e.Fields, poll.FieldError{Field: "ttl_seconds", Detail: fmt.Sprintf("Give 1 to %d seconds.", maxTokenSeconds)})
+			return 0, e
+		}
+		ttl = time.Duration(*t.TTLSeconds) * time.Second
+	}
+	if e.Fields != nil {
+		return 0, e
+	}
+	return ttl, nil
+}
+
+type tokenMade struct {
+	ID        string `json:"id"`
+	Token     string `json:"token"`
+	ExpiresAt string `json:"expires_at"`
+}
+
+// newJoinToken serves POST …/tokens: a token with which one member may join once. It
+// is in this answer and nowhere else.
+func (h *Handler) newJoinToken(w *response, r *http.Request) error {
+	if _, err := negotiate(r, mediaJSON); err != nil {
+		return err
+	}
+	var wish tokenWish
+	if err := readJSON(w, r, maxMemberBytes, &wish, mediaJSON); err != nil {
+		return err
+	}
+	ttl, err := wish.ttl()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := h.deadline(r)
+	defer cancel()
+	token, expires, err := h.cluster.NewJoinToken(ctx, wish.ID, ttl)
+	if err != nil {
+		return inTime(err, poll.CodeOutcomeUnknown)
+	}
+	body, err := json.Marshal(tokenMade{wish.ID, token, expires.UTC().Format(time.RFC3339)})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.send(http.StatusCreated, typeJSON, append(body, '\n'))
+	return nil
+}
+
+// revokeJoinTokens serves DELETE …/tokens/{id}: those of a member are of no use any
+// more, also if there were none.
+func (h *Handler) revokeJoinTokens(w *response, r *http.Request) error {
+	id, err := url.PathUnescape(mux.Vars(r)["id"])
+	if err != nil || !poll.ValidID(id) {
+		return poll.Refuse(poll.CodeMemberNotFound, "No member can have the id in this path; list them with GET /v1/cluster.")
+	}
+	if err := noBody(w, r); err != nil {
+		return err
+	}
+	ctx, cancel := h.deadline(r)
+	defer cancel()
+	if err := h.cluster.RevokeJoinTokens(ctx, id); err != nil {
+		return inTime(err, poll.CodeOutcomeUnknown)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
