@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
