@@ -24,6 +24,8 @@ type securityFlags struct {
 	RatePerClient  float64 `help:"Requests a second with one credential (default: not bounded)." placeholder:"N"`
 	MaxConnections int     `help:"Clients that may be connected (default 20000)." placeholder:"N"`
 
+	MaxConnectionsPerAddress int `help:"Of these, those from one address, IPv6: one /64 (default: a quarter, and no limit for loopback addresses). Raise it on nodes behind a proxy of another machine." placeholder:"N"`
+
 	Audit string `help:"File to which admin actions are written before they take effect." placeholder:"FILE"`
 }
 
@@ -33,6 +35,6 @@ func (f securityFlags) options() server.Security {
 		PeerCA: f.PeerCA, PeerCert: f.PeerCert, PeerKey: f.PeerKey,
 		Tokens: f.Tokens, CredentialKeys: f.CredentialKeys,
 		JWTKeys: f.JWTKeys, OIDCIssuer: f.OIDCIssuer, JWTAudience: f.JWTAudience, JWTIssuer: f.JWTIssuer,
-		RatePerAddress: f.RatePerAddress, RatePerClient: f.RatePerClient, MaxConnections: f.MaxConnections, Audit: f.Audit,
+		RatePerAddress: f.RatePerAddress, RatePerClient: f.RatePerClient, MaxConnections: f.MaxConnections, MaxConnectionsPerAddress: f.MaxConnectionsPerAddress, Audit: f.Audit,
 	}
 }

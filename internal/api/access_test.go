@@ -176,6 +176,27 @@ func TestNoAnswerTellsAVoterWhoElseVoted(t *testing.T) {
 	same("/v1/polls/p/ballots/bo", "/v1/polls/p/ballots/nobody", "/v1/polls/none/ballots/bo", "/v1/polls/none", "/v1/polls/p/ballots")
 }
 
+// A credential proves who somebody is; whether they may vote is asked of the roll each time.
+func TestACredentialIsWorthNothingOnceTheRollHasDroppedItsVoter(t *testing.T) {
+	t.Parallel()
+	g := guardedRig(t)
+	g.do("PUT", "/v1/polls/p", members, as("admin")...).want(201)
+	roll := append([]string{"Content-Type", "application/x-ndjson"}, as("admin")...)
+	g.do("PUT", "/v1/polls/p/roll", `{"voter":"ann"}`, roll...).want(200)
+	g.do("DELETE", "/v1/polls/p/roll/ann", "", as("admin")...).want(204)
+	dropped := g.do("PUT", "/v1/polls/p/ballots/ann", forAnn, as("ann")...).want(403).code("not_eligible")
+	g.do("PUT", "/v1/polls/p/ballots/ann", forAnn, as("jwt")...).want(403).code("not_eligible")
+	g.do("GET", "/v1/polls/p/ballots/ann", "", as("gateway")...).want(404)
+	// Back on the roll the same credential counts again, once.
+	g.do("PUT", "/v1/polls/p/roll", `{"voter":"ann"}`, roll...).want(200)
+	g.do("PUT", "/v1/polls/p/ballots/ann", forAnn, as("ann")...).want(201)
+	g.do("DELETE", "/v1/polls/p/roll/ann", "", as("admin")...).want(204)
+	g.do("PUT", "/v1/polls/p/ballots/ann", forBo, as("ann")...).want(403).code("not_eligible").lacks("voted")
+	if !strings.Contains(fmt.Sprint(dropped.json()["detail"]), "roll") {
+		t.Errorf("it is not said why: %s", dropped.body)
+	}
+}
+
 func TestIdentityHeadersAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	g := guardedRig(t)

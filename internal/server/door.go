@@ -2,27 +2,66 @@ package server
 
 import (
 	"net"
+	"net/netip"
 	"sync"
-	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// defaultConnections is what a node of ordinary size has file descriptors and
-// memory for: an idle connection takes some 10 KiB, under TLS some 50 KiB.
-const defaultConnections = 20_000
+const (
+	// defaultConnections is what a node of ordinary size has file descriptors and
+	// memory for: an idle connection takes some 10 KiB, under TLS some 50 KiB.
+	defaultConnections = 20_000
+	// addressShare is the part of all connections that one address may hold by default.
+	addressShare = 4
+)
 
-// door bounds the connections of the public port. One too many is closed at once:
-// its client tries another node, while in a queue it would only wait.
+// door bounds the connections of the public port, all of them and those of one
+// address. One too many is closed at once: its client tries another node, while in
+// a queue it would only wait.
 type door struct {
 	net.Listener
-	limit int64
-	open  atomic.Int64
+	limit, each int
+	// local is whether loopback addresses are bounded too: only where the operator
+	// gave the bound, since a proxy on this machine stands for all its clients.
+	local   bool
+	refused *prometheus.CounterVec
+
+	mu   sync.Mutex
+	open int                // under mu
+	from map[netip.Addr]int // open ones by address, at most limit entries; under mu
 }
 
-func newDoor(l net.Listener, limit int) *door {
+// newDoor bounds what a listener accepts; 0 stands for the default of either bound.
+func newDoor(l net.Listener, limit, each int) *door {
+	d := &door{Listener: l, limit: limit, each: each, local: each > 0, from: map[netip.Addr]int{}}
 	if limit == 0 {
-		limit = defaultConnections
+		d.limit = defaultConnections
 	}
-	return &door{Listener: l, limit: int64(limit)}
+	if each == 0 {
+		d.each = max(1, d.limit/addressShare)
+	}
+	d.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "voted_connections_refused_total", Help: "Connections of clients closed at once, by the limit that they were beyond: total or address.",
+	}, []string{"limit"})
+	for _, beyond := range []string{beyondTotal, beyondAddress} {
+		d.refused.WithLabelValues(beyond) // shown from the start
+	}
+	return d
+}
+
+// The limits that a connection can be beyond.
+const beyondTotal, beyondAddress = "total", "address"
+
+// show puts what the door does into the metrics.
+func (d *door) show(registry prometheus.Registerer) {
+	registry.MustRegister(d.refused, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "voted_connections", Help: "Clients that are connected.",
+	}, func() float64 {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return float64(d.open)
+	}))
 }
 
 // Accept implements net.Listener.
@@ -32,23 +71,66 @@ func (d *door) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if d.open.Add(1) <= d.limit {
-			return &visitor{Conn: c, door: d}, nil
+		address := addressOf(c)
+		beyond := d.enter(address)
+		if beyond == "" {
+			return &visitor{Conn: c, door: d, address: address}, nil
 		}
-		d.open.Add(-1)
+		d.refused.WithLabelValues(beyond).Inc()
 		_ = c.Close() // nothing was said on it
 	}
+}
+
+// enter counts a connection, or returns the limit that it is beyond.
+func (d *door) enter(address netip.Addr) (beyond string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.open >= d.limit:
+		return beyondTotal
+	case d.from[address] >= d.each && (d.local || !address.IsLoopback()):
+		return beyondAddress
+	}
+	d.open++
+	d.from[address]++
+	return ""
+}
+
+func (d *door) leave(address netip.Addr) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open--
+	if d.from[address]--; d.from[address] == 0 {
+		delete(d.from, address)
+	}
+}
+
+// addressOf returns what a connection is counted under: all of an IPv6 /64 belongs
+// to one client. What has no IP address shares one count.
+func addressOf(c net.Conn) netip.Addr {
+	at, err := netip.ParseAddrPort(c.RemoteAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	address := at.Addr().Unmap()
+	if address.Is6() && !address.IsLoopback() {
+		if network, err := address.Prefix(64); err == nil {
+			return network.Addr()
+		}
+	}
+	return address
 }
 
 // visitor is a connection that is counted until it closes.
 type visitor struct {
 	net.Conn
-	door *door
-	once sync.Once
+	door    *door
+	address netip.Addr
+	once    sync.Once
 }
 
 // Close implements net.Conn.
 func (v *visitor) Close() error {
-	v.once.Do(func() { v.door.open.Add(-1) })
+	v.once.Do(func() { v.door.leave(v.address) })
 	return v.Conn.Close()
 }

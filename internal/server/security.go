@@ -39,6 +39,9 @@ type Security struct {
 	RatePerAddress, RatePerClient float64
 	// MaxConnections bounds the clients that are connected; default 20,000.
 	MaxConnections int
+	// MaxConnectionsPerAddress bounds those of one address (IPv6: one /64). By default
+	// it is a quarter of MaxConnections, and not for loopback addresses.
+	MaxConnectionsPerAddress int
 
 	// Audit is the file that admin actions are written to before they take effect.
 	Audit string
@@ -61,8 +64,8 @@ func (s Security) check() error {
 		return errors.New("--peer-ca, --peer-cert and --peer-key go together: mutual TLS needs all three")
 	case s.ClientCA != "" && !s.hasTLS():
 		return errors.New("--client-ca needs --tls-cert and --tls-key: certificates are shown under TLS only")
-	case s.RatePerAddress < 0 || s.RatePerClient < 0 || s.MaxConnections < 0:
-		return errors.New("--rate-per-address, --rate-per-client and --max-connections cannot be negative")
+	case s.RatePerAddress < 0 || s.RatePerClient < 0 || s.MaxConnections < 0 || s.MaxConnectionsPerAddress < 0:
+		return errors.New("--rate-per-address, --rate-per-client, --max-connections and --max-connections-per-address cannot be negative")
 	case s.JWTKeys != "" && s.OIDCIssuer != "":
 		return errors.New("--jwt-keys and --oidc-issuer both name the keys of JWTs; give only one of them")
 	case (s.JWTKeys != "" || s.OIDCIssuer != "") && s.JWTAudience == "":

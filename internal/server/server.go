@@ -30,7 +30,7 @@ type Server struct {
 	node     *cluster.Node
 	handler  *api.Handler
 	http     *http.Server
-	listener net.Listener
+	listener *door
 	guards   guards
 	backups  *backup.Schedule // nil: none are kept
 	backedUp chan struct{}    // closed when no backup is being made any more
@@ -49,10 +49,11 @@ func New(o Options) (*Server, error) {
 	if err := s.openGuards(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	if s.listener, err = net.Listen("tcp", o.API); err != nil {
+	listener, err := net.Listen("tcp", o.API)
+	if err != nil {
 		return nil, fmt.Errorf("%w: the API address %s cannot be used: %w; give another with --api", ErrUsage, o.API, err)
 	}
-	s.listener = newDoor(s.listener, o.MaxConnections)
+	s.listener = newDoor(listener, o.MaxConnections, o.MaxConnectionsPerAddress)
 	if err = s.openProfiles(); err != nil {
 		err = fmt.Errorf("%w: %w", ErrUsage, err)
 	} else if err = s.open(); err == nil {
@@ -74,6 +75,7 @@ func (s *Server) open() error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	raftMetrics(registry)
 	s.guards.show(registry)
+	s.listener.show(registry)
 	disk := newDiskMetrics(registry)
 	faults := make(chan error, 1) // the store may fail before the node is there to be told
 	var raftRuns atomic.Bool
