@@ -45,7 +45,10 @@ func compareDigests(seen []sighting) (c comparison) {
 			if at[p.Index] == nil {
 				at[p.Index] = map[string][]string{}
 			}
-			at[p.Index][p.Digest] = append(at[p.Index][p.Digest], m.server.ID)
+			// Who repeats itself still has one voice.
+			if !slices.Contains(at[p.Index][p.Digest], m.server.ID) {
+				at[p.Index][p.Digest] = append(at[p.Index][p.Digest], m.server.ID)
+			}
 		}
 	}
 	for index, digests := range at {

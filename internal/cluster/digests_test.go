@@ -18,6 +18,18 @@ func shows(id string, voter bool, digests map[uint64]string) sighting {
 	return m
 }
 
+// A member that names an index twice would otherwise outvote the two others, which would
+// stop for good.
+func TestAMemberThatRepeatsItselfHasOneVoice(t *testing.T) {
+	t.Parallel()
+	repeats := shows("n2", true, map[uint64]string{256: "x"})
+	repeats.status.Checkpoints = append(repeats.status.Checkpoints, repeats.status.Checkpoints[0], repeats.status.Checkpoints[0])
+	c := compareDigests([]sighting{shows("n1", true, map[uint64]string{256: "a"}), repeats, shows("n3", true, map[uint64]string{256: "a"})})
+	if !slices.Equal(c.differ, []string{"n2"}) || c.dispute != nil || !slices.Equal(c.held, []string{"n1", "n3"}) {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestDigestsSayWhoDiffers(t *testing.T) {
 	t.Parallel()
 	type at = map[uint64]string
