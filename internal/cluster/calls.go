@@ -59,9 +59,9 @@ func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, 
 		index, err := n.confirms.join(ctx)
 		return verdict(err, func() []byte { return binary.LittleEndian.AppendUint64(nil, index) }), nil
 	case callChange, callJoin:
-		var c change
-		if err := json.Unmarshal(body, &c); err != nil {
-			return nil, fmt.Errorf("change of membership: %w", err)
+		c, err := readChange(body)
+		if err != nil {
+			return nil, err
 		}
 		carryOut := n.change
 		if method == callJoin {
@@ -78,6 +78,13 @@ func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, 
 		return verdict(carryOut(ctx, c), func() []byte { return nil }), nil
 	}
 	return nil, fmt.Errorf("method %q is not known to this build", method)
+}
+
+func readChange(body []byte) (c change, err error) {
+	if err := json.Unmarshal(body, &c); err != nil {
+		return c, fmt.Errorf("change of membership: %w", err)
+	}
+	return c, nil
 }
 
 func (n *Node) answerPropose(ctx context.Context, frame []byte) ([]byte, error) {
