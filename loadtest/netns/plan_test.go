@@ -52,6 +52,20 @@ func TestCutsDropWhatPassesBetweenMembersOnly(t *testing.T) {
 	}
 }
 
+func TestABridgeCutsOnePairBothWaysAndNobodyElse(t *testing.T) {
+	t.Parallel()
+	rules := pairRules(0, 2)
+	if strings.Count(rules, "drop\n") != 2 || !strings.Contains(rules, "iifname n1 oifname n3 drop") || !strings.Contains(rules, "iifname n3 oifname n1 drop") {
+		t.Errorf("the rules are\n%s", rules)
+	}
+	if strings.Contains(rules, "n2") || strings.Contains(rules, uplink) {
+		t.Errorf("somebody else is cut off:\n%s", rules)
+	}
+	if !strings.HasPrefix(rules, mendRules) {
+		t.Errorf("what was cut before stays:\n%s", rules)
+	}
+}
+
 func TestRoutesAreReadButForTheDefault(t *testing.T) {
 	t.Parallel()
 	const text = `Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT

@@ -28,17 +28,21 @@ func (p *Peers) Throttle(member int) error {
 
 // linger lets the time pass that n bytes take.
 func (p *Peers) linger(from, to, n int) {
+	if d := p.lateness(from, to, n); d > 0 {
+		time.Sleep(d) // there is no event: time itself is what is made
+	}
+}
+
+// lateness returns how long n bytes take from one member to another.
+func (p *Peers) lateness(from, to, n int) (d time.Duration) {
 	p.mu.Lock()
 	late, slow := p.late[from] || p.late[to], p.slow[from] || p.slow[to]
 	p.mu.Unlock()
-	var d time.Duration
 	if late {
 		d = leastDelay + rand.N(mostDelay-leastDelay)
 	}
 	if slow {
 		d += time.Duration(n) * time.Second / slowBytesPerSecond
 	}
-	if d > 0 {
-		time.Sleep(d) // there is no event: time itself is what is made
-	}
+	return d
 }
