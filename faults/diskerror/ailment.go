@@ -18,9 +18,10 @@ import (
 type ailment struct {
 	name string
 	// begin makes the disk ill and returns what makes it well again, which is called
-	// once, and before the node is waited for where late is false.
+	// once, and before the node is waited for where it hangs.
 	begin func(ctx context.Context, n *localcluster.Node, disk *loopfs.FS, dice *rand.Rand) (well func() error, err error)
-	// lives: the node must go on. Otherwise it must end by itself, unless it may live.
+	// lives: the node must go on. Otherwise it must end by itself; where it may live,
+	// because the guard of free space came first, it must say that space is short.
 	lives, mayLive bool
 	// hangs: the node can only end once the disk is well.
 	hangs bool

@@ -11,6 +11,7 @@ import (
 
 	"voted/faults/layer"
 	"voted/faults/rig"
+	"voted/internal/localcluster"
 	"voted/loadtest/ledger"
 )
 
@@ -21,6 +22,8 @@ const (
 	// endTime is how long a node may take to end by itself after the load.
 	endTime = 15 * time.Second
 	rate    = 150
+	// askPause is between two looks at what a node says.
+	askPause = 100 * time.Millisecond
 	// calmTime is how long the load lasts before the disk becomes ill.
 	calmTime = 300 * time.Millisecond
 )
@@ -151,11 +154,11 @@ func (w *ward) expect(ctx context.Context, a *ailment, who int, heal func() erro
 			return
 		}
 	}
-	if a.mayLive && node.Running() {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
+	if a.mayLive && saysLow(ctx, node) {
+		return
+	}
 	select {
 	case <-node.Exited():
 		if said := node.LogTail(); !strings.Contains(said, node.DataDir) {
@@ -164,6 +167,28 @@ func (w *ward) expect(ctx context.Context, a *ailment, who int, heal func() erro
 	case <-ctx.Done():
 		found.add("O7", "%s runs on", node.ID)
 	}
+}
+
+// saysLow waits until the node says that it is short of space, false where it ends or
+// does not say so.
+func saysLow(ctx context.Context, node *localcluster.Node) bool {
+	for node.Running() && ctx.Err() == nil {
+		var status struct {
+			Findings []struct{ Kind, Member string }
+		}
+		err := node.Get(ctx, "/v1/cluster", &status)
+		for _, f := range status.Findings {
+			if err == nil && f.Kind == "disk_low" && f.Member == node.ID {
+				return true
+			}
+		}
+		select {
+		case <-node.Exited():
+		case <-time.After(askPause):
+		case <-ctx.Done():
+		}
+	}
+	return false
 }
 
 // revive starts the node again, if it ended, and waits until the cluster is whole.

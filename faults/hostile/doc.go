@@ -8,6 +8,6 @@
 // that mutated calls and frames reach the decoders behind the peer port.
 //
 // Everything is drawn from the seed. After it each node must still run, must have
-// answered nothing with 500, must not have panicked, must be as small as before, and
+// answered nothing with 500, 502 or 504, must not have panicked, must be as small as before, and
 // every ballot of the load beside must have counted once.
 package hostile

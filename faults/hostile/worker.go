@@ -122,11 +122,22 @@ func (w *worker) exchange(addr string, secure bool, text []byte, forged, open bo
 func (w *worker) judge(resp *http.Response, text []byte, forged bool) {
 	w.r.Count(fmt.Sprintf("answers %dxx", resp.StatusCode/100), 1)
 	switch {
-	case resp.StatusCode == http.StatusInternalServerError || resp.StatusCode == http.StatusBadGateway:
+	case broke(resp.StatusCode):
 		w.note("O8", "%s to %.300q", resp.Status, text)
 	case forged && resp.StatusCode >= 200 && resp.StatusCode < 300:
 		w.note("O8", "let in with a forged credential: %s to %.900q", resp.Status, text)
 	}
+}
+
+// broke tells whether a status says that the node, not the request, is at fault. Of the
+// 5xx, HTTP itself answers 501 and 505 to what it does not speak, and a node 503 and 507
+// when it cannot take anything just now.
+func broke(status int) bool {
+	switch status {
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported, http.StatusServiceUnavailable, http.StatusInsufficientStorage:
+		return false
+	}
+	return status >= 500
 }
 
 // throw sends bytes on a fresh connection and looks whether anything comes back.
