@@ -33,6 +33,9 @@ type ExportedBallot struct {
 	Version         uint64
 	Index           uint64
 	CastAt          time.Time
+	// Weight is what the ballot counts with in a poll with a roll; 0 in others, where
+	// all count the same.
+	Weight uint32
 }
 
 // exportLine is a record as it stands in NDJSON.
@@ -44,6 +47,7 @@ type exportLine struct {
 	Version uint64    `json:"version"`
 	Index   uint64    `json:"index"`
 	CastAt  time.Time `json:"cast_at"`
+	Weight  uint32    `json:"weight"`
 }
 
 // UnmarshalJSON reads a line of an export.
@@ -55,7 +59,7 @@ func (e *ExportedBallot) UnmarshalJSON(data []byte) error {
 	b, err := l.ballot()
 	*e = ExportedBallot{
 		Number: l.Number, Voter: l.Voter, VoterKey: l.VoterKey, Ballot: b,
-		Version: l.Version, Index: l.Index, CastAt: l.CastAt,
+		Version: l.Version, Index: l.Index, CastAt: l.CastAt, Weight: l.Weight,
 	}
 	return err
 }

@@ -138,7 +138,7 @@ func TestExportIsTriedAgainOnlyBeforeItBegins(t *testing.T) {
 			return
 		}
 		w.Header().Set("Content-Type", "application/x-ndjson")
-		_, _ = io.WriteString(w, `{"ballot":1,"voter_key":"ab","ranking":["x",["y","z"]],"version":1,"index":3,"cast_at":"2026-12-01T08:00:00Z"}`+"\n")
+		_, _ = io.WriteString(w, `{"ballot":1,"voter_key":"ab","ranking":["x",["y","z"]],"version":1,"index":3,"cast_at":"2026-12-01T08:00:00Z","weight":7}`+"\n")
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	})})
@@ -149,7 +149,7 @@ func TestExportIsTriedAgainOnlyBeforeItBegins(t *testing.T) {
 			rows = append(rows, b)
 		}
 	}
-	if got == nil || len(rows) != 1 || rows[0].VoterKey != "ab" || len(rows[0].Ballot.Ranking[1]) != 2 || n.Load() != 2 {
+	if got == nil || len(rows) != 1 || rows[0].VoterKey != "ab" || rows[0].Weight != 7 || len(rows[0].Ballot.Ranking[1]) != 2 || n.Load() != 2 {
 		t.Errorf("rows %+v, err %v, %d requests", rows, got, n.Load())
 	}
 	var w bytes.Buffer

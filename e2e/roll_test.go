@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"testing"
 	"time"
 
@@ -116,6 +117,17 @@ func TestARollOfAHundredThousandIsExactThroughAFailoverDuringItsUpload(t *testin
 			if uint64(o.Votes) != votes[o.ID] {
 				t.Errorf("%s counts %v for %s, want %d", n.ID, o.Votes, o.ID, votes[o.ID])
 			}
+		}
+		// … and so does who has nothing but its export.
+		recounted := map[string]uint64{}
+		for b, err := range dial(t, n.URL).ExportBallots(t.Context(), "members") {
+			if err != nil {
+				t.Fatalf("%s: %v", n.ID, err)
+			}
+			recounted[b.Ballot.Selections[0]] += uint64(b.Weight)
+		}
+		if !maps.Equal(recounted, votes) {
+			t.Errorf("the export of %s adds up to %v, want %v", n.ID, recounted, votes)
 		}
 	}
 	checkDigests(t, c)

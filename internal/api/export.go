@@ -157,7 +157,12 @@ func (e *exporter) writeNDJSON(ctx context.Context, out io.Writer, c *poll.Captu
 		line = strconv.AppendUint(line, b.Index, 10)
 		line = append(line, `,"cast_at":"`...)
 		line = appendTime(line, b.CastAt)
-		line = append(line, '"', '}', '\n')
+		line = append(line, '"')
+		if e.rules.Eligibility == poll.OnRoll {
+			line = append(line, `,"weight":`...)
+			line = strconv.AppendUint(line, uint64(b.Weight), 10)
+		}
+		line = append(line, '}', '\n')
 		_, err := out.Write(line)
 		return err
 	})
@@ -202,10 +207,15 @@ func (e *exporter) writeCSV(ctx context.Context, out io.Writer, c *poll.Capture)
 	if e.rules.Secrecy == poll.Open {
 		who = "voter"
 	}
-	if err := rows.Write([]string{"ballot", who, fieldOf(e.rules.Form()), "version", "index", "cast_at"}); err != nil {
+	titles := []string{"ballot", who, fieldOf(e.rules.Form()), "version", "index", "cast_at"}
+	weighted := e.rules.Eligibility == poll.OnRoll
+	if weighted {
+		titles = append(titles, "weight")
+	}
+	if err := rows.Write(titles); err != nil {
 		return err
 	}
-	row := make([]string, 6)
+	row := make([]string, len(titles))
 	err := e.each(ctx, c, e.marksText, func(b *poll.Cast, selections string) error {
 		row[0] = strconv.FormatUint(uint64(b.Ballot), 10)
 		row[1] = b.Voter
@@ -216,6 +226,9 @@ func (e *exporter) writeCSV(ctx context.Context, out io.Writer, c *poll.Capture)
 		row[3] = strconv.FormatUint(uint64(b.Version), 10)
 		row[4] = strconv.FormatUint(b.Index, 10)
 		row[5] = string(appendTime(nil, b.CastAt))
+		if weighted {
+			row[6] = strconv.FormatUint(uint64(b.Weight), 10)
+		}
 		return rows.Write(row)
 	})
 	rows.Flush()

@@ -1,6 +1,15 @@
 package api
 
-import "testing"
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"testing"
+)
 
 func TestAnExportShowsTheBallotsThatCount(t *testing.T) {
 	t.Parallel()
@@ -20,6 +29,112 @@ func TestAnExportShowsTheBallotsThatCount(t *testing.T) {
 		"2,\"a\"\"b,c\",ann,1,3,2026-12-01T12:00:00.000Z\n3,u,bo,2,4,2026-12-01T12:00:00.000Z\n"; a.body != want {
 		t.Errorf("the export is\n%swant\n%s", a.body, want)
 	}
+}
+
+func TestAnExportOfAPollWithARollHasTheWeights(t *testing.T) {
+	t.Parallel()
+	const at = `"cast_at":"2026-12-01T12:00:00.000Z"`
+	g := newRig(t)
+	g.poll("p", `{"options":["ann","bo"],"secrecy":"open","eligibility":"roll"}`)
+	g.upload("p", `{"voter":"u","weight":3}`+"\n"+`{"voter":"v","weight":1000000}`+"\n"+`{"voter":"w"}`).want(200)
+	g.cast("p", "v", forAnn)
+	g.cast("p", "w", forBo)
+	a := g.do("GET", "/v1/polls/p/ballots", "").want(200)
+	if want := `{"ballot":1,"voter":"v","selections":["ann"],"version":1,"index":3,` + at + `,"weight":1000000}` + "\n" +
+		`{"ballot":2,"voter":"w","selections":["bo"],"version":1,"index":4,` + at + `,"weight":1}` + "\n"; a.body != want {
+		t.Errorf("the export is\n%swant\n%s", a.body, want)
+	}
+	a = g.do("GET", "/v1/polls/p/ballots?format=csv", "").want(200)
+	if want := "ballot,voter,selections,version,index,cast_at,weight\n" +
+		"1,v,ann,1,3,2026-12-01T12:00:00.000Z,1000000\n2,w,bo,1,4,2026-12-01T12:00:00.000Z,1\n"; a.body != want {
+		t.Errorf("the export is\n%swant\n%s", a.body, want)
+	}
+}
+
+func TestAWeightedPollIsCountedAgainFromItsExport(t *testing.T) {
+	t.Parallel()
+	// Given voters of different weights, some changed before they voted, some dropped
+	// afterwards, some of whom replaced their ballots
+	const voters = 60
+	g := newRig(t)
+	g.poll("p", `{"options":["ann","bo","cy"],"method":"irv","revote":"until_close","eligibility":"roll"}`)
+	var lines strings.Builder
+	for i := range voters {
+		fmt.Fprintf(&lines, `{"voter":"v%d","weight":%d}`+"\n", i, 1+i*i)
+	}
+	g.upload("p", lines.String()).want(200)
+	rankings := []string{`{"ranking":["ann","cy"]}`, `{"ranking":["bo"]}`, `{"ranking":["cy","bo"]}`}
+	for i := range voters {
+		voter := fmt.Sprint("v", i)
+		if i%5 == 0 {
+			g.upload("p", fmt.Sprintf(`{"voter":"%s","weight":%d}`, voter, 7+i)).want(200)
+		}
+		if i%7 == 6 {
+			continue // did not vote
+		}
+		g.cast("p", voter, rankings[i%3])
+		if i%4 == 0 {
+			g.do("PUT", "/v1/polls/p/ballots/"+voter, rankings[(i+1)%3], "If-Match", `"1"`).want(200)
+		}
+		if i%6 == 0 {
+			g.do("DELETE", "/v1/polls/p/roll/"+voter, "").want(204)
+		}
+	}
+	var told struct {
+		Ballots, Weight uint64
+		Rounds          []struct{ Votes map[string]uint64 }
+	}
+	if err := json.Unmarshal([]byte(g.do("GET", "/v1/polls/p/results", "").want(200).body), &told); err != nil {
+		t.Fatal(err)
+	}
+	// when the exports are added up, then they are what the service says
+	for format, recount := range map[string]func(*testing.T, string) []firstChoice{"ndjson": firstOfNDJSON, "csv": firstOfCSV} {
+		votes, weight := map[string]uint64{}, uint64(0)
+		ballots := recount(t, g.do("GET", "/v1/polls/p/ballots?format="+format, "").want(200).body)
+		for _, b := range ballots {
+			votes[b.option] += b.weight
+			weight += b.weight
+		}
+		if uint64(len(ballots)) != told.Ballots || weight != told.Weight || !maps.Equal(votes, told.Rounds[0].Votes) {
+			t.Errorf("%s: %d ballots of weight %d: %v, the service says %+v", format, len(ballots), weight, votes, told)
+		}
+	}
+}
+
+// firstChoice is how an exported ranking begins.
+type firstChoice struct {
+	option string
+	weight uint64
+}
+
+func firstOfNDJSON(t *testing.T, export string) (all []firstChoice) {
+	for lines := bufio.NewScanner(strings.NewReader(export)); lines.Scan(); {
+		var b struct {
+			Ranking []string
+			Weight  uint64
+		}
+		if err := json.Unmarshal(lines.Bytes(), &b); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, firstChoice{b.Ranking[0], b.Weight})
+	}
+	return all
+}
+
+func firstOfCSV(t *testing.T, export string) (all []firstChoice) {
+	rows, err := csv.NewReader(strings.NewReader(export)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows[1:] {
+		first, _, _ := strings.Cut(row[2], ">")
+		weight, err := strconv.ParseUint(row[6], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, firstChoice{first, weight})
+	}
+	return all
 }
 
 func TestASecretPollsExportNamesNoVoter(t *testing.T) {

@@ -38,12 +38,15 @@ type Cast struct {
 	Key        VoterKey
 	Voter      string // open polls only
 	Selections []byte // canonical
+	Weight     uint32 // that it counts with; 1 where the poll has no roll
 }
 
 // Current yields the ballots that count, each voter's last one, in the order of
-// the box. It needs one bit of memory a record.
+// the box. It needs one bit of memory a record, and an index of the roll where
+// there is one.
 func (c *Capture) Current() func(yield func(Cast) bool) {
 	return func(yield func(Cast) bool) {
+		weightOf := c.weights()
 		superseded := make([]uint64, c.box.n/64+1)
 		c.box.spans(1, func(raw []byte) {
 			for ; len(raw) > 0; raw = raw[RecordBytes:] {
@@ -53,10 +56,30 @@ func (c *Capture) Current() func(yield func(Cast) bool) {
 			}
 		})
 		for n := uint32(1); n <= c.box.n; n++ {
-			if superseded[n/64]&(1<<(n%64)) == 0 && !yield(c.cast(n)) {
+			if superseded[n/64]&(1<<(n%64)) != 0 {
+				continue
+			}
+			b := c.cast(n)
+			if b.Weight = weightOf(&b.Key); !yield(b) {
 				return
 			}
 		}
+	}
+}
+
+// weights returns what finds the weight of a voter who has a ballot. The index of the
+// living roll goes on changing, so the captured entries get one of their own.
+func (c *Capture) weights() func(key *VoterKey) uint32 {
+	if c.rules.Eligibility != OnRoll {
+		return func(*VoterKey) uint32 { return 1 }
+	}
+	r := roll{entries: c.roll}
+	for n := uint32(1); n <= c.roll.n; n++ {
+		r.note((*VoterKey)(c.roll.raw(n, RollEntryBytes)), n)
+	}
+	return func(key *VoterKey) uint32 {
+		e, _ := r.find(key)
+		return e.Weight
 	}
 }
 

@@ -62,7 +62,6 @@ func decodeRollEntry(raw []byte) rollEntry {
 
 // put appends a voter's entry, which takes the place of the one before.
 func (r *roll) put(key *VoterKey, e rollEntry) {
-	old := r.index.find(&r.entries, RollEntryBytes, key)
 	raw := r.entries.extend(RollEntryBytes)
 	copy(raw, key[:])
 	v := min(e.Index, maxRollIndex)<<rollIndexShift | uint64(e.Weight)
@@ -70,11 +69,16 @@ func (r *roll) put(key *VoterKey, e rollEntry) {
 		v |= rollDropped
 	}
 	binary.LittleEndian.PutUint64(raw[16:], v)
-	if old == 0 {
-		r.index.insert(key, r.entries.n)
-	} else {
-		r.index.update(key, old, r.entries.n)
+	r.note(key, r.entries.n)
+}
+
+// note makes an entry the voter's last one.
+func (r *roll) note(key *VoterKey, number uint32) {
+	if old := r.index.find(&r.entries, RollEntryBytes, key); old != 0 {
+		r.index.update(key, old, number)
+		return
 	}
+	r.index.insert(key, number)
 }
 
 // recount adjusts the turnout for an entry that takes the place of another. The

@@ -150,7 +150,11 @@ func (w *twin) checkCasts(m *modelPoll) error {
 	for got := range c.Current() {
 		n++
 		want := m.casts[got.Ballot-1]
-		if got.Receipt != want.receipt || got.Key != want.key || string(got.Selections) != want.sel || got.Voter != want.voter || last[got.Key].receipt != got.Receipt {
+		weight := uint32(1)
+		if m.def.Eligibility == OnRoll {
+			weight = m.roll[got.Key].weight
+		}
+		if got.Weight != weight || got.Receipt != want.receipt || got.Key != want.key || string(got.Selections) != want.sel || got.Voter != want.voter || last[got.Key].receipt != got.Receipt {
 			return fmt.Errorf("poll %s exports %+v, the model has %+v", m.def.ID, got, want)
 		}
 	}
