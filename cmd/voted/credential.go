@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"io"
-	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"voted/internal/auth"
 )
@@ -44,17 +41,15 @@ func (c *credentialKey) Run(s *session) error {
 }
 
 type credentialIssue struct {
-	Poll   string        `arg:"" help:"The poll."`
-	Voter  []string      `arg:"" optional:"" help:"The voters."`
-	Key    string        `help:"File of the private key." required:"" placeholder:"FILE"`
-	Voters string        `help:"File of voters, one a line, in place of arguments; - is the standard input." placeholder:"FILE"`
-	Valid  time.Duration `help:"How long the credentials are valid, such as 720h." default:"720h"`
-	Link   string        `help:"Print links: where {poll}, {voter} and {credential} stand in it they are replaced. Put the credential behind a #, so that it is in no server's log." placeholder:"URL"`
+	minting
+	Poll   string   `arg:"" help:"The poll."`
+	Voter  []string `arg:"" optional:"" help:"The voters."`
+	Voters string   `help:"File of voters, one a line, in place of arguments; - is the standard input." placeholder:"FILE"`
 }
 
 func (credentialIssue) Help() string {
 	return `One line a voter: the voter, a tab, and the credential or link. A credential lets one voter vote in one poll; whoever
-has it can, so send it to that voter alone. Nothing is sent to the cluster.
+has it can, so send it to that voter alone. Nothing is sent to the cluster. For all voters of a roll: voted roll issue.
 
     voted credential issue board-2026 ann bo --key ./voting.key
     voted credential issue board-2026 --voters members.txt --key ./voting.key --link 'https://vote.example.org/{poll}#{credential}'`
@@ -62,37 +57,15 @@ has it can, so send it to that voter alone. Nothing is sent to the cluster.
 
 // Run prints the credentials.
 func (c *credentialIssue) Run(s *session) error {
-	if c.Link != "" && !strings.Contains(c.Link, "{credential}") {
-		return usagef("--link must hold {credential}, or all links would be the same")
-	}
-	if c.Valid <= 0 {
-		return usagef("--valid must be longer than zero, such as 720h")
-	}
-	b, err := os.ReadFile(c.Key)
+	key, err := c.issuer()
 	if err != nil {
-		return fileProblem(c.Key, err)
-	}
-	key, err := auth.ParseCredentialKey(b)
-	if err != nil {
-		return usagef("the key %s cannot be used: %w", c.Key, err)
+		return err
 	}
 	voters, err := c.voters()
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(s.stdout)
-	now := time.Now()
-	for _, voter := range voters {
-		credential, err := key.Issue(c.Poll, voter, now, now.Add(c.Valid))
-		if err != nil {
-			return usagef("voter %q: %w", voter, err)
-		}
-		if c.Link != "" {
-			credential = strings.NewReplacer("{poll}", url.PathEscape(c.Poll), "{voter}", url.PathEscape(voter), "{credential}", credential).Replace(c.Link)
-		}
-		_, _ = out.WriteString(voter + "\t" + credential + "\n") // Flush reports errors
-	}
-	return out.Flush()
+	return c.mint(s, key, c.Poll, voters)
 }
 
 func (c *credentialIssue) voters() ([]string, error) {

@@ -68,7 +68,7 @@ func (c *importCommand) Run(s *session) error {
 	if info, err := os.Stat(c.File); err == nil {
 		size = info.Size()
 	}
-	progress := newImportProgress(s.stderr, size)
+	progress := newProgress(s.stderr, "casting", "ballots", size)
 	err = (&importer{reader: reader, summary: sum, progress: progress}).run(s.ctx, cl, c.Poll)
 	progress.end(err == nil)
 	if err == nil && sum.rejectsErr != nil {
@@ -105,7 +105,7 @@ func (c *importCommand) report(s *session, sum *importSummary, err error) error 
 type importer struct {
 	reader   ballotReader
 	summary  *importSummary
-	progress *importProgress
+	progress *progress
 
 	mu    sync.Mutex
 	sent  []fileBallot // not answered yet, in order; bounded by the client's window
@@ -119,7 +119,7 @@ func (i *importer) run(ctx context.Context, cl *client.Client, poll string) erro
 		}
 		at := i.pop()
 		i.summary.add(answer, at.Line)
-		i.progress.at(at.Offset, i.summary)
+		i.progress.at(at.Offset, i.summary.Answered, i.summary.refused())
 	}
 	if err := ctx.Err(); err != nil {
 		return err

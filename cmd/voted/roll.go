@@ -12,9 +12,10 @@ import (
 )
 
 type rollCommands struct {
-	Load rollLoad `cmd:"" help:"Put the voters of a file on a poll's roll."`
-	Show rollShow `cmd:"" help:"Show a roll in numbers, or one voter on it."`
-	Drop rollDrop `cmd:"" help:"Take a voter off a roll."`
+	Load  rollLoad  `cmd:"" help:"Put the voters of a file on a poll's roll."`
+	Issue rollIssue `cmd:"" help:"Issue voting credentials to the voters of a file, one link a voter."`
+	Show  rollShow  `cmd:"" help:"Show a roll in numbers, or one voter on it."`
+	Drop  rollDrop  `cmd:"" help:"Take a voter off a roll."`
 }
 
 type rollLoad struct {

@@ -40,6 +40,20 @@ func TestARollFromFileToTurnout(t *testing.T) {
 		{"poll close board", 0, nil},
 		{"results board", 0, []string{"turnout 1 of 4", "weight 3 of 6", "quorum 2 voters: not met"}},
 	})
+	// The export of a weighted poll can be imported like any other.
+	ndjsonOut, csvOut := filepath.Join(dir, "out.ndjson"), filepath.Join(dir, "out.csv")
+	follow(t, cluster.Endpoints(), []step{
+		{"poll create club ann bo --eligibility roll --secrecy open", 0, nil},
+		{"roll load club " + csv, 0, []string{"added  3"}},
+		{"cast club v1 ann", 0, []string{"counted"}},
+		{"cast club v3 bo", 0, []string{"counted"}},
+		{"export club", 0, []string{`"voter":"v1","selections":["ann"]`, `"weight":3}`, `"weight":10}`}},
+		{"export club -o " + ndjsonOut, 0, nil},
+		{"export club --format csv -o " + csvOut, 0, nil},
+		{"poll create copy ann bo", 0, nil},
+		{"import copy " + csvOut, 0, []string{"counted  2"}},
+		{"import copy " + ndjsonOut, 0, []string{"replayed  2"}},
+	})
 	if b, err := os.ReadFile(rejects); err != nil || strings.Count(string(b), "\n") != 2 || !strings.Contains(string(b), `"code":"already_voted"`) {
 		t.Errorf("the rejects are %q, %v", b, err)
 	}

@@ -96,7 +96,7 @@ func TestCommandsTalkToAClusterUnderTLSAsWhoTheyAre(t *testing.T) {
 	want(admin("cast", "lunch", "bo", "pizza"), 0, "")
 	want(run("poll", "list", "--ca", flags[1]), 1, "--token-file")
 	want(run("poll", "list"), 1, "certificate")
-	issued := voted("credential", "issue", "lunch", "ann", "--key", key)
+	issued := voted("roll", "issue", "lunch", write(t, filepath.Join(dir, "members.csv"), "voter,weight\nann,3\n"), "--key", key)
 	_, credential, _ := strings.Cut(strings.TrimSpace(issued.out), "\t")
 	own := filepath.Join(dir, "ann")
 	if err := os.WriteFile(own, []byte(credential+"\n"), 0o600); err != nil {

@@ -249,6 +249,9 @@ func TestCredentialKeysAreRefusedWhereTheyDoNotBelong(t *testing.T) {
 	for name, f := range map[string]func() (string, error){
 		"no poll":              func() (string, error) { return key.Issue("", "v", noon, noon.Add(1)) },
 		"no voter":             func() (string, error) { return key.Issue("p", "", noon, noon.Add(1)) },
+		"a voter in two lines": func() (string, error) { return key.Issue("p", "a\nb", noon, noon.Add(1)) },
+		"a voter of no text":   func() (string, error) { return key.Issue("p", "a\xff", noon, noon.Add(1)) },
+		"a voter called ..":    func() (string, error) { return key.Issue("p", "..", noon, noon.Add(1)) },
 		"a voter too long":     func() (string, error) { return key.Issue("p", strings.Repeat("v", 257), noon, noon.Add(1)) },
 		"an end at the begin":  func() (string, error) { return key.Issue("p", "v", noon, noon) },
 		"a poll that is large": func() (string, error) { return key.Issue(strings.Repeat("p", 65), "v", noon, noon.Add(1)) },

@@ -12,7 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"voted/internal/livefile"
 )
@@ -80,10 +83,24 @@ func ParseCredentialKey(b []byte) (*CredentialKey, error) {
 	return &CredentialKey{ed}, nil
 }
 
+// MayHold says why there can be no credential for a voter of a poll: nodes take no such
+// ids, so that it would be refused wherever it were used.
+func MayHold(poll, voter string) error {
+	switch {
+	case poll == "" || len(poll) > 64 || voter == "" || len(voter) > 256:
+		return errors.New("a poll has 1 to 64 bytes, a voter 1 to 256")
+	case !utf8.ValidString(voter) || strings.ContainsFunc(voter, unicode.IsControl):
+		return errors.New("a voter is UTF-8 without control characters")
+	case voter == "." || voter == "..":
+		return errors.New("paths cannot carry '.' and '..', so no voter can be called that")
+	}
+	return nil
+}
+
 // Issue signs a credential for a voter of a poll, valid from a time until another.
 func (k *CredentialKey) Issue(poll, voter string, from, until time.Time) (string, error) {
-	if poll == "" || len(poll) > 64 || voter == "" || len(voter) > 256 {
-		return "", errors.New("a poll has 1 to 64 bytes, a voter 1 to 256")
+	if err := MayHold(poll, voter); err != nil {
+		return "", err
 	}
 	if !until.After(from) {
 		return "", errors.New("it would end before it begins")

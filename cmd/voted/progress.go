@@ -18,11 +18,12 @@ const (
 	redrawEvery = 100 * time.Millisecond
 )
 
-// importProgress shows how far an import is: a bar on a terminal, a line now and
-// then elsewhere. It belongs to the goroutine that takes the answers.
-type importProgress struct {
+// progress shows how far a long command is: a bar on a terminal, a line now and
+// then elsewhere. It belongs to one goroutine.
+type progress struct {
 	out     *display.Output
-	size    int64 // of the file; 0: not known
+	things  string // what is counted, such as ballots
+	size    int64  // of all, in bytes or things; 0: not known
 	started time.Time
 	shown   time.Time
 
@@ -31,8 +32,9 @@ type importProgress struct {
 	text atomic.Pointer[string] // beside the bar; read by the bar's goroutine
 }
 
-func newImportProgress(o *display.Output, size int64) *importProgress {
-	p := &importProgress{out: o, size: size, started: time.Now(), shown: time.Now()}
+// newProgress begins with what is being done, such as casting, and to what.
+func newProgress(o *display.Output, doing, things string, size int64) *progress {
+	p := &progress{out: o, things: things, size: size, started: time.Now(), shown: time.Now()}
 	p.text.Store(new(string))
 	if !o.Terminal || size == 0 {
 		return p
@@ -40,14 +42,14 @@ func newImportProgress(o *display.Output, size int64) *importProgress {
 	p.bars = mpb.New(mpb.WithOutput(o.Writer), mpb.WithWidth(o.Width()), mpb.WithRefreshRate(redrawEvery))
 	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("").Padding("·")
 	p.bar = p.bars.New(size, style,
-		mpb.PrependDecorators(decor.Name("casting "), decor.Percentage(decor.WC{W: 5})),
+		mpb.PrependDecorators(decor.Name(doing+" "), decor.Percentage(decor.WC{W: 5})),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *p.text.Load() })),
 	)
 	return p
 }
 
-// at says how many bytes of the file have been answered for.
-func (p *importProgress) at(offset int64, m *importSummary) {
+// at says how much of size is done, how many things that were, and how many were refused.
+func (p *progress) at(offset int64, done, refused uint64) {
 	now := time.Now()
 	every := plainEvery
 	if p.bar != nil {
@@ -57,10 +59,10 @@ func (p *importProgress) at(offset int64, m *importSummary) {
 		return
 	}
 	p.shown = now
-	rate := float64(m.Answered) / now.Sub(p.started).Seconds()
-	text := fmt.Sprintf(" %s ballots · %s/s", display.Int(m.Answered), display.Int(int64(rate)))
-	if n := m.refused(); n > 0 {
-		text += fmt.Sprintf(" · %s refused", display.Int(n))
+	rate := float64(done) / now.Sub(p.started).Seconds()
+	text := fmt.Sprintf(" %s %s · %s/s", display.Int(done), p.things, display.Int(int64(rate)))
+	if refused > 0 {
+		text += fmt.Sprintf(" · %s refused", display.Int(refused))
 	}
 	if p.bar != nil {
 		p.text.Store(&text)
@@ -75,7 +77,7 @@ func (p *importProgress) at(offset int64, m *importSummary) {
 }
 
 // end fills the bar, or takes it away, and waits until that is drawn.
-func (p *importProgress) end(complete bool) {
+func (p *progress) end(complete bool) {
 	if p.bars == nil {
 		return
 	}
