@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -52,8 +51,6 @@ const (
 	LateAfter = 50 * time.Millisecond
 	// maxLag is the longest delay that is told apart.
 	maxLag = time.Minute
-	// dialTimeout bounds connecting, as the client's own transport does.
-	dialTimeout = 2 * time.Second
 	// settleRounds is how often an unanswered ballot is sent again at the end.
 	settleRounds = 3
 	// maxFollowers bounds the duplicates of other kinds under way, beside
@@ -92,8 +89,6 @@ type Driver struct {
 func New(o Options) (*Driver, error) {
 	d := &Driver{Options: o, plan: o.Plan, except: map[string]*client.Client{}, follow: make(chan struct{}, maxFollowers), start: time.Now(), lags: hdr.New(1, maxLag.Microseconds(), 3)}
 	transport := o.Access.Transport(&http.Transport{
-		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout: dialTimeout,
 		MaxIdleConnsPerHost: o.Connections + maxFollowers, IdleConnTimeout: time.Minute, DisableCompression: true,
 	})
 	d.cutter = &wire.Cutter{RoundTripper: transport}

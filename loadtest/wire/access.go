@@ -47,14 +47,6 @@ func ReadAccess(caFile, tokenFile string) (a Access, err error) {
 	return a, nil
 }
 
-// Transport gives a transport the TLS of the nodes.
-func (a Access) Transport(t *http.Transport) *http.Transport {
-	if a.TLS != nil {
-		t.TLSClientConfig = a.TLS.Clone()
-	}
-	return t
-}
-
 // Authorize shows the token in a request.
 func (a Access) Authorize(r *http.Request) {
 	if a.Token != "" {
