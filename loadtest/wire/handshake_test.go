@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -17,11 +18,10 @@ import (
 func TestManyConnectionsAtOnceShakeHandsInTurn(t *testing.T) {
 	t.Parallel()
 	const requests = 3 * handshakesAtOnce
-	// Given a node that shakes nobody's hand before as many have come as may, and that
-	// answers when all requests have come, so that each needs a connection of its own.
-	var inside, most, resumed atomic.Int64
-	full, all := make(chan struct{}), make(chan struct{})
-	var began, came atomic.Int64
+	// Given a node that shakes nobody's hand yet, and that answers when all requests have
+	// come, so that each needs a connection of its own.
+	var began, came, resumed atomic.Int64
+	full, shake, all := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	node := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.TLS.DidResume {
 			resumed.Add(1)
@@ -35,14 +35,10 @@ func TestManyConnectionsAtOnceShakeHandsInTurn(t *testing.T) {
 		}
 	}))
 	node.TLS = &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		n := inside.Add(1)
-		defer inside.Add(-1)
-		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
-		}
 		if began.Add(1) == handshakesAtOnce {
 			close(full)
 		}
-		<-full
+		<-shake
 		return nil, nil
 	}}
 	node.StartTLS()
@@ -51,7 +47,8 @@ func TestManyConnectionsAtOnceShakeHandsInTurn(t *testing.T) {
 	pool.AddCert(node.Certificate())
 	// When many requests need a connection at the same moment, on a machine of any speed.
 	transport := &http.Transport{MaxIdleConnsPerHost: requests}
-	newTurnstile(&tls.Config{MinVersion: tls.VersionTLS13, RootCAs: pool}, time.Minute).guard(transport)
+	turns := newTurnstile(&tls.Config{MinVersion: tls.VersionTLS13, RootCAs: pool}, time.Minute)
+	turns.guard(transport)
 	client := &http.Client{Transport: transport, Timeout: time.Minute}
 	defer client.CloseIdleConnections()
 	var work sync.WaitGroup
@@ -66,11 +63,19 @@ func TestManyConnectionsAtOnceShakeHandsInTurn(t *testing.T) {
 			_ = resp.Body.Close()
 		})
 	}
-	work.Wait()
-	// Then all are answered, few handshakes went on at a time, and later ones were short.
-	if got := most.Load(); got != handshakesAtOnce {
-		t.Errorf("%d handshakes went on at once, want %d", got, handshakesAtOnce)
+	<-full
+	// Then who comes beyond the limit waits, and the node hears nothing of it.
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if _, err := turns.dial(ctx, "tcp", node.Listener.Addr().String()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("one more connection: %v", err)
 	}
+	if got := began.Load(); got != handshakesAtOnce {
+		t.Errorf("%d handshakes are under way at once, want %d", got, handshakesAtOnce)
+	}
+	// And when the node goes on all are answered, by short handshakes too.
+	close(shake)
+	work.Wait()
 	if resumed.Load() == 0 {
 		t.Error("no connection was resumed from an earlier one's session")
 	}
