@@ -169,12 +169,12 @@ leader_at() {
 }
 
 say "load, with the leader killed three times and cut off once"
-offer "${VOTED_TEST_FAULTS_FOR:-75s}"
+offer "${VOTED_TEST_FAULTS_FOR:-150s}"
 faults
 proven "kills and a partition"
 
 say "load, with one node restarted after another"
-offer "${VOTED_TEST_ROLL_FOR:-60s}" --threshold 'errors<1' --seed $((RANDOM + 1))
+offer "${VOTED_TEST_ROLL_FOR:-120s}" --threshold 'errors<1' --seed $((RANDOM + 1))
 for n in n1 n2 n3; do
 	say "$n is restarted"
 	docker restart --time 30 "$(id $n)" >/dev/null

@@ -191,15 +191,13 @@ func (p *Port) secureClient(ctx context.Context, c *conn, addr string) error {
 	return p.identify(c, secured.ConnectionState(), addr)
 }
 
-// loopback is where a member reaches its own listener.
+// loopback is where a member reaches its own listener. One that is bound to every
+// address takes IPv4 too, whatever its address looks like: Go makes no other. IPv6
+// on loopback, though, is missing in most containers.
 func loopback(bound net.Addr) string {
 	tcp, ok := bound.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
 		return bound.String()
 	}
-	host := "127.0.0.1"
-	if tcp.IP.To4() == nil {
-		host = "::1"
-	}
-	return net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+	return net.JoinHostPort("127.0.0.1", fmt.Sprint(tcp.Port))
 }
