@@ -123,6 +123,7 @@ proven() {
 		for claim in '"lost":0' '"double_counted":0' '"tallies_equal":true' '"digests_equal":true'; do
 			cat "$work"/load/*/report.json | tr -d ' \n' | grep -q "$claim" || fail "$1: INCONCLUSIVE, and the ledger does not say $claim"
 		done
+		! grep 'threshold ' "$work/load/out" | grep -v ': held' || fail "$1: a threshold broke"
 		say "$1: the count is exact; the pace was not kept, so its latencies say nothing"
 		return
 	fi
