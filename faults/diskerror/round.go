@@ -38,7 +38,7 @@ type ward struct {
 
 func newWard(ctx context.Context, r *layer.Run, name, binary string) (*ward, error) {
 	c, err := rig.Start(ctx, rig.Options{
-		Dir: filepath.Join(r.Dir, name), Binary: binary, Mebibytes: diskMebibytes,
+		Dir: filepath.Join(r.Dir, name), Binary: binary, Mebibytes: diskMebibytes, StallLimit: 2 * time.Second,
 		Args: func(int) []string { return []string{"--snapshot-every", "100"} },
 	})
 	if err != nil {

@@ -30,6 +30,9 @@ type Options struct {
 	// Args are further arguments of `voted serve`, by node from 0.
 	Args func(node int) []string
 	Env  []string // added to the nodes' environment
+	// StallLimit is the nodes' --stall-limit, for those whose disks hang on purpose;
+	// default: what a shared disk may take.
+	StallLimit time.Duration
 	// Secure puts API and peer ports under TLS, with a token for everything.
 	Secure bool
 }
@@ -59,7 +62,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	var err error
 	c.Cluster, err = localcluster.Start(ctx, localcluster.Options{
-		Binary: o.Binary, Nodes: nodes, Dir: o.Dir, Args: o.Args, Env: o.Env, Secure: o.Secure, StopTimeout: stopTime,
+		Binary: o.Binary, Nodes: nodes, Dir: o.Dir, Args: o.Args, Env: o.Env, Secure: o.Secure, StopTimeout: stopTime, StallLimit: o.StallLimit,
 	})
 	if err != nil {
 		return nil, errors.Join(err, c.Stop())

@@ -36,6 +36,9 @@ type Options struct {
 	// Secure puts API and peer ports under TLS, with a token that is needed for
 	// everything; see TLS and Token. Its certificates and keys are kept in Dir.
 	Secure bool
+	// StallLimit is the nodes' --stall-limit; default 20 s, above a node's own. They
+	// share one disk: what is slow for one is slow for all, and no other could take over.
+	StallLimit time.Duration
 	// StopTimeout is how long Stop waits before it kills; default 15 s, longer
 	// than a node drains.
 	StopTimeout time.Duration
@@ -78,6 +81,9 @@ type Cluster struct {
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Nodes == 0 {
 		o.Nodes = 3
+	}
+	if o.StallLimit == 0 {
+		o.StallLimit = stallLimit
 	}
 	if o.StopTimeout == 0 {
 		o.StopTimeout = stopTimeout
@@ -140,7 +146,7 @@ func (c *Cluster) prepare() (err error) {
 	for i, n := range c.Nodes {
 		n.Args = []string{
 			"serve", "--id", n.ID, "--data", n.DataDir, "--api", n.APIAddr, "--peer", n.PeerAddr,
-			"--cluster", strings.Join(members, ","),
+			"--cluster", strings.Join(members, ","), "--stall-limit", c.options.StallLimit.String(),
 		}
 		if c.options.Args != nil {
 			n.Args = append(n.Args, c.options.Args(i)...)

@@ -157,6 +157,15 @@ func TestAnEndThatNobodyAskedForIsReportedWithTheLog(t *testing.T) {
 	<-c.Nodes[0].Exited()
 }
 
+func TestACrashIsQuotedFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	reported := make(chan error, 1)
+	startNodes(t, "crashing", Options{Nodes: 1, OnExit: func(_ *Node, err error) { reported <- err }})
+	if err := <-reported; !strings.Contains(err.Error(), "panic: the state is not what it was") {
+		t.Errorf("it says %v", err)
+	}
+}
+
 func TestDirectoriesThatWereNamedAreKept(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "made", "here")

@@ -35,6 +35,9 @@ func actAsNode(mode string, args []string) int {
 	case "broken":
 		fmt.Fprintln(os.Stderr, "this node cannot serve")
 		return 3
+	case "crashing":
+		fmt.Fprintln(os.Stderr, "about to crash")
+		crash(2 * tailLines)
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 	}
@@ -61,6 +64,14 @@ func actAsNode(mode string, args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// crash panics so deep that the trace is longer than what an error quotes.
+func crash(depth int) {
+	if depth > 0 {
+		crash(depth - 1)
+	}
+	panic("the state is not what it was")
 }
 
 func firstAlive(cluster string) view {

@@ -18,6 +18,8 @@ const (
 	// were not chosen here, as between the defaults 8080 and 9080.
 	peerOffset = 1000
 
+	// stallLimit covers what a shared, busy disk may take for one call.
+	stallLimit = 20 * time.Second
 	// stopTimeout is how long Stop waits before it kills: longer than a node drains.
 	stopTimeout = 15 * time.Second
 	// probeTimeout bounds one look at a node; a paused one never answers.
@@ -27,5 +29,5 @@ const (
 	// tailLines is how much of a log an error quotes.
 	tailLines = 8
 	// tailBytes bounds what is read of a log for that.
-	tailBytes = 8 << 10
+	tailBytes = 64 << 10
 )

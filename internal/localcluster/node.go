@@ -31,6 +31,7 @@ type Node struct {
 	proc   *process // the latest; nil before the first
 	paused bool
 	binary string // of its own; empty: the cluster's
+	began  int64  // where the log of the latest process begins
 }
 
 // start starts a process of the node.
@@ -45,6 +46,11 @@ func (n *Node) start() error {
 		return fmt.Errorf("the log of node %s cannot be written: %w", n.ID, err)
 	}
 	defer log.Close() // the process has its own copy
+	info, err := log.Stat()
+	if err != nil {
+		return fmt.Errorf("the log of node %s cannot be read: %w", n.ID, err)
+	}
+	n.began = info.Size()
 	binary := n.binary
 	if binary == "" {
 		binary = n.cluster.options.Binary
@@ -201,21 +207,33 @@ func (n *Node) RestartWith(binary string) error {
 	return n.Restart()
 }
 
-// LogTail returns the last lines of the node's log.
+// LogTail returns the last lines that the latest process wrote, or how its crash begins.
 func (n *Node) LogTail() string {
+	n.mu.Lock()
+	at := n.began
+	n.mu.Unlock()
 	f, err := os.Open(n.LogPath)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	var at int64
 	if info, err := f.Stat(); err == nil {
-		at = max(0, info.Size()-tailBytes)
+		at = max(at, info.Size()-tailBytes)
 	}
 	buf := make([]byte, tailBytes)
 	k, _ := f.ReadAt(buf, at) // io.EOF is the usual end
 	lines := strings.Split(strings.TrimSpace(string(buf[:k])), "\n")
-	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
+	from := max(0, len(lines)-tailLines)
+	if i := slices.IndexFunc(lines, crashes); i >= 0 {
+		from = min(i, from)
+	}
+	return strings.Join(lines[from:min(len(lines), from+tailLines)], "\n")
+}
+
+// crashes tells the first line of a Go program's last words; what follows says where,
+// at length.
+func crashes(line string) bool {
+	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")
 }
 
 func newNode(c *Cluster, i int, apiPort, peerPort int) *Node {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,20 +76,12 @@ func (s *Server) open() error {
 	s.guards.show(registry)
 	s.listener.show(registry)
 	disk := newDiskMetrics(registry)
-	faults := make(chan error, 1) // the store may fail before the node is there to be told
-	var raftRuns atomic.Bool
+	faults := make(chan error, 1)                            // the store may fail before the node is there to be told
 	space := storage.WatchSpace(o.DataDir, o.MinFree, s.log) // first: a full disk gets its ballast back
 	store, err := storage.Open(o.DataDir, storage.Options{
 		StallLimit: o.StallLimit,
-		OnFault: func(err error) {
-			faults <- err
-			if raftRuns.Load() {
-				// Raft panics where its term cannot be stored. This process is
-				// about to exit with a sentence instead.
-				select {}
-			}
-		},
-		Observe: disk.observe,
+		OnFault:    func(err error) { faults <- err },
+		Observe:    disk.observe,
 	})
 	if err == nil {
 		disk.follow(store)
@@ -98,7 +89,6 @@ func (s *Server) open() error {
 		err = backup.Sweep(o.DataDir)
 	}
 	if err == nil {
-		raftRuns.Store(true)
 		s.node, err = cluster.Open(s.clusterOptions(store, space, port, registry))
 	}
 	if err != nil {
@@ -141,6 +131,7 @@ func (s *Server) watchSpace(space *storage.Space) {
 // verify reads the whole log before anything of it is served; the snapshot is read
 // and checked when raft restores it, at the same time.
 func (s *Server) verify(store *storage.Store) error {
+	store.Hold() // raft runs from here on
 	empty, err := store.Empty()
 	if err != nil || empty {
 		return err

@@ -44,25 +44,27 @@ type faults struct {
 	first  atomic.Pointer[error]
 	notify func(error)
 	once   sync.Once
+	held   atomic.Bool
 }
 
-// err returns the first fault, nil while there is none.
+// err returns the first fault, nil while there is none. Once held, a caller who would learn of a fault never returns.
 func (f *faults) err() error {
-	if p := f.first.Load(); p != nil {
-		return *p
+	p := f.first.Load()
+	if p == nil {
+		return nil
 	}
-	return nil
+	if f.held.Load() && !errors.Is(*p, ErrClosed) {
+		select {}
+	}
+	return *p
 }
 
 // raise records err, unless there was one before, and returns the first.
 func (f *faults) raise(err error) error {
-	if !f.first.CompareAndSwap(nil, &err) {
-		return f.err()
-	}
-	if f.notify != nil {
+	if f.first.CompareAndSwap(nil, &err) && f.notify != nil {
 		f.once.Do(func() { f.notify(err) })
 	}
-	return err
+	return f.err()
 }
 
 // close makes all later calls fail with ErrClosed, without a report. It returns what was there before.
@@ -71,7 +73,7 @@ func (f *faults) close() error {
 	if f.first.CompareAndSwap(nil, &closed) {
 		return nil
 	}
-	return f.err()
+	return *f.first.Load()
 }
 
 // guarded runs every call on the disk goroutine and turns the first error into the fault.

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -133,6 +134,37 @@ func TestTheFirstErrorPoisonsTheStoreAndIsReportedOnce(t *testing.T) {
 				t.Fatalf("Close: %v, engine closed: %v", err, base.closed.Load())
 			}
 		})
+	}
+}
+
+func TestAHeldStoreReportsAFaultAndReturnsItToNobody(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("input/output error")
+	var armed atomic.Bool
+	reported := make(chan error, 2)
+	s := over(t, newFaulty(func(op string) error {
+		if armed.Load() && op == "append" {
+			return broken
+		}
+		return nil
+	}), Options{OnFault: func(err error) { reported <- err }})
+	s.Hold()
+	must(t, s.StoreLogs(entries(1, 1, 1)))
+	armed.Store(true)
+	returned := make(chan string, 3)
+	go func() { returned <- fmt.Sprint("append: ", s.StoreLogs(entries(2, 2, 1))) }()
+	if err := <-reported; !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	go func() { returned <- fmt.Sprint("term: ", s.SetUint64([]byte("CurrentTerm"), 2)) }()
+	go func() { returned <- fmt.Sprint("read: ", s.GetLog(1, new(raft.Log))) }()
+	select {
+	case what := <-returned:
+		t.Errorf("raft goes on after %s", what)
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := s.Close(); !errors.Is(err, broken) {
+		t.Errorf("Close: %v", err)
 	}
 }
 

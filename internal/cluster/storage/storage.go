@@ -30,7 +30,7 @@ type Options struct {
 	StallLimit time.Duration
 	// OnFault is called once, at the first storage error (I/O, stall, damage), on the goroutine of the call that met it,
 	// before that call returns. From then on every call fails with the same error and nothing more reaches the disk, so
-	// the process is expected to exit. It must not wait for raft: raft may be waiting for this call.
+	// the process is expected to exit; see Hold. It must not wait for raft: raft may be waiting for this call.
 	OnFault func(error)
 	// Observe, if set, hears of every call that reached the disk: what it was ("append", "read", "truncate", "stable"),
 	// how long the caller waited, and how many bytes of payload it moved. It must be quick and safe for concurrent use.
@@ -200,6 +200,11 @@ func (s *Store) DiskBytes() int64 {
 	})
 	return total
 }
+
+// Hold makes every call that meets a fault from now on wait for ever instead of returning it, those before Close. raft
+// goes on after some of these errors, and panics at others (a term that cannot be stored), while a process that OnFault
+// has told is about to exit with a sentence. Only for who exits.
+func (s *Store) Hold() { s.guard.faults.held.Store(true) }
 
 // Close ends the Store: later calls fail with ErrClosed. After a stall or a panic the log file is left as it is, open,
 // because closing would wait for what hangs; the process is about to exit. Close then returns the fault. Again: nil.
