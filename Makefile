@@ -28,8 +28,9 @@ lint: ## formatting, vet, staticcheck
 fmt:
 	$(TOOL) gofumpt -w .
 
-fuzz: ## each fuzz target for FUZZTIME, two at a time
-	@FUZZTIME=$(FUZZTIME) GO="$(GO)" .ci/fuzz
+JOBS ?= 2
+fuzz: ## each fuzz target for FUZZTIME, JOBS at a time
+	@FUZZTIME=$(FUZZTIME) JOBS=$(JOBS) GO="$(GO)" .ci/fuzz
 
 sim: ## whole clusters in virtual time, faults of every kind, for a minute
 	$(GO) test -count=1 -v -timeout 10m -run TestEveryAcknowledged ./internal/simtest -sim.time 1m
