@@ -2,7 +2,6 @@ package drive
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -301,7 +300,7 @@ func (d *Driver) answered(ctx context.Context, r *request, rc client.Receipt, er
 	e := d.entry(r, rc, err)
 	d.Record(e)
 	if !e.Accepted() {
-		if e.Unknown || e.Code == "" || errors.Is(err, client.CodeUnavailable) || errors.Is(err, client.CodeTooManyRequests) {
+		if !e.Final() {
 			d.mu.Lock()
 			d.unanswered = append(d.unanswered, r)
 			d.mu.Unlock()

@@ -43,6 +43,20 @@ type Try struct {
 // Accepted tells whether the service acknowledged the ballot.
 func (e *Entry) Accepted() bool { return e.Outcome != "" }
 
+// Final tells whether the answer decides about the ballot: it was acknowledged, or
+// refused for what it is. What is about the moment (no leader, a limit of rates, a full
+// disk) is none, and neither is silence.
+func (e *Entry) Final() bool { return e.Accepted() || !e.Unknown && e.Code != "" && !transient(e.Code) }
+
+// transient are refusals that are about the moment, not about the ballot.
+func transient(code string) bool {
+	switch code {
+	case "unavailable", "too_many_requests", "storage_full", "internal":
+		return true
+	}
+	return false
+}
+
 // Committed tells whether the answer took a commit: a replay may be answered from
 // what a node already holds.
 func (e *Entry) Committed() bool { return e.Outcome == "counted" || e.Outcome == "replaced" }

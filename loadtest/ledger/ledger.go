@@ -91,21 +91,12 @@ func (l *Ledger) Add(e *Entry) error {
 	case e.Unknown:
 		c.Errors++
 		x.state |= unknown
-	case e.Code == "" || transient(e.Code):
+	case !e.Final():
 		c.Errors++
 	default:
 		l.refused(e, which)
 	}
 	return nil
-}
-
-// transient are refusals that are about the moment, not about the ballot.
-func transient(code string) bool {
-	switch code {
-	case "unavailable", "too_many_requests", "storage_full", "internal":
-		return true
-	}
-	return false
 }
 
 // castOf tells which of the voter's ballots a request carries.

@@ -56,7 +56,7 @@ func (b *books) Record(e ledger.Entry) {
 	end := time.Duration(e.End) * time.Microsecond
 	if e.Committed() {
 		b.meter.Acknowledged(end, e.Node)
-	} else if e.Error != "" && (e.Unknown || e.Code == "") {
+	} else if !e.Final() {
 		b.meter.Failed()
 	}
 	b.entries <- e
@@ -76,7 +76,7 @@ func (b *books) enter(e *ledger.Entry) {
 	}
 	b.requests++
 	end := time.Duration(e.End) * time.Microsecond
-	final := e.Accepted() || e.Code != "" && !e.Unknown
+	final := e.Final()
 	if !final {
 		b.loadErrors++
 	}
