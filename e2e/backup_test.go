@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -253,6 +254,25 @@ func TestABadBackupIsNamedAndChangesNothing(t *testing.T) {
 	}
 }
 
+// awaitStatus waits until `voted cluster status` exits with a code and says all of it.
+func awaitStatus(t *testing.T, c *localcluster.Cluster, code int, says ...string) {
+	t.Helper()
+	args := []string{"cluster", "status"}
+	for _, n := range c.Nodes {
+		args = append(args, "--endpoint", n.URL)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		out, errs, got := voted(t, args...)
+		silent := func(s string) bool { return !strings.Contains(out, s) }
+		if got == code && !slices.ContainsFunc(says, silent) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the status does not come to exit code %d and %q; it is %d\n%s%s", code, says, got, out, errs)
+		}
+	}
+}
+
 func TestANodeKeepsTheLastOfItsOwnBackups(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -281,6 +301,18 @@ func TestANodeKeepsTheLastOfItsOwnBackups(t *testing.T) {
 	if _, err := os.Stat(foreign); err != nil {
 		t.Errorf("a file that is not its own is gone: %v", err)
 	}
+	// Where no backup can be made any more, the status says so, until one can.
+	if err := os.Rename(dir, dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	awaitStatus(t, c, 1, "n1 could not make its last scheduled backup", "The last good one is of 2", "voted backup FILE")
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	awaitStatus(t, c, 0)
 	if err := c.Nodes[0].Terminate(); err != nil {
 		t.Fatal(err)
 	}

@@ -201,3 +201,31 @@ func TestAScheduleKeepsTheLastOfItsOwnAndNothingElseGoes(t *testing.T) {
 		}
 	}
 }
+
+func TestAScheduleTellsWhetherItsLastBackupIsLateOrFailed(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	for name, x := range map[string]struct {
+		past         func(f *fares)
+		after        time.Duration // since began
+		failed, late bool
+	}{
+		"it has just begun":                  {func(*fares) {}, time.Minute, false, false},
+		"it never made one":                  {func(*fares) {}, 2*time.Hour + 2*time.Minute, false, true},
+		"it made one":                        {func(f *fares) { f.made(began.Add(time.Hour)) }, 3 * time.Hour, false, false},
+		"the next one hangs":                 {func(f *fares) { f.made(began.Add(time.Hour)) }, 3*time.Hour + 2*time.Minute, false, true},
+		"the last try failed":                {func(f *fares) { f.made(began); f.failed() }, time.Hour, true, false},
+		"another try was good":               {func(f *fares) { f.failed(); f.made(began.Add(time.Hour)) }, time.Hour, false, false},
+		"an earlier process left an old one": {func(f *fares) { f.made(began.Add(-72 * time.Hour)) }, time.Minute, false, false},
+	} {
+		s := &Schedule{Every: time.Hour}
+		s.fares.begin(began)
+		x.past(&s.fares)
+		if _, failed, late := s.Fares(began.Add(x.after)); failed != x.failed || late != x.late {
+			t.Errorf("%s: failed %v, late %v", name, failed, late)
+		}
+	}
+	if _, _, late := new(Schedule).Fares(began); late {
+		t.Error("a schedule that does not run yet is late")
+	}
+}

@@ -29,6 +29,8 @@ type Schedule struct {
 	last     prometheus.Gauge
 	size     prometheus.Gauge
 	failures prometheus.Counter
+
+	fares fares
 }
 
 // Source is a backup that waits to be written.
@@ -64,7 +66,9 @@ func (s *Schedule) Measure(registry prometheus.Registerer) {
 // Run makes backups until ctx ends. What goes wrong is logged and tried again.
 func (s *Schedule) Run(ctx context.Context) {
 	s.sweep()
-	wait := s.first(time.Now())
+	now := time.Now()
+	s.fares.begin(now)
+	wait := s.first(now)
 	for {
 		t := time.NewTimer(wait)
 		select {
@@ -76,6 +80,7 @@ func (s *Schedule) Run(ctx context.Context) {
 		wait = s.Every
 		if err := s.once(ctx); err != nil && ctx.Err() == nil {
 			s.failures.Inc()
+			s.fares.failed()
 			wait = min(s.Every, retryAfter)
 			s.Logger.Error("the scheduled backup failed; it is tried again", "dir", s.Dir, "in", wait, "error", err)
 		}
@@ -92,6 +97,7 @@ func (s *Schedule) first(now time.Time) time.Duration {
 	name := own[len(own)-1]
 	made, _ := s.stampOf(name)
 	s.last.Set(float64(made.Unix()))
+	s.fares.made(made)
 	if info, err := os.Stat(filepath.Join(s.Dir, name)); err == nil {
 		s.size.Set(float64(info.Size()))
 	}
@@ -117,6 +123,7 @@ func (s *Schedule) once(ctx context.Context) error {
 		return err
 	}
 	s.last.Set(float64(start.Unix()))
+	s.fares.made(start)
 	s.size.Set(float64(size))
 	s.Logger.Info("backup made and checked", "file", filepath.Join(s.Dir, name), "index", info.Index, "bytes", size, "took", time.Since(start).Round(time.Millisecond))
 	return s.prune()

@@ -47,7 +47,7 @@ func (a *absences) of(id string) time.Time {
 
 // Finding is one thing that is not as it should be, in words. Kinds are a closed set:
 // no_leader, away, lagging, clock_off, disk_low, storage_full, digest_differs,
-// digest_dispute, format_behind.
+// digest_dispute, format_behind, backup_old.
 type Finding struct {
 	Kind   string
 	Member string // empty: it is about the cluster
@@ -103,6 +103,9 @@ func (x *inspection) findings() (all []Finding) {
 		}
 		if m.status.Low {
 			add("disk_low", id, "%s has %d MiB left on its disk. Free space there or enlarge the disk.", id, m.status.Free>>20)
+		}
+		if text := m.status.Backups.wrong(id); text != "" {
+			add("backup_old", id, "%s", text)
 		}
 		if slices.Contains(digests.differ, id) {
 			add("digest_differs", id, "%s's state differs from the majority's at log index %d. Stop it, remove it (voted cluster remove %s), empty its data directory and join it again.", id, digests.index, id)

@@ -41,6 +41,7 @@ type status struct {
 	Free        uint64           `json:"free_bytes,omitempty"` // on its disk
 	Low         bool             `json:"disk_low,omitempty"`   // those are too few
 	Checkpoints []fsm.Checkpoint `json:"checkpoints,omitempty"`
+	Backups     *ownBackups      `json:"backups,omitempty"` // nil: it keeps none
 	Now         time.Time        `json:"now"`
 }
 
@@ -51,6 +52,7 @@ func (n *Node) status() status {
 		Disk: n.disk, Founders: n.founders(), Now: n.clock.now(),
 	}
 	s.Free, s.Low = n.space()
+	s.Backups = n.backups()
 	if !n.isStarted() {
 		return s
 	}

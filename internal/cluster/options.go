@@ -76,7 +76,8 @@ type Options struct {
 	JoinToken func() (string, error)
 
 	Store   Store
-	Space   Space // nil: the disk has room
+	Space   Space   // nil: the disk has room
+	Backups Backups // nil: none are kept
 	Network Network
 	// Verify checks the store, beside the restoring of the newest snapshot. The member
 	// hears nobody and serves nothing before it has returned nil. nil: not checked.

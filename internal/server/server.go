@@ -88,6 +88,9 @@ func (s *Server) open() error {
 		disk.watch(space)
 		err = backup.Sweep(o.DataDir)
 	}
+	if s.backups = s.schedule(); s.backups != nil {
+		s.backups.Measure(registry)
+	}
 	if err == nil {
 		s.node, err = cluster.Open(s.clusterOptions(store, space, port, registry))
 	}
@@ -106,9 +109,6 @@ func (s *Server) open() error {
 		case <-s.node.Done():
 		}
 	}()
-	if s.backups = s.schedule(); s.backups != nil {
-		s.backups.Measure(registry)
-	}
 	s.handler = api.New(member{s.node, o.DataDir}, s.guards.guard(api.Options{
 		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version,
 		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
@@ -154,9 +154,13 @@ func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port
 	if o.JoinTokenFile != "" {
 		token = o.readJoinToken
 	}
+	var backups cluster.Backups
+	if s.backups != nil {
+		backups = s.backups
+	}
 	return cluster.Options{
 		ID: o.ID, Peer: port.Addr(), API: s.advertised(), Version: o.Version, Cluster: first, Join: o.Join, JoinToken: token,
-		Store: store, Space: space, Audit: s.guards.note(o.ID), Verify: func() error { return s.verify(store) }, Network: port, Logger: s.log, Metrics: registry,
+		Store: store, Space: space, Backups: backups, Audit: s.guards.note(o.ID), Verify: func() error { return s.verify(store) }, Network: port, Logger: s.log, Metrics: registry,
 		RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
 	}
 }
