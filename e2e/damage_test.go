@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,6 +61,9 @@ func TestADamagedDataDirectoryIsNamedAndNotServed(t *testing.T) {
 			case <-time.After(20 * time.Second):
 				t.Fatal("the node serves a damaged data directory")
 			}
+			if code := exitCodeOf(t, victim); code != 1 {
+				t.Errorf("exit code %d; damage is no wrong usage (2), and no good end (0)", code)
+			}
 			tail := victim.LogTail()
 			if !strings.Contains(tail, x.named) || !strings.Contains(tail, "damaged") {
 				t.Errorf("the refusal does not name %s as damaged:\n%s", x.named, tail)
@@ -79,6 +85,22 @@ func TestADamagedDataDirectoryIsNamedAndNotServed(t *testing.T) {
 			checkCount(t, c, "damage", 120)
 		})
 	}
+}
+
+// exitCodeOf waits until a node has ended by itself.
+func exitCodeOf(t *testing.T, n *localcluster.Node) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	err := n.Wait(ctx)
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	if exit == nil {
+		return 0
+	}
+	return exit.ExitCode()
 }
 
 func waitForSnapshot(t *testing.T, n *localcluster.Node) {

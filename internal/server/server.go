@@ -38,7 +38,7 @@ type Server struct {
 
 // New opens everything that can refuse: the data directory, both ports. The node
 // begins to enter its cluster. An error that wraps ErrUsage is cured by another
-// command line or another directory.
+// command line or another directory; damage and faults of the disk are none of these.
 func New(o Options) (*Server, error) {
 	o, err := o.complete()
 	if err != nil {
@@ -99,6 +99,9 @@ func (s *Server) open() error {
 			_ = store.Close() // after a fault it only repeats the fault
 		}
 		_ = port.Close()
+		if storage.IsFault(err) {
+			return err // no other command line cures that
+		}
 		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	go s.watchSpace(space)

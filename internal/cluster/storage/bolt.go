@@ -37,6 +37,9 @@ func prepareDir(dir string) error {
 		return fmt.Errorf("the data directory %s is a file; choose a directory", dir)
 	}
 	probe, err := os.CreateTemp(dir, "probe-*")
+	if IsFault(err) {
+		return fmt.Errorf("the data directory %s cannot be written; check its disk: %w", dir, err)
+	}
 	if err != nil {
 		return fmt.Errorf("the data directory %s is not writable; check its owner and permissions: %w", dir, err)
 	}

@@ -24,6 +24,17 @@ var (
 	ErrClosed = errors.New("the store is closed")
 )
 
+// IsFault tells whether an error is the disk's or the data's own, rather than that of who
+// named the directory: damage, a disk that is silent, fails, is full or read-only.
+func IsFault(err error) bool {
+	for _, fault := range []error{ErrDamaged, ErrStalled, syscall.EIO, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
+		if errors.Is(err, fault) {
+			return true
+		}
+	}
+	return false
+}
+
 // engine is what every layer of the stack is, and the seam below which tests put faults.
 type engine interface {
 	raft.LogStore
