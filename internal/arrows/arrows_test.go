@@ -56,7 +56,7 @@ var arrows = map[string][]string{
 // thing, and nothing in production follows from it.
 var testArrows = map[string][]string{
 	"docs":                 {"internal/api", "internal/pki", "internal/poll", "internal/server"},
-	"e2e":                  {"client", "internal/localcluster"},
+	"e2e":                  {"client", "faults/loopfs", "internal/localcluster"},
 	"internal/cluster":     {"internal/pki", "internal/simtest", "internal/simtest/...", "internal/tally"},
 	"internal/cluster/...": {"internal/cluster/storage", "internal/cluster/peer"},
 	"internal/server":      {"client", "internal/localcluster", "internal/tally"},
