@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 )
@@ -161,15 +160,12 @@ func (s *settings) check() error {
 func newTransport(s settings) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	return &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:     s.tls,
-		TLSHandshakeTimeout: dialTimeout,
+	return Connect(&http.Transport{
 		MaxIdleConnsPerHost: s.connections,
 		IdleConnTimeout:     idleConnTimeout,
 		DisableCompression:  true,
 		// For who asks before sending much; a node answers at once, or after an election.
 		ExpectContinueTimeout: nodeHold,
 		Protocols:             &protocols,
-	}
+	}, s.tls)
 }

@@ -87,9 +87,9 @@ type Driver struct {
 // New makes a driver; Load begins.
 func New(o Options) (*Driver, error) {
 	d := &Driver{Options: o, plan: o.Plan, except: map[string]*client.Client{}, follow: make(chan struct{}, maxFollowers), start: time.Now(), lags: hdr.New(1, maxLag.Microseconds(), 3)}
-	transport := o.Access.Transport(&http.Transport{
+	transport := client.Connect(&http.Transport{
 		MaxIdleConnsPerHost: o.Connections + maxFollowers, IdleConnTimeout: time.Minute, DisableCompression: true,
-	})
+	}, o.Access.TLS)
 	d.cutter = &wire.Cutter{RoundTripper: transport}
 	make1 := func(endpoints []string, more ...client.Option) (*client.Client, error) {
 		more = append(more, o.Access.AsWho()...)

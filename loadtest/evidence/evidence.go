@@ -70,7 +70,7 @@ type held struct {
 // exports, tallies and digests below dir. Its error says which node could not be
 // read: then nothing is proven.
 func Gather(ctx context.Context, endpoints []string, access wire.Access, plan *workload.Plan, dir string) error {
-	n := nodes{endpoints, access, &http.Client{Transport: access.Transport(&http.Transport{DisableKeepAlives: true})}}
+	n := nodes{endpoints, access, &http.Client{Transport: client.Connect(&http.Transport{DisableKeepAlives: true}, access.TLS)}}
 	for i, endpoint := range endpoints {
 		c, err := client.New([]string{endpoint}, access.Options()...)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"voted/client"
 	"voted/loadtest/fault"
 	"voted/loadtest/report"
 	"voted/loadtest/wire"
@@ -34,7 +35,7 @@ type leaders struct {
 // watch looks at each endpoint until ctx ends.
 func (l *leaders) watch(ctx context.Context, endpoints []string) {
 	l.says = map[string]string{}
-	c := &http.Client{Timeout: lookTime, Transport: l.access.Transport(&http.Transport{MaxIdleConnsPerHost: 1})}
+	c := &http.Client{Timeout: lookTime, Transport: client.Connect(&http.Transport{MaxIdleConnsPerHost: 1}, l.access.TLS)}
 	for _, e := range endpoints {
 		l.work.Go(func() { // ends with ctx
 			tick := time.NewTicker(lookEvery)

@@ -1,4 +1,4 @@
-package wire
+package client
 
 import (
 	"context"
@@ -89,7 +89,7 @@ func TestANodeThatHangsInItsHandshakeIsGivenUpAsNeverSentTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	client := &http.Client{Timeout: time.Minute, Transport: Access{TLS: &tls.Config{MinVersion: tls.VersionTLS13}}.Transport(&http.Transport{})}
+	client := &http.Client{Timeout: time.Minute, Transport: Connect(&http.Transport{}, &tls.Config{MinVersion: tls.VersionTLS13})}
 	// When more requests come than handshakes may be under way.
 	var work sync.WaitGroup
 	for range 2 * handshakesAtOnce {

@@ -1,4 +1,4 @@
-package wire
+package client
 
 import (
 	"context"
@@ -15,22 +15,21 @@ const (
 	// handshakes at once all take too long, are given up and begun again, and load
 	// the machine so much that its nodes cannot elect anybody either.
 	handshakesAtOnce = 32
-	// dialTimeout bounds one attempt to connect, its handshake and its turn included;
-	// it is the client's own transport's.
-	dialTimeout = 2 * time.Second
 	// sessionsKept is more than there are nodes.
 	sessionsKept = 64
 )
 
 var dialer = &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
 
-// Transport lets a transport connect as the nodes want it: a few handshakes with each
-// node at a time, later ones resumed from the session of an earlier one.
-func (a Access) Transport(t *http.Transport) *http.Transport {
-	t.DialContext = dialer.DialContext
-	if a.TLS != nil {
-		newTurnstile(a.TLS, dialTimeout).guard(t)
+// Connect makes t, a transport of the caller's own, connect to nodes as a client's
+// does: a few handshakes with each node at a time, later ones resumed from the session
+// of an earlier one. config is for https, nil for the system's certificates. It returns t.
+func Connect(t *http.Transport, config *tls.Config) *http.Transport {
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
+	t.DialContext = dialer.DialContext
+	newTurnstile(config, dialTimeout).guard(t)
 	return t
 }
 
@@ -44,7 +43,9 @@ type turnstile struct {
 
 func newTurnstile(config *tls.Config, limit time.Duration) *turnstile {
 	config = config.Clone()
-	config.ClientSessionCache = tls.NewLRUClientSessionCache(sessionsKept)
+	if config.ClientSessionCache == nil {
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(sessionsKept)
+	}
 	return &turnstile{config: config, limit: limit, nodes: map[string]chan struct{}{}}
 }
 
