@@ -35,7 +35,7 @@ func restless() []overlay.Edit {
 	const file = "internal/cluster/options.go"
 	return []overlay.Edit{
 		{File: file, Old: "snapshotInterval = 2 * time.Second", New: "snapshotInterval = 150 * time.Millisecond"},
-		{File: file, Old: "trailingLogs = 4096", New: "trailingLogs = 64"},
+		{File: file, Old: "defaultTrailingLogs = 4096", New: "defaultTrailingLogs = 64"},
 	}
 }
 

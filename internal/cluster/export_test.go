@@ -37,6 +37,9 @@ func Corrupt(n *Node, id string) error {
 	return n.fsm.Restore(io.NopCloser(&changed))
 }
 
+// Applied returns the index of the newest entry that raft has applied.
+func Applied(n *Node) uint64 { return n.raft.AppliedIndex() }
+
 type sink struct{ bytes.Buffer }
 
 func (*sink) Close() error  { return nil }

@@ -33,6 +33,7 @@ type Node struct {
 	confirms  *readRounds // of the members that ask this one, while it leads
 	clock     *clock
 	busy      *busyDisk
+	overtaken *overtakenLog
 	attention attention
 	bulk      chan struct{} // a token for each bulk frame under way
 	commands  chan struct{} // a token for each command under way that manages polls
@@ -69,10 +70,11 @@ type Node struct {
 // may have to wait for other members. Failed tells when the member cannot go on.
 func Open(o Options) (*Node, error) {
 	o = o.withDefaults()
-	busy := &busyDisk{Store: o.Store}
+	overtaken := &overtakenLog{Store: o.Store}
+	busy := &busyDisk{Store: overtaken}
 	o.Store = busy
 	n := &Node{
-		busy: busy,
+		busy: busy, overtaken: overtaken,
 		opts: o, log: o.Logger, metrics: newMetrics(o.Metrics),
 		leaders: newLeaders(), clock: newClock(o.Now),
 		bulk: make(chan struct{}, bulkFrames), commands: make(chan struct{}, commandsInFlight),
@@ -174,15 +176,19 @@ func (n *Node) startRaft() error {
 	c.MaxAppendEntries = maxAppendEntries
 	c.SnapshotThreshold = o.SnapshotEvery
 	c.SnapshotInterval = snapshotInterval
-	c.TrailingLogs = trailingLogs
+	c.TrailingLogs = o.TrailingLogs
 	c.NoLegacyTelemetry = true
 	c.ShutdownOnRemove = false
 	c.Logger = raftLogger(n.log)
+	if err := n.overtaken.begin(); err != nil {
+		return err
+	}
 	sound, err := n.verify()
 	if err != nil {
 		return err
 	}
-	r, err := raft.NewRaft(c, machine{n.fsm, n, sound}, o.Store, o.Store, o.Store.Snapshots(), o.Network.Transport())
+	ear := hear(o.Network.Transport())
+	r, err := raft.NewRaft(c, machine{n.fsm, n, sound}, o.Store, o.Store, o.Store.Snapshots(), ear)
 	if err != nil {
 		if unsound := sound(); unsound != nil {
 			return unsound
@@ -194,6 +200,7 @@ func (n *Node) startRaft() error {
 		_ = r.Shutdown().Error() // the continuity error is the one to report
 		return err
 	}
+	n.goTask(func() { n.listenTo(ear) })
 	n.leaders.follow(n.ctx, r, o.ID)
 	o.Network.OpenRaft()
 	return nil

@@ -42,6 +42,7 @@ type Network interface {
 type RaftNetwork interface {
 	// OpenRaft lets raft messages in; before, this member cannot be made to vote.
 	OpenRaft()
+	// Transport is also a raft.WithPreVote and a raft.WithClose.
 	Transport() raft.Transport
 	// ElectNow makes this member's raft start an election at once.
 	ElectNow(id raft.ServerID) error
@@ -95,6 +96,7 @@ type Options struct {
 	RemoveDeadAfter  time.Duration
 	HeartbeatTimeout time.Duration
 	SnapshotEvery    uint64
+	TrailingLogs     uint64 // entries that the log keeps behind a snapshot
 	// Reads is the format level that this member says it reads; 0: what its build
 	// reads. Tests of clusters of several builds say less.
 	Reads uint32
@@ -110,9 +112,9 @@ const (
 	defaultSnapshotEvery = 8192
 	// snapshotInterval is how often raft looks whether a snapshot is due.
 	snapshotInterval = 2 * time.Second
-	// trailingLogs lets a follower that was away for a while catch up from the
+	// defaultTrailingLogs lets a follower that was away for a while catch up from the
 	// log instead of from a snapshot.
-	trailingLogs = 4096
+	defaultTrailingLogs = 4096
 	// commitTimeout is how soon followers learn of the last commit when nothing
 	// else is sent: it bounds how long a read on an idle follower waits.
 	commitTimeout = 10 * time.Millisecond
@@ -160,6 +162,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SnapshotEvery == 0 {
 		o.SnapshotEvery = defaultSnapshotEvery
+	}
+	if o.TrailingLogs == 0 {
+		o.TrailingLogs = defaultTrailingLogs
 	}
 	if o.Reads == 0 {
 		o.Reads = fsm.Reads()

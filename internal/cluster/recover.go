@@ -32,7 +32,8 @@ func (s Survivor) Lost() []string {
 	return lost
 }
 
-// Examine reads what the store of a stopped member holds.
+// Examine reads what the store of a stopped member holds. A log that its snapshot contradicts
+// is discarded, as at a start.
 func Examine(store Store, id string) (Survivor, error) {
 	s := Survivor{ID: id}
 	owner, err := store.Value(valueMember)
@@ -47,15 +48,15 @@ func Examine(store Store, id string) (Survivor, error) {
 	} else if empty {
 		return s, fmt.Errorf("%w: this member has never belonged to a cluster: there is nothing to recover", ErrUsage)
 	}
-	if s.Index, err = store.LastIndex(); err != nil {
-		return s, err
-	}
-	snapshots, err := store.Snapshots().List()
+	newest, err := discardOvertaken(store)
 	if err != nil {
 		return s, err
 	}
-	if len(snapshots) > 0 {
-		s.Index = max(s.Index, snapshots[0].Index)
+	if s.Index, err = store.LastIndex(); err != nil {
+		return s, err
+	}
+	if newest != nil {
+		s.Index = max(s.Index, newest.index)
 	}
 	_, transport := raft.NewInmemTransport("")
 	c, err := raft.GetConfiguration(offline(id), fsm.New(nil), store, store, store.Snapshots(), transport)

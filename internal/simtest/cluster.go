@@ -204,7 +204,7 @@ func (c *Cluster) start(m *member) {
 func (c *Cluster) open(m *member, d *disk) (*process, error) {
 	p := &process{member: m, port: c.net.listen(m.addr), registry: prometheus.NewRegistry()}
 	p.ctx, p.cut = context.WithCancel(context.Background())
-	p.store = openStore(d, newDice(c.seed, "store"+m.id), c.settings.trailing)
+	p.store = openStore(d, newDice(c.seed, "store"+m.id))
 	if bug := c.settings.storeBug; bug != nil {
 		p.store.overlay = bug(m.id)
 	}
@@ -220,7 +220,7 @@ func (c *Cluster) open(m *member, d *disk) (*process, error) {
 		ID: m.id, Peer: m.addr, Version: "sim", Store: p.store, Network: p.port,
 		Logger: c.logger.With("node", m.id), Metrics: p.registry,
 		Now:           func() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) },
-		SnapshotEvery: c.settings.snapshotEvery,
+		SnapshotEvery: c.settings.snapshotEvery, TrailingLogs: c.settings.trailing,
 	}
 	if m.join {
 		for _, s := range c.founders() {

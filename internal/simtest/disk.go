@@ -78,9 +78,8 @@ func (d *disk) get(index uint64) (raft.Log, bool) {
 	return d.logs[index-d.first()], true
 }
 
-// keep adds a finished snapshot and drops the entries that it covers, all but the
-// last few: so that a member that was away needs the snapshot.
-func (d *disk) keep(f snapshotFile, trailing uint64) {
+// keep adds a finished snapshot.
+func (d *disk) keep(f snapshotFile) {
 	d.snapshots = append(d.snapshots, f)
 	slices.SortStableFunc(d.snapshots, func(a, b snapshotFile) int {
 		if a.meta.Term != b.meta.Term {
@@ -90,9 +89,6 @@ func (d *disk) keep(f snapshotFile, trailing uint64) {
 	})
 	if n := len(d.snapshots); n > snapshotsKept {
 		d.snapshots = slices.Clone(d.snapshots[n-snapshotsKept:])
-	}
-	if f.meta.Index > trailing {
-		d.remove(0, f.meta.Index-trailing)
 	}
 }
 

@@ -89,7 +89,7 @@ func Random(seed uint64, length time.Duration) Scenario {
 		faults = Failovers(seed, length)
 	}
 	return Scenario{
-		Options:  []Option{Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(400)), uint64(draw.n(40)))},
+		Options:  []Option{Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(400)), uint64(1+draw.n(40)))},
 		Workload: Standard(length),
 		Faults:   faults,
 	}
@@ -105,7 +105,7 @@ func Dense(seed uint64, length time.Duration) Scenario {
 		members = 5
 	}
 	return Scenario{
-		Options:  []Option{Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(200)), uint64(draw.n(40)))},
+		Options:  []Option{Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(200)), uint64(1+draw.n(40)))},
 		Workload: Workload{For: length, Clients: 4, Think: 120 * time.Millisecond, Bulk: 240},
 		Faults:   Losses(seed, length),
 	}

@@ -22,8 +22,6 @@ import (
 type store struct {
 	under atomic.Pointer[disk] // the disk, or after a crash a private copy
 	draw  *dice
-	// trailing entries are kept behind a snapshot.
-	trailing uint64
 	// overlay changes what is written; negative controls only.
 	overlay func([]raft.Log)
 	onFault func(error)
@@ -50,8 +48,8 @@ const stallLimit = storage.DefaultStallLimit
 
 var errNotFound = errors.New("not found") // raft compares the text
 
-func openStore(d *disk, draw *dice, trailing uint64) *store {
-	s := &store{draw: draw, trailing: trailing}
+func openStore(d *disk, draw *dice) *store {
+	s := &store{draw: draw}
 	s.under.Store(d)
 	return s
 }
@@ -316,7 +314,7 @@ func (s *sink) Close() error {
 	s.over = true
 	s.store.fsync()
 	s.meta.Size = int64(s.buf.Len())
-	s.store.on(func(d *disk) { d.keep(snapshotFile{s.meta, s.buf.Bytes()}, s.store.trailing) })
+	s.store.on(func(d *disk) { d.keep(snapshotFile{s.meta, s.buf.Bytes()}) })
 	s.store.fsync()
 	return nil
 }
