@@ -113,17 +113,20 @@ func (h *Handler) postRestore(w *response, r *http.Request) error {
 	defer p.end(false)
 	// Reading stops when the node drains.
 	defer context.AfterFunc(h.draining, func() { p.end(true) })()
-	done, err := h.cluster.Restore(r.Context(), &patientReader{r: r.Body, p: p}, order)
+	body := &patientReader{r: r.Body, p: p}
+	done, err := h.cluster.Restore(r.Context(), body, order)
 	if err != nil {
+		// Who is still sending would see a broken connection instead of the answer.
+		_, _ = io.Copy(io.Discard, body)
 		return inTime(err, poll.CodeOutcomeUnknown)
 	}
 	h.log.Warn("the cluster's state was restored from a backup", "request_id", w.id, "index", done.Index, "backup_index", done.BackupIndex, "sha256", done.SHA256)
-	body, err := json.Marshal(done)
+	text, err := json.Marshal(done)
 	if err != nil {
 		return err
 	}
 	w.index = done.Index
-	w.send(http.StatusOK, typeJSON, append(body, '\n'))
+	w.send(http.StatusOK, typeJSON, append(text, '\n'))
 	return nil
 }
 
