@@ -265,30 +265,38 @@ func TestALargeBackupIsRestoredExactlyOrNotAtAll(t *testing.T) {
 			t.Errorf("the last voter votes again: %+v, %v", again, err)
 		}
 	})
-	t.Run("refused where the disk has no room for it", func(t *testing.T) {
-		// Given a node whose disk has room to go on, and none for the backup,
-		c, disks := startOnDisks(t, 1)
-		node := c.Nodes[0]
-		all := dial(t, node.URL)
-		createPoll(t, all, client.Definition{ID: "small"})
-		if _, err := all.Cast(t.Context(), "small", "v", client.Choose("ann")); err != nil {
-			t.Fatal(err)
-		}
-		fill(t, disks[0], info.Size()/2)
-		before := holds(t, c)
-		// when it is sent,
-		_, errs, code := voted(t, "restore", file, "--endpoint", node.URL, "--confirm", "1 poll and 1 ballot", "--timeout", "5s")
-		// then it is refused in words, the room is given back, and nothing has changed.
-		if code != 1 || !strings.Contains(errs, "no room for the backup; nothing was changed") {
-			t.Errorf("exit code %d: %s", code, errs)
-		}
-		if left, _ := filepath.Glob(filepath.Join(node.DataDir, "restore-*")); len(left) > 0 {
-			t.Errorf("left behind: %v", left)
-		}
-		awaitStatus(t, c, 0)
-		if now := holds(t, c); now != before {
-			t.Errorf("it held\n%s\nand holds\n%s", before, now)
-		}
-		_, _, _ = castUntil(t, 201, node.URL+"/v1/polls/small/ballots/after-")
-	})
+	for name, leave := range map[string]int64{
+		"refused where the disk has no room for it": info.Size() / 2,
+		"refused where it has room for it once":     info.Size() + diskMebibytes<<20/8,
+	} {
+		t.Run(name, func(t *testing.T) { refusedForSpace(t, file, leave) })
+	}
+}
+
+// refusedForSpace sends a backup to a node whose disk has room to go on, and not for it.
+func refusedForSpace(t *testing.T, file string, leave int64) {
+	// Given that node,
+	c, disks := startOnDisks(t, 1)
+	node := c.Nodes[0]
+	all := dial(t, node.URL)
+	createPoll(t, all, client.Definition{ID: "small"})
+	if _, err := all.Cast(t.Context(), "small", "v", client.Choose("ann")); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, disks[0], leave)
+	before := holds(t, c)
+	// when it is sent,
+	_, errs, code := voted(t, "restore", file, "--endpoint", node.URL, "--confirm", "1 poll and 1 ballot", "--timeout", "5s")
+	// then it is refused in words, the room is given back, and nothing has changed.
+	if code != 1 || !strings.Contains(errs, "nothing was changed") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	if left, _ := filepath.Glob(filepath.Join(node.DataDir, "restore-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	awaitStatus(t, c, 0)
+	if now := holds(t, c); now != before {
+		t.Errorf("it held\n%s\nand holds\n%s", before, now)
+	}
+	_, _, _ = castUntil(t, 201, node.URL+"/v1/polls/small/ballots/after-")
 }

@@ -52,7 +52,8 @@ func (b *Backup) Close() { b.once.Do(func() { b.node.fsm.Release(b.view) }) }
 
 // Restore puts a backup of size bytes in the place of the state, through the log: in
 // pieces, and then at one index on every member. It has been checked before. sum is
-// the SHA-256 of the whole, and confirm as poll.State.MayDrop wants it. A failover only
+// the SHA-256 of the whole, and confirm as poll.State.MayDrop wants it. Where a member's
+// disk has no room for it, it is refused before anything begins. A failover only
 // delays it. Errors are those of Execute; only one with CodeOutcomeUnknown leaves open
 // whether anything has changed.
 func (n *Node) Restore(ctx context.Context, backup io.ReaderAt, size int64, sum poll.Digest, confirm string) (poll.Result, error) {
@@ -65,6 +66,9 @@ func (n *Node) Restore(ctx context.Context, backup io.ReaderAt, size int64, sum 
 			err = r.Err
 		}
 		return r, err
+	}
+	if err := n.roomForRestore(ctx, size); err != nil {
+		return poll.Result{}, err
 	}
 	if _, err := step(fsm.RestoreStep{Step: fsm.RestoreBegin}); err != nil {
 		return poll.Result{}, nothingChanged(err)

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,13 +12,48 @@ import (
 )
 
 // room is a disk whose free space a test sets.
-type room struct{ low atomic.Bool }
+type room struct {
+	low   atomic.Bool
+	small atomic.Bool // not low, and no room for a backup
+}
 
 func (r *room) Free() (uint64, bool) {
-	if r.low.Load() {
+	switch {
+	case r.low.Load():
 		return 1, true
+	case r.small.Load():
+		return 8 << 20, false
 	}
 	return 1 << 40, false
+}
+
+func TestABackupThatAMembersDiskHasNoRoomForIsNotBegun(t *testing.T) {
+	t.Parallel()
+	// Given a backup and a cluster of which one member has too little room,
+	source := newTestCluster(t, 1)
+	createPoll(t, source.nodes["n1"], "p")
+	b := takeBackup(t, source.nodes["n1"])
+	rooms := map[string]*room{"n1": {}, "n2": {}, "n3": {}}
+	c := newTestClusterWith(t, 3, func(id string, o *cluster.Options) { o.Space = rooms[id] })
+	c.leader()
+	c.awaitLevel(poll.RestoreLevel)
+	rooms["n2"].small.Store(true)
+	before := c.nodes["n1"].Index()
+	// when it is sent to any of them, it is refused, and nothing has gone into the log.
+	for id, n := range c.nodes {
+		_, err := restoreBackup(t, n, b, "")
+		if !isCode(err, poll.CodeStorageFull) || !strings.Contains(err.Error(), "n2 has 8") {
+			t.Errorf("through %s: %v", id, err)
+		}
+	}
+	if now := c.nodes["n1"].Index(); now != before {
+		t.Errorf("the log went from %d to %d", before, now)
+	}
+	// With room it is taken.
+	rooms["n2"].small.Store(false)
+	if _, err := restoreBackup(t, c.nodes["n3"], b, ""); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestWhereAMajorityIsShortOfSpaceOnlyGrowthIsRefused(t *testing.T) {

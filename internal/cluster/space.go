@@ -114,6 +114,33 @@ func (n *Node) roomFor(c poll.Command) error {
 	return poll.Refuse(poll.CodeStorageFull, "%s", s.sentence())
 }
 
+// logStep is about what the log file grows by at a time.
+const logStep = 16 << 20
+
+// roomForRestore refuses a backup of size bytes that a member's disk would not hold twice,
+// in its log and in the next snapshot: that member would stop half way, and where a
+// majority did, nobody would be left to go on. This member's own disk gets the room of the
+// upload back. Members that do not answer, or watch no space, do not count.
+func (n *Node) roomForRestore(ctx context.Context, size int64) error {
+	var without []string
+	need := uint64(2*size + size/4 + logStep)
+	for _, m := range n.survey(ctx) {
+		free := m.status.Free
+		if m.server.ID == n.opts.ID {
+			free += uint64(size)
+		}
+		watched := m.status.Free > 0 || m.status.Low
+		if m.err == nil && watched && free < need {
+			without = append(without, fmt.Sprintf("%s has %d", m.server.ID, free>>20))
+		}
+	}
+	if without == nil {
+		return nil
+	}
+	return poll.Refuse(poll.CodeStorageFull, "This backup takes %d MiB on the disk of every member until the next snapshot, and %s; nothing was changed. Free space there or enlarge the disks, then send it again.",
+		need>>20, strings.Join(without, ", "))
+}
+
 func (s *shortage) sentence() string {
 	return fmt.Sprintf("The disks of too many members are nearly full (%s), so nothing was changed. Free space there or enlarge the disks; the cluster goes on by itself. Closing and deleting polls is still possible.", strings.Join(s.low, ", "))
 }
