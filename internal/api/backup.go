@@ -53,7 +53,7 @@ func (h *Handler) getBackup(w *response, r *http.Request) error {
 	if _, err := negotiate(r, mediaBackup); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	b, err := h.cluster.Backup(ctx)
 	cancel()
 	if err != nil {
@@ -90,7 +90,7 @@ func (h *Handler) postRestore(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	err = h.sync(ctx)
 	cancel()
 	if err != nil {
@@ -114,7 +114,7 @@ func (h *Handler) postRestore(w *response, r *http.Request) error {
 	// Reading stops when the node drains.
 	defer context.AfterFunc(h.draining, func() { p.end(true) })()
 	body := &patientReader{r: r.Body, p: p}
-	done, err := h.cluster.Restore(r.Context(), body, order)
+	done, err := h.cluster.Restore(&w.ctx, body, order)
 	if err != nil {
 		// Who is still sending would see a broken connection instead of the answer.
 		_, _ = io.Copy(io.Discard, body)

@@ -43,7 +43,7 @@ func (h *Handler) castOne(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	rules, selections := m.rules, m.selections
 	if !m.plain {
@@ -222,7 +222,7 @@ func (h *Handler) getReceipt(w *response, r *http.Request) error {
 	if _, err := negotiate(r, mediaJSON); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.sync(ctx); err != nil {
 		return err

@@ -32,7 +32,7 @@ func (h *Handler) castMany(w *response, r *http.Request) error {
 		return poll.Refuse(poll.CodeTooManyRequests, "This node takes all the bulk uploads it can; try another one, or wait.")
 	}
 	defer h.bulks.give()
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	rules, err := h.rules(ctx, id)
 	cancel()
 	if err != nil {
@@ -45,7 +45,7 @@ func (h *Handler) castMany(w *response, r *http.Request) error {
 		return err
 	}
 	defer u.release()
-	u.run(r.Context())
+	u.run(&w.ctx)
 	return u.refusal
 }
 

@@ -18,7 +18,7 @@ func (h *Handler) getCluster(w *response, r *http.Request) error {
 	if _, err := negotiate(r, mediaJSON); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	return h.sendStatus(ctx, w, http.StatusOK)
 }
@@ -57,7 +57,7 @@ func (h *Handler) addMember(w *response, r *http.Request) error {
 	if err := m.check(); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.cluster.AddMember(ctx, m.ID, m.Peer); err != nil {
 		return inTime(err, poll.CodeOutcomeUnknown)
@@ -95,7 +95,7 @@ func (h *Handler) removeMember(w *response, r *http.Request) error {
 	if err := noBody(w, r); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.cluster.RemoveMember(ctx, id); err != nil {
 		return inTime(err, poll.CodeOutcomeUnknown)
@@ -120,7 +120,7 @@ func (h *Handler) transferLeadership(w *response, r *http.Request) error {
 	if to.ID != "" && !poll.ValidID(to.ID) {
 		return poll.Refuse(poll.CodeMemberNotFound, "No member can have this id; list them with GET /v1/cluster.")
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.cluster.TransferLeadership(ctx, to.ID); err != nil {
 		return inTime(err, poll.CodeOutcomeUnknown)

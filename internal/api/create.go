@@ -83,7 +83,7 @@ func (h *Handler) create(w *response, r *http.Request, c poll.Create) error {
 	if _, err := io.ReadFull(h.rand, c.Salt[:]); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	result, err := h.execute(ctx, w, c)
 	if err != nil {

@@ -73,7 +73,7 @@ func exportType(r *http.Request) (string, error) {
 
 // capture takes the poll's ballots after a linearizable read.
 func (h *Handler) capture(w *response, r *http.Request, id string) (c poll.Capture, err error) {
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.sync(ctx); err != nil {
 		return c, err

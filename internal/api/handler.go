@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // Options is what a Handler is told. The zero value of a field means its default.
@@ -62,8 +62,7 @@ type Handler struct {
 
 	node       []string // the value of Voted-Node, shared by all responses
 	lastLeader atomic.Pointer[[]string]
-	idPrefix   string // begins the request ids made here
-	idCount    atomic.Uint64
+	ids        *trace.IDs // of requests that bring none
 
 	streams, bulks  slots
 	restores        slots
@@ -110,7 +109,7 @@ func New(c Cluster, o Options) *Handler {
 	if err != nil {
 		panic("api: the source of random bytes failed: " + err.Error())
 	}
-	h.idPrefix = prefix[:12] + "-"
+	h.ids = trace.NewIDs(prefix[:12] + "-")
 	h.route()
 	return h
 }
@@ -132,6 +131,7 @@ func (h *Handler) madeID() (string, error) {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &response{ResponseWriter: rw, h: h, began: time.Now(), id: h.requestID(r), endpoint: h.unmatched}
+	w.ctx = trace.Context{Context: r.Context(), Carried: trace.Carried{ID: w.id}}
 	w.meter = h.unmatched.other
 	h.metrics.inFlight.Inc()
 	defer h.finish(w, r)
@@ -170,32 +170,21 @@ func (h *Handler) finish(w *response, r *http.Request) {
 
 // requestID takes over the client's id of a request if it is fit for a log.
 func (h *Handler) requestID(r *http.Request) string {
-	if v := r.Header["X-Request-Id"]; len(v) == 1 && visible(v[0], maxRequestIDBytes) {
+	if v := r.Header["X-Request-Id"]; len(v) == 1 && trace.ValidID(v[0]) {
 		return v[0]
 	}
-	var room [32]byte
-	return string(strconv.AppendUint(append(room[:0], h.idPrefix...), h.idCount.Add(1), 36))
-}
-
-// visible reports whether s is 1 to limit bytes of visible ASCII.
-func visible(s string, limit int) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7f {
-			return false
-		}
-	}
-	return s != "" && len(s) <= limit
+	return h.ids.Next()
 }
 
 // deadline gives a request its time: the client's Prefer: wait can only shorten it.
-func (h *Handler) deadline(r *http.Request) (context.Context, context.CancelFunc) {
+func (h *Handler) deadline(w *response, r *http.Request) (context.Context, context.CancelFunc) {
 	d := h.timeout
 	if v := r.Header["Prefer"]; len(v) > 0 {
 		if wait, ok := preferredWait(v); ok && wait < d {
 			d = wait
 		}
 	}
-	return context.WithTimeout(r.Context(), d)
+	return context.WithTimeout(&w.ctx, d)
 }
 
 // sync makes the reads that follow linearizable.

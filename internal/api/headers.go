@@ -118,6 +118,16 @@ func idempotencyKey(values []string) (string, error) {
 	return key, nil
 }
 
+// visible reports whether s is 1 to limit bytes of visible ASCII.
+func visible(s string, limit int) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return s != "" && len(s) <= limit
+}
+
 // unquote reads a structured field string, RFC 9651 §3.3.3.
 func unquote(s string) (string, bool) {
 	var b strings.Builder

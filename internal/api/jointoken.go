@@ -64,7 +64,7 @@ func (h *Handler) newJoinToken(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	token, expires, err := h.cluster.NewJoinToken(ctx, wish.ID, ttl)
 	if err != nil {
@@ -89,7 +89,7 @@ func (h *Handler) revokeJoinTokens(w *response, r *http.Request) error {
 	if err := noBody(w, r); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.cluster.RevokeJoinTokens(ctx, id); err != nil {
 		return inTime(err, poll.CodeOutcomeUnknown)

@@ -32,8 +32,6 @@ const (
 	// bulkReadBytes is how much of a bulk body is taken from the network at once.
 	bulkReadBytes = 256 << 10
 
-	// maxRequestIDBytes bounds an X-Request-Id that is taken over from a client.
-	maxRequestIDBytes = 128
 	// maxPageSize bounds the list of polls, defaultPageSize is where none is asked.
 	maxPageSize     = 1000
 	defaultPageSize = 100

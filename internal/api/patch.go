@@ -48,7 +48,7 @@ func (h *Handler) patchPoll(w *response, r *http.Request) error {
 	if err := h.nameRequest(&c, key); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if _, err := h.execute(ctx, w, c); err != nil {
 		return err

@@ -51,7 +51,7 @@ func (h *Handler) getPoll(w *response, r *http.Request) error {
 	if _, err := negotiate(r, mediaJSON); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.sync(ctx); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (h *Handler) onPoll(w *response, r *http.Request, do func(ctx context.Conte
 	if err := noBody(w, r); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	return do(ctx, id)
 }
@@ -125,7 +125,7 @@ func (h *Handler) listPolls(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.sync(ctx); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 func TestEveryCodeHasAStatusAndATitle(t *testing.T) {
@@ -162,7 +163,7 @@ func TestRequestIDsAreTakenOverIfTheyAreSane(t *testing.T) {
 	for _, id := range []string{"", "two words", "line\nbreak", "é", strings.Repeat("x", 129)} {
 		a := g.do("GET", "/livez", "", "X-Request-Id", id)
 		made := a.header.Get("X-Request-Id")
-		if made == id || !visible(made, maxRequestIDBytes) || seen[made] {
+		if made == id || !trace.ValidID(made) || seen[made] {
 			t.Errorf("%q was answered as %q", id, made)
 		}
 		seen[made] = true

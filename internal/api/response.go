@@ -6,14 +6,18 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // response is the answer to one request on its way. Handlers run in one
 // goroutine a request; a bulk upload hands it to its answering goroutine whole.
 type response struct {
 	http.ResponseWriter
-	h        *Handler
-	id       string // of the request
+	h  *Handler
+	id string // of the request
+	// ctx is the request's context, and carries its id to the other members. It must
+	// not be changed once the request is served.
+	ctx      trace.Context
 	began    time.Time
 	endpoint *endpoint
 	meter    *meter

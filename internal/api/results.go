@@ -24,7 +24,7 @@ func (h *Handler) getResults(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if stale {
 		if err := h.cluster.Doubt(); err != nil {

@@ -32,7 +32,7 @@ func (h *Handler) putRoll(w *response, r *http.Request) error {
 		return poll.Refuse(poll.CodeTooManyRequests, "This node takes all the bulk uploads it can; try another one, or wait.")
 	}
 	defer h.bulks.give()
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	rules, index, err := h.rollRules(ctx, id)
 	cancel()
 	if err != nil {
@@ -107,7 +107,7 @@ func (u *rollUpload) run(r *http.Request) error {
 	for {
 		end := u.gather()
 		if errors.Is(end, io.EOF) || end == nil {
-			if err := u.apply(r.Context()); err != nil {
+			if err := u.apply(&u.w.ctx); err != nil {
 				return u.breakOff(err)
 			}
 		}

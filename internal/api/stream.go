@@ -36,7 +36,7 @@ func (h *Handler) streamResults(w *response, r *http.Request) error {
 	}
 	h.metrics.subscribers.Inc()
 	defer h.metrics.subscribers.Dec()
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithCancel(&w.ctx)
 	defer cancel()
 	defer context.AfterFunc(h.draining, cancel)()
 	s := &stream{h: h, w: w, control: http.NewResponseController(w), id: id, seen: seen}
@@ -48,7 +48,7 @@ func (h *Handler) streamResults(w *response, r *http.Request) error {
 
 // firstInfo reads the poll for a new subscriber, linearizably.
 func (h *Handler) firstInfo(w *response, r *http.Request, id string) (poll.Info, error) {
-	ctx, cancel := h.deadline(r)
+	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.sync(ctx); err != nil {
 		return poll.Info{}, err

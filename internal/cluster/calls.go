@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"voted/internal/fsm"
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // What members ask each other on the peer port.
@@ -54,10 +56,10 @@ func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, 
 			return nil, err
 		}
 		r, err := n.proposer.execute(ctx, c)
-		return verdict(err, func() []byte { return fsm.EncodeResult(r) }), nil
+		return n.verdict(ctx, method, err, func() []byte { return fsm.EncodeResult(r) }), nil
 	case callReadIndex:
 		index, err := n.confirms.join(ctx)
-		return verdict(err, func() []byte { return binary.LittleEndian.AppendUint64(nil, index) }), nil
+		return n.verdict(ctx, method, err, func() []byte { return binary.LittleEndian.AppendUint64(nil, index) }), nil
 	case callChange, callJoin:
 		c, err := readChange(body)
 		if err != nil {
@@ -69,13 +71,13 @@ func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, 
 			var refusal *poll.Error
 			switch {
 			case errors.As(err, &refusal):
-				return verdict(refusal, nil), nil
+				return n.verdict(ctx, method, refusal, nil), nil
 			case err != nil:
 				return nil, err
 			}
 			carryOut = n.request
 		}
-		return verdict(carryOut(ctx, c), func() []byte { return nil }), nil
+		return n.verdict(ctx, method, carryOut(ctx, c), func() []byte { return nil }), nil
 	}
 	return nil, fmt.Errorf("method %q is not known to this build", method)
 }
@@ -94,11 +96,12 @@ func (n *Node) answerPropose(ctx context.Context, frame []byte) ([]byte, error) 
 		return nil, err
 	}
 	a, err := n.proposer.propose(ctx, frame, ballots)
-	return verdict(err, func() []byte { return fsm.AppendOutcomes(nil, a.index, a.clock, a.outcomes) }), nil
+	return n.verdict(ctx, callPropose, err, func() []byte { return fsm.AppendOutcomes(nil, a.index, a.clock, a.outcomes) }), nil
 }
 
 // verdict encodes an error for the member that asked, or what body makes.
-func verdict(err error, body func() []byte) []byte {
+func (n *Node) verdict(ctx context.Context, method string, err error, body func() []byte) []byte {
+	n.tellCall(ctx, method, err)
 	var refusal *poll.Error
 	switch {
 	case err == nil:
@@ -111,6 +114,26 @@ func verdict(err error, body func() []byte) []byte {
 		return append([]byte{verdictRefused, byte(refusal.Code)}, refusal.Detail...)
 	}
 	return append([]byte{verdictUnknown}, err.Error()...)
+}
+
+// tellCall logs what became of another member's call, under the request's id there.
+// Where the outcome is unknown somebody will look for it.
+func (n *Node) tellCall(ctx context.Context, method string, err error) {
+	level, says := slog.LevelDebug, "a call of another member is answered"
+	if err != nil && !definitelyNot(err) && ctx.Err() == nil {
+		level, says = slog.LevelWarn, "the outcome of another member's call is not known here"
+	}
+	if n.log.Enabled(ctx, level) {
+		n.logOf(ctx).Log(ctx, level, says, "call", method, "error", err)
+	}
+}
+
+// logOf names in each line the request for which something is done.
+func (n *Node) logOf(ctx context.Context) *slog.Logger {
+	if id := trace.From(ctx).ID; id != "" {
+		return n.log.With("request_id", id)
+	}
+	return n.log
 }
 
 // ask calls a member that is taken for the leader and reads its verdict. Its error

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // The named values that a member keeps beside raft's.
@@ -153,11 +154,12 @@ func (n *Node) join() error {
 	for {
 		var last error
 		for _, addr := range n.opts.Join {
-			err := n.joinThrough(addr, token)
+			id := n.ids.Next()
+			err := n.joinThrough(id, addr, token)
 			var refusal *poll.Error
 			switch {
 			case err == nil:
-				n.log.Info("joined; catching up before voting", "through", addr)
+				n.log.Info("joined; catching up before voting", "through", addr, "request_id", id)
 				return nil
 			case errors.As(err, &refusal) && !passing(refusal.Code):
 				return fmt.Errorf("%w: %s", ErrUsage, refusal.Detail)
@@ -181,9 +183,10 @@ func passing(c poll.Code) bool {
 	return c == poll.CodeUnavailable || c == poll.CodeOutcomeUnknown || c == poll.CodeTooManyRequests
 }
 
-// joinThrough asks the member at addr who leads, and that one to be let in.
-func (n *Node) joinThrough(addr, token string) error {
-	ctx, cancel := context.WithTimeout(n.ctx, 5*callTimeout)
+// joinThrough asks the member at addr who leads, and that one to be let in, under an
+// id that the logs of all three name.
+func (n *Node) joinThrough(id, addr, token string) error {
+	ctx, cancel := context.WithTimeout(trace.With(n.ctx, trace.Carried{ID: id}), 5*callTimeout)
 	defer cancel()
 	c, err := json.Marshal(change{Op: "join", ID: n.opts.ID, Peer: n.opts.Peer, Token: token, Disk: n.disk, Reads: n.opts.Reads})
 	if err != nil {

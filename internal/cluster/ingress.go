@@ -2,10 +2,13 @@ package cluster
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
 	"voted/internal/fsm"
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // ingress gathers single ballots into batches. Whatever waits while the last
@@ -26,6 +29,7 @@ type batch struct {
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
+	id      string    // guarded by mu; set when it is carried, never changed
 	waiters []*waiter // guarded by mu; complete when the batch is carried
 	gone    int       // guarded by mu: how many of them have left
 	carried bool      // guarded by mu
@@ -113,7 +117,7 @@ func (g *ingress) take() *batch {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.carried = true
+	b.carried, b.id = true, g.node.ids.Next()
 	if b.gone == len(b.waiters) {
 		b.cancel()
 	}
@@ -135,7 +139,7 @@ func (g *ingress) leave(b *batch, w *waiter) (poll.Outcome, error) {
 	if b.carried && b.gone == len(b.waiters) {
 		b.cancel()
 	}
-	return poll.Outcome{}, g.node.gaveUp(b.sent, nil)
+	return poll.Outcome{}, b.named(g.node.gaveUp(b.sent, nil))
 }
 
 // carry takes batches to the leader, one after the other, until none waits.
@@ -165,7 +169,8 @@ func (g *ingress) deliver(b *batch) {
 	defer b.cancel()
 	n := g.node
 	var frame sealed
-	err := n.submit(b.ctx, func(ctx context.Context, leader leadership) error {
+	ctx := trace.With(b.ctx, trace.Carried{ID: b.id})
+	err := n.submit(ctx, func(ctx context.Context, leader leadership) error {
 		if !b.dispatch(&frame) {
 			return nil // nobody waits any more
 		}
@@ -174,6 +179,21 @@ func (g *ingress) deliver(b *batch) {
 		return err
 	})
 	b.finish(&frame, err)
+}
+
+// named says in an error for which batch the lines of the other members are. The ids
+// of up to maxBatch requests do not travel with it; this one does, in their place.
+func (b *batch) named(err error) error {
+	var refusal *poll.Error
+	if b.id == "" || !errors.As(err, &refusal) {
+		return err
+	}
+	named := *refusal
+	named.Cause = fmt.Errorf("batch %s", b.id)
+	if refusal.Cause != nil {
+		named.Cause = fmt.Errorf("batch %s: %w", b.id, refusal.Cause)
+	}
+	return &named
 }
 
 // dispatch encodes the ballots of those who still wait and marks the batch as
@@ -207,6 +227,7 @@ func (b *batch) attempted(err error) {
 func (b *batch) finish(f *sealed, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	err = b.named(err)
 	for _, w := range b.waiters {
 		if w.gone {
 			continue

@@ -80,7 +80,7 @@ func wishOf(c change) poll.RedeemToken {
 
 // checkToken refuses, on the leader, a join token that is of no use. It only looks, so
 // that strangers cannot fill the log.
-func (n *Node) checkToken(c change) error {
+func (n *Node) checkToken(ctx context.Context, c change) error {
 	switch {
 	case c.TokenHash == nil:
 		return nil
@@ -94,7 +94,7 @@ func (n *Node) checkToken(c change) error {
 	now := n.stamp()
 	n.fsm.Read(func(s *poll.State) { refusal = s.TokenUsable(wish, now) })
 	if refusal != nil {
-		n.log.Warn("a member was not let in: its join token is of no use", "member", c.ID, "peer", c.Peer, "why", refusal.Detail)
+		n.logOf(ctx).Warn("a member was not let in: its join token is of no use", "member", c.ID, "peer", c.Peer, "why", refusal.Detail)
 		return refusal
 	}
 	return nil
@@ -109,7 +109,7 @@ func (n *Node) redeem(ctx context.Context, c change) error {
 	case result.Err != nil:
 		return result.Err
 	}
-	n.log.Info("a join token lets a member in", "member", c.ID, "peer", c.Peer)
+	n.logOf(ctx).Info("a join token lets a member in", "member", c.ID, "peer", c.Peer)
 	return nil
 }
 

@@ -262,7 +262,7 @@ func (n *Node) add(ctx context.Context, c change, servers []raft.Server, at int)
 	}
 	// First: a stranger with a certificate and a token of no use must not learn who
 	// belongs to the cluster.
-	if err := n.checkToken(c); err != nil {
+	if err := n.checkToken(ctx, c); err != nil {
 		return err
 	}
 	for _, s := range servers {
@@ -287,7 +287,7 @@ func (n *Node) add(ctx context.Context, c change, servers []raft.Server, at int)
 	if err := n.mayEnter(ctx, c); err != nil {
 		return err
 	}
-	n.log.Info("adding a member; it votes once it has caught up", "member", c.ID, "peer", c.Peer)
+	n.logOf(ctx).Info("adding a member; it votes once it has caught up", "member", c.ID, "peer", c.Peer)
 	return n.changed(ctx, n.raft.AddNonvoter(raft.ServerID(c.ID), raft.ServerAddress(c.Peer), 0, callTimeout))
 }
 
@@ -310,7 +310,7 @@ func (n *Node) remove(ctx context.Context, c change, servers []raft.Server, at i
 		}
 		return fmt.Errorf("%w: leadership was handed over", errNotAppended)
 	}
-	n.log.Info("removing a member", "member", c.ID)
+	n.logOf(ctx).Info("removing a member", "member", c.ID)
 	return n.changed(ctx, n.raft.RemoveServer(raft.ServerID(c.ID), 0, callTimeout))
 }
 

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 
 	"voted/internal/fsm"
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // ErrUsage marks errors that another command line would cure.
@@ -38,6 +40,7 @@ type Node struct {
 	bulk      chan struct{} // a token for each bulk frame under way
 	commands  chan struct{} // a token for each command under way that manages polls
 	disk      string        // drawn once per data directory
+	ids       *trace.IDs    // of batches, and of what this member asks for itself
 
 	admission *admission // nil where connections have no names
 
@@ -81,6 +84,7 @@ func Open(o Options) (*Node, error) {
 		started: make(chan struct{}), entered: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
 		toldDiffers: map[string]bool{},
 	}
+	n.ids = trace.NewIDs(o.ID + "-" + hex.EncodeToString(randomBytes(5)) + "-")
 	n.fsm = fsm.New(n.metrics.applied)
 	n.fsm.OnUnreadable(n.halt)
 	n.attention.every = n.silence() / looksOfSilence

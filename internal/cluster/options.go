@@ -31,7 +31,8 @@ type Network interface {
 	Handle(h func(ctx context.Context, method string, body []byte) ([]byte, error))
 	// Call asks the member at addr. The error wraps peer.ErrNotSent where the
 	// request certainly did not reach it, and is a *peer.RemoteError where it
-	// answered with an error; after any other the outcome is unknown.
+	// answered with an error; after any other the outcome is unknown. What ctx
+	// carries (trace.From) is carried by the handler's context too.
 	Call(ctx context.Context, addr, method string, body []byte) ([]byte, error)
 	RaftNetwork
 	Watcher

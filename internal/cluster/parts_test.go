@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -118,7 +119,8 @@ func TestVerdictsCrossTheNetworkUnchanged(t *testing.T) {
 		nil, errBusy, fmt.Errorf("%w: not here", errNotAppended),
 		poll.Refuse(poll.CodeQuorumAtRisk, "no"), errors.New("something else"),
 	} {
-		n := &Node{opts: Options{Network: answering(verdict(err, func() []byte { return []byte("ok") }))}}
+		n := &Node{log: slog.New(slog.DiscardHandler)}
+		n.opts.Network = answering(n.verdict(t.Context(), callPropose, err, func() []byte { return []byte("ok") }))
 		rest, got := n.ask(t.Context(), "", callPropose, nil)
 		var want, is *poll.Error
 		switch {
@@ -174,5 +176,27 @@ func TestAMemberThatDidNotRunHasNotListened(t *testing.T) {
 	a.look(at(23))
 	if got := a.listened(at(23), at(30)); got != every {
 		t.Errorf("a look at it leaves %s", got)
+	}
+}
+
+func TestAnErrorNamesTheBatchUnderWhichOtherMembersLogIt(t *testing.T) {
+	t.Parallel()
+	n := &Node{}
+	b := &batch{}
+	before := n.gaveUp(false, nil)
+	if got := b.named(before); got != before {
+		t.Errorf("a ballot that was in no batch yet: %v", got)
+	}
+	b.id = "n1-ab-7"
+	err := b.named(n.gaveUp(false, errBusy))
+	var refusal *poll.Error
+	if !errors.As(err, &refusal) || refusal.Code != poll.CodeTooManyRequests || !errors.Is(err, errBusy) {
+		t.Fatalf("naming the batch made another error of it: %v", err)
+	}
+	if !strings.Contains(err.Error(), "batch n1-ab-7: ") || strings.Contains(refusal.Detail, b.id) {
+		t.Errorf("the batch belongs into the log, not into the answer: %v, %q", err, refusal.Detail)
+	}
+	if err := b.named(n.gaveUp(true, nil)); !strings.HasSuffix(err.Error(), ": batch n1-ab-7") {
+		t.Errorf("without a cause: %v", err)
 	}
 }

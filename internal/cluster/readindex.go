@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // A linearizable read (Ongaro 2014, §6.4): the leader notes its commit index, then
@@ -125,9 +126,10 @@ type readRounds struct {
 }
 
 type readRound struct {
-	done  chan struct{}
-	index uint64
-	err   error
+	done    chan struct{}
+	carried trace.Carried // of the first caller: the others share its answer
+	index   uint64
+	err     error
 }
 
 // maxRound ends a round that finds no leader; those who still wait start another.
@@ -139,7 +141,7 @@ func newReadRounds(ctx context.Context, ask func(ctx context.Context) (uint64, e
 
 // join returns the result of a round that begins after the call.
 func (r *readRounds) join(ctx context.Context) (uint64, error) {
-	round := r.enter()
+	round := r.enter(ctx)
 	select {
 	case <-round.done:
 		return round.index, round.err
@@ -148,11 +150,11 @@ func (r *readRounds) join(ctx context.Context) (uint64, error) {
 	}
 }
 
-func (r *readRounds) enter() *readRound {
+func (r *readRounds) enter(ctx context.Context) *readRound {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.next == nil {
-		r.next = &readRound{done: make(chan struct{})}
+		r.next = &readRound{done: make(chan struct{}), carried: trace.From(ctx)}
 		if !r.running {
 			r.running = true
 			go r.run()
@@ -173,7 +175,7 @@ func (r *readRounds) run() {
 			return
 		}
 		r.mu.Unlock()
-		ctx, cancel := context.WithTimeout(r.ctx, maxRound)
+		ctx, cancel := context.WithTimeout(trace.With(r.ctx, round.carried), maxRound)
 		round.index, round.err = r.ask(ctx)
 		cancel()
 		close(round.done)

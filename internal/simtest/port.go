@@ -11,6 +11,7 @@ import (
 
 	"voted/internal/cluster"
 	"voted/internal/cluster/peer"
+	"voted/internal/trace"
 )
 
 // port is one process's end of the network. It implements cluster.Network.
@@ -198,7 +199,7 @@ func (p *port) deliver(ctx context.Context, addr, method string, body []byte) an
 	if handler == nil {
 		return answer{err: fmt.Errorf("%w: %s is still starting", peer.ErrNotSent, addr)}
 	}
-	hctx, cancel := context.WithCancel(target.ctx)
+	hctx, cancel := context.WithCancel(trace.With(target.ctx, trace.From(ctx)))
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
 	result, err := handler(hctx, method, body)

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"voted/internal/trace"
 )
 
 // RemoteError is what the peer's handler answered instead of a result.
@@ -87,6 +89,9 @@ func request(ctx context.Context, addr, method string, body []byte) *http.Reques
 		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body:          http.NoBody,
 		ContentLength: int64(len(body)),
+	}
+	if carried := trace.From(ctx); carried.ID != "" {
+		r.Header[requestIDHeader] = []string{carried.ID}
 	}
 	if len(body) > 0 {
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }

@@ -52,7 +52,8 @@ var (
 	ErrClosed = errors.New("the peer port is closed")
 )
 
-// Handler answers internal calls. body is the handler's to keep. ctx ends when the caller hangs up or the port closes.
+// Handler answers internal calls. body is the handler's to keep. ctx ends when the caller hangs up or the port closes, and carries the
+// request that the caller's context carried.
 type Handler = func(ctx context.Context, method string, body []byte) ([]byte, error)
 
 // Port is one member's end of all connections to and from the others. It is safe for concurrent use.

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"voted/internal/trace"
 )
 
 const (
@@ -19,6 +21,9 @@ const (
 	outcomeHeader  = "Voted-Peer-Outcome"
 	outcomeFailed  = "failed"
 	outcomeRefused = "refused"
+	// requestIDHeader carries the id of the request on whose behalf a call is made. A
+	// build that does not know it leaves it alone.
+	requestIDHeader = "X-Request-Id"
 )
 
 func (p *Port) newServer() *http.Server {
@@ -68,7 +73,7 @@ func (p *Port) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = control.SetReadDeadline(time.Time{})
-	answer, err := (*handler)(r.Context(), method, body)
+	answer, err := (*handler)(trace.With(r.Context(), carriedBy(r)), method, body)
 	_ = control.SetWriteDeadline(time.Now().Add(bodyTimeout))
 	if err == nil && int64(len(answer)) > p.options.MaxBody {
 		err = fmt.Errorf("the answer has %d bytes, more than %d", len(answer), p.options.MaxBody)
@@ -84,6 +89,14 @@ func (p *Port) serve(w http.ResponseWriter, r *http.Request) {
 	h["Date"] = nil
 	h["Content-Length"] = []string{strconv.Itoa(len(answer))}
 	_, _ = w.Write(answer) // the caller is gone: nobody to tell
+}
+
+// carriedBy reads for which request a call is made.
+func carriedBy(r *http.Request) (c trace.Carried) {
+	if v := r.Header[requestIDHeader]; len(v) == 1 && trace.ValidID(v[0]) {
+		c.ID = v[0]
+	}
+	return c
 }
 
 // refuse answers without having asked the handler.
