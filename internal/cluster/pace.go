@@ -1,0 +1,49 @@
+package cluster
+
+import (
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+const (
+	// paceEvery is after how many bytes of a snapshot its writing pauses.
+	paceEvery = 2 << 20
+	// longestPause bounds a pause, so that a slow disk does not become twice as slow.
+	longestPause = 50 * time.Millisecond
+)
+
+// Snapshot implements raft.FSM.
+func (m machine) Snapshot() (raft.FSMSnapshot, error) {
+	s, err := m.FSM.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return pacedSnapshot{s}, nil
+}
+
+// pacedSnapshot takes half of a processor at most, and half of the disk's time, while
+// it is written: nobody waits for a snapshot, but voters wait for what it takes.
+type pacedSnapshot struct{ raft.FSMSnapshot }
+
+// Persist implements raft.FSMSnapshot.
+func (s pacedSnapshot) Persist(sink raft.SnapshotSink) error {
+	return s.FSMSnapshot.Persist(&pacedSink{SnapshotSink: sink, began: time.Now()})
+}
+
+// pacedSink pauses as long as it worked.
+type pacedSink struct {
+	raft.SnapshotSink
+	began   time.Time // of the work since the last pause
+	written int       // since then
+}
+
+// Write implements io.Writer.
+func (k *pacedSink) Write(b []byte) (int, error) {
+	n, err := k.SnapshotSink.Write(b)
+	if k.written += n; err == nil && k.written >= paceEvery {
+		time.Sleep(min(time.Since(k.began), longestPause))
+		k.began, k.written = time.Now(), 0
+	}
+	return n, err
+}

@@ -1,0 +1,44 @@
+package cluster
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// slowSink takes its time for each write.
+type slowSink struct {
+	raft.SnapshotSink
+	takes time.Duration
+}
+
+func (s slowSink) Write(b []byte) (int, error) {
+	time.Sleep(s.takes)
+	return len(b), nil
+}
+
+func TestASnapshotPausesAsLongAsItWorks(t *testing.T) {
+	t.Parallel()
+	const pieces = 4
+	for name, c := range map[string]struct{ takes, want time.Duration }{
+		"half of the time":             {10 * time.Millisecond, pieces * 20 * time.Millisecond},
+		"a slow disk, a bounded pause": {time.Second, pieces * (time.Second + longestPause)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			// Given a snapshot that is being written, when it takes so long for each piece ...
+			k := &pacedSink{SnapshotSink: slowSink{takes: c.takes}, began: time.Now()}
+			start := time.Now()
+			for range pieces {
+				if n, err := k.Write(make([]byte, paceEvery)); n != paceEvery || err != nil {
+					t.Fatal(n, err)
+				}
+			}
+			// ... then it takes twice as long in all, or a little longer.
+			if took := time.Since(start); took != c.want {
+				t.Errorf("%s: %v, want %v", name, took, c.want)
+			}
+		})
+	}
+}
