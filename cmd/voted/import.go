@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,15 +54,12 @@ func (c *importCommand) Run(s *session) error {
 		return err
 	}
 	defer cl.Close()
-	sum := &importSummary{Poll: c.Poll, File: c.File, Outcomes: map[client.Outcome]uint64{}}
-	if c.Rejects != "" {
-		rejects, err := os.Create(c.Rejects)
-		if err != nil {
-			return fileProblem(c.Rejects, err)
-		}
-		defer rejects.Close()
-		sum.rejects = rejects
+	rejects, err := createRejects(c.Rejects)
+	if err != nil {
+		return err
 	}
+	defer rejects.close()
+	sum := &importSummary{Poll: c.Poll, File: c.File, Outcomes: map[client.Outcome]uint64{}, rejects: rejects}
 	var size int64
 	if info, err := os.Stat(c.File); err == nil {
 		size = info.Size()
@@ -71,8 +67,8 @@ func (c *importCommand) Run(s *session) error {
 	progress := newProgress(s.stderr, "casting", "ballots", size)
 	err = (&importer{reader: reader, summary: sum, progress: progress}).run(s.ctx, cl, c.Poll)
 	progress.end(err == nil)
-	if err == nil && sum.rejectsErr != nil {
-		err = fmt.Errorf("the refused lines could not be written to %s: %w", c.Rejects, sum.rejectsErr)
+	if err == nil && rejects.err != nil {
+		err = fmt.Errorf("the refused lines could not be written to %s: %w", c.Rejects, rejects.err)
 	}
 	return c.report(s, sum, err)
 }
@@ -189,11 +185,10 @@ type importSummary struct {
 	Answered uint64                    `json:"answered"`
 	Outcomes map[client.Outcome]uint64 `json:"outcomes"`
 
-	mu         sync.Mutex
-	Refused    uint64    `json:"refused"`
-	First      []refusal `json:"refusals,omitempty"` // the first of them
-	rejects    io.Writer
-	rejectsErr error
+	mu      sync.Mutex
+	Refused uint64    `json:"refused"`
+	First   []refusal `json:"refusals,omitempty"` // the first of them
+	rejects *rejectsFile
 }
 
 func (m *importSummary) add(a client.BulkAnswer, line uint64) {
@@ -213,9 +208,7 @@ func (m *importSummary) refuse(line uint64, voter string, code client.Code, deta
 	if len(m.First) < maxListed {
 		m.First = append(m.First, r)
 	}
-	if m.rejects != nil && m.rejectsErr == nil {
-		m.rejectsErr = json.NewEncoder(m.rejects).Encode(r)
-	}
+	m.rejects.write(r)
 }
 
 func (m *importSummary) refused() uint64 {

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 
 	"voted/client"
 	"voted/cmd/voted/display"
@@ -147,35 +145,6 @@ func (c *rollLoad) report(s *session, loaded rollLoaded) error {
 		s.stderr.Linef("and %s more; --rejects FILE writes them all", display.Int(more))
 	}
 	return nil
-}
-
-// rejectsFile takes refusals, one a line; without a name they go nowhere.
-type rejectsFile struct {
-	file *os.File
-	err  error
-}
-
-func createRejects(name string) (*rejectsFile, error) {
-	if name == "" {
-		return &rejectsFile{}, nil
-	}
-	file, err := os.Create(name)
-	if err != nil {
-		return nil, fileProblem(name, err)
-	}
-	return &rejectsFile{file: file}, nil
-}
-
-func (f *rejectsFile) write(v any) {
-	if f.file != nil && f.err == nil {
-		f.err = json.NewEncoder(f.file).Encode(v)
-	}
-}
-
-func (f *rejectsFile) close() {
-	if f.file != nil {
-		_ = f.file.Close() // each line's own write has been checked
-	}
 }
 
 type rollShow struct {
