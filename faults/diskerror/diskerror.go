@@ -170,7 +170,7 @@ func controls(ctx context.Context, r *layer.Run) error {
 		{"a store that waits for its disk for ever", &ailment{
 			name: ailments[4].name, begin: hanging, hangs: true, load: resumeTime + calmTime,
 		}, overlay.Edit{
-			File: "internal/cluster/storage/limits.go", Old: "DefaultStallLimit = 2 * time.Second", New: "DefaultStallLimit = 10 * time.Minute",
+			File: "internal/cluster/storage/storage.go", Old: "return o.StallLimit\n", New: "return 10 * time.Minute\n",
 		}},
 	} {
 		binary, err := r.Changed(ctx, "control-"+c.ailment.name, c.edit)
