@@ -44,6 +44,7 @@ func exposition(t *testing.T) string {
 		ID: "n1", DataDir: filepath.Join(dir, "data"), API: "127.0.0.1:0", Peer: peer, Version: "test",
 		Cluster: []server.Member{{ID: "n1", Peer: peer}}, Security: server.Security{TLSCert: cert, TLSKey: key},
 		Backups: server.Backups{BackupDir: filepath.Join(dir, "backups"), BackupEvery: time.Hour, BackupKeep: 1},
+		Tracing: server.Tracing{OTLPEndpoint: "http://" + peer}, // nobody takes traces there: they are counted
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,8 @@ type Options struct {
 	Auth Authenticator
 	// Audit records admin actions; nil: nothing does.
 	Audit Auditor
+	// Tracer traces requests; nil: none are.
+	Tracer *trace.Tracer
 	// Limits are how much of this node one client may take; default: no rates.
 	Limits Limits
 }
@@ -59,6 +61,7 @@ type Handler struct {
 	metrics   *metrics
 	registry  *prometheus.Registry
 	tallies   *tallies
+	tracer    *trace.Tracer // nil: nothing is traced
 
 	node       []string // the value of Voted-Node, shared by all responses
 	lastLeader atomic.Pointer[[]string]
@@ -96,6 +99,7 @@ func New(c Cluster, o Options) *Handler {
 	h := &Handler{
 		cluster: c, timeout: o.RequestTimeout, log: o.Logger, rand: o.Rand,
 		metrics: newMetrics(o.Registry, o.Version), registry: o.Registry, tallies: newTallies(),
+		tracer:  o.Tracer,
 		node:    []string{c.ID()},
 		streams: slots{limit: int64(o.MaxStreams)}, bulks: slots{limit: int64(o.MaxBulk)}, restores: slots{limit: 1},
 		pace: streamPace, heartbeat: streamHeartbeat,
@@ -131,7 +135,7 @@ func (h *Handler) madeID() (string, error) {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &response{ResponseWriter: rw, h: h, began: time.Now(), id: h.requestID(r), endpoint: h.unmatched}
-	w.ctx = trace.Context{Context: r.Context(), Carried: trace.Carried{ID: w.id}}
+	w.ctx = trace.Context{Context: r.Context(), Carried: trace.Carried{ID: w.id, Span: h.tracer.Enter(r.Header)}}
 	w.meter = h.unmatched.other
 	h.metrics.inFlight.Inc()
 	defer h.finish(w, r)
@@ -156,7 +160,11 @@ func (h *Handler) finish(w *response, r *http.Request) {
 	}
 	h.metrics.inFlight.Dec()
 	took := time.Since(w.began)
-	w.meter.observe(w.status, took)
+	span := w.ctx.Carried.Span
+	w.meter.observe(w.status, took, span)
+	if span != nil {
+		w.endSpan(span, r)
+	}
 	if h.log.Enabled(r.Context(), slog.LevelDebug) {
 		// The path is not logged: it names voters.
 		h.log.Debug("request", "request_id", w.id, "route", w.endpoint.template, "method", r.Method,
@@ -166,6 +174,30 @@ func (h *Handler) finish(w *response, r *http.Request) {
 		// What was sent so far must not look like a complete answer.
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// untraced are asked for all the time, and tell nothing.
+var untraced = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true}
+
+// endSpan says what the request was: by its route, as the path names voters.
+func (w *response) endSpan(span *trace.Span, r *http.Request) {
+	template := w.endpoint.template
+	if untraced[template] {
+		return
+	}
+	method := "other"
+	if w.endpoint.actions[r.Method] != nil {
+		method = r.Method
+	}
+	span.Rename(method + " " + template)
+	span.Text("http.request.method", method)
+	span.Text("http.route", template)
+	span.Number("http.response.status_code", int64(w.status))
+	span.Text("voted.request_id", w.id)
+	if w.status >= http.StatusInternalServerError {
+		span.Fail(errors.New(http.StatusText(w.status)))
+	}
+	span.End()
 }
 
 // requestID takes over the client's id of a request if it is fit for a log.

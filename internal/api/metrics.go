@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // metrics are what the API counts. Labels come from closed sets, never from
@@ -111,19 +112,20 @@ func (m *metrics) meter(route, method string) *meter {
 	return t
 }
 
-func (t *meter) observe(status int, took time.Duration) {
+func (t *meter) observe(status int, took time.Duration, span *trace.Span) {
 	if status == 0 {
 		status = http.StatusOK // net/http sends that for a handler that wrote nothing
 	}
 	if c := t.classes[min(status/100, 5)]; c != nil {
 		c.Inc()
 	}
-	t.duration.Observe(took.Seconds())
+	trace.Observe(t.duration, took, span)
 }
 
 // serveMetrics shows the registry in the format that Prometheus scrapes.
 func (h *Handler) serveMetrics() action {
-	handler := promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{})
+	// Exemplars exist in OpenMetrics alone; who does not ask for that gets the text as ever.
+	handler := promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 	return func(w *response, r *http.Request) error {
 		handler.ServeHTTP(w, r)
 		return nil

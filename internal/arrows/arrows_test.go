@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"internal/simtest/...":  {"internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/tally", "internal/simtest", "internal/trace"},
 	"internal/tally":        {},
 	"internal/trace":        {},
+	"internal/trace/...":    {},
 	"loadtest":              {"client", "internal/localcluster", "loadtest/..."},
 	"loadtest/...":          {"client", "internal/child", "internal/localcluster", "loadtest/..."},
 }
@@ -60,7 +61,8 @@ var testArrows = map[string][]string{
 	"e2e":                  {"client", "faults/loopfs", "internal/localcluster"},
 	"internal/cluster":     {"internal/pki", "internal/simtest", "internal/simtest/...", "internal/tally"},
 	"internal/cluster/...": {"internal/cluster/storage", "internal/cluster/peer"},
-	"internal/server":      {"client", "internal/localcluster", "internal/tally"},
+	"internal/server":      {"client", "internal/localcluster", "internal/tally", "internal/trace/otlptest"},
+	"internal/trace":       {"internal/trace/otlptest"},
 }
 
 // pure packages import the standard library alone, and nothing of it that waits,

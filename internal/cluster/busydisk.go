@@ -13,6 +13,7 @@ type busyDisk struct {
 	Store
 	writes atomic.Int32 // under way
 	ended  atomic.Int64 // when the last one ended, Unix nanoseconds
+	traced tracedEntries
 }
 
 func (b *busyDisk) writing(f func() error) error {
@@ -31,7 +32,10 @@ func (b *busyDisk) StoreLog(l *raft.Log) error {
 
 // StoreLogs implements raft.LogStore.
 func (b *busyDisk) StoreLogs(l []*raft.Log) error {
-	return b.writing(func() error { return b.Store.StoreLogs(l) })
+	span := b.traced.begin(l)
+	err := b.writing(func() error { return b.Store.StoreLogs(l) })
+	b.traced.end(span, err)
+	return err
 }
 
 // DeleteRange implements raft.LogStore.

@@ -45,6 +45,8 @@ func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, 
 	if !n.isStarted() {
 		return nil, errors.New("this member has not entered its cluster yet")
 	}
+	ctx, span := n.begin(ctx, method, trace.Server)
+	defer span.End()
 	switch method {
 	case callTerm:
 		return binary.LittleEndian.AppendUint64(nil, n.raft.CurrentTerm()), nil
@@ -102,6 +104,7 @@ func (n *Node) answerPropose(ctx context.Context, frame []byte) ([]byte, error) 
 // verdict encodes an error for the member that asked, or what body makes.
 func (n *Node) verdict(ctx context.Context, method string, err error, body func() []byte) []byte {
 	n.tellCall(ctx, method, err)
+	n.spanOf(ctx).Fail(err)
 	var refusal *poll.Error
 	switch {
 	case err == nil:
@@ -138,11 +141,19 @@ func (n *Node) logOf(ctx context.Context) *slog.Logger {
 
 // ask calls a member that is taken for the leader and reads its verdict. Its error
 // is as attempt describes, or a *poll.Error where the leader refused.
-func (n *Node) ask(ctx context.Context, addr, method string, body []byte) ([]byte, error) {
+func (n *Node) ask(ctx context.Context, addr, method string, body []byte) (rest []byte, err error) {
+	ctx, span := n.begin(ctx, "call "+method, trace.Client)
+	span.Text("network.peer.address", addr)
+	defer func() { end(span, err) }()
 	answer, err := n.opts.Network.Call(ctx, addr, method, body)
 	if err != nil {
 		return nil, err
 	}
+	return readVerdict(answer)
+}
+
+// readVerdict is the other end of verdict.
+func readVerdict(answer []byte) ([]byte, error) {
 	if len(answer) == 0 {
 		return nil, poll.ErrTruncated
 	}

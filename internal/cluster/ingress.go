@@ -29,12 +29,13 @@ type batch struct {
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
-	id      string    // guarded by mu; set when it is carried, never changed
-	waiters []*waiter // guarded by mu; complete when the batch is carried
-	gone    int       // guarded by mu: how many of them have left
-	carried bool      // guarded by mu
-	sent    bool      // guarded by mu: it may have reached the log
-	unknown bool      // guarded by mu: some attempt had an unknown outcome
+	traced  *trace.Span // guarded by mu: of the first ballot that is traced
+	id      string      // guarded by mu; set when it is carried, never changed
+	waiters []*waiter   // guarded by mu; complete when the batch is carried
+	gone    int         // guarded by mu: how many of them have left
+	carried bool        // guarded by mu
+	sent    bool        // guarded by mu: it may have reached the log
+	unknown bool        // guarded by mu: some attempt had an unknown outcome
 }
 
 func (g *ingress) newBatch() *batch {
@@ -49,7 +50,8 @@ type waiter struct {
 	place   fsm.Place
 	outcome poll.Outcome
 	err     error
-	gone    bool // guarded by the batch's mu: the caller left before it was sent
+	gone    bool        // guarded by the batch's mu: the caller left before it was sent
+	span    *trace.Span // of the caller's request; nil: it is not traced
 	done    chan struct{}
 }
 
@@ -65,7 +67,7 @@ func (n *Node) Cast(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
 }
 
 func (g *ingress) cast(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
-	w := &waiter{ballot: b, done: make(chan struct{})}
+	w := &waiter{ballot: b, done: make(chan struct{}), span: g.node.spanOf(ctx)}
 	at, err := g.enter(w)
 	if err != nil {
 		return poll.Outcome{}, err
@@ -93,6 +95,9 @@ func (g *ingress) enter(w *waiter) (*batch, error) {
 	b := g.waiting
 	b.mu.Lock()
 	b.waiters = append(b.waiters, w)
+	if b.traced == nil {
+		b.traced = w.span
+	}
 	b.mu.Unlock()
 	g.queued++
 	g.node.metrics.queued.Set(float64(g.queued))
@@ -169,7 +174,7 @@ func (g *ingress) deliver(b *batch) {
 	defer b.cancel()
 	n := g.node
 	var frame sealed
-	ctx := trace.With(b.ctx, trace.Carried{ID: b.id})
+	ctx, span := n.begin(trace.With(b.ctx, trace.Carried{ID: b.id, Span: b.traced}), "batch", trace.Internal)
 	err := n.submit(ctx, func(ctx context.Context, leader leadership) error {
 		if !b.dispatch(&frame) {
 			return nil // nobody waits any more
@@ -178,7 +183,25 @@ func (g *ingress) deliver(b *batch) {
 		b.attempted(err)
 		return err
 	})
+	if span != nil {
+		span.Number("voted.batch.ballots", int64(frame.ballots))
+		span.Text("voted.batch.id", b.id)
+		end(span, err)
+		b.link(span.Context())
+	}
 	b.finish(&frame, err)
+}
+
+// link leads from the other ballots that are traced to the batch, which is a part of
+// the first one's trace.
+func (b *batch) link(to trace.SpanContext) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, w := range b.waiters {
+		if w.span != b.traced {
+			w.span.Link(to)
+		}
+	}
 }
 
 // named says in an error for which batch the lines of the other members are. The ids

@@ -29,6 +29,7 @@ func (n *Node) becomeReady(ctx context.Context) {
 	for ctx.Err() == nil && n.ctx.Err() == nil {
 		term := n.raft.CurrentTerm()
 		start := time.Now()
+		span := n.opts.Tracer.Root("become leader") // ended only where it became one
 		if err := n.proposeTick(ctx); err != nil {
 			n.leaders.pause(ctx, retryPause)
 			continue
@@ -37,6 +38,8 @@ func (n *Node) becomeReady(ctx context.Context) {
 		if n.raft.CurrentTerm() == term && n.raft.State() == raft.Leader {
 			n.ready.Store(term)
 			n.metrics.elected.Inc()
+			span.Number("voted.term", int64(term))
+			span.End()
 			n.log.Info("this member leads", "term", term, "ready_after", time.Since(start).Round(time.Microsecond))
 			return
 		}

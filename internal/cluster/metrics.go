@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"voted/internal/trace"
 )
 
 // metrics are what a member measures of itself.
@@ -52,14 +54,14 @@ func newMetrics(to prometheus.Registerer) *metrics {
 }
 
 // entry notes the fate of one proposed entry.
-func (m *metrics) entry(ballots, bytes int, took time.Duration, err error) {
+func (m *metrics) entry(ballots, bytes int, took time.Duration, err error, span *trace.Span) {
 	if err != nil {
 		m.failures.Inc()
 		return
 	}
 	m.batch.Observe(float64(ballots))
 	m.entryBytes.Observe(float64(bytes))
-	m.commit.Observe(took.Seconds())
+	trace.Observe(m.commit, took, span)
 }
 
 // applied notes that an entry was applied on this member.

@@ -74,7 +74,7 @@ type Node struct {
 func Open(o Options) (*Node, error) {
 	o = o.withDefaults()
 	overtaken := &overtakenLog{Store: o.Store}
-	busy := &busyDisk{Store: overtaken}
+	busy := &busyDisk{Store: overtaken, traced: tracedEntries{tracer: o.Tracer, appending: o.Appending}}
 	o.Store = busy
 	n := &Node{
 		busy: busy, overtaken: overtaken,

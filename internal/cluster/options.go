@@ -3,12 +3,14 @@ package cluster
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/internal/fsm"
+	"voted/internal/trace"
 )
 
 // Store is a member's disk. What it acknowledges is durable; after its first
@@ -86,7 +88,11 @@ type Options struct {
 	Verify  func() error
 	Logger  *slog.Logger
 	Metrics prometheus.Registerer // nil: not measured
-	Now     func() time.Time      // nil: time.Now
+	Tracer  *trace.Tracer         // nil: nothing is traced
+	// Appending holds, while the store appends an entry that is traced, the span of
+	// that: for who measures the store. nil: nobody looks.
+	Appending *atomic.Pointer[trace.Span]
+	Now       func() time.Time // nil: time.Now
 
 	// Audit notes what a member does to the membership or to itself without being
 	// asked to; nil: nothing is noted.
@@ -172,6 +178,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Audit == nil {
 		o.Audit = func(string, string, string) {}
+	}
+	if o.Appending == nil {
+		o.Appending = new(atomic.Pointer[trace.Span])
 	}
 	if o.Now == nil {
 		o.Now = time.Now

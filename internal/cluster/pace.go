@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"voted/internal/trace"
 )
 
 const (
@@ -15,20 +17,26 @@ const (
 
 // Snapshot implements raft.FSM.
 func (m machine) Snapshot() (raft.FSMSnapshot, error) {
+	span := m.node.opts.Tracer.Root("snapshot")
 	s, err := m.FSM.Snapshot()
 	if err != nil {
 		return nil, err
 	}
-	return pacedSnapshot{s}, nil
+	return pacedSnapshot{s, span}, nil
 }
 
 // pacedSnapshot takes half of a processor at most, and half of the disk's time, while
 // it is written: nobody waits for a snapshot, but voters wait for what it takes.
-type pacedSnapshot struct{ raft.FSMSnapshot }
+type pacedSnapshot struct {
+	raft.FSMSnapshot
+	span *trace.Span // ends when it is written
+}
 
 // Persist implements raft.FSMSnapshot.
 func (s pacedSnapshot) Persist(sink raft.SnapshotSink) error {
-	return s.FSMSnapshot.Persist(&pacedSink{SnapshotSink: sink, began: time.Now()})
+	err := s.FSMSnapshot.Persist(&pacedSink{SnapshotSink: sink, began: time.Now()})
+	end(s.span, err)
+	return err
 }
 
 // pacedSink pauses as long as it worked.

@@ -10,6 +10,7 @@ import (
 
 	"voted/internal/fsm"
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // proposer is the leader's end: it packs the frames that wait into one raft entry,
@@ -26,6 +27,7 @@ type proposal struct {
 	frame   []byte
 	ballots int
 	done    chan answered // buffered: nobody may be waiting any more
+	span    *trace.Span   // of the call or batch that it belongs to; nil: it is not traced
 }
 
 // answered is the fate of one frame.
@@ -49,7 +51,7 @@ func (p *proposer) propose(ctx context.Context, frame []byte, ballots int) (answ
 	if p.node.short.Load() != nil {
 		return p.node.recall(ctx, frame)
 	}
-	x := &proposal{frame: frame, ballots: ballots, done: make(chan answered, 1)}
+	x := &proposal{frame: frame, ballots: ballots, done: make(chan answered, 1), span: p.node.spanOf(ctx)}
 	select {
 	case p.queue <- x:
 	default:
@@ -109,6 +111,7 @@ func (p *proposer) send(packed []*proposal) {
 		ballots += x.ballots
 	}
 	entry := fsm.AppendBallots(make([]byte, 0, size), n.stamp(), frames...)
+	span := n.traceEntry(packed, entry, ballots)
 	start := time.Now()
 	n.fsm.Expect(1)
 	future := n.raft.Apply(entry, callTimeout)
@@ -118,7 +121,8 @@ func (p *proposer) send(packed []*proposal) {
 		a, err := resolved(future, future.Error())
 		n.fsm.Expect(-1)
 		<-p.flight
-		n.metrics.entry(ballots, len(entry), time.Since(start), err)
+		n.metrics.entry(ballots, len(entry), time.Since(start), err, span)
+		n.endEntry(span, entry, a, err)
 		if err == nil && len(a.Outcomes) != ballots {
 			err = fmt.Errorf("entry %d has %d outcomes for %d ballots", a.Index, len(a.Outcomes), ballots)
 		}
@@ -150,7 +154,10 @@ func (p *proposer) execute(ctx context.Context, c poll.Command) (poll.Result, er
 		return poll.Result{}, err
 	}
 	entry := fsm.AppendCommand(nil, p.node.stamp(), c)
+	_, span := p.node.begin(ctx, "entry", trace.Internal)
+	p.node.followEntry(span, entry)
 	a, err := p.node.apply(ctx, entry)
+	p.node.endEntry(span, entry, a, err)
 	return a.Result, err
 }
 

@@ -127,7 +127,7 @@ type readRounds struct {
 
 type readRound struct {
 	done    chan struct{}
-	carried trace.Carried // of the first caller: the others share its answer
+	carried trace.Carried // of the first caller, or the first that is traced
 	index   uint64
 	err     error
 }
@@ -151,10 +151,14 @@ func (r *readRounds) join(ctx context.Context) (uint64, error) {
 }
 
 func (r *readRounds) enter(ctx context.Context) *readRound {
+	carried := trace.From(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.next != nil && r.next.carried.Span == nil && carried.Span != nil {
+		r.next.carried = carried
+	}
 	if r.next == nil {
-		r.next = &readRound{done: make(chan struct{}), carried: trace.From(ctx)}
+		r.next = &readRound{done: make(chan struct{}), carried: carried}
 		if !r.running {
 			r.running = true
 			go r.run()

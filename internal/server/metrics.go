@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gometrics "github.com/hashicorp/go-metrics/compat"
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/internal/cluster/storage"
+	"voted/internal/trace"
 )
 
 var raftMetricsOnce sync.Once
@@ -35,9 +37,11 @@ var raftUnmeasured = []string{"raft.boltdb", "raft.net", "raft.rpc.appendEntries
 
 // diskMetrics measures the store.
 type diskMetrics struct {
-	to    prometheus.Registerer
-	took  map[string]prometheus.Observer
-	bytes map[string]prometheus.Counter
+	to   prometheus.Registerer
+	took map[string]prometheus.Observer
+	// appending is the span of the append under way, where it is traced.
+	appending atomic.Pointer[trace.Span]
+	bytes     map[string]prometheus.Counter
 }
 
 // storeOps are what a store does, as storage.Options.Observe names it.
@@ -61,7 +65,11 @@ func newDiskMetrics(to prometheus.Registerer) *diskMetrics {
 
 func (d *diskMetrics) observe(op string, took time.Duration, bytes int) {
 	if o, known := d.took[op]; known {
-		o.Observe(took.Seconds())
+		var span *trace.Span
+		if op == "append" {
+			span = d.appending.Load()
+		}
+		trace.Observe(o, took, span)
 		d.bytes[op].Add(float64(bytes))
 	}
 }

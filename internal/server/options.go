@@ -45,6 +45,7 @@ type Options struct {
 
 	Security
 	Backups
+	Tracing
 
 	// Profile is the HOST:PORT on loopback that serves go tool pprof; default: none.
 	Profile string

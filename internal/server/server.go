@@ -20,6 +20,7 @@ import (
 	"voted/internal/cluster/peer"
 	"voted/internal/cluster/storage"
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // Server is one node: a member of the cluster and its HTTP API.
@@ -34,6 +35,7 @@ type Server struct {
 	backups  *backup.Schedule // nil: none are kept
 	backedUp chan struct{}    // closed when no backup is being made any more
 	profiles *http.Server     // nil: none are served
+	tracer   *trace.Tracer    // nil: nothing is traced
 }
 
 // New opens everything that can refuse: the data directory, both ports. The node
@@ -59,6 +61,7 @@ func New(o Options) (*Server, error) {
 		return s, nil
 	}
 	s.closeProfiles()
+	s.closeTracer()
 	_ = s.listener.Close() // the error is the one to report
 	return nil, err
 }
@@ -66,11 +69,14 @@ func New(o Options) (*Server, error) {
 // open wires the member: its network and its store, its node, its API.
 func (s *Server) open() error {
 	o := s.opts
+	registry := prometheus.NewRegistry()
+	if err := s.openTracer(registry); err != nil {
+		return err
+	}
 	port, err := peer.Listen(s.guards.peer)
 	if err != nil {
 		return fmt.Errorf("%w: %w; give another address with --peer", ErrUsage, err)
 	}
-	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	raftMetrics(registry)
 	s.guards.show(registry)
@@ -92,7 +98,7 @@ func (s *Server) open() error {
 		s.backups.Measure(registry)
 	}
 	if err == nil {
-		s.node, err = cluster.Open(s.clusterOptions(store, space, port, registry))
+		s.node, err = cluster.Open(s.clusterOptions(store, space, port, registry, disk))
 	}
 	if err != nil {
 		if store != nil {
@@ -113,7 +119,7 @@ func (s *Server) open() error {
 		}
 	}()
 	s.handler = api.New(member{s.node, o.DataDir}, s.guards.guard(api.Options{
-		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version,
+		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version, Tracer: s.tracer,
 		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
 	}))
 	s.http = s.newHTTP()
@@ -147,7 +153,7 @@ func (s *Server) verify(store *storage.Store) error {
 	return nil
 }
 
-func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port *peer.Port, registry *prometheus.Registry) cluster.Options {
+func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port *peer.Port, registry *prometheus.Registry, disk *diskMetrics) cluster.Options {
 	o := s.opts
 	first := make([]cluster.Server, len(o.Cluster))
 	for i, m := range o.Cluster {
@@ -164,6 +170,7 @@ func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port
 	return cluster.Options{
 		ID: o.ID, Peer: port.Addr(), API: s.advertised(), Version: o.Version, Cluster: first, Join: o.Join, JoinToken: token,
 		Store: store, Space: space, Backups: backups, Audit: s.guards.note(o.ID), Verify: func() error { return s.verify(store) }, Network: port, Logger: s.log, Metrics: registry,
+		Tracer: s.tracer, Appending: &disk.appending,
 		RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
 	}
 }
@@ -210,6 +217,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	// After a fault nothing is waited for: the store may never answer again.
 	s.closeProfiles()
+	defer s.closeTracer()
 	_ = s.http.Close()
 	if s.node.Failure() != nil {
 		return err

@@ -4,7 +4,8 @@ import "context"
 
 // Carried is what a context knows of the request for which something is done.
 type Carried struct {
-	ID string // as logs name it; empty: none
+	ID   string // as logs name it; empty: none
+	Span *Span  // what is under way; nil: it is not traced
 }
 
 // MaxIDBytes is the length of the longest id of a request that is taken over.

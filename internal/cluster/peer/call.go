@@ -90,9 +90,11 @@ func request(ctx context.Context, addr, method string, body []byte) *http.Reques
 		Body:          http.NoBody,
 		ContentLength: int64(len(body)),
 	}
-	if carried := trace.From(ctx); carried.ID != "" {
+	carried := trace.From(ctx)
+	if carried.ID != "" {
 		r.Header[requestIDHeader] = []string{carried.ID}
 	}
+	carried.Span.Set(r.Header)
 	if len(body) > 0 {
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		r.Body, _ = r.GetBody()

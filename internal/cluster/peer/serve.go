@@ -96,6 +96,7 @@ func carriedBy(r *http.Request) (c trace.Carried) {
 	if v := r.Header[requestIDHeader]; len(v) == 1 && trace.ValidID(v[0]) {
 		c.ID = v[0]
 	}
+	c.Span = trace.Parent(r.Header)
 	return c
 }
 

@@ -1,0 +1,192 @@
+package trace
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options says which requests are traced and where their spans go. Endpoint is
+// required.
+type Options struct {
+	// Endpoint is the base URL of an OTLP/HTTP receiver, to which /v1/traces is added.
+	Endpoint string
+	// Headers go with each delivery: KEY=VALUE,… with values percent-encoded, as in
+	// OTEL_EXPORTER_OTLP_HEADERS.
+	Headers string
+	// Ratio of the requests that are traced where the client does not say, 0 to 1.
+	Ratio float64
+	// Node and Version describe this process in what is delivered.
+	Node, Version string
+	// Logger hears when deliveries begin to fail and when they work again.
+	Logger *slog.Logger
+	// Registry gets the count of spans.
+	Registry prometheus.Registerer
+}
+
+const (
+	// queueSpans wait for delivery; beyond, spans are dropped and counted. At about
+	// 500 B each this is a megabyte.
+	queueSpans = 2048
+	// deliverySpans go in one delivery, and are waited for no longer than deliverEvery.
+	deliverySpans = 512
+	deliverEvery  = time.Second
+	// deliveryTimeout bounds one delivery; OTLP's default.
+	deliveryTimeout = 10 * time.Second
+	// maxAnswerBytes is how much of an answer is read.
+	maxAnswerBytes = 64 << 10
+	tracesPath     = "/v1/traces"
+)
+
+// Tracer makes spans and delivers them. A nil Tracer traces nothing. Delivery never
+// holds up who ends a span.
+type Tracer struct {
+	opts    Options
+	url     string
+	headers http.Header
+	client  *http.Client
+	queue   chan *Span
+
+	sent, dropped, failed prometheus.Counter
+
+	ctx    context.Context // ends when nothing is delivered any more
+	cancel context.CancelFunc
+	stop   chan struct{} // closed when what is queued is to be the last
+	done   chan struct{} // closed when deliver has ended
+}
+
+// New starts a tracer. Close ends it.
+func New(o Options) (*Tracer, error) {
+	target, err := receiver(o.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	headers, err := readHeaders(o.Headers)
+	if err != nil {
+		return nil, err
+	}
+	if !(o.Ratio >= 0 && o.Ratio <= 1) {
+		return nil, fmt.Errorf("the share of requests that are traced must be between 0 and 1, not %v", o.Ratio)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	t := &Tracer{
+		opts: o, url: target, headers: headers, queue: make(chan *Span, queueSpans),
+		client: &http.Client{
+			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	spans := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "voted_trace_spans_total", Help: "Spans of traces, by result: delivered, dropped because too many waited, or failed to be delivered.",
+	}, []string{"result"})
+	if o.Registry != nil {
+		o.Registry.MustRegister(spans)
+	}
+	t.sent, t.dropped, t.failed = spans.WithLabelValues("delivered"), spans.WithLabelValues("dropped"), spans.WithLabelValues("failed")
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	go t.deliver()
+	return t, nil
+}
+
+// receiver is the URL to which spans are sent.
+func receiver(endpoint string) (string, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", fmt.Errorf("%q is not where an OTLP receiver can be; give a URL such as http://collector:4318", endpoint)
+	}
+	if !strings.HasSuffix(u.Path, tracesPath) {
+		u.Path = strings.TrimSuffix(u.Path, "/") + tracesPath
+	}
+	return u.String(), nil
+}
+
+// readHeaders reads KEY=VALUE,… with percent-encoded values. Values are secrets and
+// stand in no error.
+func readHeaders(s string) (http.Header, error) {
+	h := http.Header{}
+	for pair := range strings.SplitSeq(s, ",") {
+		if pair = strings.TrimSpace(pair); pair == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(pair, "=")
+		decoded, err := url.PathUnescape(strings.TrimSpace(value))
+		if key = strings.TrimSpace(key); !ok || key == "" || strings.ContainsAny(key, " \t\"():;<>@/[]{}?\\") || err != nil || strings.ContainsAny(decoded, "\r\n") {
+			return nil, fmt.Errorf("the headers for the OTLP receiver must be KEY=VALUE,… with percent-encoded values; that of %q is not", key)
+		}
+		h.Set(key, decoded)
+	}
+	return h, nil
+}
+
+// Enter decides whether a request from outside is traced, and begins its span. Where
+// the client traces it, so does this node, and where it does not, neither; else
+// Ratio is the chance. It returns nil where it is not traced.
+func (t *Tracer) Enter(h http.Header) *Span {
+	if t == nil {
+		return nil
+	}
+	s := &Span{tracer: t, kind: Server, start: time.Now()}
+	if parent, ok := parentOf(h); ok {
+		if !parent.Sampled {
+			return nil
+		}
+		s.context, s.parent = parent, parent.Span
+		s.context.Span = newSpanID()
+		return s
+	}
+	if rand.Float64() >= t.opts.Ratio {
+		return nil
+	}
+	s.context = newRoot()
+	return s
+}
+
+// The headers of W3C Trace Context, as Go writes them.
+const (
+	HeaderParent = "Traceparent"
+	HeaderState  = "Tracestate"
+)
+
+// parentOf reads the headers of W3C Trace Context. A tracestate that is too long or
+// unfit is left behind, as §3.3.1 allows.
+func parentOf(h http.Header) (c SpanContext, ok bool) {
+	v := h[HeaderParent]
+	if len(v) != 1 {
+		return c, false
+	}
+	if c, ok = ParseTraceparent(v[0]); ok {
+		if state := strings.Join(h[HeaderState], ","); len(state) <= maxStateBytes && !strings.ContainsFunc(state, unfit) {
+			c.State = state
+		}
+	}
+	return c, ok
+}
+
+func unfit(r rune) bool { return r < ' ' || r >= 0x7f }
+
+// Set puts the headers into h that make s the parent of what its receiver does.
+func (s *Span) Set(h http.Header) {
+	if s == nil {
+		return
+	}
+	h[HeaderParent] = []string{s.context.Traceparent()}
+	if s.context.State != "" {
+		h[HeaderState] = []string{s.context.State}
+	}
+}
+
+// Parent returns the span that headers name, as a parent; nil where it is not sampled.
+func Parent(h http.Header) *Span {
+	c, _ := parentOf(h)
+	return Remote(c)
+}
