@@ -56,8 +56,10 @@ verify: lint test race ## what CI runs
 demo:
 	$(GO) run ./cmd/voted demo
 
-image: ## the container image, named voted
-	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) -t voted .
+IMAGE   ?= voted
+BUILDER ?=
+image: ## the container image; IMAGE names it, BUILDER another image to build with
+	docker build -f deploy/Dockerfile $(if $(BUILDER),--build-arg BUILDER=$(BUILDER)) --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
 deploy-test: ## the image and a cluster of containers, broken and restarted under load; skipped without Docker
 	deploy/test/compose.sh

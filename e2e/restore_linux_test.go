@@ -276,7 +276,7 @@ func TestALargeBackupIsRestoredExactlyOrNotAtAll(t *testing.T) {
 // refusedForSpace sends a backup to a node whose disk has room to go on, and not for it.
 func refusedForSpace(t *testing.T, file string, leave int64) {
 	// Given that node,
-	c, disks := startOnDisks(t, 1)
+	c, disks := startOnDisks(t, 1, 0)
 	node := c.Nodes[0]
 	all := dial(t, node.URL)
 	createPoll(t, all, client.Definition{ID: "small"})

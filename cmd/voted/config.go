@@ -15,6 +15,19 @@ import (
 // without dashes before them, to their values.
 type configuration map[string]any
 
+// envPrefix begins the variables that stand for flags.
+const envPrefix = "VOTED_"
+
+// dropEmpty takes a variable that is empty for one that is not set: files for containers
+// can leave a flag out in no other way.
+func dropEmpty() {
+	for _, v := range os.Environ() {
+		if name, value, _ := strings.Cut(v, "="); value == "" && strings.HasPrefix(name, envPrefix) {
+			_ = os.Unsetenv(name) // it was there
+		}
+	}
+}
+
 // configFile reads the file.
 func configFile(r io.Reader) (kong.Resolver, error) {
 	c := configuration{}

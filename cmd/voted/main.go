@@ -23,7 +23,10 @@ const (
 	exitUsage  = 2 // another command line would cure it
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	dropEmpty()
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // session is what every command is given.
 type session struct {

@@ -21,7 +21,7 @@ const asVoted = "TEST_BINARY_IS_VOTED"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asVoted) != "" {
-		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+		main()
 	}
 	os.Exit(m.Run())
 }
@@ -144,6 +144,22 @@ func TestTheEnvironmentBeatsTheConfigurationFile(t *testing.T) {
 	t.Setenv("VOTED_ENDPOINT", "http://127.0.0.1:2,http://127.0.0.1:3")
 	if got := voted("poll", "list"); !strings.Contains(got.errout, "127.0.0.1:2") || !strings.Contains(got.errout, "127.0.0.1:3") {
 		t.Errorf("VOTED_ENDPOINT was not heard: %q", got.errout)
+	}
+}
+
+func TestAnEmptyVariableIsNone(t *testing.T) {
+	t.Parallel()
+	for name, variables := range map[string][]string{
+		"of flags that exclude one another": {"VOTED_JOIN=", "VOTED_CLUSTER=n2=127.0.0.1:1"}, // does not name n1
+		"of a flag with few values":         {"VOTED_LOG_LEVEL=", "VOTED_CLUSTER=n2=127.0.0.1:1"},
+		"of the configuration file":         {"VOTED_CONFIG=", "VOTED_CLUSTER=n2=127.0.0.1:1"},
+	} {
+		cmd := exec.CommandContext(testContext(t, 20*time.Second), os.Args[0], "serve", "--id", "n1", "--data", t.TempDir())
+		cmd.Env = append(append(os.Environ(), asVoted+"=1"), variables...)
+		out, _ := cmd.CombinedOutput() // the exit code is looked at
+		if code := cmd.ProcessState.ExitCode(); code != exitUsage || !strings.Contains(string(out), "--cluster does not name this member") {
+			t.Errorf("%s: exit code %d\n%s", name, code, out)
+		}
 	}
 }
 

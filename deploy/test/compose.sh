@@ -4,6 +4,7 @@
 # restarted in turn, which must cost no error. It removes all it made, whatever happens.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. deploy/test/manual.sh
 
 skip() {
 	echo "deploy-test: skipped: $*"
@@ -55,16 +56,14 @@ say "building the image"
 [ -n "${VOTED_TEST_BUILDER:-}" ] || deploy/test/base-image.sh "$base" >/dev/null
 build() { docker build --file deploy/Dockerfile --build-arg "BUILDER=$base" --build-arg VERSION=test "$@" . >>"$work/build.log" 2>&1; }
 # The stage that builds gets a name too, so that it can be removed.
-build --target build --tag "voted-test-build:$$" && build --tag "$VOTED_IMAGE" || { tail -40 "$work/build.log"; fail "the image does not build"; }
-go build -o "$work/voted" ./cmd/voted
+build --target build --tag "voted-test-build:$$" || { tail -40 "$work/build.log"; fail "the image does not build"; }
 go build -o "$work/loadtest" ./loadtest
 
-deploy/compose/secrets.sh >/dev/null
 # Ports that nobody uses, instead of the documented ones.
 port=$((20000 + RANDOM % 10000))
 export VOTED_PORT1=$port VOTED_PORT2=$((port + 1)) VOTED_PORT3=$((port + 2))
 urls=https://127.0.0.1:$VOTED_PORT1,https://127.0.0.1:$VOTED_PORT2,https://127.0.0.1:$VOTED_PORT3
-voted() { VOTED_ENDPOINT=$urls "$work/voted" "$@" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token"; }
+voted() { VOTED_ENDPOINT=$urls bin/voted "$@" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token"; }
 id() { cluster ps -q "$1"; }
 
 until_true() { # SECONDS WHAT COMMAND…
@@ -84,8 +83,26 @@ leader_not() {
 	[ -n "$now" ] && [ "$now" != "$1" ]
 }
 
-say "starting three nodes"
-cluster up -d >"$work/up.log" 2>&1 || { cat "$work/up.log"; fail "the cluster does not start"; }
+# follow SECTION N: carries out a block of the manual; only names, ports and folders that
+# this run has of its own are put in their places.
+follow() {
+	local block
+	block=$(manual "$1" "$2" | sed -e "s|docker compose -f deploy/compose/compose.yaml|cluster|" -e "s|deploy/compose/secrets/|$VOTED_SECRETS/|g" \
+		-e "s|127.0.0.1:8081|127.0.0.1:$VOTED_PORT1|g" -e "s|127.0.0.1:8082|127.0.0.1:$VOTED_PORT2|g" -e "s|compose_n3|${project}_n3|")
+	set +e # an "or" would switch -e off in there
+	(
+		export IMAGE=$VOTED_IMAGE BUILDER=$base VERSION=test
+		set -euo pipefail
+		eval "$block"
+	) >"$work/followed" 2>&1
+	local code=$?
+	set -e
+	[ $code -eq 0 ] || { cat "$work/followed"; fail "what stands in the manual under \"$1\" does not work"; }
+}
+
+say "building the image and starting three nodes, as the manual says"
+follow Install 2
+tail -6 "$work/followed"
 for n in n1 n2 n3; do until_true 60 "$n does not become ready" is_ready $n; done
 until_true 20 "the cluster is not well" is_well
 voted cluster status
@@ -96,7 +113,7 @@ for n in n1 n2 n3; do
 	[ "$seen" = "65532:65532 true [ALL] false" ] || fail "$n runs as: $seen"
 	until_true 30 "Docker does not call $n healthy" sh -c "[ \$(docker inspect --format '{{.State.Health.Status}}' $(id $n)) = healthy ]"
 done
-if "$work/voted" poll list --endpoint "${urls%%,*}" --ca "$VOTED_SECRETS/ca.crt" --timeout 5s >/dev/null 2>&1; then
+if bin/voted poll list --endpoint "${urls%%,*}" --ca "$VOTED_SECRETS/ca.crt" --timeout 5s >/dev/null 2>&1; then
 	fail "a client without credentials was served"
 fi
 
@@ -108,7 +125,7 @@ offer() {
 	"$work/loadtest" --targets "$urls" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token" \
 		--rate "${VOTED_TEST_RATE:-200}" --duration "$duration" --out "$work/load/$SECONDS" "$@" >"$work/load/out" 2>&1 &
 	load=$!
-	until_true 30 "the load does not begin" sh -c "VOTED_ENDPOINT=$urls '$work/voted' poll list --json --ca '$VOTED_SECRETS/ca.crt' --token-file '$VOTED_SECRETS/operator.token' | grep -q 'ballots\":[1-9]'"
+	until_true 30 "the load does not begin" sh -c "VOTED_ENDPOINT=$urls bin/voted poll list --json --ca '$VOTED_SECRETS/ca.crt' --token-file '$VOTED_SECRETS/operator.token' | grep -q 'ballots\":[1-9]'"
 }
 
 # proven WHAT: waits for the verdict.
@@ -150,7 +167,13 @@ faults() {
 	docker network connect --alias "$victim.peers" "${project}_peers" "$(id "$victim")"
 	until_true 60 "$victim does not come back" is_ready "$victim"
 	until_true 30 "the cluster is not well again" is_well
+	say "n3 is replaced by a container with an empty volume, as the manual says"
+	follow "Replace a member" 2
+	until_true 60 "the new n3 does not become ready" is_ready n3
+	until_true 60 "the cluster is not well with the new n3" is_well
+	until_true 60 "the new n3 gets no vote" three_voters
 }
+three_voters() { [ "$(voted cluster status --json | grep -o '"role":"voter"' | wc -l)" = 3 ]; }
 
 # majority_leads VICTIM: asks the others who leads.
 majority_leads() {
@@ -164,15 +187,15 @@ majority_leads() {
 }
 leader_at() {
 	local p=VOTED_PORT${1#n} now
-	now=$("$work/voted" cluster status --json --timeout 3s --endpoint "https://127.0.0.1:${!p}" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token" |
+	now=$(bin/voted cluster status --json --timeout 3s --endpoint "https://127.0.0.1:${!p}" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token" |
 		sed -n 's/^{"leader":"\([^"]*\)".*/\1/p')
 	[ -n "$now" ] && [ "$now" != "$2" ]
 }
 
-say "load, with the leader killed three times and cut off once"
-offer "${VOTED_TEST_FAULTS_FOR:-150s}"
+say "load, with the leader killed three times and cut off once, and a member replaced"
+offer "${VOTED_TEST_FAULTS_FOR:-180s}"
 faults
-proven "kills and a partition"
+proven "kills, a partition and a replacement"
 
 say "load, with one node restarted after another"
 offer "${VOTED_TEST_ROLL_FOR:-120s}" --threshold 'errors<1' --seed $((RANDOM + 1))

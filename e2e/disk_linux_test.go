@@ -22,8 +22,8 @@ import (
 const diskMebibytes = 64
 
 // startOnDisks runs nodes whose data lie on file systems of their own, which the test may
-// break.
-func startOnDisks(t *testing.T, nodes int) (*localcluster.Cluster, []*loopfs.FS) {
+// break. A call to a disk may take stall; 0: what the disks of tests may take.
+func startOnDisks(t *testing.T, nodes int, stall time.Duration) (*localcluster.Cluster, []*loopfs.FS) {
 	t.Helper()
 	if _, err := exec.LookPath("mkfs.ext4"); err != nil || runtime.GOOS != "linux" || os.Getuid() != 0 {
 		t.Skip("a file system of its own takes Linux, root and mkfs.ext4")
@@ -42,7 +42,7 @@ func startOnDisks(t *testing.T, nodes int) (*localcluster.Cluster, []*loopfs.FS)
 			}
 		})
 	}
-	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: binary, Nodes: nodes, Dir: dir})
+	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: binary, Nodes: nodes, Dir: dir, StallLimit: stall})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func castUntil(t *testing.T, status int, url string) (counted int, voter, text s
 func TestAFullDiskRefusesBallotsBeforeItIsFullAndRecoversByItself(t *testing.T) {
 	t.Parallel()
 	// Given a node on a disk of its own, with a ballot,
-	c, disks := startOnDisks(t, 1)
+	c, disks := startOnDisks(t, 1, 0)
 	node, disk := c.Nodes[0], disks[0]
 	all := dial(t, node.URL)
 	createPoll(t, all, client.Definition{ID: "full"})
@@ -191,7 +191,7 @@ func awaitFile(t *testing.T, path string) {
 // cast: the others go on, and the member is whole again once there is space.
 func TestAMemberWhoseDiskIsFullCostsNoBallot(t *testing.T) {
 	t.Parallel()
-	c, disks := startOnDisks(t, 3)
+	c, disks := startOnDisks(t, 3, 0)
 	all := dial(t, c.Endpoints()...)
 	createPoll(t, all, client.Definition{ID: "board"})
 	l := startLoad(all, "board", 4)
@@ -245,7 +245,7 @@ func awaitFinding(t *testing.T, all *client.Client, kind, or, member string) {
 // kernel.
 func TestADiskThatHangsStopsItsNodeInASentenceAndTheOthersGoOn(t *testing.T) {
 	t.Parallel()
-	c, disks := startOnDisks(t, 3)
+	c, disks := startOnDisks(t, 3, 2*time.Second)
 	all := dial(t, c.Endpoints()...)
 	createPoll(t, all, client.Definition{ID: "board"})
 	l := startLoad(all, "board", 4)

@@ -1,0 +1,276 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"voted/client"
+	"voted/internal/localcluster"
+)
+
+// endpoints is what an operator has in the environment.
+func endpoints(nodes ...*localcluster.Node) string {
+	var urls []string
+	for _, n := range nodes {
+		urls = append(urls, n.URL)
+	}
+	return "VOTED_ENDPOINT=" + strings.Join(urls, ",")
+}
+
+func TestTheManualsWatchShowsWhatAnOperatorNeeds(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	block := commandsOf(t, manual, "Watch")[0]
+	said := newShell(t, endpoints(c.Nodes...)).must(placed(t, block, "127.0.0.1:8080", c.Nodes[0].APIAddr))
+	for _, want := range []string{"ok\n", "voted_disk_free_bytes", "quorum 2 · can lose 1 more"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not show %q:\n%s", want, said)
+		}
+	}
+}
+
+// From an older build to today's, under load, one node after another.
+func TestTheManualsUpgradeCostsNoError(t *testing.T) {
+	t.Parallel()
+	// Given a cluster of an older build under load,
+	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: older(t), Nodes: 3, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	ready(t, c)
+	all := dial(t, c.Endpoints()...)
+	createPoll(t, all, client.Definition{ID: "board"})
+	l := startLoad(all, "board", 8)
+	l.grow(t, 100)
+	// and machines on which systemd would restart what has been installed meanwhile,
+	restarted := make(chan string, len(c.Nodes))
+	machines := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := strings.TrimPrefix(r.URL.Path, "/")
+		if err := upgraded(t, c, id); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		restarted <- id
+	}))
+	t.Cleanup(machines.Close)
+	s := newShell(t, endpoints(c.Nodes...))
+	s.tool("ssh", `[ "${*:2}" = "systemctl restart voted" ] && curl -sSf "`+machines.URL+`/$1"`)
+	// when the loop of the manual has run,
+	s.must(commandsOf(t, manual, "Upgrade")[0])
+	// then all have been restarted, in turn, and newer formats are used; nobody noticed.
+	close(restarted)
+	var order []string
+	for id := range restarted {
+		order = append(order, id)
+	}
+	if got := strings.Join(order, " "); got != "n1 n2 n3" {
+		t.Errorf("restarted were %s", got)
+	}
+	awaitLevel(t, c)
+	awaitStatus(t, c, 0)
+	l.grow(t, 100)
+	l.finish(t)
+	l.checkExact(t, c)
+}
+
+// upgraded restarts a node with today's build, as `systemctl restart` does: it returns once
+// the new process serves.
+func upgraded(t *testing.T, c *localcluster.Cluster, id string) error {
+	for _, n := range c.Nodes {
+		if n.ID != id {
+			continue
+		}
+		if err := n.Terminate(); err != nil {
+			return err
+		}
+		if err := n.Wait(t.Context()); err != nil {
+			return err
+		}
+		if err := n.RestartWith(binary); err != nil {
+			return err
+		}
+		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			if resp, err := http.Get(n.URL + "/livez"); err == nil {
+				_ = resp.Body.Close() // it answers
+				return nil
+			}
+		}
+		return fmt.Errorf("%s does not serve again", id)
+	}
+	return fmt.Errorf("there is no machine %s", id)
+}
+
+func TestTheManualsReplacementOfAMember(t *testing.T) {
+	t.Parallel()
+	// Given a cluster under load, and a machine that is gone for good,
+	c := start(t)
+	living := c.Nodes[:2]
+	all := dial(t, living[0].URL, living[1].URL)
+	createPoll(t, all, client.Definition{ID: "board"})
+	l := startLoad(all, "board", 4)
+	l.grow(t, 200)
+	if err := c.Nodes[2].Kill(); err != nil {
+		t.Fatal(err)
+	}
+	l.grow(t, 100)
+	// when it is replaced by another machine,
+	peer, api := freeAddress(t), freeAddress(t)
+	s := newShell(t, endpoints(living...), "VOTED_API="+api)
+	s.serve(placed(t, commandsOf(t, manual, "Replace a member")[0],
+		"10.0.0.3:9080", peer, "10.0.0.1:9080", living[0].PeerAddr, "10.0.0.2:9080", living[1].PeerAddr, "/var/lib/voted", s.dir))
+	// then there are three voters again, nobody noticed, and the new one has everything.
+	waitForVoters(t, all, 3)
+	l.grow(t, 100)
+	l.finish(t)
+	res, err := dial(t, "http://"+api).Results(t.Context(), "board", client.Linearizable)
+	if err != nil || int(res.Ballots) != len(l.receipts) {
+		t.Errorf("the new member counts %d of %d ballots, %v", res.Ballots, len(l.receipts), err)
+	}
+	if said := s.must("voted cluster status"); !strings.Contains(said, "can lose 1 more") {
+		t.Errorf("the status is\n%s", said)
+	}
+}
+
+func TestTheManualsBackupIsVerifiedAndRestored(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	all := dial(t, c.Endpoints()...)
+	createPoll(t, all, client.Definition{ID: "board"})
+	l := startLoad(all, "board", 4)
+	l.grow(t, 200)
+	s := newShell(t, endpoints(c.Nodes...))
+	s.must(commandsOf(t, manual, "Back up")[0])
+	l.finish(t)
+	s.must(commandsOf(t, manual, "Back up")[0]) // over the first, with all of the load
+	if said := s.must(commandsOf(t, manual, "Verify")[0]); !strings.Contains(said, "1 polls and ") {
+		t.Errorf("verified:\n%s", said)
+	}
+	restore := commandsOf(t, manual, "Restore")
+	// Into an empty cluster, which then holds the same.
+	empty := start(t)
+	s.must(placed(t, restore[0], "http://10.0.0.1:8080", empty.Nodes[0].URL))
+	l.checkExact(t, empty)
+	// Over the one that it was made of, which has more by now.
+	if _, err := all.Cast(t.Context(), "board", "since", client.Choose("ann")); err != nil {
+		t.Fatal(err)
+	}
+	const example = "3 polls and 188571 ballots"
+	said, code := s.run(placed(t, restore[1], example, "something else"))
+	words := regexp.MustCompile(`1 poll and \d+ ballots`).FindString(said)
+	if code != 1 || words == "" {
+		t.Fatalf("with other words: exit code %d\n%s", code, said)
+	}
+	s.must(placed(t, restore[1], example, words))
+	l.checkExact(t, c)
+}
+
+func TestTheManualsScheduleOfBackups(t *testing.T) {
+	t.Parallel()
+	api, peer := freeAddress(t), freeAddress(t)
+	s := newShell(t, "VOTED_API="+api, "VOTED_PEER="+peer, "VOTED_CLUSTER=n1="+peer)
+	backups := filepath.Join(s.dir, "backups")
+	s.serve(placed(t, commandsOf(t, manual, "Back up")[1], "/var/lib/voted", filepath.Join(s.dir, "data"), "/var/backups/voted", backups))
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if found, _ := filepath.Glob(filepath.Join(backups, "voted-n1-*.backup")); len(found) == 1 {
+			s.must("voted verify " + found[0])
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("there is no backup")
+		}
+	}
+}
+
+func TestTheManualsRecoveryFromLossOfQuorum(t *testing.T) {
+	t.Parallel()
+	// Given a cluster of which only one machine is left,
+	c := start(t)
+	all := dial(t, c.Endpoints()...)
+	createPoll(t, all, client.Definition{ID: "board"})
+	l := startLoad(all, "board", 4)
+	l.grow(t, 200)
+	l.finish(t)
+	checkDigests(t, c) // what was acknowledged has reached n1 too
+	for _, n := range c.Nodes {
+		if err := n.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := c.Nodes[0]
+	blocks := commandsOf(t, manual, "Recover from loss of quorum")
+	// when the manual's command is given, it changes nothing before it is confirmed,
+	recovery := placed(t, blocks[0], "10.0.0.1:9080", left.PeerAddr, "/var/lib/voted", left.DataDir)
+	s := newShell(t, endpoints(left))
+	said, code := s.run(recovery)
+	words := regexp.MustCompile(`recover n1 at \d+ without n2 n3`).FindString(said)
+	if code != 1 || words == "" || !strings.Contains(said, "nothing was changed") {
+		t.Fatalf("exit code %d:\n%s", code, said)
+	}
+	s.must(strings.TrimSpace(recovery) + fmt.Sprintf(" --confirm %q", words))
+	// then the member serves alone with everything it had, and others join it.
+	if err := left.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	newcomer, peer, api := newShell(t), freeAddress(t), freeAddress(t)
+	newcomer.env = append(newcomer.env, "VOTED_API="+api)
+	newcomer.serve(placed(t, blocks[1], "10.0.0.4:9080", peer, "10.0.0.1:9080", left.PeerAddr, "/var/lib/voted", newcomer.dir))
+	waitForVoters(t, dial(t, left.URL), 2)
+	for _, url := range []string{left.URL, "http://" + api} {
+		res, err := dial(t, url).Results(t.Context(), "board", client.Linearizable)
+		if err != nil || int(res.Ballots) != len(l.receipts) {
+			t.Errorf("%s counts %d of %d ballots, %v", url, res.Ballots, len(l.receipts), err)
+		}
+	}
+}
+
+// A guarded cluster, as docs/security.md sets it up.
+func TestTheManualsGuardedCluster(t *testing.T) {
+	t.Parallel()
+	block := commandsOf(t, "../docs/security.md", "Set up a guarded cluster")[0]
+	s := newShell(t)
+	if err := os.Symlink(binary, filepath.Join(s.dir, "voted")); err != nil {
+		t.Fatal(err)
+	}
+	api, peer := freeTriple(t), freeTriple(t)
+	said := s.must(placed(t, block, "127.0.0.1:808", "127.0.0.1:"+api, "127.0.0.1:908", "127.0.0.1:"+peer))
+	for _, want := range []string{"counted", "quorum 2 · can lose 1 more", "https://127.0.0.1:" + api + "3"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q:\n%s", want, said)
+		}
+	}
+	// Who shows no token is served nothing.
+	if said, code := s.run("VOTED_TOKEN_FILE= ./voted poll list --timeout 2s --ca secure/ca/ca.crt --endpoint https://127.0.0.1:" + api + "1"); code != 1 || !strings.Contains(said, "--token-file") {
+		t.Errorf("without a token: exit code %d\n%s", code, said)
+	}
+}
+
+// freeTriple returns all but the last digit of three ports, ending in 1 to 3, at which
+// nobody listens.
+func freeTriple(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		address := freeAddress(t)
+		prefix := address[strings.LastIndex(address, ":")+1 : len(address)-1]
+		free := true
+		for _, last := range []string{"1", "2", "3"} {
+			free = free && isFree("127.0.0.1:"+prefix+last)
+		}
+		if free {
+			return prefix
+		}
+	}
+	t.Fatal("there are no three free ports in a row")
+	return ""
+}
