@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -254,6 +255,29 @@ func checkDigests(t *testing.T, c *localcluster.Cluster) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("members do not come to one index: %+v", s.Members)
+		}
+	}
+}
+
+// awaitLog waits until a node has said all of it.
+func awaitLog(t *testing.T, n *localcluster.Node, says ...string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		text, err := os.ReadFile(n.LogPath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		missing := ""
+		for _, s := range says {
+			if !strings.Contains(string(text), s) {
+				missing = s
+			}
+		}
+		if missing == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not say %q:\n%s", n.ID, missing, n.LogTail())
 		}
 	}
 }

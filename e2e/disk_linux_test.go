@@ -284,26 +284,3 @@ func positionOf(c *localcluster.Cluster, n *localcluster.Node) int {
 	}
 	return at
 }
-
-// awaitLog waits until a node has said all of it.
-func awaitLog(t *testing.T, n *localcluster.Node, says ...string) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		text, err := os.ReadFile(n.LogPath)
-		if err != nil {
-			t.Fatal(err)
-		}
-		missing := ""
-		for _, s := range says {
-			if !strings.Contains(string(text), s) {
-				missing = s
-			}
-		}
-		if missing == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s does not say %q:\n%s", n.ID, missing, n.LogTail())
-		}
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -112,10 +113,13 @@ func TestTodaysBinaryStartsOnTheDataOfEarlierFormats(t *testing.T) {
 const http200 = 200
 
 // older builds a binary that reads formats of the first level alone.
-func older(t *testing.T) string {
+func older(t *testing.T) string { return reading(t, 1) }
+
+// reading builds a binary that reads formats up to a level, and no newer ones.
+func reading(t *testing.T, level uint32) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "voted-older")
-	build := exec.Command("go", "build", "-o", path, "-ldflags", "-X voted/internal/fsm.otherReads=1", "voted/cmd/voted")
+	build := exec.Command("go", "build", "-o", path, "-ldflags", fmt.Sprintf("-X voted/internal/fsm.otherReads=%d", level), "voted/cmd/voted")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building an older voted: %v\n%s", err, out)
 	}

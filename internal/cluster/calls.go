@@ -77,7 +77,7 @@ func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, 
 			case err != nil:
 				return nil, err
 			}
-			carryOut = n.request
+			carryOut = n.letIn
 		}
 		return n.verdict(ctx, method, carryOut(ctx, c), func() []byte { return nil }), nil
 	}

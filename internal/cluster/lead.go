@@ -99,6 +99,7 @@ func (n *Node) monitor() {
 		} else {
 			clear(silent)
 			n.short.Store(nil)
+			n.mindRemoval(n.ctx)
 		}
 		select {
 		case <-every.C:

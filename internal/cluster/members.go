@@ -238,6 +238,17 @@ func (n *Node) request(ctx context.Context, c change) error {
 	})
 }
 
+// letIn has the leader let in a member that asks for it, and tells operators on this side,
+// too, why it does not.
+func (n *Node) letIn(ctx context.Context, c change) error {
+	err := n.request(ctx, c)
+	var refusal *poll.Error
+	if errors.As(err, &refusal) && !passing(refusal.Code) {
+		n.log.Warn("a member asked to be let in and was refused", "member", c.ID, "peer", c.Peer, "why", refusal.Detail)
+	}
+	return err
+}
+
 // change carries out a change on the leader. Every change is idempotent.
 func (n *Node) change(ctx context.Context, c change) error {
 	if n.raft.State() != raft.Leader {

@@ -71,6 +71,9 @@ func (f *FSM) Refused() error {
 func (f *FSM) Apply(l *raft.Log) any {
 	start := time.Now()
 	c, err := decodeCommand(l.Data)
+	if err == nil {
+		err = beyond(c.manage)
+	}
 	if err != nil || f.halted {
 		return f.halt(l.Index, err)
 	}

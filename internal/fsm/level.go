@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"fmt"
 	"strconv"
 
 	"voted/internal/poll"
@@ -46,6 +47,15 @@ func Reads() uint32 {
 		return uint32(n)
 	}
 	return levelNewest
+}
+
+// beyond refuses a raise to a level that this build does not read: what the raise allows
+// may come at any time, and a member had better stop now than then.
+func beyond(c poll.Command) error {
+	if r, ok := c.(poll.Raise); ok && r.Level > Reads() {
+		return fmt.Errorf("the cluster uses format level %d and this build reads up to %d; upgrade voted", r.Level, Reads())
+	}
+	return nil
 }
 
 // LevelOf returns the level that a cluster must have for a command.

@@ -86,9 +86,22 @@ func TestAStateOfTheFirstLevelIsWrittenAsBuildsWithoutLevelsReadIt(t *testing.T)
 }
 
 func TestABuildHaltsAtACommandThatItCannotRead(t *testing.T) {
-	raise := AppendCommand(nil, 1000, poll.Raise{Level: 2})
+	for name, c := range map[string]struct {
+		reads string
+		raise uint32
+	}{
+		"of a kind that it does not know":      {"1", 2},
+		"that raises the level beyond its own": {"2", 4},
+	} {
+		t.Run(name, func(t *testing.T) { haltsAt(t, c.reads, c.raise) })
+	}
+}
+
+func haltsAt(t *testing.T, reads string, level uint32) {
+	t.Helper()
+	raise := AppendCommand(nil, 1000, poll.Raise{Level: level})
 	tick := AppendCommand(nil, 1000, poll.Tick{})
-	reading(t, "1")
+	reading(t, reads)
 	f := New(nil)
 	var said []error
 	f.OnUnreadable(func(err error) { said = append(said, err) })

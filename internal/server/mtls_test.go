@@ -161,9 +161,21 @@ func TestAClusterUnderTLSLetsInWhoWasAddedAndCutsOffWhoWasRemoved(t *testing.T) 
 	g.eventually("n2 is alone", func() bool { return g.nodes["n2"].Node().Leader() == "" })
 	cast("v2")
 	// It comes back as the member it was, with its data and the first line.
-	must(t, g.ends["n2"]())
+	stopsAsRemoved := func(s *Server) {
+		t.Helper()
+		select {
+		case <-s.Node().Failed():
+		case <-time.After(20 * time.Second):
+			t.Fatal("a removed member runs on")
+		}
+		if err := g.ends["n2"](); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "n2 was removed from its cluster") {
+			t.Errorf("a removed member ends with %v", err)
+		}
+	}
+	stopsAsRemoved(g.nodes["n2"])
 	back := g.start(g.options("n2"))
 	cast("v3")
+	stopsAsRemoved(back)
 	if leader := back.Node().Leader(); leader != "" {
 		t.Errorf("a removed member follows %s", leader)
 	}
