@@ -215,12 +215,11 @@ func (s *Server) Run(ctx context.Context) error {
 			err = fmt.Errorf("%w: %w", ErrUsage, err)
 		}
 	}
-	// After a fault nothing is waited for: the store may never answer again.
 	s.closeProfiles()
 	defer s.closeTracer()
 	_ = s.http.Close()
-	if s.node.Failure() != nil {
-		return err
+	if failure := s.node.Failure(); failure != nil && !errors.Is(failure, cluster.ErrUsage) {
+		return err // nothing is waited for after a fault: the store may never answer again
 	}
 	stopTuning()
 	s.endBackups()
