@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,6 +34,43 @@ func TestTheManualsWatchShowsWhatAnOperatorNeeds(t *testing.T) {
 	for _, want := range []string{"ok\n", "voted_disk_free_bytes", "quorum 2 · can lose 1 more"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not show %q:\n%s", want, said)
+		}
+	}
+}
+
+func TestTheManualsTracesArrive(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan string, 64)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); err == nil {
+			select {
+			case arrived <- r.URL.Path + " " + string(body):
+			default: // enough have
+			}
+		}
+	}))
+	t.Cleanup(receiver.Close)
+	api, peer := freeAddress(t), freeAddress(t)
+	s := newShell(t, "VOTED_API="+api, "VOTED_PEER="+peer, "VOTED_CLUSTER=n1="+peer)
+	s.serve(placed(t, commandsOf(t, manual, "Watch")[1], "/var/lib/voted", s.dir, "http://127.0.0.1:4318", receiver.URL))
+	s.must("voted poll create lunch pizza sushi --endpoint http://" + api)
+	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+	resp, body := request(t, "PUT", "http://"+api+"/v1/polls/lunch/ballots/ann", `{"selections":["pizza"]}`, "Traceparent", "00-"+trace+"-00f067aa0ba902b7-01")
+	if resp.StatusCode != 201 {
+		t.Fatalf("%s %s", resp.Status, body)
+	}
+	raw, err := hex.DecodeString(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.After(30 * time.Second); ; {
+		select {
+		case got := <-arrived:
+			if strings.HasPrefix(got, "/v1/traces ") && (strings.Contains(got, string(raw)) || strings.Contains(got, trace)) {
+				return
+			}
+		case <-deadline:
+			t.Fatal("no trace of the ballot arrives")
 		}
 	}
 }
