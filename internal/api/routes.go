@@ -32,6 +32,7 @@ type endpoint struct {
 func (h *Handler) route() {
 	h.router = mux.NewRouter().SkipClean(true).UseEncodedPath()
 	type methods = map[string]action
+	h.unmatched = &endpoint{h: h, template: "unmatched", other: h.metrics.meter("unmatched", "other")}
 	h.ballots = h.add("/v1/polls/{poll}/ballots/{voter}", methods{"PUT": h.castBallot, "GET": h.getReceipt})
 	h.add("/v1/polls/{poll}/ballots", methods{"POST": h.castMany, "GET": h.export})
 	h.add("/v1/polls/{poll}/results", methods{"GET": h.getResults})
@@ -55,7 +56,6 @@ func (h *Handler) route() {
 	h.add("/openapi.yaml", methods{"GET": h.serveReference})
 	h.add("/problems/{code}", methods{"GET": h.explain})
 
-	h.unmatched = &endpoint{h: h, template: "unmatched", other: h.metrics.meter("unmatched", "other")}
 	h.router.NotFoundHandler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		h.fail(rw.(*response), r, nothingHere())
 	})
@@ -73,10 +73,15 @@ func (h *Handler) add(template string, actions map[string]action) *endpoint {
 	}
 	slices.Sort(allow)
 	e.allow = strings.Join(allow, ", ")
+	// HEAD counts as the GET that it is, and what no path takes as one: each would be
+	// twenty series a path that tell nobody anything.
 	for _, method := range allow {
-		e.meters[method] = h.metrics.meter(template, method)
+		if method != http.MethodHead {
+			e.meters[method] = h.metrics.meter(template, method)
+		}
 	}
-	e.other = h.metrics.meter(template, "other")
+	e.meters[http.MethodHead] = e.meters[http.MethodGet]
+	e.other = h.unmatched.other
 	h.router.Handle(template, e)
 	return e
 }

@@ -31,14 +31,16 @@ func newLeaders() *leaders {
 
 // follow begins to watch raft, until ctx ends. Observers of raft drop what a full
 // channel cannot take, so an observation only says: look again.
-func (l *leaders) follow(ctx context.Context, r *raft.Raft, self string) {
+// candidate is told, in raft's own goroutine, whenever this member stands for election.
+func (l *leaders) follow(ctx context.Context, r *raft.Raft, self string, candidate func()) {
 	look := make(chan raft.Observation, 16)
 	observer := raft.NewObserver(look, false, func(o *raft.Observation) bool {
-		switch o.Data.(type) {
-		case raft.LeaderObservation, raft.RaftState:
-			return true
+		state, isState := o.Data.(raft.RaftState)
+		if isState && state == raft.Candidate {
+			candidate()
 		}
-		return false
+		_, isLeader := o.Data.(raft.LeaderObservation)
+		return isState || isLeader
 	})
 	r.RegisterObserver(observer)
 	refresh := func() {

@@ -21,6 +21,9 @@ type metrics struct {
 	entryBytes    prometheus.Histogram
 	commit        prometheus.Histogram
 	apply         prometheus.Histogram
+	elections     prometheus.Counter
+	snapshots     prometheus.Histogram
+	restores      prometheus.Counter
 	failures      prometheus.Counter
 	mismatches    prometheus.Counter
 }
@@ -40,6 +43,9 @@ func newMetrics(to prometheus.Registerer) *metrics {
 		resubmissions: counter("resubmissions_total", "Further attempts for batches and commands, after one that failed or whose outcome is unknown."),
 		successions:   counter("early_elections_total", "Elections brought forward because the leader's process was gone."),
 		elected:       counter("leaderships_total", "Times this node became a leader that is ready to serve."),
+		elections:     counter("elections_total", "Times this node stood for election, or asked whether it could win one."),
+		snapshots:     histogram("snapshot_seconds", "Writing one snapshot of the state, pauses included.", prometheus.ExponentialBuckets(0.001, 4, 10)),
+		restores:      counter("snapshot_restores_total", "Times this node's state was read from a snapshot: at a start, or because it was too far behind for the log."),
 		batch:         histogram("entry_ballots", "Ballots in one log entry, as the leader packed it.", prometheus.ExponentialBuckets(1, 2, 16)),
 		entryBytes:    histogram("entry_bytes", "Size of one log entry.", prometheus.ExponentialBuckets(64, 4, 10)),
 		commit:        histogram("commit_seconds", "From proposing an entry until it is durable on a majority and applied.", seconds),
@@ -48,7 +54,7 @@ func newMetrics(to prometheus.Registerer) *metrics {
 		failures:      counter("proposals_failed_total", "Entries proposed whose outcome was not known or that were not appended."),
 	}
 	if to != nil {
-		to.MustRegister(m.queued, m.forwards, m.resubmissions, m.successions, m.elected, m.batch, m.entryBytes, m.commit, m.apply, m.failures, m.mismatches)
+		to.MustRegister(m.queued, m.forwards, m.resubmissions, m.successions, m.elected, m.batch, m.entryBytes, m.commit, m.apply, m.failures, m.mismatches, m.elections, m.snapshots, m.restores)
 	}
 	return m
 }
@@ -99,6 +105,13 @@ func (m *metrics) observe(n *Node) {
 		}
 		return 0
 	})
+	gauge("leader_contact_seconds", "For how long this node has not heard from the leader; 0 on the leader.", func() float64 {
+		if n.leaders.now().self {
+			return 0
+		}
+		return n.unheard().Seconds()
+	})
+	gauge("format_level", "Format level that the cluster uses, as this node knows it.", func() float64 { return float64(n.level()) })
 	gauge("term", "Raft term.", func() float64 { return float64(n.raft.CurrentTerm()) })
 	gauge("commit_index", "Log index known to be committed.", func() float64 { return float64(n.raft.CommitIndex()) })
 	gauge("applied_index", "Log index of the last command applied here.", func() float64 { return float64(n.fsm.Index()) })

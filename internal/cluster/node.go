@@ -205,7 +205,7 @@ func (n *Node) startRaft() error {
 		return err
 	}
 	n.goTask(func() { n.listenTo(ear) })
-	n.leaders.follow(n.ctx, r, o.ID)
+	n.leaders.follow(n.ctx, r, o.ID, n.metrics.elections.Inc)
 	o.Network.OpenRaft()
 	return nil
 }

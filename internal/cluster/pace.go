@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/internal/trace"
 )
@@ -22,7 +23,7 @@ func (m machine) Snapshot() (raft.FSMSnapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pacedSnapshot{s, span}, nil
+	return pacedSnapshot{s, span, m.node.metrics.snapshots}, nil
 }
 
 // pacedSnapshot takes half of a processor at most, and half of the disk's time, while
@@ -30,12 +31,17 @@ func (m machine) Snapshot() (raft.FSMSnapshot, error) {
 type pacedSnapshot struct {
 	raft.FSMSnapshot
 	span *trace.Span // ends when it is written
+	took prometheus.Observer
 }
 
 // Persist implements raft.FSMSnapshot.
 func (s pacedSnapshot) Persist(sink raft.SnapshotSink) error {
-	err := s.FSMSnapshot.Persist(&pacedSink{SnapshotSink: sink, began: time.Now()})
+	start := time.Now()
+	err := s.FSMSnapshot.Persist(&pacedSink{SnapshotSink: sink, began: start})
 	end(s.span, err)
+	if err == nil {
+		s.took.Observe(time.Since(start).Seconds())
+	}
 	return err
 }
 

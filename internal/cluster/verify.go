@@ -35,5 +35,6 @@ func (m machine) Restore(r io.ReadCloser) error {
 	if err := m.FSM.Restore(r); err != nil {
 		return err
 	}
+	m.node.metrics.restores.Inc()
 	return m.sound()
 }

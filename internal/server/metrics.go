@@ -1,39 +1,14 @@
 package server
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
-	gometrics "github.com/hashicorp/go-metrics/compat"
-	raftprom "github.com/hashicorp/go-metrics/compat/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/internal/cluster/storage"
 	"voted/internal/trace"
 )
-
-var raftMetricsOnce sync.Once
-
-// raftMetrics sends raft's own metrics to the registry. They are process-wide in
-// that library, so the first node of a process has them.
-func raftMetrics(registry *prometheus.Registry) {
-	raftMetricsOnce.Do(func() {
-		sink, err := raftprom.NewPrometheusSinkFrom(raftprom.PrometheusOpts{Registerer: registry, Expiration: 10 * time.Minute})
-		if err != nil {
-			return // the registry has them already
-		}
-		c := gometrics.DefaultConfig("")
-		c.EnableHostname, c.EnableRuntimeMetrics, c.EnableServiceLabel = false, false, false
-		c.BlockedPrefixes = raftUnmeasured
-		_, _ = gometrics.NewGlobal(c, sink) // fails on a nil sink only
-	})
-}
-
-// raftUnmeasured are raft's metrics of every single message and write. As summaries
-// they took a seventh of a member's processor time with one client, and what they
-// tell stands in voted_store_seconds and voted_commit_seconds.
-var raftUnmeasured = []string{"raft.boltdb", "raft.net", "raft.rpc.appendEntries"}
 
 // diskMetrics measures the store.
 type diskMetrics struct {

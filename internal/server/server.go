@@ -78,7 +78,6 @@ func (s *Server) open() error {
 		return fmt.Errorf("%w: %w; give another address with --peer", ErrUsage, err)
 	}
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	raftMetrics(registry)
 	s.guards.show(registry)
 	s.listener.show(registry)
 	disk := newDiskMetrics(registry)
