@@ -7,7 +7,7 @@ import (
 	"voted/internal/poll"
 )
 
-// What the API needs of the cluster behind it. internal/server wires it.
+// What the API needs of the cluster behind it. internal/server/backend fits the two together.
 //
 // Errors are *poll.Error wherever the client is to learn a code: CodeUnavailable
 // where nothing was applied, CodeOutcomeUnknown where the same request must be

@@ -2,15 +2,10 @@ package server
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"io"
 	"time"
 
-	"voted/internal/api"
 	"voted/internal/backup"
-	"voted/internal/cluster"
-	"voted/internal/poll"
 )
 
 // Backups says where a node keeps backups of its own; its zero value: nowhere.
@@ -77,45 +72,3 @@ func (s *Server) endBackups() {
 
 // backupGrace is far above what breaking off takes on a disk that answers.
 const backupGrace = 2 * time.Second
-
-// indexed shows a backup to the API.
-type indexed struct{ *cluster.Backup }
-
-// Index implements api.Backup.
-func (b indexed) Index() uint64 { return b.Info.Index }
-
-// Backup implements api.Backups.
-func (m member) Backup(ctx context.Context) (api.Backup, error) {
-	b, err := m.Node.Backup(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return indexed{b}, nil
-}
-
-// Restore implements api.Backups. Nothing changes before all of the backup has been
-// received and checked.
-func (m member) Restore(ctx context.Context, r io.Reader, o api.RestoreOrder) (api.Restored, error) {
-	u, err := backup.Receive(m.dir, r)
-	if err != nil {
-		return api.Restored{}, err
-	}
-	defer u.Close()
-	if o.Sum != (poll.Digest{}) && o.Sum != u.Sum {
-		return api.Restored{}, poll.Refuse(poll.CodeInvalidBackup, "What arrived has the SHA-256 %x, not %x; nothing was changed. Send it again.", u.Sum, o.Sum)
-	}
-	done := api.Restored{
-		Polls: u.Polls.Polls, Ballots: u.Polls.Ballots, BackupIndex: u.Info.Index, SHA256: hex.EncodeToString(u.Sum[:]),
-	}
-	m.Read(func(s *poll.State) {
-		if done.Replayed = s.Untouched(u.Sum); done.Replayed {
-			done.Index = s.Origin().Index
-		}
-	})
-	if done.Replayed {
-		return done, nil
-	}
-	result, err := m.Node.Restore(ctx, u, u.Size, u.Sum, o.Confirm)
-	done.Index = result.Index
-	return done, err
-}

@@ -20,6 +20,7 @@ import (
 	"voted/internal/cluster/peer"
 	"voted/internal/cluster/storage"
 	"voted/internal/poll"
+	"voted/internal/server/backend"
 	"voted/internal/trace"
 )
 
@@ -117,7 +118,7 @@ func (s *Server) open() error {
 		case <-s.node.Done():
 		}
 	}()
-	s.handler = api.New(member{s.node, o.DataDir}, s.guards.guard(api.Options{
+	s.handler = api.New(backend.Member{Node: s.node, Dir: o.DataDir}, s.guards.guard(api.Options{
 		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version, Tracer: s.tracer,
 		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
 	}))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"voted/internal/api"
 	"voted/internal/cluster"
 	"voted/internal/poll"
 )
@@ -55,6 +57,8 @@ type settings struct {
 	castBug    func(castFunc) castFunc              // changes what clients do
 	noReceipts bool                                 // clients are acknowledged without a receipt
 	syncBug    bool                                 // reads do not wait until they are up to date
+	backendBug func(api.Cluster) api.Cluster        // changes what the API reads and casts
+	apiBug     func(http.Handler) http.Handler      // changes what the API answers
 	logger     *slog.Logger
 }
 
@@ -106,7 +110,8 @@ type process struct {
 	port     *port
 	store    *store
 	registry *prometheus.Registry
-	ctx      context.Context // ends at its crash: its clients are cut off
+	api      func() http.Handler // made when it is first asked for
+	ctx      context.Context     // ends at its crash: its clients are cut off
 	cut      context.CancelFunc
 }
 
@@ -231,6 +236,7 @@ func (c *Cluster) open(m *member, d *disk) (*process, error) {
 	}
 	node, err := cluster.Open(o)
 	p.node = node
+	p.api = c.serve(p)
 	close(opened)
 	return p, err
 }

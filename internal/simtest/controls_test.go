@@ -1,13 +1,18 @@
 package simtest
 
 import (
+	"bytes"
 	"context"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/raft"
 
+	"voted/internal/api"
 	"voted/internal/cluster"
 	"voted/internal/fsm"
 	"voted/internal/poll"
@@ -17,7 +22,7 @@ import (
 // otherwise the results of the simulation count for nothing.
 func TestPlantedBugsAreFound(t *testing.T) {
 	if testing.Short() {
-		t.Skip("six clusters; the long tests run them")
+		t.Skip("nine clusters; the long tests run them")
 	}
 	crashes := []Fault{
 		{Kind: FaultCrashAll, At: 1 * time.Second, For: time.Second},
@@ -40,12 +45,16 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		{"a member skips an entry", "O4", skippedEntry, nil},
 		{"reads are answered without asking the leader", "O5", staleReads, cuts},
 		{"a forwarded batch is acknowledged without being sent", "O1", forgedVerdict, cuts},
+		// Only the way through the API can find these.
+		{"the API answers a replay as newly counted", "O5", replaysAsCounted, nil},
+		{"the API calls an unknown outcome certainly not counted", "O3", unknownAsUnavailable, nil},
+		{"the API reads without asking the leader", "O5", unsynced, cuts},
 	} {
 		t.Run(bug.name, func(t *testing.T) {
 			w := Standard(6 * time.Second)
 			w.Think = 20 * time.Millisecond
-			// Chance may spare one run, hardly three.
-			for seed := uint64(1); seed <= 3; seed++ {
+			// Chance may spare one run, hardly six.
+			for seed := uint64(1); seed <= 6; seed++ {
 				o := Play(t, Scenario{Options: []Option{Seed(seed), bug.plant}, Workload: w, Faults: bug.faults})
 				for _, v := range o.Violations {
 					if strings.Contains(v, bug.shows) {
@@ -129,6 +138,58 @@ func forgedVerdict(c *Cluster) {
 		}
 	}
 }
+
+// rewritten lets a bug change the answers of the API.
+func rewritten(c *Cluster, change func(*httptest.ResponseRecorder)) {
+	c.settings.apiBug = func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			answer := httptest.NewRecorder()
+			h.ServeHTTP(answer, r)
+			change(answer)
+			maps.Copy(w.Header(), answer.Header())
+			w.WriteHeader(answer.Code)
+			_, _ = w.Write(answer.Body.Bytes()) // a recorder takes everything
+		})
+	}
+}
+
+func replaysAsCounted(c *Cluster) {
+	rewritten(c, func(a *httptest.ResponseRecorder) {
+		if a.Header().Get("Idempotent-Replayed") == "" {
+			return
+		}
+		a.Code = http.StatusCreated
+		a.Header().Del("Idempotent-Replayed")
+		a.Body = bytes.NewBuffer(bytes.Replace(a.Body.Bytes(), []byte("replayed"), []byte("counted"), 1))
+	})
+}
+
+// unknownAsUnavailable also has all but one member never learn what became of what they
+// forward.
+func unknownAsUnavailable(c *Cluster) {
+	c.settings.networkBug = func(p *port) callerFunc {
+		return func(ctx context.Context, addr, method string, body []byte) ([]byte, error) {
+			answer, err := p.call(ctx, addr, method, body)
+			if method == "propose" && p.addr != address("n1") && err == nil {
+				return nil, errBroken
+			}
+			return answer, err
+		}
+	}
+	rewritten(c, func(a *httptest.ResponseRecorder) {
+		body := bytes.ReplaceAll(a.Body.Bytes(), []byte(`"`+poll.CodeOutcomeUnknown.String()+`"`), []byte(`"`+poll.CodeUnavailable.String()+`"`))
+		a.Body = bytes.NewBuffer(body)
+	})
+}
+
+func unsynced(c *Cluster) {
+	c.settings.backendBug = func(member api.Cluster) api.Cluster { return hasty{member} }
+}
+
+// hasty shows what it has, however old.
+type hasty struct{ api.Cluster }
+
+func (hasty) Sync(context.Context) error { return nil }
 
 // One member's clock is wrong by an hour while it comes to lead and leads.
 func TestAWrongClockClosesNoPollEarly(t *testing.T) {

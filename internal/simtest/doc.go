@@ -2,10 +2,12 @@
 // breaks them in every way that a network, a disk, a clock and an operator can, and
 // proves from the outside that every acknowledged ballot counted exactly once.
 //
-//	workload ─► cluster.Node (unmodified) ─► store ─► disk     what is fsynced survives a crash
-//	   │                 │
-//	   ▼                 ▼
-//	history          network    delay, loss, duplicates, cuts, answers lost after the work
+//	workload ─► client ─► wire ─► API ─┐
+//	   │  └────────────────────────────┴─► cluster.Node ─► store ─► disk    what is fsynced survives a crash
+//	   ▼                                        │
+//	history                                  network    delay, loss, duplicates, cuts, answers lost after the work
+//
+// Client, API and node are the product's, unmodified.
 //
 // Each run lives in a bubble of testing/synctest: an hour passes as fast as the
 // processors compute it, and every timer of raft and of the product is real code.
@@ -13,8 +15,9 @@
 //
 // Everything that the simulation itself decides comes from the seed: the schedule of
 // faults, the workload, the weather. Raft is not deterministic (a global source of
-// random numbers, the order of select), so a seed makes a failure likely again, not
-// certain; that is why a failure saves its whole history.
+// random numbers, the order of select), and neither are the client's pauses, so a seed
+// makes a failure likely again, not certain; that is why a failure saves its whole
+// history.
 //
 // # How a crash is made
 //

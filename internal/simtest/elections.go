@@ -31,7 +31,7 @@ func (o *office) create(draw *dice, lasting bool) {
 		d.Secrecy = poll.Open
 	}
 	for i := range options {
-		d.Options = append(d.Options, poll.Option{ID: fmt.Sprint("o", i)})
+		d.Options = append(d.Options, poll.Option{ID: optionID(byte(i))})
 	}
 	if o.execute(poll.Create{Definition: d.WithDefaults()}) {
 		o.mu.Lock()
@@ -39,6 +39,9 @@ func (o *office) create(draw *dice, lasting bool) {
 		o.mu.Unlock()
 	}
 }
+
+// optionID is the id of the option that a choice stands for.
+func optionID(choice byte) string { return fmt.Sprint("o", choice) }
 
 // execute carries a command out, through whatever member answers.
 func (o *office) execute(command poll.Command) bool {

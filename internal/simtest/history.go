@@ -41,9 +41,11 @@ type Op struct {
 	Voter     string        `json:"voter,omitempty"`
 	Choice    byte          `json:"choice"`
 	IfVersion uint32        `json:"if_version,omitempty"`
-	Call      int64         `json:"call"`   // order among all calls and returns
-	Return    int64         `json:"return"` // 0 while it has none
-	At        time.Duration `json:"at_ns"`  // virtual time of the call
+	HTTP      bool          `json:"http,omitempty"`  // through the API; the node is then the one that answered last
+	Stale     bool          `json:"stale,omitempty"` // of a tally: not linearizable
+	Call      int64         `json:"call"`            // order among all calls and returns
+	Return    int64         `json:"return"`          // 0 while it has none
+	At        time.Duration `json:"at_ns"`           // virtual time of the call
 	Until     time.Duration `json:"until_ns"`
 
 	Outcome string `json:"outcome"`

@@ -27,6 +27,7 @@ type Report struct {
 	Duplicated    int            `json:"duplicated_calls"`
 	Late          int            `json:"late_calls"`
 	Broken        int            `json:"broken_exchanges"`
+	Requests      int            `json:"http_requests"` // served by the API's handlers
 	Virtual       time.Duration  `json:"virtual_ns"`
 	SlowestResume time.Duration  `json:"slowest_resume_ns"`
 	Leaks         int            `json:"forgotten_futures"` // bubbles that raft did not leave, see #498
@@ -52,6 +53,7 @@ func (r *Report) Add(o Report) {
 	r.Duplicated += o.Duplicated
 	r.Late += o.Late
 	r.Broken += o.Broken
+	r.Requests += o.Requests
 	r.Virtual += o.Virtual
 	r.SlowestResume = max(r.SlowestResume, o.SlowestResume)
 	r.Leaks += o.Leaks
@@ -66,16 +68,17 @@ func (r Report) String() string {
 		fmt.Fprintf(&b, "\n  %-18s %8d", kind, r.Faults[kind])
 	}
 	return fmt.Sprintf("%d runs, %v of virtual time, %d faults, %d failovers\n"+
-		"%d ballots acknowledged in %d attempts: %d replayed, %d with an unknown outcome, %d unavailable; %d reads\n"+
+		"%d ballots acknowledged in %d attempts: %d replayed, %d with an unknown outcome, %d unavailable; %d reads; %d requests over HTTP\n"+
 		"%d calls duplicated, %d late, %d exchanges broken, %d snapshots installed; slowest resume after healing %v; %d bubbles left with a goroutine that raft forgot%s",
 		r.Runs, r.Virtual.Round(time.Second), total, r.Failovers,
-		r.Acknowledged, r.Attempts, r.Replays, r.Unknown, r.Unavailable, r.Reads,
+		r.Acknowledged, r.Attempts, r.Replays, r.Unknown, r.Unavailable, r.Reads, r.Requests,
 		r.Duplicated, r.Late, r.Broken, r.Snapshots, r.SlowestResume.Round(time.Millisecond), r.Leaks, b.String())
 }
 
 // counts are what a run counts besides its history.
 type counts struct {
-	resume atomic.Int64 // slowest, nanoseconds
+	resume   atomic.Int64 // slowest, nanoseconds
+	requests atomic.Int64 // that the API's handlers have served
 
 	mu      sync.Mutex
 	faults  map[string]int // guarded by mu
@@ -111,6 +114,7 @@ func (c *Cluster) Report() Report {
 	r := Report{
 		Runs: 1, Faults: map[string]int{}, Virtual: c.history.lasted(),
 		Duplicated: int(c.net.duplicates.Load()), Late: int(c.net.late.Load()), Broken: int(c.net.lost.Load()),
+		Requests:  int(c.counts.requests.Load()),
 		Snapshots: int(c.net.installs.Load()), SlowestResume: time.Duration(c.counts.resume.Load()),
 	}
 	c.counts.mu.Lock()

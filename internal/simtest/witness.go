@@ -54,6 +54,12 @@ func (c *Cluster) checkTally(b *box, o *Op) {
 	}
 }
 
+// isFresh reports whether an operation is an answered read of a tally that must show all
+// that had been answered before.
+func (o *Op) isFresh() bool {
+	return o.Kind == opTally && o.Outcome == seen && o.Code == "" && !o.Stale
+}
+
 // checkOrder compares witnesses with real time: a read must not miss what was
 // answered before it began, and must not know what began after it was answered.
 func (c *Cluster) checkOrder(ops []*Op) {
@@ -68,7 +74,7 @@ func (c *Cluster) checkOrder(ops []*Op) {
 		if written {
 			calls = append(calls, point{o.Call, o})
 		}
-		if written || o.Kind == opTally && o.Outcome == seen && o.Code == "" {
+		if written || o.isFresh() {
 			returns = append(returns, point{o.Return, o})
 		}
 	}
@@ -77,7 +83,7 @@ func (c *Cluster) checkOrder(ops []*Op) {
 	slices.SortFunc(calls, byTick)
 	var reads []*Op
 	for _, o := range ops {
-		if o.Kind == opTally && o.Outcome == seen && o.Code == "" {
+		if o.isFresh() {
 			reads = append(reads, o)
 		}
 	}

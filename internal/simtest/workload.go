@@ -53,6 +53,7 @@ type office struct {
 	c     *Cluster
 	w     Workload
 	cast  castFunc
+	web   *web
 	stop  chan struct{}
 	extra sync.WaitGroup // duplicates under way
 
@@ -64,7 +65,7 @@ type office struct {
 // Run lets clients work for as long as the workload says while the faults happen, and
 // waits until all have their answers.
 func (c *Cluster) Run(w Workload, faults ...Fault) {
-	o := &office{c: c, w: w, stop: make(chan struct{}), cast: castSettled}
+	o := &office{c: c, w: w, stop: make(chan struct{}), cast: castSettled, web: newWeb(c)}
 	if bug := c.settings.castBug; bug != nil {
 		o.cast = bug(o.cast)
 	}
@@ -199,6 +200,10 @@ func (me *client) castOne(e *election, voter string, ifVersion uint32) *Op {
 
 func (me *client) attempt(e *election, voter string, choice byte, ifVersion uint32) *Op {
 	o := &Op{Kind: opCast, Client: me.number, Poll: e.id, Voter: voter, Choice: choice, IfVersion: ifVersion}
+	if me.draw.chance(overHTTP) {
+		me.attemptHTTP(o)
+		return o
+	}
 	p := me.pickNode()
 	if p == nil {
 		time.Sleep(50 * time.Millisecond)
@@ -332,11 +337,17 @@ func (o *office) known() []*election {
 
 // read reads a voter's receipt, linearizable.
 func (me *client) read(e *election) {
+	o := &Op{Kind: opRead, Client: me.number, Poll: e.id, Voter: e.hot(me.draw.n(hotVoters))}
+	if me.draw.chance(overHTTP) {
+		me.readHTTP(o)
+		return
+	}
 	p := me.pickNode()
 	if p == nil {
 		return
 	}
-	o := me.c.call(&Op{Kind: opRead, Client: me.number, Node: p.member.id, Poll: e.id, Voter: e.hot(me.draw.n(hotVoters))})
+	o.Node = p.member.id
+	me.c.call(o)
 	if !me.sync(o, p) {
 		return
 	}
@@ -368,11 +379,17 @@ func (me *client) sync(o *Op, p *process) bool {
 
 // tally reads a poll's count, linearizable.
 func (me *client) tally(e *election) {
+	o := &Op{Kind: opTally, Client: me.number, Poll: e.id}
+	if me.draw.chance(overHTTP) {
+		me.tallyHTTP(o)
+		return
+	}
 	p := me.pickNode()
 	if p == nil {
 		return
 	}
-	o := me.c.call(&Op{Kind: opTally, Client: me.number, Node: p.member.id, Poll: e.id})
+	o.Node = p.member.id
+	me.c.call(o)
 	if !me.sync(o, p) {
 		return
 	}

@@ -1,4 +1,5 @@
-package server
+// Package backend shows a member of the cluster to the API in the API's own terms.
+package backend
 
 import (
 	"context"
@@ -7,14 +8,16 @@ import (
 	"voted/internal/cluster"
 )
 
-// member shows a cluster node to the API in the API's own terms.
-type member struct {
+// Member is a cluster node as the API knows it.
+type Member struct {
 	*cluster.Node
-	dir string // of the member's data: uploads go there
+	Dir string // of the member's data: uploads go there
 }
 
+var _ api.Cluster = Member{}
+
 // Status implements api.Members.
-func (m member) Status(ctx context.Context) (api.ClusterStatus, error) {
+func (m Member) Status(ctx context.Context) (api.ClusterStatus, error) {
 	s, err := m.Node.Status(ctx)
 	if err != nil {
 		return api.ClusterStatus{}, err
