@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +181,56 @@ func TestTheManualsReplacementOfAMember(t *testing.T) {
 	if said := s.must("voted cluster status"); !strings.Contains(said, "can lose 1 more") {
 		t.Errorf("the status is\n%s", said)
 	}
+}
+
+func TestTheManualsReplacementWithAJoinToken(t *testing.T) {
+	t.Parallel()
+	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: binary, Nodes: 3, Dir: t.TempDir(), Secure: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	ready(t, c)
+	gone := c.Nodes[2]
+	if err := gone.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	api, peer := freeAddress(t), freeAddress(t)
+	s := newShell(t, endpoints(c.Nodes[:2]...), "VOTED_API="+api)
+	s.env = append(s.env, asVariables(gone.Args, "tls-", "peer-", "tokens", "audit")...) // the machine's voted.env
+	s.env = append(s.env, asVariables(strings.Fields(c.Flags()), "ca", "token-file")...) // the operator's own
+	s.serve(placed(t, commandsOf(t, manual, "Replace a member")[2],
+		"10.0.0.3:9080", peer, "10.0.0.1:9080", c.Nodes[0].PeerAddr, "10.0.0.2:9080", c.Nodes[1].PeerAddr, "/var/lib/voted", s.dir+"/n3"))
+	all, err := client.New(c.Endpoints()[:2], append(c.ClientOptions(), client.WithDeadline(60*time.Second))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(all.Close)
+	waitForVoters(t, all, 3)
+	// The token was for this once.
+	stranger := newShell(t)
+	stranger.env = s.env
+	said, code := stranger.run(fmt.Sprintf("cp %s/n3.token . && voted cluster remove n3 && voted serve --id n3 --data n3 --peer %s --join %s --join-token-file n3.token --api %s",
+		s.dir, freeAddress(t), c.Nodes[0].PeerAddr, freeAddress(t)))
+	if code != 2 || !strings.Contains(said, "was used already") {
+		t.Errorf("the token again: exit code %d\n%s", code, said)
+	}
+}
+
+// asVariables writes flags as the environment has them: those whose names begin so.
+func asVariables(args []string, beginnings ...string) (env []string) {
+	for i, arg := range args {
+		name, isFlag := strings.CutPrefix(arg, "--")
+		begins := func(b string) bool { return strings.HasPrefix(name, b) }
+		if isFlag && slices.ContainsFunc(beginnings, begins) {
+			env = append(env, "VOTED_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+args[i+1])
+		}
+	}
+	return env
 }
 
 func TestTheManualsBackupIsVerifiedAndRestored(t *testing.T) {
