@@ -197,6 +197,29 @@ func TestTheChartTakesWhatItsValuesSay(t *testing.T) {
 	}
 }
 
+func TestTracesReachTheReceiverThatTheValuesName(t *testing.T) {
+	for endpoint, port := range map[string]int{"http://collector:4318": 4318, "https://otlp.example.org": 443, "http://collector/base": 80} {
+		objects, err := helm(t, "voted", map[string]any{"tracing": map[string]any{"endpoint": endpoint, "ratio": 0.5}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := map[string]string{}
+		for _, e := range objects["StatefulSet/voted"].(*appsv1.StatefulSet).Spec.Template.Spec.Containers[0].Env {
+			env[e.Name] = e.Value
+		}
+		if env["VOTED_OTLP_ENDPOINT"] != endpoint || env["VOTED_TRACE_RATIO"] != "0.5" {
+			t.Errorf("%s: %v", endpoint, env)
+		}
+		egress := objects["NetworkPolicy/voted"].(*networkingv1.NetworkPolicy).Spec.Egress
+		if last := egress[len(egress)-1]; len(egress) != 3 || len(last.Ports) != 1 || last.Ports[0].Port.IntValue() != port {
+			t.Errorf("%s: %v", endpoint, egress)
+		}
+	}
+	if _, err := helm(t, "voted", map[string]any{"tracing": map[string]any{"endpoint": "collector:4318"}}); err == nil {
+		t.Error("an endpoint that is no URL is taken")
+	}
+}
+
 func TestTheSecretHasWhatThePodsMount(t *testing.T) {
 	dir := t.TempDir()
 	voted := filepath.Join(dir, "voted")

@@ -35,7 +35,7 @@ func (s *Server) openTracer(registry prometheus.Registerer) (err error) {
 		Node: o.ID, Version: o.Version, Logger: s.log, Registry: registry,
 	})
 	if err != nil {
-		return fmt.Errorf("%w: traces: %w", ErrUsage, err)
+		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	s.log.Info("requests are traced", "endpoint", o.OTLPEndpoint, "ratio", o.TraceRatio)
 	return nil

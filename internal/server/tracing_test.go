@@ -1,10 +1,13 @@
 package server
 
 import (
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,4 +179,82 @@ func TestAWrongEndpointForTracesIsOneSentenceAtTheStart(t *testing.T) {
 			t.Errorf("%+v: %v", tracing, err)
 		}
 	}
+}
+
+func TestEveryTracedBallotLeadsToTheBatchThatCarriedIt(t *testing.T) {
+	t.Parallel()
+	receiver := otlptest.New(t)
+	c := newTrio(t, tracedTo(receiver))
+	follower, _ := c.places()
+	c.do(follower, "PUT", "/v1/polls/p", `{"options":["ann","bo"]}`)
+	const ballots = 64
+	var all sync.WaitGroup
+	for i := range ballots {
+		all.Go(func() {
+			c.do(follower, "PUT", fmt.Sprintf("/v1/polls/p/ballots/v%d", i), `{"selections":["ann"]}`, "Traceparent", traceparent)
+		})
+	}
+	all.Wait()
+	c.eventually("the spans of all ballots are delivered", func() bool {
+		return len(spansNamed(receiver, "PUT /v1/polls/{poll}/ballots/{voter}")) == ballots
+	})
+	batches := map[string]otlptest.Span{}
+	carried := int64(0)
+	for _, b := range spansNamed(receiver, "batch") {
+		batches[b.ID()] = b
+		carried += b.Attributes["voted.batch.ballots"].(int64)
+	}
+	if carried != ballots {
+		t.Errorf("%d batches carried %d ballots", len(batches), carried)
+	}
+	for _, r := range spansNamed(receiver, "PUT /v1/polls/{poll}/ballots/{voter}") {
+		leads := 0
+		for _, b := range batches {
+			if b.Parent() == r.ID() {
+				leads++
+			}
+		}
+		for _, l := range r.Links {
+			if _, known := batches[hex.EncodeToString(l.SpanId)]; known {
+				leads++
+			}
+		}
+		if leads != 1 {
+			t.Errorf("a ballot leads to %d batches: %v", leads, r.Span)
+		}
+	}
+	if len(batches) == ballots {
+		t.Error("no two ballots shared a batch: nothing was tested") // two batches at a time, 64 callers
+	}
+}
+
+func TestASnapshotIsATraceOfItsOwn(t *testing.T) {
+	t.Parallel()
+	receiver := otlptest.New(t)
+	s := alone(t, func(o *Options) { o.OTLPEndpoint, o.SnapshotEvery = receiver.URL, 1 })
+	web := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
+	defer web.CloseIdleConnections()
+	for end := time.Now().Add(30 * time.Second); len(spansNamed(receiver, "snapshot")) == 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no snapshot was traced")
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, fmt.Sprintf("%s/v1/polls/p%d", s.URL(), time.Now().UnixNano()), strings.NewReader(`{"options":["ann","bo"]}`))
+		must(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		resp, err := web.Do(r)
+		must(t, err)
+		must(t, resp.Body.Close())
+	}
+	if got := spansNamed(receiver, "snapshot")[0]; got.Parent() != "" || got.Kind != 1 || got.Status != nil {
+		t.Errorf("got %v", got.Span)
+	}
+}
+
+func spansNamed(r *otlptest.Receiver, name string) (found []otlptest.Span) {
+	for _, s := range r.Spans() {
+		if s.Name == name {
+			found = append(found, s)
+		}
+	}
+	return found
 }

@@ -73,7 +73,7 @@ func New(o Options) (*Tracer, error) {
 		return nil, err
 	}
 	if !(o.Ratio >= 0 && o.Ratio <= 1) {
-		return nil, fmt.Errorf("the share of requests that are traced must be between 0 and 1, not %v", o.Ratio)
+		return nil, fmt.Errorf("--trace-ratio must be between 0 and 1, not %v", o.Ratio)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -102,7 +102,7 @@ func New(o Options) (*Tracer, error) {
 func receiver(endpoint string) (string, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return "", fmt.Errorf("%q is not where an OTLP receiver can be; give a URL such as http://collector:4318", endpoint)
+		return "", fmt.Errorf("--otlp-endpoint: %q is not where an OpenTelemetry receiver can be; give a URL such as http://collector:4318", endpoint)
 	}
 	if !strings.HasSuffix(u.Path, tracesPath) {
 		u.Path = strings.TrimSuffix(u.Path, "/") + tracesPath
@@ -121,7 +121,7 @@ func readHeaders(s string) (http.Header, error) {
 		key, value, ok := strings.Cut(pair, "=")
 		decoded, err := url.PathUnescape(strings.TrimSpace(value))
 		if key = strings.TrimSpace(key); !ok || key == "" || strings.ContainsAny(key, " \t\"():;<>@/[]{}?\\") || err != nil || strings.ContainsAny(decoded, "\r\n") {
-			return nil, fmt.Errorf("the headers for the OTLP receiver must be KEY=VALUE,… with percent-encoded values; that of %q is not", key)
+			return nil, fmt.Errorf("--otlp-headers must be KEY=VALUE,… with percent-encoded values; that of %q is not", key)
 		}
 		h.Set(key, decoded)
 	}
