@@ -123,7 +123,7 @@ offer() {
 	shift
 	mkdir -p "$work/load"
 	"$work/loadtest" --targets "$urls" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token" \
-		--rate "${VOTED_TEST_RATE:-200}" --duration "$duration" --out "$work/load/$SECONDS" "$@" >"$work/load/out" 2>&1 &
+		--rate "${VOTED_TEST_RATE:-100}" --duration "$duration" --out "$work/load/$SECONDS" "$@" >"$work/load/out" 2>&1 &
 	load=$!
 	until_true 30 "the load does not begin" sh -c "VOTED_ENDPOINT=$urls bin/voted poll list --json --ca '$VOTED_SECRETS/ca.crt' --token-file '$VOTED_SECRETS/operator.token' | grep -q 'ballots\":[1-9]'"
 }
@@ -193,7 +193,7 @@ leader_at() {
 }
 
 say "load, with the leader killed three times and cut off once, and a member replaced"
-offer "${VOTED_TEST_FAULTS_FOR:-180s}"
+offer "${VOTED_TEST_FAULTS_FOR:-210s}"
 faults
 proven "kills, a partition and a replacement"
 

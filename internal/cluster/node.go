@@ -308,6 +308,9 @@ func (n *Node) await(ctx context.Context, f raft.Future) error {
 	}
 }
 
+// Started is closed when the member has entered its cluster.
+func (n *Node) Started() <-chan struct{} { return n.started }
+
 func (n *Node) isStarted() bool {
 	select {
 	case <-n.started:

@@ -54,8 +54,13 @@ func (s *Server) goBackups(ctx context.Context) {
 	s.backedUp = make(chan struct{})
 	go func() { // ends with ctx, or with a disk that hangs: then with the process
 		defer close(s.backedUp)
-		if s.backups != nil {
+		if s.backups == nil {
+			return
+		}
+		select { // before that there is nothing to keep, and nothing that has failed
+		case <-s.node.Started():
 			s.backups.Run(ctx)
+		case <-ctx.Done():
 		}
 	}()
 }

@@ -133,7 +133,7 @@ func advertised(advertise string, bound net.Addr) (string, error) {
 		return advertise, nil
 	}
 	if tcp, ok := bound.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		return "", fmt.Errorf("the peer port listens on every address (%s); also say under which one the other members reach it", bound)
+		return "", fmt.Errorf("the peer port listens on every address (%s), so --advertise-peer must say under which one the other members reach it", bound)
 	}
 	return bound.String(), nil
 }
