@@ -79,7 +79,9 @@ func defaults() settings {
 type Option func(*settings)
 
 // WithTransport sends requests through t instead of a transport of the
-// client's own. Redirects are never followed, whatever t is.
+// client's own. Redirects are never followed, whatever t is. Each try's request has
+// the context of its call: a transport that traces, such as otelhttp's, can add the
+// caller's traceparent to a copy of it.
 func WithTransport(t http.RoundTripper) Option { return func(s *settings) { s.transport = t } }
 
 // WithHTTPClient uses h's transport, and its timeout (if any) for each attempt.

@@ -464,3 +464,27 @@ func TestANodeThatAsksToWaitIsPassedOverForOneThatAnswers(t *testing.T) {
 		c.Close()
 	}
 }
+
+func TestATransportThatTracesSeesTheCallersContextAtEachTry(t *testing.T) {
+	t.Parallel()
+	type traceparent struct{}
+	var sent []string
+	c := newClient(t, []string{"a", "b"}, client.WithTransport(inProcess(func(r *http.Request) (*http.Response, error) {
+		traced := r.Clone(r.Context())
+		traced.Header.Set("traceparent", r.Context().Value(traceparent{}).(string))
+		sent = append(sent, traced.Header.Get("traceparent")+r.Header.Get("traceparent"))
+		return respond(traced, func(w http.ResponseWriter, _ *http.Request) {
+			if len(sent) == 1 {
+				answerProblem(w, 503, "unavailable")
+				return
+			}
+			answerJSON(w, 201, receiptJSON)
+		}), nil
+	})))
+	if _, err := c.Cast(context.WithValue(t.Context(), traceparent{}, "00-a-b-01"), "p", "v", client.Choose("ann")); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(sent, []string{"00-a-b-01", "00-a-b-01"}) {
+		t.Errorf("sent %q", sent)
+	}
+}

@@ -6,11 +6,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"testing"
 
 	"voted/internal/poll"
+	"voted/internal/trace"
 )
 
 // echo is a backend that counts every ballot at no cost, so that benchmarks see
@@ -28,13 +30,13 @@ func (e echo) CastMany(_ context.Context, b []poll.Ballot) ([]poll.Outcome, erro
 	return e.outcomes[:len(b)], nil
 }
 
-func benchHandler(b *testing.B) *Handler {
+func benchHandler(b *testing.B, tracer *trace.Tracer) *Handler {
 	b.Helper()
 	e := echo{newBackend(), make([]poll.Outcome, maxChunkBallots)}
 	for i := range e.outcomes {
 		e.outcomes[i] = poll.Outcome{Kind: poll.Counted, Receipt: poll.Receipt{Ballot: uint32(i + 1), Version: 1}}
 	}
-	h := New(e, Options{Logger: slog.New(slog.DiscardHandler)})
+	h := New(e, Options{Logger: slog.New(slog.DiscardHandler), Tracer: tracer})
 	b.Cleanup(h.Drain)
 	d := poll.Definition{ID: "p", Options: []poll.Option{{ID: "ann"}, {ID: "bo"}}, MinSelections: 1, Revote: poll.RevoteUntilClose}.WithDefaults()
 	if r, err := h.cluster.Execute(b.Context(), poll.Create{Definition: d}); err != nil || r.Err != nil {
@@ -57,8 +59,26 @@ type body struct{ bytes.Reader }
 
 func (*body) Close() error { return nil }
 
-func BenchmarkPutBallot(b *testing.B) {
-	h := benchHandler(b)
+func BenchmarkPutBallot(b *testing.B) { benchPutBallot(b, nil) }
+
+// BenchmarkPutBallotTraced is what tracing costs at shares of the requests.
+func BenchmarkPutBallotTraced(b *testing.B) {
+	for _, ratio := range []float64{0, 0.01, 1} {
+		b.Run(strconv.FormatFloat(ratio, 'g', -1, 64), func(b *testing.B) {
+			receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+			defer receiver.Close()
+			t, err := trace.New(trace.Options{Endpoint: receiver.URL, Ratio: ratio})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer t.Close(context.Background())
+			benchPutBallot(b, t)
+		})
+	}
+}
+
+func benchPutBallot(b *testing.B, tracer *trace.Tracer) {
+	h := benchHandler(b, tracer)
 	in := new(body)
 	r := &http.Request{
 		Method: "PUT", URL: &url.URL{Path: "/v1/polls/p/ballots/voter-000017"}, Body: in, ContentLength: int64(len(forAnn)),
@@ -77,7 +97,7 @@ func BenchmarkPutBallot(b *testing.B) {
 }
 
 func BenchmarkBulkLine(b *testing.B) {
-	h := benchHandler(b)
+	h := benchHandler(b, nil)
 	var lines []byte
 	for i := range 10_000 {
 		lines = append(lines, `{"voter":"voter-`+strconv.Itoa(i)+`","selections":["ann"]}`+"\n"...)

@@ -135,19 +135,14 @@ func (t *Tracer) Enter(h http.Header) *Span {
 	if t == nil {
 		return nil
 	}
-	s := &Span{tracer: t, kind: Server, start: time.Now()}
-	if parent, ok := parentOf(h); ok {
-		if !parent.Sampled {
-			return nil
-		}
-		s.context, s.parent = parent, parent.Span
-		s.context.Span = newSpanID()
-		return s
-	}
-	if rand.Float64() >= t.opts.Ratio {
+	parent, ok := parentOf(h)
+	if ok && !parent.Sampled || !ok && rand.Float64() >= t.opts.Ratio {
 		return nil
 	}
-	s.context = newRoot()
+	s := &Span{tracer: t, context: parent, parent: parent.Span, kind: Server, start: time.Now()}
+	if s.context.Span = newSpanID(); !ok {
+		s.context = newRoot()
+	}
 	return s
 }
 
