@@ -86,22 +86,25 @@ func (m memberBody) check() error {
 	return nil
 }
 
-// removeMember serves DELETE of a member.
-func (h *Handler) removeMember(w *response, r *http.Request) error {
-	id, err := url.PathUnescape(mux.Vars(r)["id"])
-	if err != nil || !poll.ValidID(id) {
-		return poll.Refuse(poll.CodeMemberNotFound, "No member can have the id in this path; list them with GET /v1/cluster.")
+// endOf serves DELETE of what belongs to the member that the path names, by a call
+// that is as content where there is nothing.
+func (h *Handler) endOf(call func(ctx context.Context, id string) error) action {
+	return func(w *response, r *http.Request) error {
+		id, err := url.PathUnescape(mux.Vars(r)["id"])
+		if err != nil || !poll.ValidID(id) {
+			return poll.Refuse(poll.CodeMemberNotFound, "No member can have the id in this path; list them with GET /v1/cluster.")
+		}
+		if err := noBody(w, r); err != nil {
+			return err
+		}
+		ctx, cancel := h.deadline(w, r)
+		defer cancel()
+		if err := call(ctx, id); err != nil {
+			return inTime(err, poll.CodeOutcomeUnknown)
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
-	if err := noBody(w, r); err != nil {
-		return err
-	}
-	ctx, cancel := h.deadline(w, r)
-	defer cancel()
-	if err := h.cluster.RemoveMember(ctx, id); err != nil {
-		return inTime(err, poll.CodeOutcomeUnknown)
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
 }
 
 // transferLeadership serves POST …/leader: to the member named, or to any.

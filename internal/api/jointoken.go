@@ -3,11 +3,9 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/gorilla/mux"
 
 	"voted/internal/poll"
 )
@@ -76,24 +74,5 @@ func (h *Handler) newJoinToken(w *response, r *http.Request) error {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.send(http.StatusCreated, typeJSON, append(body, '\n'))
-	return nil
-}
-
-// revokeJoinTokens serves DELETE …/tokens/{id}: those of a member are of no use any
-// more, also if there were none.
-func (h *Handler) revokeJoinTokens(w *response, r *http.Request) error {
-	id, err := url.PathUnescape(mux.Vars(r)["id"])
-	if err != nil || !poll.ValidID(id) {
-		return poll.Refuse(poll.CodeMemberNotFound, "No member can have the id in this path; list them with GET /v1/cluster.")
-	}
-	if err := noBody(w, r); err != nil {
-		return err
-	}
-	ctx, cancel := h.deadline(w, r)
-	defer cancel()
-	if err := h.cluster.RevokeJoinTokens(ctx, id); err != nil {
-		return inTime(err, poll.CodeOutcomeUnknown)
-	}
-	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
