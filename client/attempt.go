@@ -52,14 +52,20 @@ func (k *call) request(ctx context.Context, ep *endpoint) *http.Request {
 
 // try sends a call to one endpoint and reads the whole answer.
 func (c *Client) try(ctx context.Context, k *call, ep *endpoint, n int, deadline time.Time) result {
-	start := time.Now()
-	until := start.Add(c.attemptTimeout)
+	until := time.Now().Add(c.attemptTimeout)
 	if deadline.Before(until) {
 		until = deadline
 	}
 	attempt, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	resp, err := c.transport.RoundTrip(k.request(attempt, ep))
+	return c.exchange(ctx, k, ep, k.request(attempt, ep), n)
+}
+
+// exchange sends the request of the n-th try, reads the whole answer and judges the
+// endpoint by it. The request's context may end before ctx, the call's, does.
+func (c *Client) exchange(ctx context.Context, k *call, ep *endpoint, req *http.Request, n int) result {
+	start := time.Now()
+	resp, err := c.transport.RoundTrip(req)
 	var r result
 	if err != nil {
 		r = c.unanswered(ctx, ep, err)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 )
 
 // Restored is what became of a restore.
@@ -63,24 +62,11 @@ func (c *Client) Restore(ctx context.Context, b RestoreBackup) (Restored, error)
 }
 
 func (c *Client) tryRestore(ctx context.Context, k *call, ep *endpoint, b RestoreBackup, n int) result {
-	start := time.Now()
 	body, err := b.Open()
 	if err != nil {
 		return result{err: err}
 	}
 	req := k.request(ctx, ep)
-	req.Body, req.ContentLength = body, b.Size
-	resp, err := c.transport.RoundTrip(req) // closes the body
-	var r result
-	if err != nil {
-		r = c.unanswered(ctx, ep, err)
-	} else {
-		r = c.answered(k, ep, resp)
-	}
-	r.meta.Attempts = n
-	c.judge(ctx, ep, r)
-	if c.hooks.OnAttempt != nil {
-		c.reportAttempt(ctx, k.method, k.escaped(), ep, n, start, resp, r)
-	}
-	return r
+	req.Body, req.ContentLength = body, b.Size // the transport closes it
+	return c.exchange(ctx, k, ep, req, n)
 }
