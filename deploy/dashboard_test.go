@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -62,9 +63,9 @@ var dashboard = []row{
 	}},
 	{"Is anything in the way?", []panel{
 		{"Waiting ballots", "Single ballots that wait or are under way on a node.", "none", []query{{`voted_queued_ballots{job="$job"}`, "{{instance}}"}}},
-		{"Further attempts", "Batches sent again after an attempt that failed or was not answered, and elections brought forward.", "ops", []query{
+		{"Further attempts", "Batches sent again after an attempt that failed or was not answered, and elections for which a node stood.", "ops", []query{
 			{`sum by (instance) (rate(voted_resubmissions_total{job="$job"}` + rate + `))`, "{{instance}}"},
-			{`sum by (instance) (rate(voted_early_elections_total{job="$job"}` + rate + `))`, "{{instance}} elections"},
+			{`sum by (instance) (rate(voted_elections_total{job="$job"}` + rate + `))`, "{{instance}} elections"},
 		}},
 		{"Behind the leader", "Log entries that a node has not applied yet.", "none", []query{
 			{`max(voted_commit_index{job="$job"}) - on () group_right () voted_applied_index{job="$job"}`, "{{instance}}"},
@@ -97,7 +98,7 @@ func render(rows []row) ([]byte, error) {
 		for i, p := range r.panels {
 			var targets []object
 			for n, q := range p.queries {
-				targets = append(targets, object{"refId": string(rune('A' + n)), "expr": q.expr, "legendFormat": q.legend, "datasource": source})
+				targets = append(targets, object{"refId": string(rune('A' + n)), "expr": q.expr, "legendFormat": q.legend, "datasource": source, "exemplar": strings.Contains(q.expr, "_bucket")})
 			}
 			panels = append(panels, object{
 				"type": "timeseries", "title": p.title, "description": p.about, "id": id, "datasource": source, "targets": targets,
