@@ -73,7 +73,7 @@ type Node struct {
 // may have to wait for other members. Failed tells when the member cannot go on.
 func Open(o Options) (*Node, error) {
 	o = o.withDefaults()
-	overtaken := &overtakenLog{Store: o.Store}
+	overtaken := &overtakenLog{Store: o.Store, told: o.Logger}
 	busy := &busyDisk{Store: overtaken, traced: tracedEntries{tracer: o.Tracer, appending: o.Appending}}
 	o.Store = busy
 	n := &Node{

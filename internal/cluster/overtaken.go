@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -15,6 +16,9 @@ import (
 // finds another entry where the snapshot ends, refuses all that the leader sends, and
 // gets the same snapshot for ever (hashicorp/raft issue 697).
 //
+// It also refuses what follows where its log merely begins after the snapshot, and the
+// leader has to send it again.
+//
 // Where raft believes its log to end cannot be changed from outside. So what follows the
 // snapshot is let in without a look at that entry (hearing), raft deletes from there on
 // what is not the leader's, and as it goes on to store, overtakenLog discards the rest.
@@ -25,6 +29,7 @@ type place struct{ index, term uint64 }
 // overtakenLog discards a log that contradicts the newest snapshot.
 type overtakenLog struct {
 	Store
+	told   *slog.Logger
 	newest atomic.Pointer[place] // where the newest snapshot ends; nil: there is none
 
 	mu       sync.Mutex
@@ -33,7 +38,7 @@ type overtakenLog struct {
 
 // begin looks at what a start finds. Raft must not have started.
 func (o *overtakenLog) begin() error {
-	newest, err := discardOvertaken(o.Store)
+	newest, err := discardOvertaken(o.Store, o.told)
 	if newest != nil {
 		o.newest.Store(newest)
 	}
@@ -42,18 +47,18 @@ func (o *overtakenLog) begin() error {
 
 // discardOvertaken holds the log of a stopped member against its newest snapshot, and
 // returns where that ends; nil: there is none.
-func discardOvertaken(s Store) (*place, error) {
+func discardOvertaken(s Store, told *slog.Logger) (*place, error) {
 	snapshots, err := s.Snapshots().List()
 	if err != nil || len(snapshots) == 0 {
 		return nil, err
 	}
 	newest := place{snapshots[0].Index, snapshots[0].Term}
-	return &newest, discardUnless(s, newest)
+	return &newest, discardUnless(s, newest, told)
 }
 
 // discardUnless drops the whole log unless it goes through the entry at p, or begins
 // after it. A log that ends before p goes as well: the snapshot covers it.
-func discardUnless(log raft.LogStore, p place) error {
+func discardUnless(log raft.LogStore, p place, told *slog.Logger) error {
 	away, err := leaves(log, p)
 	if err != nil || !away {
 		return err
@@ -65,6 +70,10 @@ func discardUnless(log raft.LogStore, p place) error {
 	last, err := log.LastIndex()
 	if err != nil {
 		return err
+	}
+	if last >= p.index {
+		told.Info("this member had log entries that the cluster never decided; they are dropped, and the leader's snapshot stands in their place",
+			"first", first, "last", last, "snapshot_ends", p.index)
 	}
 	return log.DeleteRange(first, last)
 }
@@ -101,7 +110,7 @@ func (o *overtakenLog) settle() error {
 	if !o.unlooked {
 		return nil
 	}
-	if err := discardUnless(o.Store, *o.newest.Load()); err != nil {
+	if err := discardUnless(o.Store, *o.newest.Load(), o.told); err != nil {
 		return err
 	}
 	o.unlooked = false

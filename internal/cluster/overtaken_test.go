@@ -75,6 +75,7 @@ func (l *ledBy) configuration() (c raft.Configuration) {
 // run starts n1, which never stands for election itself.
 func (l *ledBy) run(trailing uint64) {
 	l.t.Helper()
+	l.port.Transport().(interface{ CloseStreams() }).CloseStreams() // to the process before
 	l.start("n1", l.addrOf("n1"), func(o *cluster.Options) {
 		o.HeartbeatTimeout, o.TrailingLogs, o.SnapshotEvery = time.Hour, trailing, 1<<40
 	})
@@ -217,19 +218,54 @@ func TestALogThatASnapshotOvertakesIsDiscarded(t *testing.T) {
 // ones that made a majority.
 func TestALogThatGoesThroughTheSnapshotIsKept(t *testing.T) {
 	t.Parallel()
+	for _, x := range []struct {
+		name            string
+		trailing, first uint64
+		again           bool
+	}{
+		{"whole", 1000, 1, false},
+		{"whole, restarted", 1000, 1, true},
+		{"without what the snapshot covers", 1, lastInstall + 1, false},
+		{"without what the snapshot covers, restarted", 1, lastInstall + 1, true},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			l := leading(t, lastInstall+10, leaderTerm)
+			l.run(x.trailing)
+			l.install()
+			if x.again {
+				l.stop("n1")
+				l.run(x.trailing)
+			}
+			l.send(lastInstall, 2, lastInstall+2)
+			if first, terms := l.log(); first != x.first || len(terms) != int(lastInstall+10-x.first)+1 {
+				t.Fatalf("the log begins with entry %d and has %d", first, len(terms))
+			}
+		})
+	}
+}
+
+// TestWhatFollowsASnapshotMayComeTwice: a log that begins after its snapshot does not hold
+// the entry that the leader asks for when it has to ask again.
+func TestWhatFollowsASnapshotMayComeTwice(t *testing.T) {
+	t.Parallel()
 	for name, again := range map[string]bool{"running": false, "restarted": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := leading(t, lastInstall+10, leaderTerm)
+			// Given a member that has a snapshot and what follows, and whose answer was lost, …
+			l := leading(t, common, oldTerm)
 			l.run(1000)
 			l.install()
+			l.send(lastInstall, 3, lastInstall)
 			if again {
 				l.stop("n1")
 				l.run(1000)
 			}
-			l.send(lastInstall, 2, lastInstall+2)
-			if first, terms := l.log(); first != 1 || len(terms) != lastInstall+10 {
-				t.Fatalf("the log begins with entry %d and has %d", first, len(terms))
+			// … when the leader sends it again, with more, then it is taken, and once.
+			l.send(lastInstall, 4, lastInstall+4)
+			l.hasApplied(lastInstall + 4)
+			if first, terms := l.log(); first != lastInstall+1 || len(terms) != 4 {
+				t.Fatalf("the log begins with entry %d: %v", first, terms)
 			}
 		})
 	}

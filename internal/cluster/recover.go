@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -48,7 +49,7 @@ func Examine(store Store, id string) (Survivor, error) {
 	} else if empty {
 		return s, fmt.Errorf("%w: this member has never belonged to a cluster: there is nothing to recover", ErrUsage)
 	}
-	newest, err := discardOvertaken(store)
+	newest, err := discardOvertaken(store, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return s, err
 	}
