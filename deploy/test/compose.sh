@@ -71,7 +71,7 @@ until_true() { # SECONDS WHAT COMMAND…
 	shift 2
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || fail "$what"
-		sleep 0.2
+		sleep 0.5 # each look is a process or more, beside a load that is to be in time
 	done
 }
 is_ready() { docker exec "$(id "$1")" /voted health --ready; }
@@ -123,7 +123,7 @@ offer() {
 	shift
 	mkdir -p "$work/load"
 	"$work/loadtest" --targets "$urls" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token" \
-		--rate "${VOTED_TEST_RATE:-100}" --duration "$duration" --out "$work/load/$SECONDS" "$@" >"$work/load/out" 2>&1 &
+		--rate "${VOTED_TEST_RATE:-50}" --duration "$duration" --out "$work/load/$SECONDS" "$@" >"$work/load/out" 2>&1 &
 	load=$!
 	until_true 30 "the load does not begin" sh -c "VOTED_ENDPOINT=$urls bin/voted poll list --json --ca '$VOTED_SECRETS/ca.crt' --token-file '$VOTED_SECRETS/operator.token' | grep -q 'ballots\":[1-9]'"
 }
@@ -140,7 +140,7 @@ proven() {
 		for claim in '"lost":0' '"double_counted":0' '"tallies_equal":true' '"digests_equal":true'; do
 			cat "$work"/load/*/report.json | tr -d ' \n' | grep -q "$claim" || fail "$1: INCONCLUSIVE, and the ledger does not say $claim"
 		done
-		! grep 'threshold ' "$work/load/out" | grep -v ': held' || fail "$1: a threshold broke"
+		! grep '^ *threshold ' "$work/load/out" | grep -v ': held' || fail "$1: a threshold broke"
 		say "$1: the count is exact; the pace was not kept, so its latencies say nothing"
 		return
 	fi
