@@ -128,6 +128,7 @@ func (l *Loader) Poll(header []byte) (*PollLoader, error) {
 	c := NewCursor(header)
 	p := newPoll(readHeader(c, uint32(len(l.state.order))))
 	for range c.Bounded(uint64(c.Len())) {
+		p.fill()
 		p.profile.add(c.String())
 	}
 	records, entries := c.Bounded(MaxRecords), c.Bounded(MaxRecords)
@@ -271,7 +272,10 @@ func (l *PollLoader) index(r Record) error {
 }
 
 // AddName appends the next record's voter id.
-func (l *PollLoader) AddName(voter string) { l.poll.names.append(voter) }
+func (l *PollLoader) AddName(voter string) {
+	l.poll.fill()
+	l.poll.names.append(voter)
+}
 
 // Done completes the poll.
 func (l *PollLoader) Done() error {

@@ -249,7 +249,7 @@ func (s *State) remove(id string) Result {
 	if s.level >= RestoreLevel {
 		h.rules.Salt = p.rules.Salt
 	}
-	*p = Poll{header: h, dirty: p.dirty}
+	*p = Poll{header: h, contents: &nothing, dirty: p.dirty}
 	s.removed++
 	s.event(eventDeleted, id, nil)
 	return Result{Poll: id, Index: s.index}

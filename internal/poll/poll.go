@@ -36,24 +36,40 @@ type header struct {
 // Poll is one poll's part of the State.
 type Poll struct {
 	header
-	box     box
-	index   index
-	profile profile
-	names   names // voter ids, open polls only
-	roll    *roll // nil where anyone may vote
+	*contents
+	roll *roll // nil where anyone may vote
 
 	dirty  bool   // has appended what its digest does not cover yet
 	hashed uint32 // records covered by the digest
 	listed int    // profile entries covered by the digest
 }
 
+// contents are a poll's ballots, in the forms that serve it.
+type contents struct {
+	box     box
+	index   index
+	profile profile
+	names   names // voter ids, open polls only
+}
+
+// nothing is what all polls without a ballot hold, so that a million of them are
+// small. It is read by all and never written; see fill.
+var nothing contents
+
 // newPoll makes a poll without ballots.
 func newPoll(h header) *Poll {
-	p := &Poll{header: h}
+	p := &Poll{header: h, contents: &nothing}
 	if h.rules.Eligibility == OnRoll {
 		p.roll = &roll{}
 	}
 	return p
+}
+
+// fill gives the poll contents of its own, before the first ballot comes.
+func (p *Poll) fill() {
+	if p.contents == &nothing {
+		p.contents = &contents{}
+	}
 }
 
 // Rules returns the poll's definition, ready for checking ballots. Immutable.
@@ -179,6 +195,7 @@ func (p *Poll) replace(s *State, b *Ballot, current, sel uint32, known bool, wei
 // put appends the record of a ballot that is going to count.
 func (p *Poll) put(s *State, b *Ballot, r Record, known bool, weight int64) uint32 {
 	s.touch(p)
+	p.fill()
 	if !known {
 		r.Selections = p.profile.add(string(b.Selections))
 	}

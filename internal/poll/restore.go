@@ -138,10 +138,10 @@ func otherPoll(a, b *Poll) bool {
 // entomb keeps the id of a poll that is dropped.
 func (s *State) entomb(old *Poll) {
 	id := old.rules.ID
-	p := &Poll{header: header{
+	p := newPoll(header{
 		rules: &Rules{Definition: Definition{ID: id}, Salt: old.rules.Salt}, number: uint32(len(s.order)),
 		revision: old.revision, createdAt: old.createdAt, closedAt: old.closedAt, closedIndex: old.closedIndex, deleted: true,
-	}}
+	})
 	s.polls[id] = p
 	s.order = append(s.order, p)
 	s.removed++
