@@ -3,6 +3,7 @@ package simtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -178,8 +179,12 @@ func (p *port) again(ctx context.Context, addr, method string, body []byte, firs
 	return second
 }
 
-// mayBeDone reports whether an answer leaves open that the work was done.
+// mayBeDone reports whether an answer leaves open that the work was done. Where the
+// connection was refused nothing was sent, so that nothing of it can come late.
 func mayBeDone(method string, a answer) bool {
+	if errors.Is(a.err, peer.ErrNotSent) {
+		return false
+	}
 	if a.err != nil || len(a.body) == 0 {
 		return a.err != nil
 	}
