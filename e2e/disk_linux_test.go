@@ -146,6 +146,7 @@ func TestAFullDiskRefusesBallotsBeforeItIsFullAndRecoversByItself(t *testing.T) 
 	// And when nothing at all is free, the ballast is what closing and deleting take.
 	empty()
 	empty = fill(t, disk, 0)
+	await(t, "the ballast is given back", func() bool { return !exists(filepath.Join(node.DataDir, "ballast")) })
 	if resp, body := request(t, "POST", node.URL+"/v1/polls/over/close", ""); resp.StatusCode != 200 {
 		t.Errorf("a poll cannot be closed: %s %s", resp.Status, body)
 	}
@@ -157,7 +158,7 @@ func TestAFullDiskRefusesBallotsBeforeItIsFullAndRecoversByItself(t *testing.T) 
 	empty()
 	_, _, _ = castUntil(t, 201, ballots+"after-")
 	awaitStatus(t, c, 0)
-	awaitFile(t, filepath.Join(node.DataDir, "ballast"))
+	await(t, "the ballast is made again", func() bool { return exists(filepath.Join(node.DataDir, "ballast")) })
 	if node.Pid() != pid {
 		t.Error("the node was started again meanwhile")
 	}
@@ -174,17 +175,19 @@ func TestAFullDiskRefusesBallotsBeforeItIsFullAndRecoversByItself(t *testing.T) 
 	}
 }
 
-// awaitFile waits until a file is there.
-func awaitFile(t *testing.T, path string) {
+// await waits until something is so.
+func await(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := os.Stat(path); err == nil {
-			return
-		}
+	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s is not there", path)
+			t.Fatalf("not within 30 s: %s", what)
 		}
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // One member's disk is filled until nothing is left, ballast included, while ballots are
@@ -198,7 +201,7 @@ func TestAMemberWhoseDiskIsFullCostsNoBallot(t *testing.T) {
 	for _, pick := range []func(*testing.T, *localcluster.Cluster) *localcluster.Node{followerOf, leaderOf} {
 		l.grow(t, 50)
 		victim := pick(t, c)
-		awaitFile(t, filepath.Join(victim.DataDir, "ballast"))
+		await(t, "there is a ballast", func() bool { return exists(filepath.Join(victim.DataDir, "ballast")) })
 		empty := fill(t, disks[positionOf(c, victim)], 0)
 		// It says that it is short of space, or it has ended because nothing was left.
 		awaitFinding(t, all, "disk_low", "away", victim.ID)
