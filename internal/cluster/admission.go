@@ -70,8 +70,12 @@ func (n *Node) roster() roster {
 	if !n.isStarted() {
 		return roster{Members: n.opts.Cluster}
 	}
-	r := roster{Index: n.raft.LastIndex()}
-	for _, s := range n.configuration().Servers {
+	return rosterOf(n.raft.LastIndex(), n.configuration())
+}
+
+func rosterOf(index uint64, c raft.Configuration) roster {
+	r := roster{Index: index}
+	for _, s := range c.Servers {
 		r.Members = append(r.Members, Server{string(s.ID), string(s.Address)})
 	}
 	return r
@@ -81,15 +85,19 @@ func (r roster) has(id string) bool {
 	return slices.ContainsFunc(r.Members, func(s Server) bool { return s.ID == id })
 }
 
-// answerMembers tells a member what this one knows. It speaks of what is applied
-// only, which is never more than it knows.
+// answerMembers tells a member what this one knows for certain: the membership as it was
+// decided. What stands in the log alone may yet be undone, and a member must neither stop
+// nor be let in for that.
 func (n *Node) answerMembers() ([]byte, error) {
 	if !n.isStarted() {
 		return json.Marshal(roster{})
 	}
-	index := n.raft.AppliedIndex() // before the membership is read, so that this is at least as new
-	r := n.roster()
-	r.Index = index
+	index := n.fsm.Index() // before the membership is read, so that this is at least as new
+	var r roster
+	if known := n.decided.Load(); known != nil {
+		r = *known
+		r.Index = max(r.Index, index)
+	}
 	return json.Marshal(r)
 }
 
@@ -200,10 +208,12 @@ type machine struct {
 	sound func() error // waits for the check of the store, once
 }
 
-// StoreConfiguration implements raft.ConfigurationStore.
+// StoreConfiguration implements raft.ConfigurationStore: c is committed.
 func (m machine) StoreConfiguration(index uint64, c raft.Configuration) {
-	m.FSM.StoreConfiguration(index, c)
 	n := m.node
+	known := rosterOf(index, c)
+	n.decided.Store(&known)
+	m.FSM.StoreConfiguration(index, c)
 	g, ok := n.opts.Network.(guarded)
 	if !ok || n.ctx.Err() != nil {
 		return

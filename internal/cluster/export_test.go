@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 
 	"github.com/hashicorp/raft"
@@ -52,3 +53,26 @@ func (nobody) Lock()   {}
 func (nobody) Unlock() {}
 
 var _ raft.SnapshotSink = (*sink)(nil)
+
+// ProposeVoter puts a change of membership into the log, and does not wait for it.
+func ProposeVoter(n *Node, id, addr string) {
+	n.raft.AddVoter(raft.ServerID(id), raft.ServerAddress(addr), 0, 0)
+}
+
+// Knows returns the members of the newest membership in the log, and of the one that n
+// answers with.
+func Knows(n *Node) (log, answer []string, err error) {
+	for _, s := range n.configuration().Servers {
+		log = append(log, string(s.ID))
+	}
+	b, err := n.answerMembers()
+	if err != nil {
+		return nil, nil, err
+	}
+	var r roster
+	err = json.Unmarshal(b, &r)
+	for _, m := range r.Members {
+		answer = append(answer, m.ID)
+	}
+	return log, answer, err
+}

@@ -50,7 +50,8 @@ type Node struct {
 	entered chan struct{} // closed when the member has entered its cluster, or given up
 	tasks   sync.WaitGroup
 
-	current atomic.Bool // it has applied, since its start, all that was acknowledged before
+	decided atomic.Pointer[roster] // the membership as committed last; nil before it is known
+	current atomic.Bool            // it has applied, since its start, all that was acknowledged before
 
 	seen        atomic.Pointer[[]sighting] // the last look at the members
 	away        absences

@@ -36,5 +36,14 @@ func (m machine) Restore(r io.ReadCloser) error {
 		return err
 	}
 	m.node.metrics.restores.Inc()
+	// raft hands on the state alone; what it restores is the newest snapshot.
+	snapshots, err := m.node.opts.Store.Snapshots().List()
+	if err != nil {
+		return err
+	}
+	if len(snapshots) > 0 {
+		known := rosterOf(snapshots[0].Index, snapshots[0].Configuration)
+		m.node.decided.Store(&known)
+	}
 	return m.sound()
 }
