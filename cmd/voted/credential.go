@@ -56,17 +56,7 @@ has it can, so send it to that voter alone. Nothing is sent to the cluster. For 
 }
 
 // Run prints the credentials.
-func (c *credentialIssue) Run(s *session) error {
-	key, err := c.issuer()
-	if err != nil {
-		return err
-	}
-	voters, err := c.voters()
-	if err != nil {
-		return err
-	}
-	return c.mint(s, key, c.Poll, voters)
-}
+func (c *credentialIssue) Run(s *session) error { return c.run(s, c.Poll, c.voters) }
 
 func (c *credentialIssue) voters() ([]string, error) {
 	if (c.Voters == "") == (len(c.Voter) == 0) {

@@ -19,6 +19,19 @@ type minting struct {
 	Link  string        `help:"Print links: where {poll}, {voter} and {credential} stand in it they are replaced. Put the credential behind a #, so that it is in no server's log." placeholder:"URL"`
 }
 
+// run prints a credential for each voter, once the key and all voters have been read.
+func (m *minting) run(s *session, poll string, voters func() ([]string, error)) error {
+	key, err := m.issuer()
+	if err != nil {
+		return err
+	}
+	names, err := voters()
+	if err != nil {
+		return err
+	}
+	return m.mint(s, key, poll, names)
+}
+
 // issuer checks the flags and reads the key, before anything is printed.
 func (m *minting) issuer() (*auth.CredentialKey, error) {
 	if m.Link != "" && !strings.Contains(m.Link, "{credential}") {

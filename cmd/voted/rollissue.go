@@ -20,17 +20,7 @@ has it can, so send it to that voter alone. Nothing is sent to the cluster: load
 
 // Run prints the credentials, once the whole file has been read and every voter on it
 // can have one.
-func (c *rollIssue) Run(s *session) error {
-	key, err := c.issuer()
-	if err != nil {
-		return err
-	}
-	voters, err := c.voters()
-	if err != nil {
-		return err
-	}
-	return c.mint(s, key, c.Poll, voters)
-}
+func (c *rollIssue) Run(s *session) error { return c.run(s, c.Poll, c.voters) }
 
 // voters reads the roll; who stands on it twice is one voter.
 func (c *rollIssue) voters() ([]string, error) {
