@@ -140,7 +140,6 @@ func (s *Server) watchSpace(space *storage.Space) {
 // verify reads the whole log before anything of it is served; the snapshot is read
 // and checked when raft restores it, at the same time.
 func (s *Server) verify(store *storage.Store) error {
-	store.Hold() // raft runs from here on
 	empty, err := store.Empty()
 	if err != nil || empty {
 		return err
@@ -167,9 +166,13 @@ func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port
 	if s.backups != nil {
 		backups = s.backups
 	}
+	verify := func() error {
+		store.Hold() // raft runs from here on
+		return s.verify(store)
+	}
 	return cluster.Options{
 		ID: o.ID, Peer: port.Addr(), API: s.advertised(), Version: o.Version, Cluster: first, Join: o.Join, JoinToken: token,
-		Store: store, Space: space, Backups: backups, Audit: s.guards.note(o.ID), Verify: func() error { return s.verify(store) }, Network: port, Logger: s.log, Metrics: registry,
+		Store: store, Space: space, Backups: backups, Audit: s.guards.note(o.ID), Verify: verify, Network: port, Logger: s.log, Metrics: registry,
 		Tracer: s.tracer, Appending: &disk.appending,
 		RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
 	}
