@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"voted/internal/pki"
+	"voted/internal/ports"
 	"voted/internal/server"
 )
 
@@ -32,14 +32,12 @@ func exposition(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	chosen, err := ports.Claim(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	peer := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	defer chosen.Release()
+	peer := chosen.Addr(0)
 	s, err := server.New(server.Options{
 		ID: "n1", DataDir: filepath.Join(dir, "data"), API: "127.0.0.1:0", Peer: peer, Version: "test",
 		Cluster: []server.Member{{ID: "n1", Peer: peer}}, Security: server.Security{TLSCert: cert, TLSKey: key},

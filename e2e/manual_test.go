@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"voted/internal/ports"
 )
 
 // The procedures of the manual are carried out with the very commands that stand there:
@@ -151,12 +153,12 @@ func (s *shell) tool(name, script string) {
 // freeAddress is one that nobody listens at.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	b, err := ports.Claim(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Cleanup(b.Release)
+	return b.Addr(0)
 }
 
 func isFree(address string) bool {

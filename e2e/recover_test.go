@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -75,16 +74,8 @@ func TestAMemberThatIsLeftBecomesAClusterAgain(t *testing.T) {
 // joins starts a further node with an empty directory, and returns its URL.
 func joins(t *testing.T, id, peer string) string {
 	t.Helper()
-	addresses := make([]string, 2)
-	for i := range addresses {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		addresses[i] = listener.Addr().String()
-		_ = listener.Close()
-	}
-	cmd := exec.Command(binary, "serve", "--id", id, "--data", filepath.Join(t.TempDir(), id), "--api", addresses[0], "--peer", addresses[1], "--join", peer)
+	api := freeAddress(t)
+	cmd := exec.Command(binary, "serve", "--id", id, "--data", filepath.Join(t.TempDir(), id), "--api", api, "--peer", freeAddress(t), "--join", peer)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +83,7 @@ func joins(t *testing.T, id, peer string) string {
 		_ = cmd.Process.Kill() // it may have ended by itself
 		_ = cmd.Wait()
 	})
-	return "http://" + addresses[0]
+	return "http://" + api
 }
 
 func waitForVoters(t *testing.T, c *client.Client, want int) {

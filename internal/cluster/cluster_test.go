@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +13,7 @@ import (
 	"voted/internal/cluster/peer"
 	"voted/internal/cluster/storage"
 	"voted/internal/poll"
+	"voted/internal/ports"
 )
 
 // testCluster is members in this process, on real ports and real disks.
@@ -27,33 +25,16 @@ type testCluster struct {
 	secure  func(id string, o *peer.Options) // nil: no TLS
 }
 
-// freePorts finds ports below the range that the kernel gives to outgoing
-// connections, so that a member can come back to its own.
+// freePorts returns addresses to which a member can come back while the test runs.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
-	var addrs []string
-	portMu.Lock()
-	defer portMu.Unlock()
-	for len(addrs) < n {
-		portNext++
-		if portNext > 32000 {
-			t.Fatal("no free port between 15000 and 32000")
-		}
-		addr := fmt.Sprintf("127.0.0.1:%d", portNext)
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		_ = l.Close()
-		addrs = append(addrs, addr)
+	b, err := ports.Claim(n)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return addrs
+	t.Cleanup(b.Release)
+	return b.Addrs(n)
 }
-
-var (
-	portMu   sync.Mutex
-	portNext = 15000 + os.Getpid()%8000
-)
 
 func newTestCluster(t *testing.T, size int) *testCluster {
 	t.Helper()

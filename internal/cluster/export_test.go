@@ -54,6 +54,9 @@ func (nobody) Unlock() {}
 
 var _ raft.SnapshotSink = (*sink)(nil)
 
+// CutOff ends all that goes to n and comes from it, at once and for good.
+func CutOff(n *Node) error { return n.opts.Network.Close() }
+
 // ProposeVoter puts a change of membership into the log, and does not wait for it.
 func ProposeVoter(n *Node, id, addr string) {
 	n.raft.AddVoter(raft.ServerID(id), raft.ServerAddress(addr), 0, 0)

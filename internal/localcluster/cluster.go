@@ -66,7 +66,7 @@ type Cluster struct {
 	options  Options
 	secrets  // of a secure cluster
 	probes   *http.Client
-	ports    *ports
+	layout   *layout
 	ownDir   bool
 	starter  *child.Starter
 	watchers sync.WaitGroup
@@ -128,18 +128,18 @@ func (c *Cluster) prepare() (err error) {
 	}
 	switch {
 	case c.options.Place != nil:
-		c.ports, err = portsFrom(c.options.BasePort, c.options.Nodes)
+		c.layout, err = layoutFrom(c.options.BasePort, c.options.Nodes)
 	case c.options.BasePort != 0:
-		c.ports, err = fixedPorts(c.options.BasePort, c.options.Nodes)
+		c.layout, err = fixedLayout(c.options.BasePort, c.options.Nodes)
 	default:
-		c.ports, err = choosePorts(c.options.Nodes)
+		c.layout, err = chosenLayout(c.options.Nodes)
 	}
 	if err != nil {
 		return err
 	}
 	var members []string
 	for i := range c.options.Nodes {
-		n := newNode(c, i, c.ports.api[i], c.ports.peer[i])
+		n := newNode(c, i, c.layout.api[i], c.layout.peer[i])
 		c.Nodes = append(c.Nodes, n)
 		members = append(members, n.ID+"="+n.PeerAddr)
 	}
@@ -235,8 +235,8 @@ func (c *Cluster) kill() {
 }
 
 func (c *Cluster) cleanUp() error {
-	if c.ports != nil {
-		c.ports.release()
+	if c.layout != nil {
+		c.layout.release()
 	}
 	if c.ownDir {
 		if err := os.RemoveAll(c.Dir); err != nil {

@@ -260,35 +260,6 @@ func TestStartRefusesAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestPortsAreDistinctBelowTheEphemeralRangeAndGuarded(t *testing.T) {
-	t.Parallel()
-	seen := map[int]bool{}
-	for range 10 {
-		p, err := choosePorts(5)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.release()
-		for _, port := range append(p.api, p.peer...) {
-			if seen[port] || port < lowestPort || port >= ephemeralLow() {
-				t.Errorf("port %d was chosen (twice: %v)", port, seen[port])
-			}
-			seen[port] = true
-		}
-	}
-}
-
-func TestTheEphemeralRangeIsReadSensibly(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]int{
-		"32768\t60999\n": 32768, "40000 50000": 40000, "": 32768, "1024 65535": 32768, "x y": 32768, "1": 32768,
-	} {
-		if got := parseRange(in); got != want {
-			t.Errorf("parseRange(%q) = %d, want %d", in, got, want)
-		}
-	}
-}
-
 func TestAStubbornNodeIsKilled(t *testing.T) {
 	t.Parallel()
 	c := startNodes(t, "stubborn", Options{Nodes: 1})

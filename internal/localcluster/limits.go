@@ -1,19 +1,15 @@
 package localcluster
 
-import "time"
+import (
+	"time"
+
+	"voted/internal/ports"
+)
 
 const (
-	// maxNodes is what a block of ports has room for; seven is the most that
-	// makes sense for a consensus group.
-	maxNodes = 15
-	// blockPorts is the size of the aligned blocks in which ports are chosen: one
-	// guard, and two for each node.
-	blockPorts = 2*maxNodes + 2
-	// lowestPort keeps away from the ports of well-known services.
-	lowestPort = 15000
-	// blockTries bounds the search for free ports; with a third of all blocks
-	// taken it fails once in 10^30.
-	blockTries = 64
+	// maxNodes is what a block of ports has room for, two for each; seven is the
+	// most that makes sense for a consensus group.
+	maxNodes = ports.Most / 2
 	// peerOffset lies between the API and the peer port of a node whose ports
 	// were not chosen here, as between the defaults 8080 and 9080.
 	peerOffset = 1000

@@ -238,10 +238,11 @@ func crashes(line string) bool {
 
 func newNode(c *Cluster, i int, apiPort, peerPort int) *Node {
 	id := nodeID(i)
-	at := loopback
+	host := "127.0.0.1"
 	if p := c.options.Place; p != nil {
-		at = func(port int) string { return net.JoinHostPort(p.Host(i), strconv.Itoa(port)) }
+		host = p.Host(i)
 	}
+	at := func(port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 	api := at(apiPort)
 	return &Node{
 		ID: id, URL: "http://" + api, APIAddr: api, PeerAddr: at(peerPort),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"voted/client"
 	"voted/internal/pki"
+	"voted/internal/ports"
 )
 
 func must(t testing.TB, err error) {
@@ -50,10 +50,10 @@ func newGuardedCluster(t *testing.T, ids ...string) *guardedCluster {
 
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	b, err := ports.Claim(1)
 	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(b.Release)
+	return b.Addr(0)
 }
 
 func (g *guardedCluster) options(id string) Options {

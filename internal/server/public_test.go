@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"voted/internal/ports"
 )
 
 // alone starts a cluster of one member.
@@ -61,12 +63,11 @@ func TestMain(m *testing.M) {
 	if dir == "" {
 		os.Exit(m.Run())
 	}
-	peer, err := net.Listen("tcp", "127.0.0.1:0")
+	peer, err := ports.Claim(1)
 	if err != nil {
 		panic(err)
 	}
-	_ = peer.Close() // its port is free again
-	addr := peer.Addr().String()
+	addr := peer.Addr(0)
 	s, err := New(Options{ID: "n1", DataDir: dir, API: "127.0.0.1:0", Peer: addr, Cluster: []Member{{"n1", addr}}})
 	if err != nil {
 		panic(err)

@@ -5,11 +5,13 @@ import (
 	"os"
 
 	"voted/internal/child"
+	"voted/internal/ports"
 )
 
 // bare is the handler without anything behind it, in one or more processes.
 type bare struct {
 	label     string
+	ports     *ports.Block
 	addrs     []string
 	processes []*process
 }
@@ -20,9 +22,10 @@ func startBare(ctx context.Context, s *child.Starter, binary string, n int) (*ba
 		b.label = "bare three"
 	}
 	var err error
-	if b.addrs, err = freePorts(n); err != nil {
+	if b.ports, err = ports.Claim(n); err != nil {
 		return nil, err
 	}
+	b.addrs = b.ports.Addrs(n)
 	for _, addr := range b.addrs {
 		p, err := start(s, os.Interrupt, nil, binary, addr)
 		if err != nil {
@@ -38,7 +41,10 @@ func startBare(ctx context.Context, s *child.Starter, binary string, n int) (*ba
 	return b, nil
 }
 
-func (b *bare) stop() { endAll(b.processes) }
+func (b *bare) stop() {
+	endAll(b.processes)
+	b.ports.Release()
+}
 
 func (b *bare) name() string { return b.label }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"voted/internal/child"
+	"voted/internal/ports"
 )
 
 // etcdQuota is the size its database may grow to; its default of 2 GiB would end a
@@ -18,6 +19,7 @@ const etcdQuota = "8589934592"
 // etcd is a cluster of three.
 type etcd struct {
 	peers     *peers
+	ports     *ports.Block
 	addrs     []string
 	processes []*process
 }
@@ -32,11 +34,12 @@ func findEtcd() (string, error) {
 }
 
 func startEtcd(ctx context.Context, s *child.Starter, p *peers, binary, dir string) (*etcd, error) {
-	addrs, err := freePorts(2 * nodes)
+	block, err := ports.Claim(2 * nodes)
 	if err != nil {
 		return nil, err
 	}
-	e := &etcd{peers: p, addrs: addrs[:nodes]}
+	addrs := block.Addrs(2 * nodes)
+	e := &etcd{peers: p, ports: block, addrs: addrs[:nodes]}
 	var members []string
 	for i, addr := range addrs[nodes:] {
 		members = append(members, fmt.Sprintf("e%d=http://%s", i+1, addr))
@@ -64,7 +67,10 @@ func startEtcd(ctx context.Context, s *child.Starter, p *peers, binary, dir stri
 	return e, nil
 }
 
-func (e *etcd) stop() { endAll(e.processes) }
+func (e *etcd) stop() {
+	endAll(e.processes)
+	e.ports.Release()
+}
 
 func (e *etcd) name() string { return "etcd" }
 

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"voted/internal/child"
+	"voted/internal/ports"
 )
 
 // postgresSettings are what is not PostgreSQL's default: room for the connections
@@ -30,6 +31,7 @@ const postgresPrograms = "/usr/lib/postgresql/*/bin/postgres"
 
 // postgres is a primary, alone or with two standbys.
 type postgres struct {
+	ports     *ports.Block
 	peers     *peers
 	addr      string
 	env       []string // with the password
@@ -104,11 +106,12 @@ func (s *postgresSetup) env() []string { return []string{"PGPASSWORD=" + s.passw
 
 // start makes and starts a cluster with so many standbys.
 func (s *postgresSetup) start(ctx context.Context, label string, standbys int) (p *postgres, err error) {
-	addrs, err := freePorts(1 + standbys)
+	block, err := ports.Claim(1 + standbys)
 	if err != nil {
 		return nil, err
 	}
-	p = &postgres{peers: s.peers, addr: addrs[0], env: s.env(), standbys: standbys}
+	addrs := block.Addrs(1 + standbys)
+	p = &postgres{peers: s.peers, ports: block, addr: addrs[0], env: s.env(), standbys: standbys}
 	defer func() {
 		if err != nil {
 			p.stop()
@@ -216,7 +219,7 @@ func (s *postgresSetup) makeStandby(data, upstream string) error {
 }
 
 func (p *postgres) url() string {
-	host, port, _ := net.SplitHostPort(p.addr) // freePorts made it
+	host, port, _ := net.SplitHostPort(p.addr) // Claim made it
 	return fmt.Sprintf("host=%s port=%s user=postgres dbname=postgres sslmode=disable", host, port)
 }
 
@@ -226,6 +229,7 @@ func (p *postgres) stop() {
 		p.processes[0].end()
 		endAll(p.processes[1:])
 	}
+	p.ports.Release()
 }
 
 func (p *postgres) name() string {

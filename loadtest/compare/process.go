@@ -153,22 +153,3 @@ func (t *tail) String() string {
 	defer t.mu.Unlock()
 	return strings.TrimSpace(string(t.kept))
 }
-
-// freePorts returns n ports of loopback that nobody listens on.
-func freePorts(n int) ([]string, error) {
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			_ = l.Close() // for the server that is to have it
-		}
-	}()
-	addrs := make([]string, n)
-	for i := range addrs {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("no port is free: %w", err)
-		}
-		held, addrs[i] = append(held, l), l.Addr().String()
-	}
-	return addrs, nil
-}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"voted/internal/ports"
 )
 
 // echo answers every line with itself.
@@ -35,12 +37,12 @@ func echo(t *testing.T) string {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	b, err := ports.Claim(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(b.Release)
+	return b.Addr(0)
 }
 
 func TestACutDirectionHoldsWhatIsSentUntilItIsMended(t *testing.T) {
