@@ -441,7 +441,10 @@ func TestADeadMemberIsRemovedWhereTheOperatorSaidSo(t *testing.T) {
 	notes := make(chan note, 8)
 	c := newTestClusterWith(t, 4, func(id string, o *cluster.Options) {
 		o.RemoveDeadAfter = 700 * time.Millisecond
-		o.Audit = func(action, member, _ string) { notes <- note{action, member} }
+		o.Audit = func(action, member, _ string) error {
+			notes <- note{action, member}
+			return nil
+		}
 	})
 	createPoll(t, c.nodes["n1"], "p")
 	dead := c.any(c.leader()).ID()

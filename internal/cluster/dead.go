@@ -44,7 +44,10 @@ func (n *Node) removeDead(seen []sighting) {
 	}
 	why := fmt.Sprintf("it has not answered for %s", away.Round(time.Second))
 	n.log.Warn("removing a member that is away for too long; to come back it needs an empty data directory", "member", id, "away", away.Round(time.Second))
-	n.opts.Audit("remove_dead_member", id, why)
+	if err := n.opts.Audit("remove_dead_member", id, why); err != nil {
+		n.log.Error("it is not removed, because that cannot be put on record", "member", id, "error", err)
+		return
+	}
 	ctx, cancel := context.WithTimeout(n.ctx, 2*callTimeout)
 	defer cancel()
 	if err := n.change(ctx, change{Op: "remove", ID: id}); err != nil {

@@ -109,7 +109,7 @@ func (n *Node) compare(seen []sighting) {
 		n.metrics.mismatches.Inc()
 		n.disputed.Store(&dispute{c.index, c.dispute})
 		n.log.Error("members differ and no majority can tell which are right; nothing is served until one can", "members", strings.Join(c.dispute, ", "), "index", c.index)
-		n.opts.Audit("digest_dispute", strings.Join(c.dispute, ","), n.doubt(n.disputed.Load()))
+		_ = n.opts.Audit("digest_dispute", strings.Join(c.dispute, ","), n.doubt(n.disputed.Load()))
 	case was != nil && c.dispute == nil && c.agreed >= was.index && slices.Contains(c.held, n.opts.ID):
 		n.disputed.Store(nil)
 		n.log.Info("a majority of the members is equal again, this one with it; serving", "index", c.agreed)
@@ -137,7 +137,7 @@ func (n *Node) differs(index uint64) {
 	why := fmt.Sprintf("at log index %d a majority of the members has another digest. Nothing more is served from here. "+
 		"Keep a copy of the data directory for whoever looks for the cause, then remove this member (voted cluster remove %s), empty its data directory and join it again", index, n.opts.ID)
 	n.metrics.mismatches.Inc()
-	n.opts.Audit("digest_differs", n.opts.ID, why)
+	_ = n.opts.Audit("digest_differs", n.opts.ID, why) // it stops all the same
 	if err := n.opts.Store.SetValue(valueDiffers, []byte(why)); err != nil {
 		n.log.Error("that this member differs could not be noted on its disk; do not start it again", "error", err)
 	}

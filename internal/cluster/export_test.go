@@ -79,3 +79,15 @@ func Knows(n *Node) (log, answer []string, err error) {
 	}
 	return log, answer, err
 }
+
+// NewestSnapshot returns its size in bytes, 0 if there is none.
+func NewestSnapshot(n *Node) (int64, error) {
+	list, err := n.opts.Store.Snapshots().List()
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	return list[0].Size, nil
+}
+
+// GrownSince returns the bytes of log behind the last snapshot.
+func GrownSince(n *Node) int64 { return n.growth.since.Load() }

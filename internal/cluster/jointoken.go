@@ -102,6 +102,10 @@ func (n *Node) checkToken(ctx context.Context, c change) error {
 
 // redeem uses up a join token that checkToken has found to be of use.
 func (n *Node) redeem(ctx context.Context, c change) error {
+	if err := n.opts.Audit("join_by_token", c.ID, "it asked from "+c.Peer+" with a join token that is of use"); err != nil {
+		n.logOf(ctx).Error("a member is not let in, because that cannot be put on record", "member", c.ID, "peer", c.Peer, "error", err)
+		return fmt.Errorf("%w: it cannot be put on record that member %s is let in", errNotAppended, c.ID)
+	}
 	result, err := n.proposer.execute(ctx, wishOf(c))
 	switch {
 	case err != nil:

@@ -123,6 +123,42 @@ func TestAJoinTokenLetsItsMemberInOnce(t *testing.T) {
 	c.refused("n4", "was used already, and each lets a member in once; have a new one made")
 }
 
+func TestALeaderLetsNobodyInByTokenOffTheRecord(t *testing.T) {
+	t.Parallel()
+	// Given a leader whose audit log cannot be written,
+	c := newSecureCluster(t, 1)
+	leader := c.servers[0].ID
+	token := c.token(leader, "n2", time.Hour)
+	c.stop(leader)
+	var full atomic.Bool
+	full.Store(true)
+	notes := make(chan string, 64)
+	c.start(leader, c.addrOf(leader), func(o *cluster.Options) {
+		o.Cluster = c.servers
+		o.Audit = func(action, member, why string) error {
+			notes <- action + " " + member + ": " + why
+			if full.Load() {
+				return errors.New("the disk is full")
+			}
+			return nil
+		}
+	})
+	// when a member asks to be let in, it is not, though it asks again;
+	c.joining("n2", token, nil)
+	for range 2 {
+		if got, want := <-notes, "join_by_token n2: it asked from 127.0.0.1:"; !strings.HasPrefix(got, want) {
+			t.Errorf("noted: %q, want %q", got, want)
+		}
+	}
+	status, err := c.nodes[leader].Status(ctxFor(t, 10*time.Second))
+	if err != nil || len(status.Members) != 1 {
+		t.Errorf("members %v, %v", status.Members, err)
+	}
+	// once it can be written, it is.
+	full.Store(false)
+	c.enters("n2")
+}
+
 func TestAnExpiredTokenIsCalledThat(t *testing.T) {
 	t.Parallel()
 	c := newSecureCluster(t, 1)

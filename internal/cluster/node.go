@@ -35,6 +35,7 @@ type Node struct {
 	confirms  *readRounds // of the members that ask this one, while it leads
 	clock     *clock
 	busy      *busyDisk
+	growth    *logGrowth
 	overtaken *overtakenLog
 	attention attention
 	bulk      chan struct{} // a token for each bulk frame under way
@@ -83,7 +84,7 @@ func Open(o Options) (*Node, error) {
 		leaders: newLeaders(), clock: newClock(o.Now),
 		bulk: make(chan struct{}, bulkFrames), commands: make(chan struct{}, commandsInFlight),
 		started: make(chan struct{}), entered: make(chan struct{}), failed: make(chan struct{}), closing: make(chan struct{}),
-		toldDiffers: map[string]bool{},
+		toldDiffers: map[string]bool{}, growth: newLogGrowth(o.SnapshotGrowth),
 	}
 	n.ids = trace.NewIDs(o.ID + "-" + hex.EncodeToString(randomBytes(5)) + "-")
 	n.fsm = fsm.New(n.metrics.applied)
@@ -135,6 +136,7 @@ func (n *Node) run() {
 	n.goTask(n.listen)
 	n.goTask(n.watchLeader)
 	n.goTask(n.catchUp)
+	n.goTask(n.mindLog)
 }
 
 // catchUp notes when this member has applied what was acknowledged before its start.

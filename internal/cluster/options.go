@@ -95,14 +95,16 @@ type Options struct {
 	Now       func() time.Time // nil: time.Now
 
 	// Audit notes what a member does to the membership or to itself without being
-	// asked to; nil: nothing is noted.
-	Audit func(action, member, why string)
+	// asked to by an admin, before it takes effect; what changes the membership is left
+	// where that fails. nil: nothing is noted.
+	Audit func(action, member, why string) error
 
 	// RemoveDeadAfter is how long a member may be away before the leader removes it;
 	// 0: never.
 	RemoveDeadAfter  time.Duration
 	HeartbeatTimeout time.Duration
-	SnapshotEvery    uint64
+	SnapshotEvery    uint64 // entries
+	SnapshotGrowth   int64  // bytes of log that are worth a snapshot before that, unless the last one was larger
 	TrailingLogs     uint64 // entries that the log keeps behind a snapshot
 	// Reads is the format level that this member says it reads; 0: what its build
 	// reads. Tests of clusters of several builds say less.
@@ -117,6 +119,9 @@ const (
 	defaultHeartbeat = 750 * time.Millisecond
 	// defaultSnapshotEvery bounds the log that a restart replays.
 	defaultSnapshotEvery = 8192
+	// defaultSnapshotGrowth bounds it too where entries are large: about five million
+	// plain ballots.
+	defaultSnapshotGrowth = 256 << 20
 	// snapshotInterval is how often raft looks whether a snapshot is due.
 	snapshotInterval = 2 * time.Second
 	// defaultTrailingLogs lets a follower that was away for a while catch up from the
@@ -170,6 +175,9 @@ func (o Options) withDefaults() Options {
 	if o.SnapshotEvery == 0 {
 		o.SnapshotEvery = defaultSnapshotEvery
 	}
+	if o.SnapshotGrowth == 0 {
+		o.SnapshotGrowth = defaultSnapshotGrowth
+	}
 	if o.TrailingLogs == 0 {
 		o.TrailingLogs = defaultTrailingLogs
 	}
@@ -177,7 +185,7 @@ func (o Options) withDefaults() Options {
 		o.Reads = fsm.Reads()
 	}
 	if o.Audit == nil {
-		o.Audit = func(string, string, string) {}
+		o.Audit = func(string, string, string) error { return nil }
 	}
 	if o.Appending == nil {
 		o.Appending = new(atomic.Pointer[trace.Span])

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/internal/trace"
 )
@@ -23,31 +22,46 @@ func (m machine) Snapshot() (raft.FSMSnapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pacedSnapshot{s, span, m.node.metrics.snapshots}, nil
+	return &pacedSnapshot{FSMSnapshot: s, span: span, node: m.node, since: m.node.growth.captured()}, nil
 }
 
 // pacedSnapshot takes half of a processor at most, and half of the disk's time, while
 // it is written: nobody waits for a snapshot, but voters wait for what it takes.
 type pacedSnapshot struct {
 	raft.FSMSnapshot
-	span *trace.Span // ends when it is written
-	took prometheus.Observer
+	span  *trace.Span // ends when it is written
+	node  *Node
+	since int64 // bytes of log that it makes needless once it is written
+	done  bool
 }
 
 // Persist implements raft.FSMSnapshot.
-func (s pacedSnapshot) Persist(sink raft.SnapshotSink) error {
+func (s *pacedSnapshot) Persist(sink raft.SnapshotSink) error {
 	start := time.Now()
-	err := s.FSMSnapshot.Persist(&pacedSink{SnapshotSink: sink, began: start})
+	paced := &pacedSink{SnapshotSink: sink, began: start}
+	err := s.FSMSnapshot.Persist(paced)
 	end(s.span, err)
-	if err == nil {
-		s.took.Observe(time.Since(start).Seconds())
+	if err != nil {
+		return err
 	}
-	return err
+	s.done = true
+	s.node.growth.last.Store(paced.size)
+	s.node.metrics.snapshots.Observe(time.Since(start).Seconds())
+	return nil
+}
+
+// Release implements raft.FSMSnapshot.
+func (s *pacedSnapshot) Release() {
+	if !s.done {
+		s.node.growth.failed(s.since)
+	}
+	s.FSMSnapshot.Release()
 }
 
 // pacedSink pauses as long as it worked.
 type pacedSink struct {
 	raft.SnapshotSink
+	size    int64
 	began   time.Time // of the work since the last pause
 	written int       // since then
 }
@@ -55,6 +69,7 @@ type pacedSink struct {
 // Write implements io.Writer.
 func (k *pacedSink) Write(b []byte) (int, error) {
 	n, err := k.SnapshotSink.Write(b)
+	k.size += int64(n)
 	if k.written += n; err == nil && k.written >= paceEvery {
 		time.Sleep(min(time.Since(k.began), longestPause))
 		k.began, k.written = time.Now(), 0

@@ -95,5 +95,6 @@ func (n *Node) endEntry(span *trace.Span, entry []byte, a fsm.Applied, err error
 func (m machine) Apply(l *raft.Log) any {
 	span := m.node.busy.traced.part("apply", l)
 	defer span.End()
+	m.node.growth.applied(len(l.Data))
 	return m.FSM.Apply(l)
 }

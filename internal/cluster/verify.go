@@ -44,6 +44,8 @@ func (m machine) Restore(r io.ReadCloser) error {
 	if len(snapshots) > 0 {
 		known := rosterOf(snapshots[0].Index, snapshots[0].Configuration)
 		m.node.decided.Store(&known)
+		m.node.growth.captured()
+		m.node.growth.last.Store(snapshots[0].Size)
 	}
 	return m.sound()
 }
