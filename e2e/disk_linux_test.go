@@ -248,7 +248,7 @@ func awaitFinding(t *testing.T, all *client.Client, kind, or, member string) {
 // kernel.
 func TestADiskThatHangsStopsItsNodeInASentenceAndTheOthersGoOn(t *testing.T) {
 	t.Parallel()
-	c, disks := startOnDisks(t, 3, 2*time.Second)
+	c, disks := startOnDisks(t, 3, 5*time.Second) // the other disks are files on one that may be busy
 	all := dial(t, c.Endpoints()...)
 	createPoll(t, all, client.Definition{ID: "board"})
 	l := startLoad(all, "board", 4)
