@@ -104,7 +104,7 @@ type Options struct {
 	RemoveDeadAfter  time.Duration
 	HeartbeatTimeout time.Duration
 	SnapshotEvery    uint64 // entries
-	SnapshotGrowth   int64  // bytes of log that are worth a snapshot before that, unless the last one was larger
+	SnapshotGrowth   int64  // bytes of log that are worth a snapshot before that, unless the last one was large
 	TrailingLogs     uint64 // entries that the log keeps behind a snapshot
 	// Reads is the format level that this member says it reads; 0: what its build
 	// reads. Tests of clusters of several builds say less.
@@ -119,9 +119,9 @@ const (
 	defaultHeartbeat = 750 * time.Millisecond
 	// defaultSnapshotEvery bounds the log that a restart replays.
 	defaultSnapshotEvery = 8192
-	// defaultSnapshotGrowth bounds it too where entries are large: about five million
+	// defaultSnapshotGrowth bounds it too where entries are large: about eight million
 	// plain ballots.
-	defaultSnapshotGrowth = 256 << 20
+	defaultSnapshotGrowth = 128 << 20
 	// snapshotInterval is how often raft looks whether a snapshot is due.
 	snapshotInterval = 2 * time.Second
 	// defaultTrailingLogs lets a follower that was away for a while catch up from the

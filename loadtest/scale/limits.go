@@ -11,7 +11,7 @@ const (
 	pollStreams = 150
 	// startTimeout, settleTimeout and catchUpTimeout bound what is waited for.
 	startTimeout   = 2 * time.Minute
-	settleTimeout  = 15 * time.Second
+	settleTimeout  = time.Minute
 	catchUpTimeout = 10 * time.Minute
 	// snapshotTimeout bounds the load under which a snapshot is waited for.
 	snapshotTimeout = 2 * time.Minute

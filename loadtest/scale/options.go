@@ -13,7 +13,7 @@ type Options struct {
 	Seconds       float64 `help:"Length of a phase of single ballots." default:"10" placeholder:"SECONDS"`
 	Connections   int     `help:"Clients at the same time in those phases." default:"512" placeholder:"N"`
 	Streams       int     `help:"Bulk streams at the same time." default:"3" placeholder:"N"`
-	SnapshotEvery uint64  `help:"Log entries between snapshots while their effect is measured." default:"1024" placeholder:"N"`
+	SnapshotEvery uint64  `help:"Log entries between snapshots while their effect is measured." default:"2048" placeholder:"N"`
 	JSON          bool    `help:"Print JSON instead of tables." name:"json"`
 	Out           string  `help:"Write the JSON to this file as well." placeholder:"FILE"`
 	Binary        string  `help:"A voted binary to measure, instead of building it." placeholder:"FILE" type:"existingfile"`

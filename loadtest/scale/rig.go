@@ -114,8 +114,8 @@ func (r *rig) take() []Node {
 	return all
 }
 
-// rest waits until the nodes' memory does not change any more, or for a while, and
-// returns what they take.
+// rest waits until the nodes write no snapshot and their memory does not change any
+// more, or for a while, and returns what they take.
 func (r *rig) rest(ctx context.Context) ([]Node, error) {
 	limit := time.NewTimer(settleTimeout)
 	defer limit.Stop()
@@ -130,7 +130,7 @@ func (r *rig) rest(ctx context.Context) ([]Node, error) {
 		case <-look.C:
 		}
 		now := r.take()
-		rests := true
+		rests := len(underWay(r.cluster.Nodes)) == 0
 		for i := range now {
 			change := math.Abs(float64(now[i].Anonymous) - float64(before[i].Anonymous))
 			rests = rests && change <= max(restShare*float64(before[i].Anonymous), restBytes)

@@ -47,16 +47,7 @@ func (w *watcher) watch(ctx context.Context) {
 }
 
 func (w *watcher) look(now time.Time) {
-	there := map[string]bool{}
-	for _, n := range w.nodes {
-		dir := filepath.Join(n.DataDir, snapshotDir)
-		entries, _ := os.ReadDir(dir) // none yet
-		for _, e := range entries {
-			if path := filepath.Join(dir, e.Name()); strings.HasSuffix(path, unfinished) {
-				there[path] = true
-			}
-		}
-	}
+	there := underWay(w.nodes)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for path := range there {
@@ -70,6 +61,21 @@ func (w *watcher) look(now time.Time) {
 			delete(w.under, path)
 		}
 	}
+}
+
+// underWay returns the directories of the snapshots that are being written.
+func underWay(nodes []*localcluster.Node) map[string]bool {
+	there := map[string]bool{}
+	for _, n := range nodes {
+		dir := filepath.Join(n.DataDir, snapshotDir)
+		entries, _ := os.ReadDir(dir) // none yet
+		for _, e := range entries {
+			if path := filepath.Join(dir, e.Name()); strings.HasSuffix(path, unfinished) {
+				there[path] = true
+			}
+		}
+	}
+	return there
 }
 
 // stretches returns those that are complete, and those under way up to now.

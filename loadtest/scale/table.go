@@ -64,9 +64,13 @@ func (r *Report) writeFigures(b *strings.Builder) {
 		fmt.Fprintf(b, "all polls over one, both at full size: ×%.2f\n", s.OnePollRatio)
 	}
 	n := r.Snapshot
-	fmt.Fprintf(b, "snapshots: %d seen, %s each, median %.2f s, at most %.2f s; p99 %.1f ms while one is written (%s requests), %.1f ms otherwise (%s): ×%.2f\n",
-		n.Seen, bytesText(n.Bytes), n.Median, n.Max, n.During.P99, thousands(float64(n.During.Requests)), n.Without.P99,
-		thousands(float64(n.Without.Requests)), n.P99Ratio)
+	fmt.Fprintf(b, "snapshots: %d seen, %s each, median %.2f s, at most %.2f s; p99 %.1f ms while one is written (%s requests), ",
+		n.Seen, bytesText(n.Bytes), n.Median, n.Max, n.During.P99, thousands(float64(n.During.Requests)))
+	if n.Without.Requests == 0 {
+		fmt.Fprintf(b, "and one always was (a larger --snapshot-every leaves time between them)\n")
+	} else {
+		fmt.Fprintf(b, "%.1f ms otherwise (%s): ×%.2f\n", n.Without.P99, thousands(float64(n.Without.Requests)), n.P99Ratio)
+	}
 	fmt.Fprintf(b, "disk: %s before those snapshots, %s after\n", bytesText(n.DiskBefore), bytesText(n.DiskAfter))
 }
 
