@@ -29,10 +29,11 @@ func newLogGrowth(least int64) *logGrowth {
 	return &logGrowth{least: least + rand.Int64N(least/4+1), due: make(chan struct{}, 1)}
 }
 
-// applied counts an entry.
-func (g *logGrowth) applied(size int) {
+// applied counts an entry. While a restore is under way no snapshot can be taken; the
+// first entry after it makes up for that.
+func (g *logGrowth) applied(size int, restoring bool) {
 	g.since.Add(int64(size))
-	if !g.isDue() {
+	if restoring || !g.isDue() {
 		return
 	}
 	select {

@@ -42,3 +42,34 @@ func TestASnapshotPausesAsLongAsItWorks(t *testing.T) {
 		})
 	}
 }
+
+func TestASnapshotIsDueByWhatAStartWouldReplay(t *testing.T) {
+	t.Parallel()
+	g := newLogGrowth(100)
+	due := func() bool {
+		select {
+		case <-g.due:
+			return true
+		default:
+			return false
+		}
+	}
+	for _, step := range []struct {
+		what string
+		do   func()
+		want bool
+	}{
+		{"too little", func() { g.applied(99, false) }, false},
+		{"enough, while a restore is under way", func() { g.applied(26, true) }, false},
+		{"the first entry after it", func() { g.applied(0, false) }, true},
+		{"a snapshot that fails", func() { g.failed(g.captured()); g.applied(0, false) }, true},
+		{"one that is written", func() { g.captured(); g.last.Store(900); g.applied(0, false) }, false},
+		{"not yet a third of it", func() { g.applied(299, false) }, false},
+		{"a third of it", func() { g.applied(1, false) }, true},
+	} {
+		step.do()
+		if got := due(); got != step.want {
+			t.Errorf("%s: due %t, want %t", step.what, got, step.want)
+		}
+	}
+}

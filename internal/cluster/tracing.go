@@ -95,6 +95,7 @@ func (n *Node) endEntry(span *trace.Span, entry []byte, a fsm.Applied, err error
 func (m machine) Apply(l *raft.Log) any {
 	span := m.node.busy.traced.part("apply", l)
 	defer span.End()
-	m.node.growth.applied(len(l.Data))
-	return m.FSM.Apply(l)
+	answer := m.FSM.Apply(l)
+	m.node.growth.applied(len(l.Data), m.FSM.Restoring())
+	return answer
 }

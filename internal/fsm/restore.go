@@ -175,5 +175,9 @@ func (f *FSM) expireRestore() {
 // Close ends what the FSM has running. It must not be used by raft any more.
 func (f *FSM) Close() { f.abandonRestore() }
 
+// Restoring tells whether a restore is under way, which no snapshot can be taken of. It is
+// for the goroutine that applies entries.
+func (f *FSM) Restoring() bool { return f.loading != nil }
+
 // errLoading keeps raft from taking snapshots that would lack the pieces.
 var errLoading = fmt.Errorf("a restore is under way; the log stays until it ends")
