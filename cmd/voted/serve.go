@@ -36,7 +36,7 @@ type serveCommand struct {
 	StallLimit       time.Duration `help:"A disk that takes longer for one call stops the member (default 2s)." placeholder:"DURATION"`
 	RemoveDeadAfter  time.Duration `help:"Remove members that have not answered for so long, while three voting members are well (default never)." placeholder:"DURATION"`
 	MinFree          string        `help:"Free disk space below which ballots are refused: a number of bytes, or 512MiB, 10GiB; 0 turns it off (default 256MiB, or a tenth of a small disk)." placeholder:"SIZE"`
-	SnapshotEvery    uint64        `help:"Log entries between snapshots (default 8192)." placeholder:"N"`
+	SnapshotEvery    uint64        `help:"Log entries between snapshots (default 65536)." placeholder:"N"`
 	OTLPEndpoint     string        `help:"URL of an OpenTelemetry receiver (OTLP over HTTP) that gets traces of requests, such as http://collector:4318 (default: none)." name:"otlp-endpoint" env:"VOTED_OTLP_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 	OTLPHeaders      string        `help:"Headers for that receiver, with percent-encoded values; secrets are better kept in the environment." name:"otlp-headers" env:"VOTED_OTLP_HEADERS,OTEL_EXPORTER_OTLP_HEADERS" placeholder:"KEY=VALUE,…"`
 	TraceRatio       float64       `help:"Share of the requests that are traced where a client's traceparent does not say, 0 to 1 (default 0.01)." default:"0.01" placeholder:"RATIO"`

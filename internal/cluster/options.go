@@ -118,7 +118,7 @@ const (
 	// by its closed connection long before.
 	defaultHeartbeat = 750 * time.Millisecond
 	// defaultSnapshotEvery bounds the log that a restart replays.
-	defaultSnapshotEvery = 8192
+	defaultSnapshotEvery = 65_536
 	// defaultSnapshotGrowth bounds it too where entries are large: about eight million
 	// plain ballots.
 	defaultSnapshotGrowth = 128 << 20

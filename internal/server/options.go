@@ -41,7 +41,7 @@ type Options struct {
 	StallLimit       time.Duration // a store call that takes longer stops the member; default 2 s
 	RemoveDeadAfter  time.Duration // a member that is away for so long is removed by the leader; default never
 	MinFree          int64         // bytes of free disk below which ballots are refused; default 256 MiB or a tenth of a small disk; negative: not watched
-	SnapshotEvery    uint64        // log entries between snapshots; default 8192
+	SnapshotEvery    uint64        // log entries between snapshots; default 65536
 
 	Security
 	Backups
