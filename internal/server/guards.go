@@ -91,8 +91,8 @@ func (g *guards) guard(o api.Options) api.Options {
 	return o
 }
 
-// note returns what records an action that a member takes by itself. It is not held up
-// by an audit log that cannot be written: the action may be its own end.
+// note returns what records an action that no admin asked this member for. Whether it is
+// taken all the same where that fails is the member's to say: it may be its own end.
 func (g *guards) note(node string) func(action, member, why string) error {
 	if g.audit == nil {
 		return nil
