@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"errors"
+	"io"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -38,7 +40,7 @@ type pacedSnapshot struct {
 // Persist implements raft.FSMSnapshot.
 func (s *pacedSnapshot) Persist(sink raft.SnapshotSink) error {
 	start := time.Now()
-	paced := &pacedSink{SnapshotSink: sink, began: start}
+	paced := &pacedSink{SnapshotSink: sink, leaving: s.node.ctx.Done(), began: start}
 	err := s.FSMSnapshot.Persist(paced)
 	end(s.span, err)
 	if err != nil {
@@ -58,9 +60,14 @@ func (s *pacedSnapshot) Release() {
 	s.FSMSnapshot.Release()
 }
 
-// pacedSink pauses as long as it worked.
+// errLeaving gives up a snapshot that is being written or restored: raft does not end
+// before that is done, and the next start does it anew.
+var errLeaving = errors.New("the member is leaving")
+
+// pacedSink pauses as long as it worked, and writes no more once the member leaves.
 type pacedSink struct {
 	raft.SnapshotSink
+	leaving <-chan struct{}
 	size    int64
 	began   time.Time // of the work since the last pause
 	written int       // since then
@@ -68,6 +75,9 @@ type pacedSink struct {
 
 // Write implements io.Writer.
 func (k *pacedSink) Write(b []byte) (int, error) {
+	if isClosed(k.leaving) {
+		return 0, errLeaving
+	}
 	n, err := k.SnapshotSink.Write(b)
 	k.size += int64(n)
 	if k.written += n; err == nil && k.written >= paceEvery {
@@ -75,4 +85,27 @@ func (k *pacedSink) Write(b []byte) (int, error) {
 		k.began, k.written = time.Now(), 0
 	}
 	return n, err
+}
+
+// leavingReader reads no more once the member leaves.
+type leavingReader struct {
+	io.ReadCloser
+	leaving <-chan struct{}
+}
+
+// Read implements io.Reader.
+func (r leavingReader) Read(b []byte) (int, error) {
+	if isClosed(r.leaving) {
+		return 0, errLeaving
+	}
+	return r.ReadCloser.Read(b)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }

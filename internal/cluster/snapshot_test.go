@@ -1,11 +1,17 @@
 package cluster
 
 import (
+	"context"
+	"errors"
+	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"voted/internal/fsm"
 )
 
 // slowSink takes its time for each write.
@@ -71,5 +77,18 @@ func TestASnapshotIsDueByWhatAStartWouldReplay(t *testing.T) {
 		if got := due(); got != step.want {
 			t.Errorf("%s: due %t, want %t", step.what, got, step.want)
 		}
+	}
+}
+
+func TestNothingIsRestoredOnceTheMemberLeaves(t *testing.T) {
+	t.Parallel()
+	// Given a snapshot and a member that is told to end,
+	ctx, leave := context.WithCancel(t.Context())
+	n := &Node{ctx: ctx}
+	m := machine{FSM: fsm.New(nil), node: n}
+	leave()
+	// when raft has it restored, it is not read to the end.
+	if err := m.Restore(io.NopCloser(strings.NewReader("VOTEDSNP and a lot more"))); !errors.Is(err, errLeaving) {
+		t.Errorf("restored with: %v", err)
 	}
 }

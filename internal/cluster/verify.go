@@ -32,7 +32,7 @@ func (n *Node) verify() (sound func() error, err error) {
 // Restore implements raft.FSM. At a start it waits for the check of the log, which
 // runs meanwhile; later that has long been done.
 func (m machine) Restore(r io.ReadCloser) error {
-	if err := m.FSM.Restore(r); err != nil {
+	if err := m.FSM.Restore(leavingReader{r, m.node.ctx.Done()}); err != nil {
 		return err
 	}
 	m.node.metrics.restores.Inc()
