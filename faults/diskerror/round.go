@@ -17,9 +17,6 @@ import (
 
 const (
 	diskMebibytes = 64
-	// stallLimit is more than the other disks, which are files on one that is busy, ever
-	// take, and leaves time for an election within resumeTime.
-	stallLimit = 4 * time.Second
 	// resumeTime is within what ballots must be acknowledged again.
 	resumeTime = 10 * time.Second
 	// endTime is how long a node may take to end by itself after the load.
@@ -41,7 +38,7 @@ type ward struct {
 
 func newWard(ctx context.Context, r *layer.Run, name, binary string) (*ward, error) {
 	c, err := rig.Start(ctx, rig.Options{
-		Dir: filepath.Join(r.Dir, name), Binary: binary, Mebibytes: diskMebibytes, StallLimit: stallLimit,
+		Dir: filepath.Join(r.Dir, name), Binary: binary, Mebibytes: diskMebibytes, StallLimit: 2 * time.Second,
 		Args: func(int) []string { return []string{"--snapshot-every", "100"} },
 	})
 	if err != nil {
