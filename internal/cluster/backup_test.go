@@ -53,9 +53,10 @@ func TestARestoreHappensAtOneIndexThroughChangesOfLeader(t *testing.T) {
 		}
 		receipts[fmt.Sprint("v", from)], receipts[fmt.Sprint("v", from+2)] = outcomes[0], outcomes[2]
 	}
+	before := old.Index() // the leader may still raise the format level
 	b := takeBackup(t, old)
 	info, err := fsm.CheckBackup(bytes.NewReader(b))
-	if err != nil || info.Index != old.Index() {
+	if err != nil || info.Index < before || info.Index > old.Index() {
 		t.Fatalf("%+v, %v", info, err)
 	}
 
