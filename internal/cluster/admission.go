@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/raft"
 
 	"voted/internal/cluster/peer"
-	"voted/internal/fsm"
 )
 
 // guarded is a network whose connections have names, as certificates give them.
@@ -198,26 +197,4 @@ func (n *Node) mayJoin(ctx context.Context, c *change) error {
 		return fmt.Errorf("member %s was not let in yet; do that with `voted cluster add %s %s`, or give it a join token (`voted cluster token %s`)", c.ID, c.ID, c.Peer, c.ID)
 	}
 	return nil
-}
-
-// machine is the state machine as raft sees it; changes of membership also close
-// the connections of who was removed.
-type machine struct {
-	*fsm.FSM
-	node  *Node
-	sound func() error // waits for the check of the store, once
-}
-
-// StoreConfiguration implements raft.ConfigurationStore: c is committed.
-func (m machine) StoreConfiguration(index uint64, c raft.Configuration) {
-	n := m.node
-	known := rosterOf(index, c)
-	n.decided.Store(&known)
-	m.FSM.StoreConfiguration(index, c)
-	g, ok := n.opts.Network.(guarded)
-	if !ok || n.ctx.Err() != nil {
-		return
-	}
-	// Beside raft: who is not known here may have to be asked for.
-	n.goTask(func() { g.Recheck(n.ctx) })
 }

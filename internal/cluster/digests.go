@@ -109,7 +109,7 @@ func (n *Node) compare(seen []sighting) {
 		n.metrics.mismatches.Inc()
 		n.disputed.Store(&dispute{c.index, c.dispute})
 		n.log.Error("members differ and no majority can tell which are right; nothing is served until one can", "members", strings.Join(c.dispute, ", "), "index", c.index)
-		_ = n.opts.Audit("digest_dispute", strings.Join(c.dispute, ","), n.doubt(n.disputed.Load()))
+		_ = n.opts.Audit("digest_dispute", strings.Join(c.dispute, ","), n.doubt(n.disputed.Load())) // the log says it too
 	case was != nil && c.dispute == nil && c.agreed >= was.index && slices.Contains(c.held, n.opts.ID):
 		n.disputed.Store(nil)
 		n.log.Info("a majority of the members is equal again, this one with it; serving", "index", c.agreed)

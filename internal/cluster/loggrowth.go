@@ -10,12 +10,13 @@ import (
 )
 
 // replayWeight is how much longer a start takes for a byte of the log than for one of a
-// snapshot: ten million plain ballots are about 200 MiB of log and 402 MiB of snapshot.
+// snapshot: ten million plain ballots are 197 MiB of log, replayed in about 5 s, and 402
+// MiB of snapshot, restored in about 3 s.
 const replayWeight = 3
 
 // logGrowth makes a snapshot due once a start would take as long for the log after the
 // last one as for that one itself. raft counts entries, and one may hold a single ballot
-// or thousands: by that count alone a start would replay up to 2 GiB. Measured against
+// or thousands: by that count alone a start would replay up to 16 GiB. Measured against
 // the last snapshot, the state is not written too often either, however large it is.
 type logGrowth struct {
 	least int64         // bytes of log that are worth a snapshot, however small that is
@@ -44,6 +45,12 @@ func (g *logGrowth) applied(size int, restoring bool) {
 
 // captured begins anew; if the snapshot fails, failed takes back what it returned.
 func (g *logGrowth) captured() int64 { return g.since.Swap(0) }
+
+// restored begins anew behind a snapshot of so many bytes.
+func (g *logGrowth) restored(size int64) {
+	g.since.Store(0)
+	g.last.Store(size)
+}
 
 func (g *logGrowth) failed(since int64) { g.since.Add(since) }
 

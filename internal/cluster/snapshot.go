@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -17,16 +18,6 @@ const (
 	longestPause = 50 * time.Millisecond
 )
 
-// Snapshot implements raft.FSM.
-func (m machine) Snapshot() (raft.FSMSnapshot, error) {
-	span := m.node.opts.Tracer.Root("snapshot")
-	s, err := m.FSM.Snapshot()
-	if err != nil {
-		return nil, err
-	}
-	return &pacedSnapshot{FSMSnapshot: s, span: span, node: m.node, since: m.node.growth.captured()}, nil
-}
-
 // pacedSnapshot takes half of a processor at most, and half of the disk's time, while
 // it is written: nobody waits for a snapshot, but voters wait for what it takes.
 type pacedSnapshot struct {
@@ -40,7 +31,7 @@ type pacedSnapshot struct {
 // Persist implements raft.FSMSnapshot.
 func (s *pacedSnapshot) Persist(sink raft.SnapshotSink) error {
 	start := time.Now()
-	paced := &pacedSink{SnapshotSink: sink, leaving: s.node.ctx.Done(), began: start}
+	paced := &pacedSink{SnapshotSink: sink, ctx: s.node.ctx, began: start}
 	err := s.FSMSnapshot.Persist(paced)
 	end(s.span, err)
 	if err != nil {
@@ -67,7 +58,7 @@ var errLeaving = errors.New("the member is leaving")
 // pacedSink pauses as long as it worked, and writes no more once the member leaves.
 type pacedSink struct {
 	raft.SnapshotSink
-	leaving <-chan struct{}
+	ctx     context.Context // of the member
 	size    int64
 	began   time.Time // of the work since the last pause
 	written int       // since then
@@ -75,7 +66,7 @@ type pacedSink struct {
 
 // Write implements io.Writer.
 func (k *pacedSink) Write(b []byte) (int, error) {
-	if isClosed(k.leaving) {
+	if k.ctx.Err() != nil {
 		return 0, errLeaving
 	}
 	n, err := k.SnapshotSink.Write(b)
@@ -90,22 +81,13 @@ func (k *pacedSink) Write(b []byte) (int, error) {
 // leavingReader reads no more once the member leaves.
 type leavingReader struct {
 	io.ReadCloser
-	leaving <-chan struct{}
+	ctx context.Context // of the member
 }
 
 // Read implements io.Reader.
 func (r leavingReader) Read(b []byte) (int, error) {
-	if isClosed(r.leaving) {
+	if r.ctx.Err() != nil {
 		return 0, errLeaving
 	}
 	return r.ReadCloser.Read(b)
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }

@@ -34,7 +34,7 @@ func TestASnapshotPausesAsLongAsItWorks(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			// Given a snapshot that is being written, when it takes so long for each piece ...
-			k := &pacedSink{SnapshotSink: slowSink{takes: c.takes}, began: time.Now()}
+			k := &pacedSink{SnapshotSink: slowSink{takes: c.takes}, ctx: t.Context(), began: time.Now()}
 			start := time.Now()
 			for range pieces {
 				if n, err := k.Write(make([]byte, paceEvery)); n != paceEvery || err != nil {

@@ -3,8 +3,6 @@ package cluster
 import (
 	"context"
 
-	"github.com/hashicorp/raft"
-
 	"voted/internal/fsm"
 	"voted/internal/trace"
 )
@@ -89,13 +87,4 @@ func (n *Node) endEntry(span *trace.Span, entry []byte, a fsm.Applied, err error
 		span.Number("voted.log_index", int64(a.Index))
 	}
 	end(span, err)
-}
-
-// Apply implements raft.FSM.
-func (m machine) Apply(l *raft.Log) any {
-	span := m.node.busy.traced.part("apply", l)
-	defer span.End()
-	answer := m.FSM.Apply(l)
-	m.node.growth.applied(len(l.Data), m.FSM.Restoring())
-	return answer
 }

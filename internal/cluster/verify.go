@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"io"
 	"sync"
 )
 
@@ -27,25 +26,4 @@ func (n *Node) verify() (sound func() error, err error) {
 		err = sound()
 	}
 	return sound, err
-}
-
-// Restore implements raft.FSM. At a start it waits for the check of the log, which
-// runs meanwhile; later that has long been done.
-func (m machine) Restore(r io.ReadCloser) error {
-	if err := m.FSM.Restore(leavingReader{r, m.node.ctx.Done()}); err != nil {
-		return err
-	}
-	m.node.metrics.restores.Inc()
-	// raft hands on the state alone; what it restores is the newest snapshot.
-	snapshots, err := m.node.opts.Store.Snapshots().List()
-	if err != nil {
-		return err
-	}
-	if len(snapshots) > 0 {
-		known := rosterOf(snapshots[0].Index, snapshots[0].Configuration)
-		m.node.decided.Store(&known)
-		m.node.growth.captured()
-		m.node.growth.last.Store(snapshots[0].Size)
-	}
-	return m.sound()
 }
