@@ -117,7 +117,8 @@ const (
 	// busy machine, or followers stand for nothing; a killed leader is noticed
 	// by its closed connection long before.
 	defaultHeartbeat = 750 * time.Millisecond
-	// defaultSnapshotEvery bounds the log that a restart replays.
+	// defaultSnapshotEvery bounds the log that a restart replays: small entries take
+	// about a second for so many (docs/performance.md).
 	defaultSnapshotEvery = 65_536
 	// defaultSnapshotGrowth bounds it too where entries are large: about eight million
 	// plain ballots.
