@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"voted/internal/pki"
-	"voted/internal/ports"
+	"voted/internal/ports/portstest"
 	"voted/internal/server"
 )
 
@@ -32,12 +32,7 @@ func exposition(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	chosen, err := ports.Claim(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer chosen.Release()
-	peer := chosen.Addr(0)
+	peer := portstest.Addr(t)
 	s, err := server.New(server.Options{
 		ID: "n1", DataDir: filepath.Join(dir, "data"), API: "127.0.0.1:0", Peer: peer, Version: "test",
 		Cluster: []server.Member{{ID: "n1", Peer: peer}}, Security: server.Security{TLSCert: cert, TLSKey: key},

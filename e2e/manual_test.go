@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"voted/internal/ports"
 )
 
 // The procedures of the manual are carried out with the very commands that stand there:
@@ -148,17 +146,6 @@ func (s *shell) tool(name, script string) {
 	if err := os.WriteFile(filepath.Join(s.tools, name), []byte("#!/usr/bin/env bash\nset -eu\n"+script+"\n"), 0o700); err != nil {
 		s.t.Fatal(err)
 	}
-}
-
-// freeAddress is one that nobody listens at.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	b, err := ports.Claim(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Release)
-	return b.Addr(0)
 }
 
 func isFree(address string) bool {

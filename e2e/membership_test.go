@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/ports/portstest"
+
 	"voted/client"
 	"voted/internal/localcluster"
 )
@@ -72,7 +74,7 @@ func TestAnEmptyDiskUnderAnOldIDIsRefusedInWords(t *testing.T) {
 	refusesToServe(t, binary, "as before", 2, lost.Args, "this data directory is empty", "voted cluster remove n3", "--join "+c.Nodes[0].PeerAddr)
 	refusesToServe(t, binary, "with --join", 2, joining(lost, c.Nodes[0], c.Nodes[1]), "its data directory is empty", "voted cluster remove n3", "then let it join")
 	// not at another address either;
-	moved := slices.Replace(joining(lost, c.Nodes[0]), slices.Index(lost.Args, "--peer")+1, slices.Index(lost.Args, "--peer")+2, freeAddress(t))
+	moved := slices.Replace(joining(lost, c.Nodes[0]), slices.Index(lost.Args, "--peer")+1, slices.Index(lost.Args, "--peer")+2, portstest.Addr(t))
 	refusesToServe(t, binary, "elsewhere", 2, moved, "is known at "+lost.PeerAddr, "remove it first")
 	checkVoters(t, all, 3)
 	// once it is removed, its old directory, should it turn up, is of no use any more,
@@ -219,7 +221,7 @@ func TestAMemberTwoFormatsBehindIsRefusedInWordsOnBothSides(t *testing.T) {
 	old := reading(t, used-2)
 	behind := fmt.Sprintf("reads formats up to level %d, and this cluster uses level %d", used-2, used)
 	// A new member is not let in, and both sides say why and what to do.
-	args := []string{"serve", "--id", "n4", "--data", filepath.Join(t.TempDir(), "n4"), "--api", freeAddress(t), "--peer", freeAddress(t), "--join", c.Nodes[0].PeerAddr}
+	args := []string{"serve", "--id", "n4", "--data", filepath.Join(t.TempDir(), "n4"), "--api", portstest.Addr(t), "--peer", portstest.Addr(t), "--join", c.Nodes[0].PeerAddr}
 	refusesToServe(t, old, "a new member", 2, args, "Member n4 "+behind, "Start it with a newer voted")
 	awaitLog(t, c.Nodes[0], "a member asked to be let in and was refused", behind)
 	checkVoters(t, all, 3)

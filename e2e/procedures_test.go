@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/ports/portstest"
+
 	"voted/client"
 	"voted/internal/localcluster"
 )
@@ -51,7 +53,7 @@ func TestTheManualsTracesArrive(t *testing.T) {
 		}
 	}))
 	t.Cleanup(receiver.Close)
-	api, peer := freeAddress(t), freeAddress(t)
+	api, peer := portstest.Addr(t), portstest.Addr(t)
 	s := newShell(t, "VOTED_API="+api, "VOTED_PEER="+peer, "VOTED_CLUSTER=n1="+peer)
 	s.serve(placed(t, commandsOf(t, manual, "Watch")[1], "/var/lib/voted", s.dir, "http://127.0.0.1:4318", receiver.URL))
 	s.must("voted poll create lunch pizza sushi --endpoint http://" + api)
@@ -166,7 +168,7 @@ func TestTheManualsReplacementOfAMember(t *testing.T) {
 	}
 	l.grow(t, 100)
 	// when it is replaced by another machine,
-	peer, api := freeAddress(t), freeAddress(t)
+	peer, api := portstest.Addr(t), portstest.Addr(t)
 	s := newShell(t, endpoints(living...), "VOTED_API="+api)
 	s.serve(placed(t, commandsOf(t, manual, "Replace a member")[0],
 		"10.0.0.3:9080", peer, "10.0.0.1:9080", living[0].PeerAddr, "10.0.0.2:9080", living[1].PeerAddr, "/var/lib/voted", s.dir))
@@ -199,7 +201,7 @@ func TestTheManualsReplacementWithAJoinToken(t *testing.T) {
 	if err := gone.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	api, peer := freeAddress(t), freeAddress(t)
+	api, peer := portstest.Addr(t), portstest.Addr(t)
 	s := newShell(t, endpoints(c.Nodes[:2]...), "VOTED_API="+api)
 	s.env = append(s.env, asVariables(gone.Args, "tls-", "peer-", "tokens", "audit")...) // the machine's voted.env
 	s.env = append(s.env, asVariables(strings.Fields(c.Flags()), "ca", "token-file")...) // the operator's own
@@ -215,7 +217,7 @@ func TestTheManualsReplacementWithAJoinToken(t *testing.T) {
 	stranger := newShell(t)
 	stranger.env = s.env
 	said, code := stranger.run(fmt.Sprintf("cp %s/n3.token . && voted cluster remove n3 && voted serve --id n3 --data n3 --peer %s --join %s --join-token-file n3.token --api %s",
-		s.dir, freeAddress(t), c.Nodes[0].PeerAddr, freeAddress(t)))
+		s.dir, portstest.Addr(t), c.Nodes[0].PeerAddr, portstest.Addr(t)))
 	if code != 2 || !strings.Contains(said, "was used already") {
 		t.Errorf("the token again: exit code %d\n%s", code, said)
 	}
@@ -268,7 +270,7 @@ func TestTheManualsBackupIsVerifiedAndRestored(t *testing.T) {
 
 func TestTheManualsScheduleOfBackups(t *testing.T) {
 	t.Parallel()
-	api, peer := freeAddress(t), freeAddress(t)
+	api, peer := portstest.Addr(t), portstest.Addr(t)
 	s := newShell(t, "VOTED_API="+api, "VOTED_PEER="+peer, "VOTED_CLUSTER=n1="+peer)
 	backups := filepath.Join(s.dir, "backups")
 	s.serve(placed(t, commandsOf(t, manual, "Back up")[1], "/var/lib/voted", filepath.Join(s.dir, "data"), "/var/backups/voted", backups))
@@ -313,7 +315,7 @@ func TestTheManualsRecoveryFromLossOfQuorum(t *testing.T) {
 	if err := left.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	newcomer, peer, api := newShell(t), freeAddress(t), freeAddress(t)
+	newcomer, peer, api := newShell(t), portstest.Addr(t), portstest.Addr(t)
 	newcomer.env = append(newcomer.env, "VOTED_API="+api)
 	newcomer.serve(placed(t, blocks[1], "10.0.0.4:9080", peer, "10.0.0.1:9080", left.PeerAddr, "/var/lib/voted", newcomer.dir))
 	waitForVoters(t, dial(t, left.URL), 2)
@@ -351,7 +353,7 @@ func TestTheManualsGuardedCluster(t *testing.T) {
 func freeTriple(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		address := freeAddress(t)
+		address := portstest.Addr(t)
 		prefix := address[strings.LastIndex(address, ":")+1 : len(address)-1]
 		free := true
 		for _, last := range []string{"1", "2", "3"} {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/ports/portstest"
+
 	"voted/client"
 )
 
@@ -74,8 +76,8 @@ func TestAMemberThatIsLeftBecomesAClusterAgain(t *testing.T) {
 // joins starts a further node with an empty directory, and returns its URL.
 func joins(t *testing.T, id, peer string) string {
 	t.Helper()
-	api := freeAddress(t)
-	cmd := exec.Command(binary, "serve", "--id", id, "--data", filepath.Join(t.TempDir(), id), "--api", api, "--peer", freeAddress(t), "--join", peer)
+	api := portstest.Addr(t)
+	cmd := exec.Command(binary, "serve", "--id", id, "--data", filepath.Join(t.TempDir(), id), "--api", api, "--peer", portstest.Addr(t), "--join", peer)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

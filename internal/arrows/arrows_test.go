@@ -45,6 +45,7 @@ var arrows = map[string][]string{
 	"internal/pki":            {"internal/livefile"},
 	"internal/poll":           {"internal/tally"},
 	"internal/ports":          {},
+	"internal/ports/...":      {"internal/ports"},
 	"internal/server":         {"internal/api", "internal/audit", "internal/auth", "internal/backup", "internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/pki", "internal/poll", "internal/server/backend", "internal/trace"},
 	"internal/server/backend": {"internal/api", "internal/backup", "internal/cluster", "internal/poll"},
 	"internal/simtest":        {"client", "internal/api", "internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/server/backend", "internal/tally", "internal/trace"},
@@ -59,12 +60,13 @@ var arrows = map[string][]string{
 // testArrows is what tests may import besides: end-to-end tests build on the real
 // thing, and nothing in production follows from it.
 var testArrows = map[string][]string{
-	"docs":                 {"internal/api", "internal/pki", "internal/poll", "internal/ports", "internal/server"},
-	"e2e":                  {"client", "faults/loopfs", "internal/localcluster", "internal/ports"},
-	"internal/cluster":     {"internal/pki", "internal/ports", "internal/simtest", "internal/simtest/...", "internal/tally"},
+	"docs":                 {"internal/api", "internal/pki", "internal/poll", "internal/ports/portstest", "internal/server"},
+	"e2e":                  {"client", "faults/loopfs", "internal/localcluster", "internal/ports/portstest"},
+	"internal/cluster":     {"internal/pki", "internal/ports/portstest", "internal/simtest", "internal/simtest/...", "internal/tally"},
 	"internal/cluster/...": {"internal/cluster/storage", "internal/cluster/peer"},
-	"internal/server":      {"client", "internal/localcluster", "internal/ports", "internal/tally", "internal/trace/otlptest"},
+	"internal/server":      {"client", "internal/localcluster", "internal/ports", "internal/ports/portstest", "internal/tally", "internal/trace/otlptest"},
 	"internal/trace":       {"internal/trace/otlptest"},
+	"loadtest/wire":        {"internal/ports/portstest"},
 }
 
 // pure packages import the standard library alone, and nothing of it that waits,

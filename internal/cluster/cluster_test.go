@@ -13,7 +13,7 @@ import (
 	"voted/internal/cluster/peer"
 	"voted/internal/cluster/storage"
 	"voted/internal/poll"
-	"voted/internal/ports"
+	"voted/internal/ports/portstest"
 )
 
 // testCluster is members in this process, on real ports and real disks.
@@ -23,17 +23,6 @@ type testCluster struct {
 	nodes   map[string]*cluster.Node
 	dirs    map[string]string
 	secure  func(id string, o *peer.Options) // nil: no TLS
-}
-
-// freePorts returns addresses to which a member can come back while the test runs.
-func freePorts(t *testing.T, n int) []string {
-	t.Helper()
-	b, err := ports.Claim(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Release)
-	return b.Addrs(n)
 }
 
 func newTestCluster(t *testing.T, size int) *testCluster {
@@ -52,7 +41,7 @@ func startTestCluster(c *testCluster, size int, change func(id string, o *cluste
 	t := c.t
 	t.Helper()
 	c.nodes, c.dirs = map[string]*cluster.Node{}, map[string]string{}
-	for i, addr := range freePorts(t, size) {
+	for i, addr := range portstest.Addrs(t, size) {
 		c.servers = append(c.servers, cluster.Server{ID: fmt.Sprintf("n%d", i+1), Peer: addr})
 	}
 	t.Cleanup(func() {
@@ -243,7 +232,7 @@ func TestAMemberJoinsCatchesUpAndVotes(t *testing.T) {
 	t.Parallel()
 	c := newTestCluster(t, 3)
 	createPoll(t, c.nodes["n1"], "p")
-	addr := freePorts(t, 1)[0]
+	addr := portstest.Addr(t)
 	c.start("n4", addr, func(o *cluster.Options) { o.Join = []string{c.servers[0].Peer} })
 
 	ctx := ctxFor(t, 20*time.Second)
@@ -407,7 +396,7 @@ func TestAFormatIsUsedOnlyWhenEveryMemberReadsIt(t *testing.T) {
 		t.Fatalf("a level that was reached is refused again: %v", err)
 	}
 	// And who reads less does not get in.
-	c.start("n4", freePorts(t, 1)[0], func(o *cluster.Options) { o.Join, o.Reads = []string{c.servers[0].Peer}, 1 })
+	c.start("n4", portstest.Addr(t), func(o *cluster.Options) { o.Join, o.Reads = []string{c.servers[0].Peer}, 1 })
 	select {
 	case <-c.nodes["n4"].Failed():
 		if err := c.nodes["n4"].Failure(); !errors.Is(err, cluster.ErrUsage) || !strings.Contains(err.Error(), "newer voted") {

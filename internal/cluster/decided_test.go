@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/ports/portstest"
+
 	"voted/internal/cluster"
 )
 
@@ -33,7 +35,7 @@ func proposedAlone(t *testing.T) bool {
 		t.Fatal(err)
 	}
 	// ... when the other still leads, and a third is proposed, ...
-	cluster.ProposeVoter(n, "n3", freePorts(t, 1)[0])
+	cluster.ProposeVoter(n, "n3", portstest.Addr(t))
 	ctx := ctxFor(t, 2*time.Second)
 	for {
 		log, answer, err := cluster.Knows(n)

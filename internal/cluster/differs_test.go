@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/ports/portstest"
+
 	"voted/internal/cluster"
 	"voted/internal/poll"
 )
@@ -57,7 +59,7 @@ func TestExactlyTheMemberThatDiffersStops(t *testing.T) {
 			// … and it does not come back with the same directory, but with an empty one.
 			c.stop(victim)
 			addr := c.addrOf(victim)
-			if _, err := c.open(victim, freePorts(t, 1)[0], func(o *cluster.Options) { o.Cluster = c.servers }); !errors.Is(err, cluster.ErrDiffers) {
+			if _, err := c.open(victim, portstest.Addr(t), func(o *cluster.Options) { o.Cluster = c.servers }); !errors.Is(err, cluster.ErrDiffers) {
 				t.Errorf("started again: %v", err)
 			}
 			c.dirs[victim] = t.TempDir()

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/ports/portstest"
+
 	"voted/internal/cluster"
 	"voted/internal/cluster/peer"
 	"voted/internal/pki"
@@ -60,7 +62,7 @@ func (c *testCluster) joining(id, token string, change func(*cluster.Options)) *
 	for _, s := range c.servers {
 		through = append(through, s.Peer)
 	}
-	c.start(id, freePorts(c.t, 1)[0], func(o *cluster.Options) {
+	c.start(id, portstest.Addr(c.t), func(o *cluster.Options) {
 		o.Join = through
 		o.JoinToken = func() (string, error) { return token, nil }
 		if change != nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/ports/portstest"
+
 	"github.com/hashicorp/raft"
 
 	"voted/internal/cluster"
@@ -37,7 +39,7 @@ func entry(index, term uint64) *raft.Log {
 func leading(t *testing.T, last, term uint64) *ledBy {
 	t.Helper()
 	l := &ledBy{testCluster: &testCluster{t: t, nodes: map[string]*cluster.Node{}, dirs: map[string]string{"n1": t.TempDir()}}}
-	for i, addr := range freePorts(t, 2) {
+	for i, addr := range portstest.Addrs(t, 2) {
 		l.servers = append(l.servers, cluster.Server{ID: []string{"n1", "n2"}[i], Peer: addr})
 	}
 	var err error

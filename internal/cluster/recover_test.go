@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/ports/portstest"
+
 	"voted/internal/cluster"
 	"voted/internal/cluster/storage"
 	"voted/internal/poll"
@@ -54,7 +56,7 @@ func TestARecoveredMemberHasEverythingThatItHad(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.restart("n1")
-	c.start("n4", freePorts(t, 1)[0], func(o *cluster.Options) { o.Join = []string{c.addrOf("n1")} })
+	c.start("n4", portstest.Addr(t), func(o *cluster.Options) { o.Join = []string{c.addrOf("n1")} })
 	for voter, want := range receipts {
 		o, err := c.nodes["n4"].Cast(ctxFor(t, 30*time.Second), ballot("p", voter, 0))
 		if err != nil || o.Kind != poll.Replayed || o.Receipt != want {

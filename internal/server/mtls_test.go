@@ -13,7 +13,7 @@ import (
 
 	"voted/client"
 	"voted/internal/pki"
-	"voted/internal/ports"
+	"voted/internal/ports/portstest"
 )
 
 func must(t testing.TB, err error) {
@@ -40,20 +40,12 @@ func newGuardedCluster(t *testing.T, ids ...string) *guardedCluster {
 	must(t, err)
 	g := &guardedCluster{t: t, dir: dir, ca: ca, ends: map[string]func() error{}, nodes: map[string]*Server{}}
 	for _, id := range ids {
-		g.members = append(g.members, Member{id, freeAddr(t)})
+		g.members = append(g.members, Member{id, portstest.Addr(t)})
 	}
 	for _, id := range ids {
 		g.start(g.options(id))
 	}
 	return g
-}
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	b, err := ports.Claim(1)
-	must(t, err)
-	t.Cleanup(b.Release)
-	return b.Addr(0)
 }
 
 func (g *guardedCluster) options(id string) Options {
@@ -148,7 +140,7 @@ func TestAClusterUnderTLSLetsInWhoWasAddedAndCutsOffWhoWasRemoved(t *testing.T) 
 	cast("v1")
 	// n4 has a certificate of the CA; it waits until it is added.
 	o := g.options("n4")
-	o.Peer = freeAddr(t)
+	o.Peer = portstest.Addr(t)
 	o.Join = []string{g.members[0].Peer, g.members[1].Peer, g.members[2].Peer}
 	n4 := g.start(o)
 	if n4.Node().Ready()["started"] == nil {
@@ -191,7 +183,7 @@ func TestAMemberThatWasAwayFollowsALeaderThatJoinedMeanwhile(t *testing.T) {
 	g.eventually("all are up", func() bool { return strings.Count(g.roles(c), ":true") == 3 })
 	must(t, g.ends["n3"]())
 	o := g.options("n4")
-	o.Peer, o.Join = freeAddr(t), []string{g.members[0].Peer, g.members[1].Peer}
+	o.Peer, o.Join = portstest.Addr(t), []string{g.members[0].Peer, g.members[1].Peer}
 	g.start(o)
 	must(t, c.AddMember(g.ctx(), "n4", o.Peer))
 	g.eventually("n4 votes", func() bool { return strings.Contains(g.roles(c), "n4:voter:true") })

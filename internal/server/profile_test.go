@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"voted/internal/ports/portstest"
 )
 
 func TestProfilesAreServedOnLoopbackAloneAndOnlyWhereAskedFor(t *testing.T) {
@@ -20,7 +22,7 @@ func TestProfilesAreServedOnLoopbackAloneAndOnlyWhereAskedFor(t *testing.T) {
 		must(t, resp.Body.Close())
 		return resp.StatusCode
 	}
-	addr := freeAddr(t)
+	addr := portstest.Addr(t)
 	s := alone(t, func(o *Options) { o.Profile = addr })
 	for _, path := range []string{"", "heap", "goroutine?debug=1", "profile?seconds=1"} {
 		if got := status("http://" + addr + "/debug/pprof/" + path); got != http.StatusOK {
@@ -31,7 +33,7 @@ func TestProfilesAreServedOnLoopbackAloneAndOnlyWhereAskedFor(t *testing.T) {
 		t.Errorf("the public port answers %d for profiles", got)
 	}
 	for where, says := range map[string]string{"0.0.0.0:0": "127.0.0.1", ":6060": "names no host", addr: "give another", "nonsense": "HOST:PORT"} {
-		peer := freeAddr(t)
+		peer := portstest.Addr(t)
 		_, err := New(Options{ID: "n1", DataDir: t.TempDir(), API: "127.0.0.1:0", Peer: peer, Cluster: []Member{{"n1", peer}}, Profile: where})
 		if err == nil || !strings.Contains(err.Error(), ErrUsage.Error()) || !strings.Contains(err.Error(), says) {
 			t.Errorf("--pprof %s: %v", where, err)

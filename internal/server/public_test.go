@@ -17,12 +17,13 @@ import (
 	"time"
 
 	"voted/internal/ports"
+	"voted/internal/ports/portstest"
 )
 
 // alone starts a cluster of one member.
 func alone(t *testing.T, change func(*Options)) *Server {
 	t.Helper()
-	peer := freeAddr(t)
+	peer := portstest.Addr(t)
 	o := Options{ID: "n1", DataDir: t.TempDir(), API: "127.0.0.1:0", Peer: peer, Cluster: []Member{{"n1", peer}}}
 	if change != nil {
 		change(&o)

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/ports/portstest"
+
 	"voted/internal/trace/otlptest"
 )
 
@@ -139,7 +141,7 @@ func TestAReceiverThatIsDownOrHangsTouchesNoBallot(t *testing.T) {
 	release := make(chan struct{})
 	receiver.Answer(func(http.ResponseWriter, *http.Request) { <-release })
 	defer close(release)
-	for name, endpoint := range map[string]string{"down": "http://" + freeAddr(t), "hanging": receiver.URL} {
+	for name, endpoint := range map[string]string{"down": "http://" + portstest.Addr(t), "hanging": receiver.URL} {
 		s := alone(t, func(o *Options) { o.OTLPEndpoint, o.TraceRatio = endpoint, 1 })
 		web := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
 		defer web.CloseIdleConnections()
@@ -173,7 +175,7 @@ func TestAReceiverThatIsDownOrHangsTouchesNoBallot(t *testing.T) {
 func TestAWrongEndpointForTracesIsOneSentenceAtTheStart(t *testing.T) {
 	t.Parallel()
 	for _, tracing := range []Tracing{{OTLPEndpoint: "collector"}, {OTLPEndpoint: "http://x", TraceRatio: 2}, {OTLPEndpoint: "http://x", OTLPHeaders: "x"}} {
-		peer := freeAddr(t)
+		peer := portstest.Addr(t)
 		_, err := New(Options{ID: "n1", DataDir: t.TempDir(), API: "127.0.0.1:0", Peer: peer, Cluster: []Member{{"n1", peer}}, Tracing: tracing})
 		if !errors.Is(err, ErrUsage) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%+v: %v", tracing, err)

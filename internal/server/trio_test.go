@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"voted/internal/ports/portstest"
 )
 
 // trio is a cluster of three nodes in this process, with what each of them logs.
@@ -57,7 +59,7 @@ func newTrio(t *testing.T, change func(o *Options)) *trio {
 	dir := t.TempDir()
 	var members []Member
 	for _, id := range []string{"n1", "n2", "n3"} {
-		members = append(members, Member{id, freeAddr(t)})
+		members = append(members, Member{id, portstest.Addr(t)})
 	}
 	for _, m := range members {
 		log := &lines{}

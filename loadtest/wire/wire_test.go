@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"voted/internal/ports"
+	"voted/internal/ports/portstest"
 )
 
 // echo answers every line with itself.
@@ -35,16 +35,6 @@ func echo(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	b, err := ports.Claim(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Release)
-	return b.Addr(0)
-}
-
 func TestACutDirectionHoldsWhatIsSentUntilItIsMended(t *testing.T) {
 	t.Parallel()
 	if !CanIdentify() {
@@ -54,7 +44,7 @@ func TestACutDirectionHoldsWhatIsSentUntilItIsMended(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// Given member 0, which is this process, and member 1, which echoes.
-			listen := []string{freeAddress(t), freeAddress(t)}
+			listen := []string{portstest.Addr(t), portstest.Addr(t)}
 			p, err := NewPeers(listen, []string{"127.0.0.1:1", echo(t)}, func(i int) int {
 				if i == 0 {
 					return os.Getpid()
