@@ -4,13 +4,17 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
-.PHONY: build test short race lint fmt fuzz sim sim-floor soak faults bench verify demo image deploy-check deploy-test
+.PHONY: help build test short race lint fmt fuzz sim sim-floor soak faults elections bench verify demo image deploy-check deploy-test
 
 build: ## the one binary, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.released=$(VERSION)' -o bin/voted ./cmd/voted
 
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+GOTEST ?= $(GO) test
 test: ## everything, processes started and killed included
-	$(GO) test ./...
+	$(GOTEST) ./...
 
 short: ## under a minute
 	$(GO) test -short ./...
@@ -25,7 +29,7 @@ lint: ## formatting, vet, staticcheck
 	$(GO) mod verify
 	@$(GO) mod tidy -diff
 
-fmt:
+fmt: ## formats the Go files
 	$(TOOL) gofumpt -w .
 
 JOBS ?= 2
@@ -48,12 +52,15 @@ LAYERS ?=
 faults: ## real nodes, broken on purpose: make faults FLOOR=long LAYERS=L4,L5; needs root
 	$(GO) run ./faults --floor $(FLOOR) $(if $(LAYERS),--layers $(LAYERS))
 
+elections: ## counts elections with a known result, real ones too, and lists them
+	cd internal/tally && $(GO) test -count=1 -run '^TestElections$$' -elections.list
+
 bench: ## Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./client
 
-verify: lint test race ## what CI runs
+verify: lint test race ## lint, test and race
 
-demo:
+demo: ## three nodes, a real election, and a leader that is killed
 	$(GO) run ./cmd/voted demo
 
 IMAGE   ?= voted

@@ -1,20 +1,24 @@
 package client
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	strict "github.com/go-json-experiment/json"
 )
 
-// Ballot is what a voter casts: exactly one of its fields is set, as the poll's
-// method asks. A ballot with none is blank.
+// Ballot is what a voter casts. Set exactly one field, the one that the poll's method
+// uses; a ballot with none is blank.
 type Ballot struct {
 	// Selections are the chosen options (plurality, approval).
 	Selections []string
-	// Ranking has the options in order of preference; the options of one tier are tied.
+	// Ranking has the options in order of preference; the options of one tier are tied. An
+	// empty tier is a rank that was skipped, in polls whose ballots count as marked.
 	Ranking [][]string
 	// Scores are the points of each option (score, star).
 	Scores map[string]int
@@ -53,7 +57,7 @@ func Score(points map[string]int) Ballot {
 	return Ballot{Scores: points}
 }
 
-// check refuses a ballot of two kinds at once.
+// check refuses a ballot with more than one field set, and options that are not UTF-8.
 func (b Ballot) check() error {
 	kinds := 0
 	for _, set := range []bool{b.Selections != nil, b.Ranking != nil, b.Scores != nil} {
@@ -62,9 +66,30 @@ func (b Ballot) check() error {
 		}
 	}
 	if kinds > 1 {
-		return refused(CodeInvalidBallot, "a ballot has selections, a ranking or scores, not several of them")
+		return refused(CodeInvalidBallot, "a ballot has selections, a ranking or scores; only one of them may be set")
+	}
+	for _, id := range b.Selections {
+		if !utf8.ValidString(id) {
+			return badOption(id)
+		}
+	}
+	for _, tier := range b.Ranking {
+		for _, id := range tier {
+			if !utf8.ValidString(id) {
+				return badOption(id)
+			}
+		}
+	}
+	for id := range b.Scores {
+		if !utf8.ValidString(id) {
+			return badOption(id)
+		}
 	}
 	return nil
+}
+
+func badOption(id string) error {
+	return refused(CodeInvalidBallot, "the option %q is not UTF-8; write it in UTF-8", id)
 }
 
 // MarshalJSON implements json.Marshaler with the contract's form.
@@ -75,7 +100,7 @@ func (b Ballot) MarshalJSON() ([]byte, error) {
 	return append(b.appendMember([]byte{'{'}), '}'), nil
 }
 
-// appendMember appends the ballot's one member, without braces.
+// appendMember appends the ballot's one JSON member, without braces.
 func (b Ballot) appendMember(to []byte) []byte {
 	switch {
 	case b.Ranking != nil:
@@ -84,9 +109,12 @@ func (b Ballot) appendMember(to []byte) []byte {
 			if i > 0 {
 				to = append(to, ',')
 			}
-			if len(tier) == 1 {
+			switch len(tier) {
+			case 0:
+				to = append(to, "null"...)
+			case 1:
 				to = appendString(to, tier[0])
-			} else {
+			default:
 				to = appendStrings(to, tier)
 			}
 		}
@@ -98,7 +126,7 @@ func (b Ballot) appendMember(to []byte) []byte {
 	}
 }
 
-// appendScores sorts the options: equal ballots are equal bytes.
+// appendScores sorts the options, so that equal ballots are equal bytes.
 func (b Ballot) appendScores(to []byte) []byte {
 	ids := make([]string, 0, len(b.Scores))
 	for id := range b.Scores {
@@ -127,39 +155,27 @@ func appendStrings(to []byte, all []string) []byte {
 	return append(to, ']')
 }
 
-// appendString appends s as a JSON string. Bytes that are not UTF-8 become
-// U+FFFD, as encoding/json does it.
+// appendString appends s, which is UTF-8, as a JSON string.
 func appendString(to []byte, s string) []byte {
 	to = append(to, '"')
 	start := 0
-	for i := 0; i < len(s); {
+	for i := range len(s) {
 		c := s[i]
-		if c < utf8.RuneSelf {
-			if c >= ' ' && c != '"' && c != '\\' {
-				i++
-				continue
-			}
-			to = append(to, s[start:i]...)
-			if c == '"' || c == '\\' {
-				to = append(to, '\\', c)
-			} else {
-				to = append(to, '\\', 'u', '0', '0', "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
-			}
-			i++
-			start = i
+		if c >= ' ' && c != '"' && c != '\\' {
 			continue
 		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && size == 1 {
-			to = append(append(to, s[start:i]...), "\uFFFD"...)
-			start = i + 1
+		to = append(to, s[start:i]...)
+		if c == '"' || c == '\\' {
+			to = append(to, '\\', c)
+		} else {
+			to = append(to, '\\', 'u', '0', '0', "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
 		}
-		i += size
+		start = i + 1
 	}
 	return append(append(to, s[start:]...), '"')
 }
 
-// ballotJSON is how a ballot stands in JSON, alone or among other members.
+// ballotJSON is the JSON of a ballot, alone or among other members.
 type ballotJSON struct {
 	Selections []string       `json:"selections"`
 	Ranking    []tier         `json:"ranking"`
@@ -169,10 +185,14 @@ type ballotJSON struct {
 // tier is an option or several tied ones.
 type tier []string
 
-// UnmarshalJSON accepts "ann" and ["ann","cy"].
+// UnmarshalJSON accepts "ann", ["ann","cy"] and, for a rank that was skipped, null.
 func (t *tier) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*t = nil
+		return nil
+	}
 	var one string
-	if json.Unmarshal(data, &one) == nil {
+	if bytes.HasPrefix(data, []byte{'"'}) && json.Unmarshal(data, &one) == nil {
 		*t = tier{one}
 		return nil
 	}
@@ -189,17 +209,24 @@ func (j ballotJSON) ballot() (Ballot, error) {
 	if j.Ranking != nil {
 		b.Ranking = make([][]string, len(j.Ranking))
 		for i, t := range j.Ranking {
+			if t != nil && len(t) == 0 {
+				return Ballot{}, fmt.Errorf("a ballot cannot be read: ranking[%d] is a rank without an option", i)
+			}
 			b.Ranking[i] = t
 		}
 	}
 	return b, b.check()
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON implements json.Unmarshaler. It is as strict as the service: names that
+// are unknown, misspelt or repeated are errors, and so is a ballot without a choice.
 func (b *Ballot) UnmarshalJSON(data []byte) error {
 	var j ballotJSON
-	if err := json.Unmarshal(data, &j); err != nil {
+	if err := strict.Unmarshal(data, &j, strict.RejectUnknownMembers(true)); err != nil {
 		return fmt.Errorf("a ballot cannot be read: %w", err)
+	}
+	if j.Selections == nil && j.Ranking == nil && j.Scores == nil {
+		return errors.New("a ballot cannot be read: it has no selections, ranking or scores")
 	}
 	read, err := j.ballot()
 	*b = read

@@ -9,7 +9,7 @@ import (
 // BreakerState is what a circuit breaker does with calls to its endpoint.
 type BreakerState int32
 
-// The states. A half-open breaker lets one call through to find out.
+// The states. A half-open breaker lets one call through, as a probe.
 const (
 	BreakerClosed BreakerState = iota
 	BreakerOpen
@@ -28,25 +28,25 @@ func (s BreakerState) String() string {
 	}
 }
 
-// breaker keeps calls away from an endpoint that fails. Unlike the usual ones
-// it can be overruled: where every endpoint's breaker is open the client still
-// tries one, and an answer closes that breaker at once. The closed path takes
-// no lock.
+// breaker keeps calls away from an endpoint that fails. Unlike usual breakers it can be
+// overruled: if the breakers of all endpoints are open, the client still tries one, and
+// an answer closes that breaker at once. The closed path takes no lock.
 type breaker struct {
 	failures int           // in a row, to open
 	cooldown time.Duration // from opening to the first probe
 	changed  func(BreakerState)
 
-	state atomic.Int32 // BreakerState; written under mu
-	row   atomic.Int32 // failures in a row; written under mu
+	state atomic.Int32 // BreakerState; writes are guarded by mu
+	row   atomic.Int32 // failures in a row; writes are guarded by mu
 
 	mu       sync.Mutex
-	openedAt time.Time // under mu
-	probing  bool      // under mu: the half-open call is on its way
+	openedAt time.Time // guarded by mu
+	probing  bool      // guarded by mu; the half-open call is under way
+	quiet    time.Time // guarded by mu; since when calls were outrun here; zero: they are not
 }
 
-// allow tells whether a call may go out. Each true is followed by exactly one
-// of succeeded, failed, abandoned.
+// allow reports whether a call may go out. After each true the caller must call exactly
+// one of succeeded, failed and abandoned.
 func (b *breaker) allow() bool {
 	if BreakerState(b.state.Load()) == BreakerClosed {
 		return true
@@ -86,7 +86,7 @@ func (b *breaker) succeeded() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.row.Store(0)
-	b.probing = false
+	b.probing, b.quiet = false, time.Time{}
 	b.set(BreakerClosed)
 }
 
@@ -101,14 +101,36 @@ func (b *breaker) failed() {
 			b.set(BreakerOpen)
 		}
 	default:
-		// Also where the call overruled an open breaker: the endpoint has just
-		// failed again, so another one has been open longest now.
+		// Also after a call that overruled an open breaker: this endpoint has just
+		// failed again, so another one has now been open longest.
 		b.openedAt = time.Now()
 		b.set(BreakerOpen)
 	}
 }
 
-// abandoned ends a call that says nothing about the endpoint: the caller left.
+// outrun ends a call that another endpoint answered first, while this one has answered
+// nothing. If that was so for a while already, the breaker opens: the endpoint hangs, and
+// five calls need not wait for the end of their time to show it. A single call shows
+// little, since after an election one node is always the first to answer.
+func (b *breaker) outrun(while time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.probing = false
+	now := time.Now()
+	switch {
+	case BreakerState(b.state.Load()) != BreakerClosed:
+		b.openedAt = now
+		b.set(BreakerOpen)
+	case b.quiet.IsZero():
+		b.quiet = now
+		b.row.Add(1) // so that an answer clears this
+	case now.Sub(b.quiet) >= while:
+		b.openedAt = now
+		b.set(BreakerOpen)
+	}
+}
+
+// abandoned ends a call that shows nothing about the endpoint: its caller left.
 func (b *breaker) abandoned() {
 	if BreakerState(b.state.Load()) == BreakerClosed {
 		return
@@ -118,7 +140,7 @@ func (b *breaker) abandoned() {
 	b.mu.Unlock()
 }
 
-// set changes the state; b.mu is held.
+// set changes the state. The caller holds b.mu.
 func (b *breaker) set(s BreakerState) {
 	if BreakerState(b.state.Swap(int32(s))) != s && b.changed != nil {
 		b.changed(s)

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// budget is a token bucket of retries. Every call puts a share of a token in
-// and every second a few more; every retry takes one out. So retries are
-// bounded by the calls, however many of these fail. In thousandths of a token.
+// budget is a token bucket of retries, or of hedges. Every call adds a share of a token,
+// every second adds a few tokens, and every retry takes one. So the number of calls bounds
+// the retries, even if all calls fail. It counts in thousandths of a token.
 type budget struct {
 	perCall   int64 // thousandths a call adds
 	perSecond int64 // thousandths a second adds
@@ -20,14 +20,16 @@ type budget struct {
 
 const budgetUnit = 1000
 
-func newBudget(p RetryPolicy) *budget {
+// newBudget makes a budget of a share of the calls and so many a second. It holds at most
+// burst tokens. A negative share removes the limit.
+func newBudget(share, perSecond float64, burst int) *budget {
 	b := &budget{
-		perCall:   int64(p.BudgetRatio * budgetUnit),
-		perSecond: int64(p.BudgetPerSecond * budgetUnit),
-		limit:     int64(p.BudgetBurst) * budgetUnit,
-		unlimited: p.BudgetRatio < 0,
+		perCall:   int64(share * budgetUnit),
+		perSecond: int64(perSecond * budgetUnit),
+		limit:     int64(burst) * budgetUnit,
+		unlimited: share < 0,
 	}
-	// A new client may be the answer to a failover: it starts with ten seconds' worth.
+	// A client may be created because of a failover: it starts with ten seconds' worth.
 	b.tokens.Store(min(b.limit, 10*b.perSecond))
 	b.filled.Store(time.Now().UnixNano())
 	return b
@@ -40,7 +42,7 @@ func (b *budget) called() {
 	}
 }
 
-// withdraw takes a token for a retry, and tells whether there was one.
+// withdraw takes a token for a retry and reports whether there was one.
 func (b *budget) withdraw() bool {
 	if b.unlimited {
 		return true
@@ -60,8 +62,8 @@ func (b *budget) withdraw() bool {
 // fill adds what time has added since the last filling.
 func (b *budget) fill() {
 	now, last := time.Now().UnixNano(), b.filled.Load()
-	// Beyond the time that fills it from empty there is nothing to gain; the
-	// bound also keeps the product below within 64 bits.
+	// After an hour the bucket is full anyway; the bound also keeps the product below
+	// within 64 bits.
 	elapsed := min(now-last, int64(time.Hour))
 	add := elapsed / int64(time.Microsecond) * b.perSecond / int64(time.Second/time.Microsecond)
 	if add <= 0 || !b.filled.CompareAndSwap(last, now) {

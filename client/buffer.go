@@ -20,7 +20,7 @@ func (b *buffer) release() {
 	}
 }
 
-// readAll reads to the end, or to an error beyond limit bytes.
+// readAll reads to the end. More than limit bytes are an error.
 func (b *buffer) readAll(r io.Reader, limit int) error {
 	for {
 		if len(b.b) == cap(b.b) {

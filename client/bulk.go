@@ -27,8 +27,8 @@ type BulkBallot struct {
 type BulkAnswer struct {
 	// Line numbers the ballots of the call, from 1.
 	Line  uint64
-	Voter string
-	// Outcome is empty where the ballot was refused.
+	Voter string // in NFC
+	// Outcome is empty if the ballot was refused.
 	Outcome Outcome
 	// Ballot and Version are as in Receipt.
 	Ballot, Version uint64
@@ -45,17 +45,19 @@ func (a BulkAnswer) Err() error {
 	return &Error{Status: http.StatusOK, Code: a.Code, Detail: a.Detail}
 }
 
-// CastMany casts ballots in one stream, far faster than one by one. The answers
-// come in the order of the ballots, one for each, refusals among them. A broken
-// stream is resumed, anywhere, with the ballots that have no answer yet; one that
-// had been counted then answers Replayed. An error ends the answers: what was
-// not answered is unknown, and the same ballots may be sent again.
+// CastMany casts ballots in one stream, far faster than one by one. It yields one
+// answer for each ballot, in their order; a refused ballot has an answer, too. If the
+// stream breaks, it is resumed at any node with the ballots that have no answer yet;
+// one that was counted already is answered with Replayed. An error ends the answers:
+// the outcome of every ballot without an answer is unknown, and the same ballots may be
+// sent again. A ballot that cannot be sent, such as one with an invalid voter id
+// (CodeInvalidVoter), ends them as well, after the ballots before it are answered.
 //
-// ballots is ranged over on another goroutine, ahead of the answers by a bounded
-// number, and must end when ctx does: CastMany waits for it.
+// ballots must end when ctx does: CastMany waits for it. It is ranged over on another
+// goroutine, which runs ahead of the answers by a bounded number of ballots.
 func (c *Client) CastMany(ctx context.Context, poll string, ballots iter.Seq[BulkBallot]) iter.Seq2[BulkAnswer, error] {
 	return func(yield func(BulkAnswer, error) bool) {
-		k := call{method: http.MethodPost, write: true}
+		k := call{method: http.MethodPost, write: true, batch: true}
 		if err := k.route("/v1/polls/", poll, "/ballots"); err != nil {
 			yield(BulkAnswer{}, err)
 			return
@@ -82,8 +84,8 @@ type bulk struct {
 	call     *call
 	window   *window
 	yield    func(BulkAnswer, error) bool
-	yielding atomic.Bool // the consumer is at work, so no answers are awaited
-	stopped  bool        // the consumer wants no more
+	yielding atomic.Bool // the consumer is busy, so no answers are read
+	stopped  bool        // the consumer left the loop
 }
 
 // run makes one connection after another until every ballot is answered.
@@ -113,14 +115,15 @@ func (b *bulk) run(ctx context.Context) error {
 			return r.err
 		}
 		if b.window.answeredLines() > before {
-			// There is progress: patience, and the list of the silent, start anew.
+			// There was progress: the deadline and the list of failed endpoints start
+			// again.
 			s = series{client: c, call: b.call, deadline: c.callDeadline(ctx)}
 		}
 		if b.window.finished() {
 			continue
 		}
 		c.nodes.leave(ep)
-		// Where every ballot has its answer, no outcome is unknown.
+		// If every ballot has its answer, no outcome is unknown.
 		r.notApplied = r.notApplied || b.window.unanswered() == 0
 		if err := s.next(ctx, ep, r); err != nil {
 			return err
@@ -133,19 +136,19 @@ func (b *bulk) run(ctx context.Context) error {
 // answers, until every one is answered or the connection ends.
 func (b *bulk) connect(ctx context.Context, ep *endpoint, n int) result {
 	start := time.Now()
-	attempt, cancel := context.WithCancelCause(ctx)
+	own, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	body := b.window.body()
 	defer body.Close()
-	// The transport does not give up a request while it waits for its body.
-	defer context.AfterFunc(attempt, func() { _ = body.Close() })()
-	req := b.call.request(attempt, ep)
+	// The transport does not end a request while it waits for its body.
+	defer context.AfterFunc(own, func() { _ = body.Close() })()
+	req := b.call.request(own, ep)
 	req.Body, req.ContentLength = body, -1
 	dog := newWatchdog(b.client.attemptTimeout, func() { cancel(errSilent) })
 	resp, err := b.client.transport.RoundTrip(req)
 	dog.timer.Stop()
 	defer b.watch(cancel)()
-	s := &stream{ep: ep, ctx: attempt, resp: resp}
+	s := &stream{ep: ep, ctx: own, resp: resp}
 	var r result
 	switch {
 	case err != nil:
@@ -154,13 +157,12 @@ func (b *bulk) connect(ctx context.Context, ep *endpoint, n int) result {
 		r = b.client.answered(b.call, ep, resp)
 	default:
 		r = b.read(s)
-		_ = resp.Body.Close() // nothing is left to learn from it
+		_ = resp.Body.Close() // an error changes nothing here
 	}
 	r.meta.Attempts = n
-	b.client.judge(ctx, ep, r)
-	if b.client.hooks.OnAttempt != nil {
-		b.client.reportAttempt(ctx, b.call.method, b.call.escaped(), ep, n, start, resp, r)
-	}
+	done := attempt{ep: ep, number: n, start: start, end: time.Now(), resp: resp, result: r}
+	b.client.judge(ctx, b.call, &done)
+	b.client.reportAttempt(ctx, b.call, &done)
 	return r
 }
 
@@ -194,23 +196,23 @@ func (b *bulk) read(s *stream) result {
 	}
 }
 
-// deliver yields the answer that a line holds, if it is the one that is next.
+// deliver yields the answer that a line holds. The line must be the next one.
 func (b *bulk) deliver(ep *endpoint, line []byte, next uint64) error {
 	var a bulkLine
 	if err := a.decode(line); err != nil {
 		return err
 	}
 	if a.Line == 0 || a.Code.transient() {
-		// Not an answer but the end of what this node can do, or a ballot that it
-		// could not settle: the rest is sent again, this one first.
+		// This line answers no ballot: the node cannot go on, or could not settle this
+		// ballot. All ballots from this one on are sent again.
 		return &Error{Status: http.StatusOK, Code: a.Code, Detail: a.Detail, Retryable: true, Endpoint: ep.name}
 	}
 	if a.Line != next {
-		return fmt.Errorf("line %d was answered where line %d was next", a.Line, next)
+		return fmt.Errorf("the node answered line %d, but line %d was next", a.Line, next)
 	}
 	var ok bool
 	if a.Line, a.Voter, ok = b.window.answer(); !ok {
-		return errors.New("a line was answered that was never sent")
+		return errors.New("the node answered a line that was never sent")
 	}
 	b.yielding.Store(true)
 	b.stopped = !b.yield(a.BulkAnswer, nil)
@@ -218,7 +220,7 @@ func (b *bulk) deliver(ep *endpoint, line []byte, next uint64) error {
 	return nil
 }
 
-// watch cancels a connection on which ballots wait and no answer comes.
+// watch cancels a connection if ballots wait on it and no answer comes.
 func (b *bulk) watch(cancel context.CancelCauseFunc) (stop func()) {
 	var wg sync.WaitGroup
 	done := make(chan struct{})
@@ -262,7 +264,7 @@ func (a *bulkLine) decode(line []byte) error {
 	}
 }
 
-// member takes one member of the usual form; false: it is of another one.
+// member takes one member of the usual form; it reports false for any other.
 func (a *bulkLine) member(f *flat) (ok bool) {
 	switch string(f.key) {
 	case "line":

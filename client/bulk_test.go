@@ -24,7 +24,8 @@ type box struct {
 	mu      sync.Mutex
 	counted map[string]int // voter → ballot number
 	streams int
-	// breaks tells how stream n (from 1) ends after how many answers; nil: properly.
+	// breaks returns how stream n (from 1) ends, and after how many answers; nil:
+	// properly.
 	breaks func(n int) (after int, how string)
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"voted/internal/pause"
+
 	"github.com/cenkalti/backoff/v5"
 )
 
@@ -17,7 +19,7 @@ import (
 type call struct {
 	method string
 	path   string // unescaped
-	raw    string // escaped; empty where it equals path
+	raw    string // escaped; empty if it equals path
 	query  string
 	header http.Header
 	body   []byte
@@ -30,14 +32,18 @@ type call struct {
 
 	// write: it changes something, so a try without an answer has an unknown outcome.
 	write bool
-	// once: doing it twice is not the same as once; it is tried again only where
-	// it certainly was not applied.
+	// once: the request carries nothing that marks a late duplicate, which could undo
+	// what others changed since. It is tried again only if it certainly was not
+	// applied.
 	once bool
-	// pinned is the only endpoint to ask, once; nil: any, until the deadline.
+	// batch: it carries many things, and takes its time. It is never hedged.
+	batch bool
+	// pinned is the only endpoint to use, and is tried once; nil: any endpoint, until
+	// the deadline.
 	pinned *endpoint
 }
 
-// escaped returns the path as it stands in the request.
+// escaped returns the path as in the request.
 func (k *call) escaped() string {
 	if k.raw != "" {
 		return k.raw
@@ -45,7 +51,7 @@ func (k *call) escaped() string {
 	return k.path
 }
 
-// decoder takes the body of a successful answer, which it must not keep.
+// decoder decodes the body of a successful answer. It must not keep the body.
 type decoder interface {
 	decode(body []byte) error
 }
@@ -58,11 +64,12 @@ func (c *Client) callDeadline(ctx context.Context) time.Time {
 	return time.Now().Add(c.deadline)
 }
 
-// do sends a call until it has a final answer, or its time, tries or budget end.
+// do sends a call until it has a final answer, or its time, tries or budget are used
+// up.
 func (c *Client) do(ctx context.Context, k *call) (Meta, error) {
 	deadline := c.callDeadline(ctx)
 	if k.header == nil {
-		k.header = c.header(c.preference(deadline), "application/json", "")
+		k.header = c.header(c.preferenceOf(k, deadline), "application/json", "")
 		c.authorize(k.header)
 	}
 	s := series{client: c, call: k, deadline: deadline}
@@ -70,6 +77,10 @@ func (c *Client) do(ctx context.Context, k *call) (Meta, error) {
 		return Meta{}, s.ended(ctx, nil)
 	}
 	c.budget.called()
+	hedged := c.hedged(k)
+	if hedged {
+		c.hedging.budget.called()
+	}
 	from := c.nodes.first()
 	for {
 		ep := k.pinned
@@ -77,15 +88,21 @@ func (c *Client) do(ctx context.Context, k *call) (Meta, error) {
 			ep = c.nodes.pick(from)
 		}
 		var r result
-		if k.stream {
+		switch {
+		case k.stream:
 			r = c.tryStream(ctx, k, ep, s.tries+1)
-		} else {
+		case hedged:
+			r, ep = c.race(ctx, k, ep, &s)
+		default:
 			r = c.try(ctx, k, ep, s.tries+1, deadline)
 		}
 		if !r.retry {
 			if s.tries > 0 && r.err == nil && k.pinned == nil {
 				c.nodes.settle(ep)
 			}
+			return r.meta, r.err
+		}
+		if s.lost(ep, r.err) {
 			return r.meta, r.err
 		}
 		if k.pinned != nil {
@@ -99,7 +116,7 @@ func (c *Client) do(ctx context.Context, k *call) (Meta, error) {
 	}
 }
 
-// series is the tries of one call after the first failed.
+// series is the tries of one call after the first one failed.
 type series struct {
 	client    *Client
 	call      *call
@@ -107,16 +124,30 @@ type series struct {
 	tries     int
 	endpoints []string
 	unknown   bool
-	delays    *backoff.ExponentialBackOff
+	// refusal is the newest one that a node sent; nil: none was.
+	refusal error
+	delays  *backoff.ExponentialBackOff
+	// misdirected are the endpoints that turned out to be another kind of port.
+	misdirected map[*endpoint]bool
 }
 
-// next waits before a further try; its error ends the call.
-func (s *series) next(ctx context.Context, ep *endpoint, r result) error {
+// failed notes a try that failed.
+func (s *series) failed(ep *endpoint, r result) {
 	s.tries++
 	s.unknown = s.unknown || (s.call.write && !r.notApplied)
 	if !slices.Contains(s.endpoints, ep.name) {
 		s.endpoints = append(s.endpoints, ep.name)
 	}
+	var refusal *Error
+	if errors.As(r.err, &refusal) {
+		s.refusal = r.err
+	}
+}
+
+// next waits before another try; an error ends the call.
+func (s *series) next(ctx context.Context, ep *endpoint, r result) error {
+	s.failed(ep, r)
+	r.err = s.reason(r)
 	if err := ctx.Err(); err != nil {
 		return s.ended(ctx, r.err)
 	}
@@ -124,7 +155,7 @@ func (s *series) next(ctx context.Context, ep *endpoint, r result) error {
 	case !time.Now().Before(s.deadline):
 		return s.ended(ctx, r.err)
 	case s.call.once && s.unknown:
-		return s.stop("it may have happened and must not happen twice", r.err, nil)
+		return s.stop("it may have been applied, and a second try could undo what others changed since; check the state first", r.err, nil)
 	case policy.MaxAttempts > 0 && s.tries >= policy.MaxAttempts:
 		return s.stop("no further tries were allowed", r.err, nil)
 	}
@@ -140,15 +171,25 @@ func (s *series) next(ctx context.Context, ep *endpoint, r result) error {
 		return s.stop("the budget of retries was spent", r.err, nil)
 	}
 	s.client.retrying(ctx, s.call, ep, s.tries, wait, r.err)
-	if sleep(ctx, min(wait, time.Until(s.deadline))) != nil || !time.Now().Before(s.deadline) {
+	if pause.For(ctx, min(wait, time.Until(s.deadline))) != nil || !time.Now().Before(s.deadline) {
 		return s.ended(ctx, r.err)
 	}
 	return nil
 }
 
-// waitFor is how long the service asked to wait. A node that cannot answer now speaks
-// for itself alone: another one that has not been asked yet may answer at once. A
-// service that says "too many" speaks for all its nodes.
+// reason is why a call failed, after its last try. If the deadline cut that try short,
+// its silence shows nothing about the node; the reason is then what a node answered
+// before.
+func (s *series) reason(r result) error {
+	if r.cut && s.refusal != nil && (errors.Is(r.err, errSilent) || errors.Is(r.err, context.DeadlineExceeded)) {
+		return s.refusal
+	}
+	return r.err
+}
+
+// waitFor is how long the service asked the client to wait. A node that cannot answer
+// now asks for itself alone: another node, not tried yet, may answer at once. "Too many
+// requests" counts for all nodes.
 func (s *series) waitFor(r result) time.Duration {
 	if !errors.Is(r.err, CodeTooManyRequests) && len(s.endpoints) < len(s.client.nodes.all) {
 		return 0
@@ -156,7 +197,7 @@ func (s *series) waitFor(r result) time.Duration {
 	return r.retryAfter
 }
 
-// ended reports that the time of the call has ended.
+// ended makes the error of a call whose time is over.
 func (s *series) ended(ctx context.Context, cause error) error {
 	if err := ctx.Err(); errors.Is(err, context.Canceled) {
 		return s.stop("the call was cancelled", cause, err)
@@ -171,9 +212,9 @@ func (s *series) stop(why string, cause, ctxErr error) error {
 	}
 }
 
-// fullJitter returns delays that are uniform between zero and a bound that
-// doubles: the library's interval is the middle, and it varies by all of it.
-// (M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.)
+// fullJitter returns delays that are uniform between zero and a bound that doubles. The
+// library's interval is the middle, varied by its whole length. (M. Brooker,
+// "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.)
 func fullJitter(p RetryPolicy) *backoff.ExponentialBackOff {
 	b := &backoff.ExponentialBackOff{
 		InitialInterval:     p.BaseDelay / 2,
@@ -183,21 +224,6 @@ func fullJitter(p RetryPolicy) *backoff.ExponentialBackOff {
 	}
 	b.Reset()
 	return b
-}
-
-// sleep waits for d or for the context's end, whose error it returns.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func (c *Client) retrying(ctx context.Context, k *call, ep *endpoint, n int, wait time.Duration, err error) {

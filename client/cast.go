@@ -9,17 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// Cast casts a voter's first ballot in a poll. It may be called again with the
-// same ballot, at any time and through any client: the first receipt comes
-// back, with the outcome Replayed. Another ballot is refused with
-// CodeAlreadyVoted; see Replace.
+// Cast casts a voter's first ballot in a poll. It may be called again with the same
+// ballot, at any time and through any client: it then returns the first receipt, with
+// the outcome Replayed. Another ballot is refused with CodeAlreadyVoted; see Replace.
+//
+// Voter ids are compared in Unicode NFC, here and in all methods: different encodings
+// of a name are one voter, and the receipt has the NFC form. An invalid id is refused
+// with CodeInvalidVoter, which names the place, before anything is sent.
 func (c *Client) Cast(ctx context.Context, poll, voter string, b Ballot) (Receipt, error) {
 	return c.put(ctx, poll, voter, b, 0)
 }
 
-// Replace replaces version n of a voter's ballot, in a poll that allows it. The
-// same replacement again is replayed; where another version is current, it is
-// refused with CodeVersionMismatch or CodeSuperseded.
+// Replace replaces version n of a voter's ballot, in a poll that allows it. The same
+// replacement again is replayed. If another version is current, it is refused with
+// CodeVersionMismatch or CodeSuperseded.
 func (c *Client) Replace(ctx context.Context, poll, voter string, b Ballot, version uint64) (Receipt, error) {
 	if version == 0 {
 		return Receipt{}, refused(CodeMalformedRequest, "versions start at 1; cast the first ballot with Cast")
@@ -31,9 +34,13 @@ func (c *Client) put(ctx context.Context, poll, voter string, b Ballot, version 
 	if err := b.check(); err != nil {
 		return Receipt{}, err
 	}
-	into := receiptInto{poll: poll, voter: voter}
+	voter, err := canonical(voter)
+	if err != nil {
+		return Receipt{}, err
+	}
+	into := receiptInto{poll: poll, voter: voter, keep: c.keepReceipts}
 	k := call{method: http.MethodPut, write: true, into: &into}
-	if err := k.ballotPath(poll, voter); err != nil {
+	if err := k.route("/v1/polls/", poll, "/ballots/", voter); err != nil {
 		return Receipt{}, err
 	}
 	k.body = append(b.appendMember(append(make([]byte, 0, 64), '{')), '}')
@@ -46,7 +53,8 @@ func (c *Client) put(ctx context.Context, poll, voter string, b Ballot, version 
 	return into.Receipt, nil
 }
 
-// castHeaders returns the shared header where nothing about this call is its own.
+// castHeaders returns the header of a cast: the shared one if this call needs no header
+// of its own.
 func (c *Client) castHeaders(ctx context.Context, version uint64) http.Header {
 	wait := c.wait
 	if d, ok := ctx.Deadline(); ok {
@@ -68,12 +76,16 @@ func (c *Client) castHeaders(ctx context.Context, version uint64) http.Header {
 	return h
 }
 
-// Receipt returns the current receipt of a voter, CodeBallotNotFound where there
-// is none.
+// Receipt returns the current receipt of a voter. Without one the error is
+// CodeBallotNotFound.
 func (c *Client) Receipt(ctx context.Context, poll, voter string) (Receipt, error) {
-	into := receiptInto{poll: poll, voter: voter}
+	voter, err := canonical(voter)
+	if err != nil {
+		return Receipt{}, err
+	}
+	into := receiptInto{poll: poll, voter: voter, keep: c.keepReceipts}
 	k := call{method: http.MethodGet, into: &into}
-	if err := k.ballotPath(poll, voter); err != nil {
+	if err := k.route("/v1/polls/", poll, "/ballots/", voter); err != nil {
 		return Receipt{}, err
 	}
 	meta, err := c.do(ctx, &k)
@@ -83,16 +95,8 @@ func (c *Client) Receipt(ctx context.Context, poll, voter string) (Receipt, erro
 
 func quotedNumber(n uint64) string { return `"` + strconv.FormatUint(n, 10) + `"` }
 
-// ballotPath sets the path of one voter's ballot.
-func (k *call) ballotPath(poll, voter string) error {
-	if err := checkVoter(voter); err != nil {
-		return err
-	}
-	return k.route("/v1/polls/", poll, "/ballots/", voter)
-}
-
-// route sets a path of fixed parts and ids, in turn. Ids are escaped so that
-// each stays one segment, "/" as %2F.
+// route sets a path from fixed parts and ids, in turn. It escapes ids so that each
+// stays one segment ("/" becomes %2F).
 func (k *call) route(parts ...string) error {
 	plain := true
 	for i, p := range parts {
@@ -102,7 +106,12 @@ func (k *call) route(parts ...string) error {
 		if p == "" || p == "." || p == ".." {
 			return refused(CodeMalformedRequest, "%q cannot be an id", p)
 		}
-		plain = plain && unreserved(p)
+		if !unreserved(p) {
+			plain = false
+			if !utf8.ValidString(p) {
+				return refused(CodeMalformedRequest, "the id %q is not UTF-8; write it in UTF-8", p)
+			}
+		}
 	}
 	k.path = strings.Join(parts, "")
 	if plain {
@@ -120,25 +129,7 @@ func (k *call) route(parts ...string) error {
 	return nil
 }
 
-// checkVoter refuses what the contract says cannot be a voter.
-func checkVoter(voter string) error {
-	switch {
-	case voter == "" || len(voter) > maxVoterBytes:
-		return refused(CodeMalformedRequest, "a voter id has 1 to %d bytes, this one has %d", maxVoterBytes, len(voter))
-	case voter == "." || voter == "..":
-		return refused(CodeMalformedRequest, "a voter cannot be called %q", voter)
-	case !utf8.ValidString(voter):
-		return refused(CodeMalformedRequest, "a voter id must be UTF-8")
-	}
-	for _, r := range voter {
-		if r < ' ' || (r >= 0x7f && r < 0xa0) {
-			return refused(CodeMalformedRequest, "a voter id cannot have control characters")
-		}
-	}
-	return nil
-}
-
-// isUnreserved are the characters that need no escaping (RFC 3986, section 2.3).
+// isUnreserved reports whether c needs no escaping (RFC 3986, section 2.3).
 func isUnreserved(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
 		c == '-' || c == '.' || c == '_' || c == '~'

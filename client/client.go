@@ -10,17 +10,18 @@ import (
 	"time"
 )
 
-// Client talks to a cluster. It is safe for concurrent use and is meant to be
+// Client sends requests to a cluster. It is safe for concurrent use and is meant to be
 // shared: connections, breakers and the retry budget belong to it.
 type Client struct {
 	settings
-	nodes  *endpoints
-	budget *budget
-	own    *http.Transport // the client's own transport, nil if it was given one
-	// wait is the "Prefer" value of calls that nothing shortens further.
+	nodes   *endpoints
+	budget  *budget
+	hedging *hedging
+	own     *http.Transport // nil if the caller gave a transport
+	// wait is the "Prefer" value of calls whose time nothing shortens.
 	wait []string
-	// castHeader is the header of the commonest call. It is shared only with
-	// the client's own transport, which is known not to change it.
+	// castHeader is the header of the most frequent call. It is shared only with the
+	// client's own transport, which never changes it.
 	castHeader http.Header
 }
 
@@ -50,7 +51,8 @@ func New(nodes []string, opts ...Option) (*Client, error) {
 		all[i] = ep
 	}
 	c.nodes = newEndpoints(all, c.spread)
-	c.budget = newBudget(c.retry)
+	c.budget = newBudget(c.retry.BudgetRatio, c.retry.BudgetPerSecond, c.retry.BudgetBurst)
+	c.hedging = newHedging(c.hedge)
 	if c.transport == nil {
 		c.own = newTransport(c.settings)
 		c.transport = c.own
@@ -62,8 +64,8 @@ func New(nodes []string, opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// Close closes the idle connections of the client's own transport. Calls that
-// are under way are left alone.
+// Close closes the idle connections of the client's own transport. Calls under way
+// continue.
 func (c *Client) Close() {
 	if c.own != nil {
 		c.own.CloseIdleConnections()
@@ -115,14 +117,34 @@ func (c *Client) authorize(h http.Header) {
 	}
 }
 
-// waitSeconds returns the N of "Prefer: wait=N" for a try of length d, empty
-// where the node's own limit is shorter. It leaves slack so that the node's
-// answer arrives; the least it can say is a second.
+// waitSeconds returns the N of "Prefer: wait=N" for a try of length d. It is empty if
+// the node's own limit is shorter. N leaves enough time for the node's answer to
+// arrive, and is at least one second.
 func waitSeconds(d time.Duration) string {
 	if d >= nodeHold+waitSlack {
 		return ""
 	}
 	return strconv.Itoa(max(1, int((d-waitSlack)/time.Second)))
+}
+
+// preferenceOf is preference for one call.
+func (c *Client) preferenceOf(k *call, deadline time.Time) []string {
+	if !k.once {
+		return c.preference(deadline)
+	}
+	if w := waitSeconds(min(c.timeOf(k), time.Until(deadline))); w != "" {
+		return []string{"wait=" + w}
+	}
+	return nil
+}
+
+// timeOf returns how long one try of a call may take. A call that is tried only once
+// gets the node's whole time: an answer that came too late would be lost for good.
+func (c *Client) timeOf(k *call) time.Duration {
+	if k.once {
+		return max(c.attemptTimeout, nodeHold+waitSlack)
+	}
+	return c.attemptTimeout
 }
 
 // preference returns the "Prefer" value for a call that must end by deadline.

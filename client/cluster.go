@@ -1,31 +1,48 @@
 package client
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 )
 
 // ClusterStatus is the cluster as one node sees it.
 type ClusterStatus struct {
-	Leader string `json:"leader"` // empty where it knows of none
-	Term   uint64 `json:"term"`
-	Index  uint64 `json:"index"`
-	// Quorum is how many voters must live; CanLose how many may fail now.
+	ClusterID string `json:"cluster_id"` // made when the cluster is founded, and again by voted recover
+	Leader    string `json:"leader"`     // empty if it knows none
+	Term      uint64 `json:"term"`
+	Index     uint64 `json:"index"`
+	// Quorum is how many voting members must be up; CanLose how many may fail now.
 	Quorum  int      `json:"quorum"`
 	CanLose int      `json:"can_lose"`
 	Members []Member `json:"members"`
-	// FormatLevel is up to which level formats are used in the log and in snapshots.
+	// FormatLevel is the highest level of formats used in the log and in snapshots.
 	FormatLevel uint32    `json:"format_level"`
 	Summary     string    `json:"summary"`  // what the cluster can lose, in a sentence
 	Findings    []Finding `json:"findings"` // what is wrong
-	Meta        Meta      `json:"-"`
+	// Raw is the whole answer as the node wrote it.
+	Raw  json.RawMessage `json:"-"`
+	Meta Meta            `json:"-"`
+}
+
+// clusterInto decodes a status and keeps the answer as it came.
+type clusterInto struct{ ClusterStatus }
+
+func (s *clusterInto) decode(body []byte) error {
+	s.ClusterStatus = ClusterStatus{}
+	if err := decodeJSON(body, &s.ClusterStatus); err != nil {
+		return err
+	}
+	s.Raw = bytes.Clone(bytes.TrimSpace(body))
+	return nil
 }
 
 // Finding is one thing that is not as it should be.
 type Finding struct {
 	Kind   string `json:"kind"`
-	Member string `json:"member,omitempty"` // empty: it is about the cluster
+	Member string `json:"member,omitempty"` // empty: the finding is about the cluster
 	Text   string `json:"text"`             // a sentence that says what to do
 }
 
@@ -40,12 +57,12 @@ type Member struct {
 	AppliedIndex uint64 `json:"applied_index"`
 	Digest       string `json:"digest,omitempty"` // of the state at AppliedIndex, hexadecimal
 	Version      string `json:"version"`
-	// ReadsFormat is the highest format level that it reads; 0 where it is away.
+	// ReadsFormat is the highest format level that it can read; 0 while it is away.
 	ReadsFormat uint32    `json:"reads_format,omitempty"`
 	FreeBytes   uint64    `json:"free_bytes,omitempty"` // on its disk
-	DiskLow     bool      `json:"disk_low,omitempty"`   // those are too few
-	AwaySince   time.Time `json:"away_since,omitzero"`  // as the node that answers saw it
-	// RestartRisks say why it must not be restarted now; none: it may be.
+	DiskLow     bool      `json:"disk_low,omitempty"`   // FreeBytes is too small
+	AwaySince   time.Time `json:"away_since,omitzero"`  // as seen by the node that answers
+	// RestartRisks say why it must not be restarted now; with none, it may be.
 	RestartRisks []string `json:"restart_risks,omitempty"`
 }
 
@@ -54,8 +71,8 @@ func (c *Client) Cluster(ctx context.Context) (ClusterStatus, error) {
 	return c.cluster(ctx, nil)
 }
 
-// ClusterAt returns the cluster as the node at an endpoint sees it. It asks
-// once, and need not be an endpoint of New.
+// ClusterAt returns the cluster as the node at an endpoint sees it. The endpoint is
+// asked once, and may be one that New was not given.
 func (c *Client) ClusterAt(ctx context.Context, node string) (ClusterStatus, error) {
 	ep, err := c.nodes.named(node)
 	if err != nil {
@@ -65,16 +82,17 @@ func (c *Client) ClusterAt(ctx context.Context, node string) (ClusterStatus, err
 }
 
 func (c *Client) cluster(ctx context.Context, ep *endpoint) (ClusterStatus, error) {
-	var s ClusterStatus
-	k := call{method: http.MethodGet, path: "/v1/cluster", into: jsonInto{&s}, pinned: ep}
+	var into clusterInto
+	k := call{method: http.MethodGet, path: "/v1/cluster", into: &into, pinned: ep}
 	meta, err := c.do(ctx, &k)
-	s.Meta = meta
-	return s, err
+	into.Meta = meta
+	return into.ClusterStatus, err
 }
 
-// AddMember adds a node, which receives the state first and then gets a vote.
+// AddMember adds a node, which receives the state first and then becomes a voting
+// member. The call is tried again only if it certainly was not applied.
 func (c *Client) AddMember(ctx context.Context, id, peer string) error {
-	k := call{method: http.MethodPost, path: "/v1/cluster/members", write: true}
+	k := call{method: http.MethodPost, path: "/v1/cluster/members", write: true, once: true}
 	body := struct {
 		ID   string `json:"id"`
 		Peer string `json:"peer"`
@@ -86,9 +104,11 @@ func (c *Client) AddMember(ctx context.Context, id, peer string) error {
 	return err
 }
 
-// RemoveMember takes a node out of the cluster.
+// RemoveMember removes a node from the cluster. The call is tried again only if it
+// certainly was not applied: a late duplicate would remove a member that has joined
+// again since.
 func (c *Client) RemoveMember(ctx context.Context, id string) error {
-	k := call{method: http.MethodDelete, write: true}
+	k := call{method: http.MethodDelete, write: true, once: true}
 	if err := k.route("/v1/cluster/members/", id); err != nil {
 		return err
 	}
@@ -96,19 +116,22 @@ func (c *Client) RemoveMember(ctx context.Context, id string) error {
 	return err
 }
 
-// JoinToken lets one member in, once, before it expires.
+// JoinToken admits one member, once, before it expires.
 type JoinToken struct {
 	ID        string    `json:"id"`
 	Token     string    `json:"token"` // a secret
 	ExpiresAt time.Time `json:"expires_at"`
+	// Raw is the answer as the node wrote it, with the secret.
+	Raw json.RawMessage `json:"-"`
 }
 
-// NewJoinToken makes a token with which the member of an id may join once. ttl is in
-// whole seconds, at most a week; 0: an hour. Earlier ones for that id that nobody
-// used are withdrawn, also one whose answer got lost on the way here.
+// NewJoinToken makes a token with which the member of this id may join once. ttl is in
+// whole seconds, at most a week; 0: an hour. A new token withdraws earlier unused ones
+// of that id, including one whose answer was lost. The call is tried again only if it
+// certainly was not applied.
 func (c *Client) NewJoinToken(ctx context.Context, id string, ttl time.Duration) (JoinToken, error) {
 	var t JoinToken
-	k := call{method: http.MethodPost, path: "/v1/cluster/tokens", write: true, into: jsonInto{&t}}
+	k := call{method: http.MethodPost, path: "/v1/cluster/tokens", write: true, once: true, into: rawInto{&t, &t.Raw}}
 	body := struct {
 		ID  string `json:"id"`
 		TTL int64  `json:"ttl_seconds,omitempty"`
@@ -120,9 +143,10 @@ func (c *Client) NewJoinToken(ctx context.Context, id string, ttl time.Duration)
 	return t, err
 }
 
-// RevokeJoinTokens withdraws the join tokens of a member.
+// RevokeJoinTokens withdraws the join tokens of a member. The call is tried again only
+// if it certainly was not applied: a late duplicate would withdraw a token made since.
 func (c *Client) RevokeJoinTokens(ctx context.Context, id string) error {
-	k := call{method: http.MethodDelete, write: true}
+	k := call{method: http.MethodDelete, write: true, once: true}
 	if err := k.route("/v1/cluster/tokens/", id); err != nil {
 		return err
 	}
@@ -130,10 +154,10 @@ func (c *Client) RevokeJoinTokens(ctx context.Context, id string) error {
 	return err
 }
 
-// TransferLeadership hands leadership to a member, or to any other one where
-// to is empty. Without a name it is tried again only if nothing happened.
+// TransferLeadership hands leadership to a member; to any other one if to is empty. The
+// call is tried again only if it certainly was not applied.
 func (c *Client) TransferLeadership(ctx context.Context, to string) error {
-	k := call{method: http.MethodPost, path: "/v1/cluster/leader", write: true, once: to == ""}
+	k := call{method: http.MethodPost, path: "/v1/cluster/leader", write: true, once: true}
 	if to != "" {
 		body := struct {
 			ID string `json:"id"`
@@ -146,8 +170,8 @@ func (c *Client) TransferLeadership(ctx context.Context, to string) error {
 	return err
 }
 
-// Ready asks one node, once, whether it takes requests. It returns nil, an
-// *Error where the node lives but is not ready, or why it cannot be reached.
+// Ready asks one node, once, whether it takes requests. It returns nil, an *Error if
+// the node is up but not ready, or why it cannot be reached.
 func (c *Client) Ready(ctx context.Context, node string) error {
 	ep, err := c.nodes.named(node)
 	if err != nil {

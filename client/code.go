@@ -1,7 +1,7 @@
 package client
 
-// Code names why a request was refused, as the service says it. A Code is an
-// error, so that it can be matched:
+// Code names why the service refused a request. A Code is an error, so that it can be
+// matched:
 //
 //	if errors.Is(err, client.CodeAlreadyVoted) { … }
 type Code string
@@ -46,10 +46,15 @@ const (
 	CodeVoterNotFound      Code = "voter_not_found"
 	CodeConfirmationNeeded Code = "confirmation_needed"
 	CodeInvalidBackup      Code = "invalid_backup"
+	CodeCrossOrigin        Code = "cross_origin"
+	CodeMisdirected        Code = "misdirected"
+	CodeInvalidVoter       Code = "invalid_voter"
+	CodeUpgradePending     Code = "upgrade_pending"
+	CodeLotDrawn           Code = "lot_drawn"
 )
 
-// allCodes makes the codes of short answers without allocating, and is what
-// Codes returns.
+// allCodes is what Codes returns; short answers get their codes from it without
+// allocating.
 var allCodes = [...]Code{
 	CodePollNotFound, CodeBallotNotFound, CodePollExists, CodeAlreadyVoted, CodeSuperseded,
 	CodeVersionMismatch, CodePollNotOpen, CodePollClosed, CodePollFull, CodeResultsHidden,
@@ -59,6 +64,7 @@ var allCodes = [...]Code{
 	CodeOutcomeUnknown, CodeStorageFull, CodePollNotClosed, CodeNotAcceptable, CodeNotFound,
 	CodeMethodNotAllowed, CodeMemberExists, CodeMemberNotFound, CodeQuorumAtRisk, CodeInternal,
 	CodeRollNotFound, CodeVoterNotFound, CodeConfirmationNeeded, CodeInvalidBackup,
+	CodeCrossOrigin, CodeMisdirected, CodeInvalidVoter, CodeUpgradePending, CodeLotDrawn,
 }
 
 // Codes returns every code known to this client. A newer service may send others.
@@ -77,8 +83,8 @@ func codeOf(b []byte) Code {
 	return Code(b)
 }
 
-// transient tells whether the code says that the same request may succeed
+// transient reports whether the code says that the same request may succeed
 // later, whatever the status it came with.
 func (c Code) transient() bool {
-	return c == CodeUnavailable || c == CodeOutcomeUnknown || c == CodeTooManyRequests
+	return c == CodeUnavailable || c == CodeOutcomeUnknown || c == CodeTooManyRequests || c == CodeUpgradePending
 }

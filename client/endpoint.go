@@ -18,6 +18,24 @@ type endpoint struct {
 	base    string // path before /v1, usually empty
 	rawBase string // base as escaped in the URL
 	breaker breaker
+
+	// What the hedging knows of it.
+	lastAnswer    atomic.Int64 // when it answered last, with anything; nanoseconds since the client was made
+	reads, writes served
+}
+
+// served is what an endpoint has done of late with the reads, or with the writes.
+type served struct {
+	newest    atomic.Int64 // when the newest call that it decided was sent; nanoseconds since the client was made
+	latencies latencies
+}
+
+// served returns what the endpoint has done with calls such as k.
+func (e *endpoint) served(k *call) *served {
+	if k.write {
+		return &e.writes
+	}
+	return &e.reads
 }
 
 // parseEndpoint reads "http://host:port" or "host:port".
@@ -36,8 +54,8 @@ func parseEndpoint(s string) (*endpoint, error) {
 	return &endpoint{name: name, scheme: u.Scheme, host: u.Host, base: u.Path, rawBase: u.EscapedPath()}, nil
 }
 
-// url returns the URL of a route at this endpoint. raw is the escaped path,
-// or empty where it equals path.
+// url returns the URL of a route at this endpoint. raw is the escaped path, or empty if
+// it equals path.
 func (e *endpoint) url(path, raw, query string) url.URL {
 	u := url.URL{Scheme: e.scheme, Host: e.host, Path: path, RawPath: raw, RawQuery: query}
 	if e.base != "" {
@@ -52,12 +70,12 @@ func (e *endpoint) url(path, raw, query string) url.URL {
 // endpoints chooses where the next try goes.
 type endpoints struct {
 	all    []*endpoint
-	spread bool          // every call starts at the next endpoint
-	cursor atomic.Uint32 // the good one, or with spread the last start
+	spread bool          // each call starts at the next endpoint
+	cursor atomic.Uint32 // the endpoint that answers; with spread, where the last call started
 }
 
-// starts spreads the clients of one process over the endpoints; it begins at
-// random so that processes do not all begin with the first.
+// starts spreads the clients of one process over the endpoints. It begins at random, so
+// that different processes begin at different endpoints.
 var starts atomic.Uint32
 
 func init() { starts.Store(rand.Uint32() >> 1) }
@@ -76,9 +94,9 @@ func (e *endpoints) first() int {
 	return int(e.cursor.Load())
 }
 
-// pick returns the first endpoint from an index on whose breaker lets a call
-// through; where none does, the one that has been open longest. So there
-// is always one.
+// pick returns the first endpoint, counted from an index, whose breaker lets a call
+// through. If none does, it returns the one that has been open longest, so there is
+// always one.
 func (e *endpoints) pick(from int) *endpoint {
 	n := len(e.all)
 	for i := range n {
@@ -96,8 +114,21 @@ func (e *endpoints) pick(from int) *endpoint {
 	return oldest
 }
 
-// leave moves later calls away from an endpoint that failed. Of many calls
-// that fail there together only one moves the cursor.
+// otherThan returns the next endpoint after one whose breaker is closed; nil if there is
+// none. A hedge is no probe.
+func (e *endpoints) otherThan(ep *endpoint) *endpoint {
+	n := len(e.all)
+	for i := 1; i < n; i++ {
+		other := e.all[(ep.index+i)%n]
+		if BreakerState(other.breaker.state.Load()) == BreakerClosed && other.breaker.allow() {
+			return other
+		}
+	}
+	return nil
+}
+
+// leave moves later calls away from an endpoint that failed. If many calls fail there
+// together, only one of them moves the cursor.
 func (e *endpoints) leave(ep *endpoint) {
 	if !e.spread {
 		e.cursor.CompareAndSwap(uint32(ep.index), uint32((ep.index+1)%len(e.all)))
@@ -111,7 +142,7 @@ func (e *endpoints) settle(ep *endpoint) {
 	}
 }
 
-// named finds a configured endpoint, or makes one that is used once.
+// named returns the configured endpoint of this name, or makes one for a single use.
 func (e *endpoints) named(name string) (*endpoint, error) {
 	ep, err := parseEndpoint(name)
 	if err != nil {

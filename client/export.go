@@ -17,11 +17,12 @@ type Format string
 
 // The formats.
 const (
-	NDJSON  Format = "ndjson"
-	CSV     Format = "csv"
-	CVR     Format = "cvr" // NIST SP 1500-103 cast vote records, JSON
-	PrefLib Format = "preflib"
+	NDJSON Format = "ndjson"
+	CSV    Format = "csv"
 )
+
+// Formats lists all formats, in the order to show them.
+func Formats() []Format { return []Format{NDJSON, CSV} }
 
 // ExportedBallot is one record of a poll's box.
 type ExportedBallot struct {
@@ -31,14 +32,16 @@ type ExportedBallot struct {
 	Voter, VoterKey string
 	Ballot          Ballot
 	Version         uint64
-	Index           uint64
-	CastAt          time.Time
-	// Weight is what the ballot counts with in a poll with a roll; 0 in others, where
-	// all count the same.
+	// Index and CastAt are set in open polls only. In secret ones they would reveal a
+	// person's ballot to anyone who knows when that person voted.
+	Index  uint64
+	CastAt time.Time
+	// Weight is the ballot's weight in a poll with a roll; 0 in other polls, where all
+	// count the same.
 	Weight uint32
 }
 
-// exportLine is a record as it stands in NDJSON.
+// exportLine is a record in NDJSON.
 type exportLine struct {
 	Number   uint64 `json:"ballot"`
 	Voter    string `json:"voter,omitempty"`
@@ -53,7 +56,7 @@ type exportLine struct {
 // UnmarshalJSON reads a line of an export.
 func (e *ExportedBallot) UnmarshalJSON(data []byte) error {
 	var l exportLine
-	if err := json.Unmarshal(data, &l); err != nil {
+	if err := decodeJSON(data, &l); err != nil {
 		return fmt.Errorf("a line of the export cannot be read: %w", err)
 	}
 	b, err := l.ballot()
@@ -64,9 +67,9 @@ func (e *ExportedBallot) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// Export writes the ballots of a poll, at the one log index that Meta names, to
-// w; an empty format is NDJSON. What w holds after an error is not complete:
-// once it has begun, an export cannot be resumed and is not tried again.
+// Export writes the ballots of a poll, all at the one log index that Meta names, to w;
+// an empty format is NDJSON. After an error w is incomplete: an export that has begun
+// is neither resumed nor tried again.
 func (c *Client) Export(ctx context.Context, poll string, f Format, w io.Writer) (Meta, error) {
 	var k call
 	if err := k.route("/v1/polls/", poll, "/ballots"); err != nil {
@@ -78,13 +81,13 @@ func (c *Client) Export(ctx context.Context, poll string, f Format, w io.Writer)
 	return c.download(ctx, &k, w)
 }
 
-// Backup writes an online backup of the cluster's state to w. After an error it
-// is not complete.
+// Backup writes an online backup of the cluster's state to w. After an error w is
+// incomplete.
 func (c *Client) Backup(ctx context.Context, w io.Writer) (Meta, error) {
 	return c.download(ctx, &call{path: "/v1/backup"}, w)
 }
 
-// download opens a stream, at any endpoint, and copies it.
+// download opens a stream at any endpoint and copies it.
 func (c *Client) download(ctx context.Context, k *call, w io.Writer) (Meta, error) {
 	meta, err := c.open(ctx, k)
 	if err != nil {
@@ -92,12 +95,12 @@ func (c *Client) download(ctx context.Context, k *call, w io.Writer) (Meta, erro
 	}
 	defer k.opened.close()
 	if _, err := io.Copy(w, k.opened); err != nil {
-		return meta, fmt.Errorf("what was written is incomplete; start again: %w", err)
+		return meta, fmt.Errorf("what was written is incomplete; start it again: %w", err)
 	}
 	return meta, nil
 }
 
-// open sends a call for a stream of whatever media type.
+// open sends a call for a stream of any media type.
 func (c *Client) open(ctx context.Context, k *call) (Meta, error) {
 	k.method, k.stream = http.MethodGet, true
 	k.header = c.header(c.preference(c.callDeadline(ctx)), "*/*", "")
@@ -105,8 +108,8 @@ func (c *Client) open(ctx context.Context, k *call) (Meta, error) {
 	return c.do(ctx, k)
 }
 
-// ExportBallots iterates over the ballots of a poll at one log index. An error
-// ends it; what was yielded before is then not all.
+// ExportBallots iterates over the ballots of a poll at one log index. An error ends it;
+// the ballots yielded before are then not all.
 func (c *Client) ExportBallots(ctx context.Context, poll string) iter.Seq2[ExportedBallot, error] {
 	return func(yield func(ExportedBallot, error) bool) {
 		k := call{query: "format=" + string(NDJSON), mediaType: "application/x-ndjson"}
@@ -130,7 +133,7 @@ func (c *Client) ExportBallots(ctx context.Context, poll string) iter.Seq2[Expor
 				err = json.Unmarshal(line, &b)
 			}
 			if err != nil {
-				yield(ExportedBallot{}, fmt.Errorf("the export broke off; start again: %w", err))
+				yield(ExportedBallot{}, fmt.Errorf("the export ended early; start it again: %w", err))
 				return
 			}
 			if !yield(b, nil) {

@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// handshakesAtOnce bounds the TLS handshakes under way with one node. While a
-	// leader is missing every request that waits opens a connection; thousands of
-	// handshakes at once all take too long, are given up and begun again, and load
-	// the machine so much that its nodes cannot elect anybody either.
+	// handshakesAtOnce bounds the TLS handshakes under way with one node. While there
+	// is no leader, every waiting request opens a connection. Thousands of handshakes
+	// at once are all slow, time out and start again, and this load can keep the nodes
+	// from electing a leader.
 	handshakesAtOnce = 32
 	// sessionsKept is more than there are nodes.
 	sessionsKept = 64
@@ -21,9 +21,9 @@ const (
 
 var dialer = &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
 
-// Connect makes t, a transport of the caller's own, connect to nodes as a client's
-// does: a few handshakes with each node at a time, later ones resumed from the session
-// of an earlier one. config is for https, nil for the system's certificates. It returns t.
+// Connect changes t, which must be the caller's own, to connect to nodes as a client
+// does: with few handshakes at a time per node, and later ones resumed from the session
+// of an earlier one. config is for https; nil: the system's certificates. It returns t.
 func Connect(t *http.Transport, config *tls.Config) *http.Transport {
 	if config == nil {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -33,12 +33,12 @@ func Connect(t *http.Transport, config *tls.Config) *http.Transport {
 	return t
 }
 
-// turnstile lets some handshakes with each node happen at a time.
+// turnstile bounds how many handshakes with each node are under way.
 type turnstile struct {
 	config *tls.Config
 	limit  time.Duration // of one attempt, waiting included
 	mu     sync.Mutex
-	nodes  map[string]chan struct{} // by address, a token for each handshake; under mu
+	nodes  map[string]chan struct{} // by address, with one token per handshake; guarded by mu
 }
 
 func newTurnstile(config *tls.Config, limit time.Duration) *turnstile {
@@ -49,7 +49,7 @@ func newTurnstile(config *tls.Config, limit time.Duration) *turnstile {
 	return &turnstile{config: config, limit: limit, nodes: map[string]chan struct{}{}}
 }
 
-// guard lets a transport connect through the turnstile alone.
+// guard makes a transport connect only through the turnstile.
 func (g *turnstile) guard(t *http.Transport) {
 	t.TLSClientConfig, t.DialTLSContext = g.config, g.dial
 }
@@ -65,8 +65,8 @@ func (g *turnstile) node(address string) chan struct{} {
 	return at
 }
 
-// dial connects and shakes hands. Its errors say that nothing was sent, as those of
-// a refused connection do.
+// dial connects and does the handshake. Its errors show that nothing was sent, as a
+// refused connection does.
 func (g *turnstile) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.limit)
 	defer cancel()

@@ -18,7 +18,7 @@ import (
 func TestManyConnectionsAtOnceShakeHandsInTurn(t *testing.T) {
 	t.Parallel()
 	const requests = 3 * handshakesAtOnce
-	// Given a node that shakes nobody's hand yet, and that answers when all requests have
+	// Given a node that does no handshake yet, and that answers once all requests have
 	// come, so that each needs a connection of its own.
 	var began, came, resumed atomic.Int64
 	full, shake, all := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -64,7 +64,7 @@ func TestManyConnectionsAtOnceShakeHandsInTurn(t *testing.T) {
 		})
 	}
 	<-full
-	// Then who comes beyond the limit waits, and the node hears nothing of it.
+	// Then the requests beyond the limit wait, and the node sees nothing of them.
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if _, err := turns.dial(ctx, "tcp", node.Listener.Addr().String()); !errors.Is(err, context.DeadlineExceeded) {
@@ -83,7 +83,7 @@ func TestManyConnectionsAtOnceShakeHandsInTurn(t *testing.T) {
 
 func TestANodeThatHangsInItsHandshakeIsGivenUpAsNeverSentTo(t *testing.T) {
 	t.Parallel()
-	// Given a node that takes connections and says nothing.
+	// Given a node that accepts connections and sends nothing.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestANodeThatHangsInItsHandshakeIsGivenUpAsNeverSentTo(t *testing.T) {
 			if err == nil {
 				_ = resp.Body.Close()
 			}
-			// Then each of them ends, and says that nothing was sent.
+			// Then each of them ends with an error which says that nothing was sent.
 			var op *net.OpError
 			if !errors.As(err, &op) || op.Op != "dial" {
 				t.Errorf("got %v", err)

@@ -10,15 +10,15 @@ const (
 	// defaultDeadline bounds a call whose context has no deadline. It covers
 	// several elections and a restart of a node.
 	defaultDeadline = 30 * time.Second
-	// nodeHold is how long a node holds a request by itself, the contract's
-	// --request-timeout; beyond it "Prefer: wait" says nothing new.
+	// nodeHold is how long a node holds a request by default (--request-timeout in the
+	// contract). A longer "Prefer: wait" changes nothing.
 	nodeHold = 10 * time.Second
-	// waitSlack is left between a node giving up and this side giving up, so
-	// that its 503 arrives and the outcome is known.
+	// waitSlack is the time between the node's limit and the client's, so that the
+	// node's 503 arrives and the outcome is known.
 	waitSlack = 500 * time.Millisecond
 
-	// defaultBaseDelay is the bound of the first full-jitter delay. Another node
-	// answers at once, so the first retry is quick.
+	// defaultBaseDelay is the bound of the first full-jitter delay. It is short,
+	// because another node can answer at once.
 	defaultBaseDelay = 25 * time.Millisecond
 	// defaultMaxDelay bounds the jitter, about the length of a slow election.
 	defaultMaxDelay = 2 * time.Second
@@ -27,8 +27,8 @@ const (
 	defaultBudgetRatio = 0.2
 	// defaultBudgetPerSecond: … and at least ten a second, for quiet clients.
 	defaultBudgetPerSecond = 10
-	// defaultBudgetBurst is what can be saved up. One broken node fails every
-	// call on its connections at the same moment; each needs one retry.
+	// defaultBudgetBurst is how many unused retries are saved. When a node breaks,
+	// every call on its connections fails at the same moment, and each needs one retry.
 	defaultBudgetBurst = 1000
 
 	// defaultBreakerFailures is how many failures in a row open a breaker.
@@ -36,30 +36,48 @@ const (
 	// defaultBreakerCooldown is how long an open breaker keeps calls away.
 	defaultBreakerCooldown = time.Second
 
-	// defaultConnections is how many idle connections are kept to each node. A
-	// smaller number than the callers makes them reconnect all the time.
+	// defaultHedgeQuantile is the one of the paper: about as many calls wait longer as the
+	// budget covers.
+	defaultHedgeQuantile = 0.95
+	// defaultHedgeDelay is more than a commit on a disk takes, and little for a person.
+	defaultHedgeDelay = 50 * time.Millisecond
+	// hedgeColdDelay is the least delay while fewer than hedgeSamples latencies are known.
+	// It covers connecting with TLS to a node far away.
+	hedgeColdDelay = 250 * time.Millisecond
+	hedgeSamples   = 20
+	// hedgeOvertakenDelay is the longest delay at an endpoint that is silent while another
+	// one answers later calls. Where calls take longer than that as a rule, silence alone
+	// shows little.
+	hedgeOvertakenDelay = 250 * time.Millisecond
+	// defaultHedgeRatio: hedges add at most a twentieth to the load …
+	defaultHedgeRatio = 0.05
+	// defaultHedgeBurst: … and this many more, for clients that make few calls.
+	defaultHedgeBurst = 20
+
+	// defaultConnections is how many idle connections are kept to each node. With fewer
+	// than there are concurrent callers, these reconnect all the time.
 	defaultConnections = 512
 	// dialTimeout bounds connecting; the nodes are near.
 	dialTimeout = 2 * time.Second
-	// idleConnTimeout closes connections that nobody needs any more.
+	// idleConnTimeout closes connections that are no longer needed.
 	idleConnTimeout = 90 * time.Second
 
-	// rollBatch is how many entries of a roll go out in one request: enough that a
-	// round trip disappears, few enough to be sent again whole.
+	// rollBatch is how many entries of a roll go out in one request: enough to make the
+	// cost of a round trip small, few enough to send again as a whole.
 	rollBatch = 16384
 	// maxAnswerBytes bounds an answer held in memory. The largest is the
 	// pairwise matrix of a poll with 1,024 options.
 	maxAnswerBytes = 64 << 20
-	// maxProblemBytes bounds what is read of a refusal.
+	// maxProblemBytes bounds how much of a refusal is read.
 	maxProblemBytes = 1 << 20
-	// maxPooledBytes keeps rare large buffers out of the pool.
+	// maxPooledBytes keeps large buffers, which are rare, out of the pool.
 	maxPooledBytes = 64 << 10
 
-	// maxVoterBytes is the contract's bound of voter ids.
-	maxVoterBytes = 256
+	// maxIDBytes is the contract's bound for ids of polls and options.
+	maxIDBytes = 64
 
-	// maxUnansweredLines bounds the ballots of a bulk stream that were sent and
-	// not answered yet: they are kept, to be sent again.
+	// maxUnansweredLines bounds the ballots of a bulk stream that were sent and have no
+	// answer yet. They are kept, to be sent again.
 	maxUnansweredLines = 64 << 10
 	// maxUnansweredBytes bounds the same in bytes.
 	maxUnansweredBytes = 16 << 20
@@ -69,7 +87,7 @@ const (
 	maxLineBytes = 1 << 20
 	// maxEventBytes bounds one event of a results stream.
 	maxEventBytes = maxAnswerBytes
-	// streamSilence is how long a stream may say nothing: longer than a node
-	// holds ballots through an election, and than the stream's heartbeats.
+	// streamSilence is how long a stream may be silent. It is longer than a node holds
+	// ballots during an election, and than the interval of heartbeats.
 	streamSilence = 30 * time.Second
 )

@@ -17,14 +17,14 @@ type RetryPolicy struct {
 	// to MaxDelay (2 s). The delay is uniform between zero and the bound ("full
 	// jitter"), on top of what Retry-After asks.
 	BaseDelay, MaxDelay time.Duration
-	// BudgetRatio is the share of calls that may be retries (0.2), beside
+	// BudgetRatio is the share of calls that may be retries (0.2), in addition to
 	// BudgetPerSecond (10). Unused retries are saved up to BudgetBurst (1,000). A
-	// negative ratio lifts the limit.
+	// negative ratio removes the limit.
 	BudgetRatio     float64
 	BudgetPerSecond float64
 	BudgetBurst     int
-	// BreakerFailures in a row keep calls away from an endpoint (5) for
-	// BreakerCooldown (1 s), as long as another one is left.
+	// BreakerFailures in a row (5) keep calls away from an endpoint for BreakerCooldown
+	// (1 s), if there is another endpoint.
 	BreakerFailures int
 	BreakerCooldown time.Duration
 }
@@ -49,13 +49,14 @@ func orDefault[T comparable](v, byDefault T) T {
 	return v
 }
 
-// settings is what the options of New add up to.
+// settings collects the options of New.
 type settings struct {
 	transport      http.RoundTripper
 	tls            *tls.Config
 	connections    int
 	token          func() string
 	retry          RetryPolicy
+	hedge          HedgePolicy
 	attemptTimeout time.Duration
 	deadline       time.Duration
 	silence        time.Duration
@@ -63,6 +64,7 @@ type settings struct {
 	hooks          Hooks
 	log            *slog.Logger
 	userAgent      string
+	keepReceipts   bool
 }
 
 func defaults() settings {
@@ -78,14 +80,14 @@ func defaults() settings {
 // Option changes a setting of New.
 type Option func(*settings)
 
-// WithTransport sends requests through t instead of a transport of the
-// client's own. Redirects are never followed, whatever t is. Each try's request has
-// the context of its call: a transport that traces, such as otelhttp's, can add the
-// caller's traceparent to a copy of it.
+// WithTransport sends requests through t instead of the client's own transport.
+// Redirects are never followed, whatever t is. Each try's request has the context of
+// its call: a tracing transport, such as otelhttp's, can add the caller's traceparent
+// to a copy of the request.
 func WithTransport(t http.RoundTripper) Option { return func(s *settings) { s.transport = t } }
 
-// WithHTTPClient uses h's transport, and its timeout (if any) for each attempt.
-// Its cookies and redirect policy are not used: the service has neither.
+// WithHTTPClient uses h's transport, and its timeout (if any) for each try. Its cookies
+// and redirect policy are ignored: the service has neither.
 func WithHTTPClient(h *http.Client) Option {
 	return func(s *settings) {
 		if s.transport = h.Transport; s.transport == nil {
@@ -100,37 +102,48 @@ func WithHTTPClient(h *http.Client) Option {
 // WithTLSConfig sets the certificates of the client's own transport.
 func WithTLSConfig(c *tls.Config) Option { return func(s *settings) { s.tls = c } }
 
-// WithConnections sets how many idle connections to each node are kept (512):
-// as many as there are concurrent callers.
+// WithConnections sets how many idle connections to each node are kept (512). Give the
+// number of concurrent callers.
 func WithConnections(n int) Option { return func(s *settings) { s.connections = n } }
 
-// WithToken sends "Authorization: Bearer …" with what token returns, asked once
-// for each call so that its retries are the same request. An empty token sends none.
+// WithToken sends "Authorization: Bearer …" with the token that the function returns.
+// It is called once for each call, so that retries are the same request. An empty token
+// sends no header.
 func WithToken(token func() string) Option { return func(s *settings) { s.token = token } }
 
 // WithRetryPolicy replaces the retry policy.
 func WithRetryPolicy(p RetryPolicy) Option { return func(s *settings) { s.retry = p } }
 
-// WithAttemptTimeout bounds each try (3 s), so that a node that hangs is left for
-// another one. Nodes are told, and answer before it passes. Of a stream it bounds
-// the time to the first answer.
+// WithHedging replaces the hedging policy. A call that is slow is also sent to a second
+// endpoint, unless it is a stream, carries many ballots or entries of a roll, names its
+// endpoint, or concerns members and join tokens.
+func WithHedging(p HedgePolicy) Option { return func(s *settings) { s.hedge = p } }
+
+// WithAttemptTimeout bounds each try (3 s), so that the client leaves a node that
+// hangs. The node receives the limit and answers before it passes. For a stream it
+// bounds the time to the first answer.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(s *settings) { s.attemptTimeout = d }
 }
 
-// WithDeadline bounds calls whose context has no deadline (30 s), and how long
-// a stream goes on without progress.
+// WithDeadline bounds calls whose context has no deadline (30 s). It also bounds how
+// long a stream may make no progress.
 func WithDeadline(d time.Duration) Option { return func(s *settings) { s.deadline = d } }
 
-// WithStreamSilence sets after how long without a byte a stream counts as
-// broken (30 s).
+// WithStreamSilence sets how long a stream may send nothing before it counts as broken
+// (30 s).
 func WithStreamSilence(d time.Duration) Option { return func(s *settings) { s.silence = d } }
 
-// WithSpread starts every call at the next endpoint in turn. By default a client
-// stays with one endpoint while that answers, and clients spread over them.
+// WithSpread starts every call at the next endpoint in turn. By default each client
+// stays with one endpoint while it answers, and different clients begin at different
+// ones.
 func WithSpread() Option { return func(s *settings) { s.spread = true } }
 
-// WithHooks calls h as calls proceed.
+// WithRawReceipts keeps each receipt as the node wrote it in Receipt.Raw. It costs a
+// copy.
+func WithRawReceipts() Option { return func(s *settings) { s.keepReceipts = true } }
+
+// WithHooks calls h during calls.
 func WithHooks(h Hooks) Option { return func(s *settings) { s.hooks = h } }
 
 // WithLogger logs retries (debug) and breakers (warn) to l. By default nothing
@@ -151,14 +164,16 @@ func (s *settings) check() error {
 		return errors.New("at least one connection to each node is needed")
 	case s.retry.MaxAttempts < 0 || s.retry.BaseDelay < 0 || s.retry.MaxDelay < 0 || s.retry.BudgetPerSecond < 0 ||
 		s.retry.BudgetBurst < 0 || s.retry.BreakerFailures < 0 || s.retry.BreakerCooldown < 0:
-		return errors.New("a retry policy has no negative values, except the budget's ratio")
+		return errors.New("the values of a retry policy must not be negative, except the budget's ratio")
+	case s.hedge.MinDelay < 0 || s.hedge.BudgetRatio < 0 || s.hedge.Quantile < 0 || s.hedge.Quantile > 1:
+		return errors.New("a hedging policy has delays and ratios that are not negative, and a quantile of at most 1; switch it off with Off")
 	}
 	return nil
 }
 
-// newTransport makes the client's own transport: many connections to a few near
-// hosts, small answers (so no compression), no proxy. HTTP/2 would put all callers
-// on one connection to each node, whose one reader and writer then set the pace.
+// newTransport makes the client's own transport: many connections to a few near hosts,
+// small answers (so no compression), no proxy. It has no HTTP/2, which would put all
+// callers on one connection to each node, limited by its one reader and writer.
 func newTransport(s settings) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -166,7 +181,8 @@ func newTransport(s settings) *http.Transport {
 		MaxIdleConnsPerHost: s.connections,
 		IdleConnTimeout:     idleConnTimeout,
 		DisableCompression:  true,
-		// For who asks before sending much; a node answers at once, or after an election.
+		// For requests that wait for permission before a large body: a node answers at
+		// once, or after an election.
 		ExpectContinueTimeout: nodeHold,
 		Protocols:             &protocols,
 	}, s.tls)

@@ -1,13 +1,15 @@
 package client
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 )
 
-// Definition is what a poll asks and by which rules. Only Options is required;
-// the service fills in the rest.
+// Definition is what a poll asks and its rules. Only Options is required; the service
+// fills in the rest.
 type Definition struct {
 	// ID has up to 64 of A-Z a-z 0-9 . _ ~ - and starts with a letter or digit.
 	ID      string       `json:"id,omitempty"`
@@ -23,16 +25,28 @@ type Definition struct {
 	Revote   string `json:"revote,omitempty"`  // RevoteNever (default), RevoteUntilClose
 	Results  string `json:"results,omitempty"` // ResultsLive (default), ResultsAfterClose
 	Secrecy  string `json:"secrecy,omitempty"` // Secret (default), Open
-	// OpensAt and ClosesAt are optional: at once, and only when told.
+	// OpensAt and ClosesAt are optional. Without them a poll opens at once, and closes
+	// only by ClosePoll.
 	OpensAt  time.Time `json:"opens_at,omitzero"`
 	ClosesAt time.Time `json:"closes_at,omitzero"`
 	// MaxBallots is a cap; 0: none.
 	MaxBallots uint64 `json:"max_ballots,omitempty"`
-	// Eligibility is Anyone (default) or OnRoll: only those whom LoadRoll has named
-	// may vote, each with their weight.
+	// Eligibility is Anyone (default) or OnRoll: then only voters that LoadRoll has
+	// named may vote, each with their weight.
 	Eligibility string `json:"eligibility,omitempty"`
 	// Quorum is how many voters must have voted for the result to bind; 0: none.
 	Quorum uint64 `json:"quorum,omitempty"`
+	// Marking is Strict (default), or AsMarked: as on paper, overvotes, skipped ranks and
+	// options at two ranks are taken, and counted by the rules.
+	Marking string `json:"ballots,omitempty"`
+	// Seats is how many options are elected; 0: one.
+	Seats int `json:"seats,omitempty"`
+	// TieBreak decides what the method leaves equal: TiesListed, TiesByLot, TiesReported;
+	// empty: as the method does it.
+	TieBreak string `json:"tie_break,omitempty"`
+	// Rules are the choices within the method, by name: a string, a number, or the ids of
+	// options. "lot" is an order of all options that was drawn beforehand.
+	Rules map[string]any `json:"rules,omitempty"`
 }
 
 // Method is how ballots are tabulated.
@@ -43,15 +57,23 @@ const (
 	Plurality   Method = "plurality"
 	Approval    Method = "approval"
 	ScoreVoting Method = "score"
-	Star        Method = "star"
-	Borda       Method = "borda"
 	IRV         Method = "irv"
+	STAR        Method = "star"
+	STARPR      Method = "star_pr" // proportional, by allocated score
 	STV         Method = "stv"
+	Borda       Method = "borda"
 	Schulze     Method = "schulze"
 	RankedPairs Method = "ranked_pairs"
+	Minimax     Method = "minimax"
+	Copeland    Method = "copeland"
 )
 
-// The values of Definition's Revote, Results, Secrecy and Eligibility.
+// Methods lists all methods, in the order to show them.
+func Methods() []Method {
+	return []Method{Plurality, Approval, ScoreVoting, STAR, STARPR, IRV, STV, Borda, Schulze, RankedPairs, Minimax, Copeland}
+}
+
+// The values of Definition's Revote, Results, Secrecy, Eligibility, Marking and TieBreak.
 const (
 	RevoteNever       = "never"
 	RevoteUntilClose  = "until_close"
@@ -61,35 +83,67 @@ const (
 	Open              = "open"
 	Anyone            = "anyone"
 	OnRoll            = "roll"
+	Strict            = "strict"
+	AsMarked          = "as_marked"
+	TiesListed        = "listed" // by the order of the options
+	TiesByLot         = "lot"    // by the rule "lot", or by DrawLot after the close
+	TiesReported      = "report" // not at all
 )
 
 // PollOption is one thing that can be chosen.
 type PollOption struct {
+	// ID may be empty in a definition that is sent. The service then derives it from
+	// the title, always the same for the same definition.
 	ID    string `json:"id"`
 	Title string `json:"title,omitempty"`
 }
 
-// Options makes options whose ids are also their titles.
-func Options(ids ...string) []PollOption {
-	all := make([]PollOption, len(ids))
-	for i, id := range ids {
-		all[i] = PollOption{ID: id, Title: id}
+// Options makes options from their titles. A title that is a valid id is also the
+// option's id; for the others the service makes ids.
+func Options(titles ...string) []PollOption {
+	all := make([]PollOption, len(titles))
+	for i, title := range titles {
+		all[i] = optionOf(title)
 	}
 	return all
 }
 
-// UnmarshalJSON accepts an object, or a string that is id and title.
+func optionOf(title string) PollOption {
+	if validID(title) {
+		return PollOption{ID: title, Title: title}
+	}
+	return PollOption{Title: title}
+}
+
+// validID reports whether s can be the id of a poll or an option.
+func validID(s string) bool {
+	if s == "" || len(s) > maxIDBytes || !unreserved(s) {
+		return false
+	}
+	return !strings.ContainsRune("._~-", rune(s[0]))
+}
+
+// MarshalJSON writes an option without an id as a string, its title.
+func (o PollOption) MarshalJSON() ([]byte, error) {
+	if o.ID == "" {
+		return json.Marshal(o.Title)
+	}
+	type plain PollOption
+	return json.Marshal(plain(o))
+}
+
+// UnmarshalJSON accepts an object, or a string that is the title.
 func (o *PollOption) UnmarshalJSON(data []byte) error {
 	var s string
 	if json.Unmarshal(data, &s) == nil {
-		*o = PollOption{ID: s, Title: s}
+		*o = optionOf(s)
 		return nil
 	}
 	type plain PollOption
 	return json.Unmarshal(data, (*plain)(o))
 }
 
-// State is where a poll is in its life.
+// State is the stage of a poll's life.
 type State string
 
 // The states.
@@ -99,30 +153,64 @@ const (
 	StateClosed    State = "closed"
 )
 
-// Poll is a definition and where it stands.
+// Poll is a definition and its present state.
 type Poll struct {
 	Definition
 	State State `json:"state"`
-	// Ballots counted; nil where that is not visible yet.
+	// Ballots is how many were counted; nil while that is not visible.
 	Ballots *uint64 `json:"ballots,omitempty"`
 	// Revision counts the changes of the definition; Patch.IfRevision names it.
 	Revision  uint64    `json:"revision"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	ClosedAt  time.Time `json:"closed_at,omitzero"`
-	// ClosedIndex is the log index at which it closed; 0 before.
+	// ClosedIndex is the log index at which it closed; 0 while it is open.
 	ClosedIndex uint64 `json:"closed_index,omitempty"`
-	Meta        Meta   `json:"-"`
+	// Lot is what DrawLot has entered; nil while it has not.
+	Lot *Lot `json:"lot,omitempty"`
+	// Raw is the poll as the node wrote it.
+	Raw  json.RawMessage `json:"-"`
+	Meta Meta            `json:"-"`
 }
 
-// Patch changes a poll that is not closed. Nil fields stay as they are; a
-// pointer to the zero time removes the time.
+// Lot decides ties that a poll leaves to a lot. In DrawLot either field is set.
+type Lot struct {
+	// Order has the id of each option once; earlier ones stay or win.
+	Order []string `json:"order,omitempty"`
+	// Seed makes the order: that of the options by the SHA-256 of the seed and their id.
+	Seed string `json:"seed,omitempty"`
+}
+
+// pollInto decodes a poll and keeps the answer as it came.
+type pollInto struct{ Poll }
+
+func (p *pollInto) decode(body []byte) error {
+	var shown struct {
+		Poll
+		// As definitions have it, "ballots" would be the number of ballots.
+		Marking string `json:"marking"`
+	}
+	if err := decodeJSON(body, &shown); err != nil {
+		return err
+	}
+	p.Poll = shown.Poll
+	p.Definition.Marking = shown.Marking
+	p.Raw = bytes.Clone(bytes.TrimSpace(body))
+	return nil
+}
+
+// Patch changes a poll that is not closed. Nil fields change nothing; a pointer to the
+// zero time removes the time.
 type Patch struct {
 	Title    *string
 	OpensAt  *time.Time
 	ClosesAt *time.Time
-	// IfRevision refuses the patch, with CodeVersionMismatch, unless the poll is
-	// at this revision; 0: whatever it is.
+	// IfRevision refuses the patch, with CodeVersionMismatch, unless the poll is at
+	// this revision; 0: any revision.
 	IfRevision uint64
+	// Key names the change, so that the same call may be made again: the service
+	// remembers the key for a day. Use another key for another change. Empty: a random
+	// key, which makes the call's own retries safe.
+	Key string
 }
 
 // MarshalJSON makes a JSON merge patch (RFC 7396).

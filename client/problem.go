@@ -13,6 +13,7 @@ type problem struct {
 	Title     string       `json:"title"`
 	Detail    string       `json:"detail"`
 	Code      Code         `json:"code"`
+	Reason    string       `json:"reason"`
 	Retryable bool         `json:"retryable"`
 	RequestID string       `json:"request_id"`
 	Errors    []FieldError `json:"errors"`
@@ -27,7 +28,7 @@ func problemOf(resp *http.Response, body []byte, ep *endpoint) *Error {
 	}
 	var p problem
 	if isJSON(first(resp.Header, "Content-Type")) && json.Unmarshal(body, &p) == nil {
-		e.Code, e.Title, e.Detail, e.Retryable = p.Code, p.Title, p.Detail, p.Retryable
+		e.Code, e.Reason, e.Title, e.Detail, e.Retryable = p.Code, p.Reason, p.Title, p.Detail, p.Retryable
 		e.RequestID, e.Fields = p.RequestID, p.Errors
 	}
 	if e.RequestID == "" {
@@ -42,7 +43,7 @@ func problemOf(resp *http.Response, body []byte, ep *endpoint) *Error {
 	return e
 }
 
-// transient tells whether the same request may succeed later.
+// transient reports whether the same request may succeed later.
 func (e *Error) transient() bool {
 	switch e.Status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -51,8 +52,9 @@ func (e *Error) transient() bool {
 	return e.Code.transient() || (e.Retryable && e.Status >= 500)
 }
 
-// notApplied tells whether the refusal proves that nothing was changed. A 5xx
-// without a code comes from something between, which may have passed it on.
+// notApplied reports whether the refusal proves that nothing was changed. A 5xx without
+// a code comes from something in between, such as a proxy, which may have passed the
+// request on.
 func (e *Error) notApplied() bool {
 	switch {
 	case e.Code == CodeOutcomeUnknown || e.Code == CodeInternal:

@@ -1,12 +1,15 @@
 package client
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"time"
+
+	"voted/internal/moment"
 )
 
-// Outcome is what became of a ballot that was accepted.
+// Outcome says what happened to a ballot that was accepted.
 type Outcome string
 
 // The outcomes. A replayed ballot was counted or replaced before; its receipt
@@ -17,30 +20,43 @@ const (
 	Replayed Outcome = "replayed"
 )
 
-// Receipt says that a ballot is in the box, durably on a majority of members.
+// Receipt says that a ballot is in the box, durable on a majority of the voting
+// members.
 type Receipt struct {
 	Poll    string  `json:"poll"`
 	Voter   string  `json:"voter"`
 	Outcome Outcome `json:"outcome"`
 	// Version counts the voter's ballots in the poll, from 1; Replace names it.
 	Version uint64 `json:"version"`
-	// Ballot is the record's number in the poll's box, from 1.
-	Ballot uint64 `json:"ballot"`
-	// Index is the log index at which it was applied.
+	// Ballot is the record's number in the poll's box, from 1. It is 0 while the poll
+	// hides its results, because the number shows how many have voted.
+	Ballot uint64 `json:"ballot,omitempty"`
+	// Index is the log index at which the ballot was applied.
 	Index  uint64    `json:"index"`
 	CastAt time.Time `json:"cast_at"`
-	// Meta is of the answer, not of the ballot.
+	// Raw is the receipt as the node wrote it, with WithRawReceipts; nil otherwise.
+	Raw json.RawMessage `json:"-"`
+	// Meta is the answer's, not the ballot's.
 	Meta Meta `json:"-"`
 }
 
-// receiptInto decodes a receipt. It knows the poll and voter that were asked
-// for, which spares their copies.
+// receiptInto decodes a receipt. It knows the requested poll and voter, so it need not
+// copy their ids.
 type receiptInto struct {
 	Receipt
 	poll, voter string
+	keep        bool // the answer as it came, in Raw
 }
 
 func (r *receiptInto) decode(body []byte) error {
+	err := r.read(body)
+	if err == nil && r.keep {
+		r.Raw = bytes.Clone(bytes.TrimSpace(body))
+	}
+	return err
+}
+
+func (r *receiptInto) read(body []byte) error {
 	r.Receipt = Receipt{}
 	f := flat{rest: body}
 	for {
@@ -57,7 +73,7 @@ func (r *receiptInto) decode(body []byte) error {
 	}
 }
 
-// member takes one member of the usual form; false: it is of another one.
+// member takes one member of the usual form; it reports false for any other.
 func (r *receiptInto) member(f *flat) (ok bool) {
 	switch string(f.key) {
 	case "poll":
@@ -76,7 +92,9 @@ func (r *receiptInto) member(f *flat) (ok bool) {
 	case "index":
 		r.Index, ok = f.number()
 	case "cast_at":
-		return f.quoted && r.CastAt.UnmarshalText(f.val) == nil
+		var err error
+		r.CastAt, err = moment.Parse(f.val)
+		return f.quoted && err == nil
 	default:
 		return true
 	}
@@ -85,7 +103,7 @@ func (r *receiptInto) member(f *flat) (ok bool) {
 
 func (r *receiptInto) decodeSlowly(body []byte) error {
 	r.Receipt = Receipt{}
-	if err := json.Unmarshal(body, &r.Receipt); err != nil {
+	if err := decodeJSON(body, &r.Receipt); err != nil {
 		return err
 	}
 	return r.complete()
@@ -99,7 +117,7 @@ func (r *receiptInto) complete() error {
 	return nil
 }
 
-// known returns b as a string, without a copy where it is s.
+// known returns b as a string; if it equals s, without a copy.
 func known(b []byte, s string) string {
 	if string(b) == s {
 		return s

@@ -11,8 +11,8 @@ import (
 // Consistency says how fresh results must be.
 type Consistency string
 
-// Linearizable results (the default) include every ballot acknowledged before
-// the call. Stale ones are the answering node's own, without asking the leader.
+// Linearizable results (the default) include every ballot acknowledged before the call.
+// Stale ones are the answering node's own, which does not ask the leader.
 const (
 	Linearizable Consistency = "linearizable"
 	Stale        Consistency = "stale"
@@ -21,7 +21,7 @@ const (
 // Votes counts ballots. Methods that transfer surpluses have fractions.
 type Votes float64
 
-// UnmarshalJSON accepts a number, also as a string.
+// UnmarshalJSON accepts a number or a string that holds one.
 func (v *Votes) UnmarshalJSON(data []byte) error {
 	f, err := strconv.ParseFloat(string(bytes.Trim(data, `"`)), 64)
 	*v = Votes(f)
@@ -37,27 +37,57 @@ type Results struct {
 	Index uint64 `json:"index"`
 	// Ballots counts voters, each once.
 	Ballots uint64 `json:"ballots"`
-	// Weight is that of the ballots together, where the poll has a roll; all votes
-	// are then weighted.
+	// Weight is the sum of the ballots' weights if the poll has a roll; all votes are
+	// then weighted.
 	Weight uint64 `json:"weight,omitempty"`
-	// Turnout is nil where the poll has no roll.
+	// Turnout is nil if the poll has no roll.
 	Turnout *Turnout `json:"turnout,omitempty"`
-	// Quorum is nil where the poll asks for none.
+	// Quorum is nil if the poll requires none.
 	Quorum *Quorum `json:"quorum,omitempty"`
-	// Certified: the poll is closed and this is its final tally.
+	// Certified says that the poll is closed and this is its final tally.
 	Certified bool     `json:"certified"`
 	Winners   []string `json:"winners"`
 	// Options are in the order of the definition.
-	Options     []OptionResult `json:"options"`
-	Rounds      []Round        `json:"rounds,omitempty"`
-	TieBreaking string         `json:"tie_breaking,omitempty"`
-	// Raw is the whole answer, with what single methods add to it.
+	Options []OptionResult `json:"options"`
+	Rounds  []Round        `json:"rounds,omitempty"`
+	// Ties are the steps that decided between equal options.
+	Ties []Tie `json:"ties,omitempty"`
+	// OtherOrdersElect are options that could have won: where the order of the options
+	// decided a tie, another order would have elected them. OtherOrdersLeft: there may
+	// be more of them.
+	OtherOrdersElect []string `json:"other_orders_elect,omitempty"`
+	OtherOrdersLeft  bool     `json:"other_orders_left,omitempty"`
+	// TieBreaking is the method's rule for ties, in words.
+	TieBreaking string `json:"tie_breaking,omitempty"`
+	// Seats is how many options are elected, 0 if the answer does not say it.
+	Seats int `json:"seats,omitempty"`
+	// Elected are the winners in the order in which they were elected.
+	Elected []string `json:"elected,omitempty"`
+	// Unresolved are options that are equal for seats; nil if all are decided.
+	Unresolved *Unresolved `json:"unresolved,omitempty"`
+	// Blank and Overvoted count ballots that name no option, or more than they may.
+	Blank     uint64 `json:"blank,omitempty"`
+	Overvoted uint64 `json:"overvoted,omitempty"`
+	// Ranking is the final order, best first; options in one tier are equal.
+	Ranking [][]string `json:"ranking,omitempty"`
+	// Pairwise says how many ballots prefer the first option to the second.
+	Pairwise map[string]map[string]Votes `json:"pairwise,omitempty"`
+	// CondorcetWinner is preferred to each other option; empty if there is none.
+	CondorcetWinner string   `json:"condorcet_winner,omitempty"`
+	SmithSet        []string `json:"smith_set,omitempty"`
+	Finalists       []string `json:"finalists,omitempty"`
+	Runoff          *Runoff  `json:"runoff,omitempty"`
+	// DecidedBy is what decided between the finalists.
+	DecidedBy string `json:"decided_by,omitempty"`
+	// Quota is how many votes a seat takes; 0 if the method has none.
+	Quota Votes `json:"quota,omitempty"`
+	// Raw is the whole answer, including what only some methods return.
 	Raw  json.RawMessage `json:"-"`
 	Meta Meta            `json:"-"`
 }
 
-// Turnout is how many may vote and how many have. A voter who was dropped from the
-// roll after voting counts in both: the ballot stays.
+// Turnout is how many may vote and how many have voted. A voter who was dropped from
+// the roll after voting counts in both: the ballot stays.
 type Turnout struct {
 	Eligible       uint64 `json:"eligible"`
 	Voted          uint64 `json:"voted"`
@@ -72,12 +102,29 @@ type Quorum struct {
 	Met *bool `json:"met,omitempty"`
 }
 
-// OptionResult is what one option received; what a method does not use is zero.
+// Unresolved is a tie that stays open.
+type Unresolved struct {
+	Seats   int      `json:"seats"` // that are not filled
+	Options []string `json:"options"`
+	Stage   string   `json:"stage"`
+}
+
+// Runoff is a comparison of two finalists.
+type Runoff struct {
+	Votes        map[string]Votes `json:"votes"`
+	NoPreference uint64           `json:"no_preference"`
+}
+
+// OptionResult is what one option received. Fields that a method does not use are zero.
 type OptionResult struct {
 	ID    string  `json:"id"`
 	Votes Votes   `json:"votes"`
 	Score Votes   `json:"score,omitempty"`
 	Mean  float64 `json:"mean,omitempty"`
+
+	Points    Votes `json:"points,omitempty"`
+	Wins      Votes `json:"wins,omitempty"`       // pairs that it wins
+	TopScores Votes `json:"top_scores,omitempty"` // ballots that give it the highest score
 }
 
 // Round is one step of a count in rounds.
@@ -86,7 +133,39 @@ type Round struct {
 	Eliminated []string         `json:"eliminated,omitempty"`
 	Elected    []string         `json:"elected,omitempty"`
 	Exhausted  Votes            `json:"exhausted"`
+	// Decided says how a tie for last was decided, in words.
+	Decided string `json:"decided,omitempty"`
+	// Loss is what rounding has lost up to this round.
+	Loss      Votes    `json:"loss,omitempty"`
+	Quota     Votes    `json:"quota,omitempty"`
+	Threshold Votes    `json:"threshold,omitempty"`
+	SurplusOf []string `json:"surplus_of,omitempty"`
+	// Finalists, Runoff and DecidedBy are as in Results, of this round.
+	Finalists []string `json:"finalists,omitempty"`
+	Runoff    *Runoff  `json:"runoff,omitempty"`
+	DecidedBy string   `json:"decided_by,omitempty"`
 }
+
+// Tie is one step that decided between equal options.
+type Tie struct {
+	Round   int      `json:"round,omitempty"` // from 1; 0 if the method has no rounds
+	Options []string `json:"options"`
+	Step    TieStep  `json:"step"`
+	Chosen  []string `json:"chosen"` // those that it picked: to win, or to be eliminated in a round
+}
+
+// TieStep names how a step decided.
+type TieStep string
+
+// The steps.
+const (
+	TieReport       TieStep = "report"        // all of them won
+	TieTogether     TieStep = "together"      // all were eliminated: their order cannot matter
+	TieEarlierRound TieStep = "earlier_round" // the fewest votes in the latest round in which they differed
+	TieListed       TieStep = "listed"        // the definition's order decided: the first wins, the last is eliminated
+	TieLot          TieStep = "lot"           // the order that was drawn decided: the first wins, the last is eliminated
+	TieOpen         TieStep = "open"          // nothing decided
+)
 
 // resultsInto decodes results and keeps the answer as it came.
 type resultsInto struct{ Results }
@@ -100,8 +179,8 @@ func (r *resultsInto) decode(body []byte) error {
 	return nil
 }
 
-// Results returns the tally of a poll; an empty consistency is Linearizable. It
-// is refused with CodeResultsHidden where the poll shows it after closing only.
+// Results returns the tally of a poll; an empty consistency is Linearizable. It is
+// refused with CodeResultsHidden if the poll shows results only after closing.
 func (c *Client) Results(ctx context.Context, poll string, consistency Consistency) (Results, error) {
 	var into resultsInto
 	k := call{method: http.MethodGet, into: &into}

@@ -18,7 +18,7 @@ import (
 	"voted/client"
 )
 
-// misbehaviours are first answers after which the second must be asked for.
+// misbehaviours are first answers after which a second try must follow.
 var misbehaviours = map[string]http.HandlerFunc{
 	"503 with Retry-After": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "0")
@@ -61,7 +61,7 @@ func TestCastIsTriedAgainByteForByte(t *testing.T) {
 				answerJSON(w, 201, receiptJSON)
 			}
 			c := newClient(t, []string{serve(t, h), serve(t, h)},
-				client.WithAttemptTimeout(300*time.Millisecond), client.WithToken(func() string { return "secret" }))
+				unhedged(), client.WithAttemptTimeout(300*time.Millisecond), client.WithToken(func() string { return "secret" }))
 			r, err := c.Cast(t.Context(), "p", "a/b c", client.Choose("ann"))
 			if err != nil {
 				t.Fatal(err)
@@ -135,7 +135,7 @@ func TestOneDeadEndpointOfThreeCostsNoCall(t *testing.T) {
 	ok := func(w http.ResponseWriter, _ *http.Request) { answerJSON(w, 201, receiptJSON) }
 	var rec recorder
 	dead := refusedPort(t)
-	c := newClient(t, []string{dead, serve(t, ok), serve(t, ok)}, client.WithSpread(), client.WithHooks(rec.hooks()))
+	c := newClient(t, []string{dead, serve(t, ok), serve(t, ok)}, client.WithSpread(), unhedged(), client.WithHooks(rec.hooks()))
 	for range 60 {
 		if _, err := c.Cast(t.Context(), "p", "v", client.Choose("ann")); err != nil {
 			t.Fatal(err)
@@ -163,7 +163,7 @@ func TestDeadlineNamesEndpointsCauseAndOutcome(t *testing.T) {
 		nodes   []string
 		unknown bool
 	}{
-		{"nobody listens: nothing was applied", []string{a, b}, false},
+		{"nothing listens: nothing was applied", []string{a, b}, false},
 		{"one node read the request: unknown", []string{a, cut}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -235,7 +235,8 @@ func TestBudgetBoundsRetries(t *testing.T) {
 				failed++
 			}
 		}
-		// Every call fails, so: a fifth of the calls, ten a second, what was saved.
+		// Every call fails. So the retries are a fifth of the calls, ten a second, and
+		// what was saved.
 		limit := float64(calls)*0.2 + 10*time.Since(start).Seconds() + 20
 		if retries := tries - calls; float64(retries) > limit || failed != calls {
 			t.Errorf("%d retries, more than %.0f; %d calls failed", retries, limit, failed)
@@ -319,7 +320,7 @@ func TestHooksTellEveryAttempt(t *testing.T) {
 		w.Header().Set("Idempotent-Replayed", "true")
 		answerJSON(w, 200, receiptJSON)
 	})
-	c := newClient(t, []string{refusedPort(t), ok, refusedPort(t)}, client.WithHooks(h))
+	c := newClient(t, []string{refusedPort(t), ok, refusedPort(t)}, unhedged(), client.WithHooks(h))
 	if _, err := c.Cast(t.Context(), "p", "v", client.Choose("ann")); err != nil {
 		t.Fatal(err)
 	}
@@ -404,7 +405,7 @@ func TestIDsThatCannotBeSentAreRefusedHere(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, []string{refusedPort(t)})
 	for _, voter := range []string{"", ".", "..", "a\nb", "\xff", strings.Repeat("x", 257)} {
-		if _, err := c.Cast(t.Context(), "p", voter, client.Choose("ann")); !errors.Is(err, client.CodeMalformedRequest) {
+		if _, err := c.Cast(t.Context(), "p", voter, client.Choose("ann")); !errors.Is(err, client.CodeInvalidVoter) {
 			t.Errorf("voter %q: %v", voter, err)
 		}
 	}
@@ -435,7 +436,7 @@ func TestReadyAsksOneNodeOnce(t *testing.T) {
 		t.Errorf("err = %v after %d requests", err, n.Load())
 	}
 	if err := c.Ready(t.Context(), refusedPort(t)); err == nil {
-		t.Error("a port that nobody listens on is ready")
+		t.Error("a port without a listener is ready")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -123,7 +124,7 @@ func TestARollThatIsRefusedAsAWholeSaysHowFarItCame(t *testing.T) {
 		t.Error("what is no answer of this service is taken for one")
 	}
 	if sum, err := c.LoadRoll(t.Context(), "p", rollOf(0), nil); err != nil || sum.Lines != 0 {
-		t.Errorf("nobody at all: %+v, %v", sum, err)
+		t.Errorf("a roll without voters: %+v, %v", sum, err)
 	}
 }
 
@@ -131,9 +132,13 @@ func TestAVoterOnARollIsReadAndDropped(t *testing.T) {
 	t.Parallel()
 	var asked []string
 	c := newClient(t, []string{serve(t, func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.Method+" "+r.URL.EscapedPath())
+		asked = append(asked, r.Method+" "+r.URL.RequestURI())
 		if r.Method == http.MethodDelete {
 			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if strings.HasSuffix(r.URL.Path, "/roll") {
+			answerJSON(w, 200, `{"poll":"p","index":12,"eligible":1,"eligible_weight":3}`)
 			return
 		}
 		answerJSON(w, 200, `{"poll":"p","voter":"a/b","weight":3,"eligible":true,"voted":true,"index":9}`)
@@ -145,7 +150,7 @@ func TestAVoterOnARollIsReadAndDropped(t *testing.T) {
 	if err := c.DropVoter(t.Context(), "p", "a/b"); err != nil {
 		t.Error(err)
 	}
-	if want := "[GET /v1/polls/p/roll/a%2Fb DELETE /v1/polls/p/roll/a%2Fb]"; fmt.Sprint(asked) != want {
+	if want := "[GET /v1/polls/p/roll/a%2Fb GET /v1/polls/p/roll DELETE /v1/polls/p/roll/a%2Fb?since=12]"; fmt.Sprint(asked) != want {
 		t.Errorf("it asked for %v", asked)
 	}
 }

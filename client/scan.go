@@ -18,7 +18,7 @@ type step int
 const (
 	stepMember  step = iota // key and val hold a member
 	stepEnd                 // the object ended properly
-	stepUnusual             // not of the form: use encoding/json, which also tells errors
+	stepUnusual             // not of this form: use encoding/json, which also finds errors
 )
 
 func (f *flat) skipSpace() byte {

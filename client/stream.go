@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// stream is an answer that is read as it comes. Whoever opened it closes it.
+// stream is an answer that is read as it arrives. Whoever opens it must close it.
 type stream struct {
 	ep     *endpoint
 	resp   *http.Response
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	dog    *watchdog
-	spoke  bool // something was read
+	spoke  bool // anything was read
 }
 
-// watchdog calls back when it has not been fed for a while.
+// watchdog calls a function if it is not fed for a while.
 type watchdog struct {
 	timer *time.Timer
 	after time.Duration
@@ -32,14 +32,14 @@ func newWatchdog(d time.Duration, bark func()) *watchdog {
 
 func (w *watchdog) feed() { w.timer.Reset(w.after) }
 
-// tryStream is try for a call whose answer is a stream: on success the call
-// holds the open stream, and only the header has been waited for.
+// tryStream is try for a call whose answer is a stream. On success the call holds the
+// open stream, and only the header has arrived.
 func (c *Client) tryStream(ctx context.Context, k *call, ep *endpoint, n int) result {
 	start := time.Now()
-	attempt, cancel := context.WithCancelCause(ctx)
-	s := &stream{ep: ep, ctx: attempt, cancel: cancel}
+	own, cancel := context.WithCancelCause(ctx)
+	s := &stream{ep: ep, ctx: own, cancel: cancel}
 	s.dog = newWatchdog(c.attemptTimeout, func() { cancel(errSilent) })
-	resp, err := c.transport.RoundTrip(k.request(attempt, ep))
+	resp, err := c.transport.RoundTrip(k.request(own, ep))
 	r := c.streamResult(ctx, k, s, resp, err)
 	r.meta.Attempts = n
 	if r.err != nil {
@@ -50,10 +50,9 @@ func (c *Client) tryStream(ctx context.Context, k *call, ep *endpoint, n int) re
 		s.dog.feed()
 		k.opened = s
 	}
-	c.judge(ctx, ep, r)
-	if c.hooks.OnAttempt != nil {
-		c.reportAttempt(ctx, k.method, k.escaped(), ep, n, start, resp, r)
-	}
+	done := attempt{ep: ep, number: n, start: start, end: time.Now(), resp: resp, result: r}
+	c.judge(ctx, k, &done)
+	c.reportAttempt(ctx, k, &done)
 	return r
 }
 
@@ -74,7 +73,7 @@ func (c *Client) streamResult(ctx context.Context, k *call, s *stream, resp *htt
 	return r
 }
 
-// explain replaces what the transport says about a stream this side gave up.
+// explain replaces the transport's error for a stream that this side ended.
 func (s *stream) explain(err error) error {
 	if errors.Is(context.Cause(s.ctx), errSilent) {
 		return fmt.Errorf("%s was silent for too long: %w", s.ep.name, errSilent)
@@ -95,9 +94,9 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// close ends the stream; what has not been read is given up with its connection.
+// close ends the stream. If not all was read, its connection is closed, too.
 func (s *stream) close() {
 	s.dog.timer.Stop()
 	s.cancel(nil)
-	_ = s.resp.Body.Close() // nothing is left to learn from it
+	_ = s.resp.Body.Close() // an error changes nothing here
 }

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const receiptJSON = `{"poll":"p","voter":"v","outcome":"counted","version":1,"ballot":7,"index":12,"cast_at":"2026-12-01T08:00:03.125Z"}`
 
-// inProcess is a transport that asks a function instead of a socket, so that
+// inProcess is a transport that calls a function instead of using a socket, so that
 // virtual time can run.
 type inProcess func(*http.Request) (*http.Response, error)
 
@@ -62,7 +62,7 @@ func hangUp(w http.ResponseWriter) {
 	}
 }
 
-// refusedPort returns an endpoint at which nobody listens.
+// refusedPort returns an endpoint where no process listens.
 func refusedPort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -72,6 +72,10 @@ func refusedPort(t testing.TB) string {
 	defer l.Close()
 	return "http://" + l.Addr().String()
 }
+
+// unhedged is for tests that count tries in real time: on a busy machine any call may be
+// slow enough for a hedge.
+func unhedged() client.Option { return client.WithHedging(client.HedgePolicy{Off: true}) }
 
 func newClient(t testing.TB, nodes []string, opts ...client.Option) *client.Client {
 	t.Helper()

@@ -10,15 +10,18 @@ import (
 	"iter"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+
+	"voted/internal/pause"
 
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Watch iterates over the results of a poll as they change. A broken stream is
-// resumed at another endpoint; results never go back in log index. It ends
-// after the final results of a closed poll and, without an error, when ctx
-// ends. An error ends it: a refusal, or no sign of life within the client's deadline.
+// Watch iterates over the results of a poll as they change. A broken stream is resumed
+// at another endpoint; the log index of results never decreases. It ends without an
+// error after the final results of a closed poll, and when ctx ends. It ends with an
+// error after a refusal, or if nothing arrives within the client's deadline.
 func (c *Client) Watch(ctx context.Context, poll string) iter.Seq2[Results, error] {
 	return func(yield func(Results, error) bool) {
 		w := watcher{client: c, yield: yield, alive: time.Now(), delays: fullJitter(c.retry)}
@@ -41,8 +44,7 @@ type watcher struct {
 
 var errStreamEnded = errors.New("the stream ended before the poll's final results")
 
-// run reads one stream after another. It returns nil once the consumer has
-// what it wants.
+// run reads one stream after another. It returns nil when the consumer needs no more.
 func (w *watcher) run(ctx context.Context, poll string) error {
 	c := w.client
 	for {
@@ -66,26 +68,28 @@ func (w *watcher) run(ctx context.Context, poll string) error {
 			w.delays.Reset()
 		}
 		k.opened.close()
-		if done {
-			return nil
+		var unreadable *UnreadableError
+		if done || errors.As(err, &unreadable) {
+			return err // the next stream would begin with the same results
 		}
-		// This node may be going down: the next connection starts elsewhere.
+		// This node may be shutting down: the next connection goes to another one.
 		c.nodes.leave(k.opened.ep)
 		if time.Since(w.alive) > c.deadline {
 			return &UnansweredError{
 				Endpoints: c.Endpoints(), Attempts: meta.Attempts, Cause: err,
-				Ended: "streams kept ending without a word",
+				Ended: "streams kept ending without any event",
 			}
 		}
 		wait := w.delays.NextBackOff()
 		c.retrying(ctx, &k, k.opened.ep, meta.Attempts, wait, err)
-		if err := sleep(ctx, wait); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return err
 		}
 	}
 }
 
-// read yields the events of one stream until it breaks; done: no more are wanted.
+// read yields the events of one stream until it breaks. done: the consumer needs no
+// more.
 func (w *watcher) read(s *stream, meta Meta) (done bool, err error) {
 	events := newEventReader(s)
 	for {
@@ -101,14 +105,16 @@ func (w *watcher) read(s *stream, meta Meta) (done bool, err error) {
 		}
 		var into resultsInto
 		if err := into.decode(ev.data); err != nil {
-			return false, fmt.Errorf("%s sent an event that is not results: %w", s.ep.name, err)
+			return false, &UnreadableError{Endpoint: s.ep.name, Status: meta.Status, Cause: fmt.Errorf("an event that is not results: %w", err)}
 		}
 		if into.Index == 0 {
-			into.Index, _ = strconv.ParseUint(ev.id, 10, 64)
+			number, _, _ := strings.Cut(ev.id, "-")
+			into.Index, _ = strconv.ParseUint(number, 10, 64)
 		}
 		final := into.State == StateClosed
-		// After a resume another node may send what is known already, or lag behind.
-		if w.any && into.Index <= w.last && !final {
+		// After a resume another node may send known results again, or lag behind.
+		// Results of another cluster that has replaced the first one are new.
+		if w.any && into.Index <= w.last && !final && clusterOf(ev.id) == clusterOf(w.lastID) {
 			continue
 		}
 		if ev.id != "" {
@@ -188,4 +194,11 @@ func readLine(r *bufio.Reader, limit int) ([]byte, error) {
 		return line, err
 	}
 	return bytes.TrimSuffix(line[:len(line)-1], []byte("\r")), nil
+}
+
+// clusterOf returns the cluster of an event, whose id is a log index and the cluster's
+// id.
+func clusterOf(id string) string {
+	_, cluster, _ := strings.Cut(id, "-")
+	return cluster
 }

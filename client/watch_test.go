@@ -62,6 +62,41 @@ func TestWatchIsResumedElsewhere(t *testing.T) {
 	}
 }
 
+func TestWatchTakesWhatAnotherClusterSendsAsNew(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var resumed []string
+	event := func(w http.ResponseWriter, cluster, state string, index, ballots int) {
+		fmt.Fprintf(w, "event: results\nid: %d-%s\ndata: {\"poll\":\"p\",\"state\":%q,\"index\":%d,\"ballots\":%d}\n\n", index, cluster, state, index, ballots)
+	}
+	c := newClient(t, []string{serve(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		resumed = append(resumed, r.Header.Get("Last-Event-ID"))
+		w.Header().Set("Content-Type", "text/event-stream")
+		if len(resumed) == 1 {
+			event(w, "first", "open", 20, 15)
+			return // it is replaced by a cluster that was founded from a backup
+		}
+		event(w, "second", "open", 12, 6)
+		event(w, "second", "open", 12, 6) // known already
+		event(w, "second", "closed", 13, 6)
+	})})
+	var got []string
+	for r, err := range c.Watch(t.Context(), "p") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(r.Index, r.State, r.Ballots))
+	}
+	if s := strings.Join(got, ","); s != "20open15,12open6,13closed6" {
+		t.Errorf("results = %s", s)
+	}
+	if s := strings.Join(resumed, ","); s != ",20-first" {
+		t.Errorf("resumed from %s", s)
+	}
+}
+
 func TestWatchEnds(t *testing.T) {
 	t.Parallel()
 	t.Run("silently with its context", func(t *testing.T) {

@@ -1,16 +1,17 @@
 package client
 
 import (
+	"fmt"
 	"io"
 	"iter"
 	"strconv"
 	"sync"
 )
 
-// window holds the ballots of a bulk stream that are not answered yet, as the
-// lines that were or will be sent: a resumed stream sends the same bytes. One
-// goroutine fills it, one connection's body at a time reads it, and the
-// caller's goroutine takes lines out as they are answered.
+// window holds the ballots of a bulk stream that have no answer yet, as the lines that
+// were or will be sent: a resumed stream sends the same bytes. One goroutine fills it,
+// the body of one connection at a time reads it, and the caller's goroutine removes
+// lines as they are answered.
 type window struct {
 	mu       sync.Mutex
 	changed  sync.Cond // lines came, the input ended, or it was closed
@@ -22,7 +23,7 @@ type window struct {
 	bytes    int       // in all chunks
 	ended    bool      // no more lines will come
 	err      error     // why the input ended early
-	closed   bool      // nobody wants answers any more
+	closed   bool      // answers are no longer wanted
 }
 
 // chunk is a run of lines in one buffer, part of a list.
@@ -46,11 +47,14 @@ func newWindow() *window {
 	return w
 }
 
-// fill takes ballots until they or the window end.
+// fill takes ballots until they end or the window closes.
 func (w *window) fill(ballots iter.Seq[BulkBallot]) {
 	var err error
+	n := 0
 	for b := range ballots {
-		if err = b.Ballot.check(); err != nil {
+		n++
+		if b, err = b.checked(); err != nil {
+			err = fmt.Errorf("ballot %d was not sent: %w", n, err)
 			break
 		}
 		if !w.add(b) {
@@ -63,7 +67,17 @@ func (w *window) fill(ballots iter.Seq[BulkBallot]) {
 	w.changed.Broadcast()
 }
 
-// add waits for room and appends a ballot; false: the window is closed.
+// checked returns the ballot as it is sent.
+func (b BulkBallot) checked() (BulkBallot, error) {
+	if err := b.Ballot.check(); err != nil {
+		return b, err
+	}
+	voter, err := canonical(b.Voter)
+	b.Voter = voter
+	return b, err
+}
+
+// add waits for room and appends a ballot. It returns false if the window is closed.
 func (w *window) add(b BulkBallot) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -94,8 +108,8 @@ func (w *window) add(b BulkBallot) bool {
 	return true
 }
 
-// drop frees the chunks whose lines are all answered; w.mu is held. The tail
-// stays, to take more.
+// drop frees the chunks whose lines are all answered. The tail stays, to take more. The
+// caller holds w.mu.
 func (w *window) drop() {
 	for w.head.next != nil && w.answered >= w.head.next.first {
 		w.bytes -= len(w.head.buf)
@@ -118,16 +132,16 @@ func (w *window) answer() (line uint64, voter string, ok bool) {
 	return w.answered, voter, true
 }
 
-// windowState says what a connection could do.
+// windowState says what a connection has to do.
 type windowState int
 
 const (
 	windowPending windowState = iota // lines wait for an answer
 	windowDone                       // every line is answered, and no more come
-	windowClosed                     // nobody wants answers
+	windowClosed                     // answers are no longer wanted
 )
 
-// await waits until there is something to send, or nothing will be.
+// await waits until there is something to send, or there never will be.
 func (w *window) await() (windowState, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -144,7 +158,7 @@ func (w *window) await() (windowState, error) {
 	}
 }
 
-// finished tells whether every line is answered and no more come.
+// finished reports whether every line is answered and no more come.
 func (w *window) finished() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -163,7 +177,7 @@ func (w *window) unanswered() uint64 {
 	return w.produced - w.answered
 }
 
-// close lets go of everyone who waits.
+// close wakes all that wait.
 func (w *window) close() {
 	w.mu.Lock()
 	w.closed = true
@@ -172,7 +186,7 @@ func (w *window) close() {
 	w.room.Broadcast()
 }
 
-// body returns a request body of the unanswered lines and all that will come.
+// body returns a request body of the unanswered lines and all later ones.
 func (w *window) body() *windowBody {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -187,12 +201,12 @@ func (w *window) body() *windowBody {
 type windowBody struct {
 	window *window
 
-	at     *chunk // under window.mu
-	offset int    // of what is not sent yet, in at; under window.mu
-	closed bool   // under window.mu
+	at     *chunk // guarded by window.mu
+	offset int    // in at, where the unsent lines begin; guarded by window.mu
+	closed bool   // guarded by window.mu
 }
 
-// Read implements io.Reader: it waits for lines, and ends where the input has.
+// Read implements io.Reader. It waits for lines, and ends when the input has ended.
 func (b *windowBody) Read(p []byte) (int, error) {
 	w := b.window
 	w.mu.Lock()
@@ -215,7 +229,7 @@ func (b *windowBody) Read(p []byte) (int, error) {
 	}
 }
 
-// Close implements io.Closer: a Read that waits returns.
+// Close implements io.Closer. A waiting Read returns.
 func (b *windowBody) Close() error {
 	b.window.mu.Lock()
 	b.closed = true

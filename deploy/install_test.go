@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// cannot is the exit code of a script that this machine cannot run.
+// cannot is the exit code of a script that this machine is unable to run.
 const cannot = 77
 
-// The commands that docs/operations.md has for systemd, as they stand there.
+// The commands for systemd, exactly as in docs/operations.md.
 func TestTheManualsInstallation(t *testing.T) {
 	t.Parallel()
 	out, err := run(t, "test/install.sh", t.TempDir())

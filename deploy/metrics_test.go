@@ -13,8 +13,8 @@ var (
 	selector = regexp.MustCompile(`\{[^{}]*\}`)
 )
 
-// series are the names that Prometheus stores: those of docs/metrics.md, which a test
-// beside it holds to what a node exports, and those of the Prometheus client.
+// series are the names that Prometheus stores: those in docs/metrics.md, which another
+// test compares with what a node exports, and those of the Prometheus client.
 func series(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{"process_resident_memory_bytes": true, "process_cpu_seconds_total": true, "process_open_fds": true}

@@ -2,6 +2,7 @@
 package docs
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -14,9 +15,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
+	"voted/harness/overlay"
 	"voted/internal/api"
-	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // root is the repository, seen from this folder.
@@ -61,27 +64,105 @@ func read(t *testing.T, path string) string {
 	return string(b)
 }
 
-var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	noSlug  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// anchors are the places of a document that a link can name: its headings, as they are named where it is shown.
+func anchors(text string) (names []string) {
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		names = append(names, strings.ReplaceAll(noSlug.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return names
+}
 
 func TestEveryRelativeLinkLeadsSomewhere(t *testing.T) {
 	t.Parallel()
-	for path, text := range documents(t) {
+	all := documents(t)
+	for path, text := range all {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
-			target, _, _ := strings.Cut(m[1], "#")
-			if target == "" || strings.Contains(target, "://") {
+			target, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(target, "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(root, filepath.Dir(path), target)); err != nil {
-				t.Errorf("%s links to %s, which is not there", path, target)
+			there := path
+			if target != "" {
+				there = filepath.Join(filepath.Dir(path), target)
 			}
+			if _, err := os.Stat(filepath.Join(root, there)); err != nil {
+				t.Errorf("%s links to %s, which is not there", path, target)
+			} else if anchor != "" && !slices.Contains(anchors(all[there]), anchor) {
+				t.Errorf("%s links to %s, which has no heading %q", path, there, anchor)
+			}
+		}
+	}
+}
+
+// widest is at how many columns Markdown is wrapped.
+const widest = 120
+
+func TestMarkdownIsWrapped(t *testing.T) {
+	t.Parallel()
+	for path, text := range documents(t) {
+		code := false
+		number := 0
+		for line := range strings.Lines(text) {
+			number++
+			line = strings.TrimRight(line, "\n")
+			begins := strings.TrimSpace(line)
+			if strings.HasPrefix(begins, "```") {
+				code = !code
+			}
+			isTable := strings.HasPrefix(begins, "|")
+			isLong := utf8.RuneCountInString(line) > widest && strings.Contains(begins, " ")
+			if isLong && !code && !isTable {
+				t.Errorf("%s:%d is wider than %d columns", path, number, widest)
+			}
+		}
+	}
+}
+
+// measured is how figures name what they were taken on.
+var measured = regexp.MustCompile(`[0-9]+ cores\b|\b(?:EPYC|Xeon)\b`)
+
+// A figure that stands in several places is old in all but one. The README shows a run.
+func TestFiguresStandInTwoPlaces(t *testing.T) {
+	t.Parallel()
+	home := []string{"docs/performance.md", "docs/testing.md", "README.md"}
+	for path, text := range documents(t) {
+		if found := measured.FindString(text); found != "" && !slices.Contains(home, path) {
+			t.Errorf("%s names the machine of a measurement (%s); figures stand in docs/performance.md and docs/testing.md", path, found)
+		}
+	}
+	for _, path := range home {
+		if !measured.MatchString(read(t, path)) {
+			t.Errorf("%s names no machine; is the pattern right?", path)
 		}
 	}
 }
 
 var (
 	makeLine = regexp.MustCompile("(?m)(?:^|`)make ([a-z][a-z-]*)")
-	makeRule = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
+	makeRule = regexp.MustCompile(`(?m)^([a-z][a-z-]*):(.*)$`)
 )
+
+func TestEveryMakeTargetSaysWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", "help")
+	cmd.Dir = root
+	help, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("make help: %v\n%s", err, help)
+	}
+	for _, m := range makeRule.FindAllStringSubmatch(read(t, "Makefile"), -1) {
+		_, says, _ := strings.Cut(m[2], "## ")
+		if says == "" || !regexp.MustCompile(`(?m)^`+m[1]+` +`+regexp.QuoteMeta(says)+`$`).Match(help) {
+			t.Errorf("make help does not say what %s is for; give it a ## comment", m[1])
+		}
+	}
+}
 
 func TestEveryMakeTargetIsThere(t *testing.T) {
 	t.Parallel()
@@ -120,17 +201,32 @@ func TestEveryTestThatIsNamedIsThere(t *testing.T) {
 	}
 }
 
+// namedPath is a file or folder of the repository, or an example of one.
+var namedPath = regexp.MustCompile("`((?:bench|client|cmd|deploy|docs|e2e|faults|harness|internal|loadtest|tools|\\.ci)/[\\w./-]*\\w)`")
+
+func TestEveryPathThatIsNamedIsThere(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for path, text := range documents(t) {
+		for _, m := range namedPath.FindAllStringSubmatch(text, -1) {
+			checked++
+			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+				t.Errorf("%s names %s, which is not there", path, m[1])
+			}
+		}
+	}
+	if checked < 50 {
+		t.Errorf("only %d paths were found; is the pattern right?", checked)
+	}
+}
+
 // binary is voted, built once.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "voted-docs-")
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "voted")
-	if out, err := exec.Command("go", "build", "-o", path, "voted/cmd/voted").CombinedOutput(); err != nil {
-		return dir, fmt.Errorf("building voted: %w\n%s", err, out)
-	}
-	return path, nil
+	return overlay.Build(context.Background(), dir, overlay.Node)
 })
 
 func TestMain(m *testing.M) {
@@ -142,7 +238,7 @@ func TestMain(m *testing.M) {
 }
 
 // block finds code in a document: between fences, and within backquotes.
-var block = regexp.MustCompile("(?s)```[a-z]*\n(.*?)```|`([^`\n]+)`")
+var block = regexp.MustCompile("(?s)```([a-z]*)\n(.*?)```|`([^`\n]+)`")
 
 // call is how a document runs voted.
 var call = regexp.MustCompile(`(?:^|\s)(?:\./voted|go run \./cmd/voted|voted)((?: [^\s;&|<>()]+)+)`)
@@ -150,7 +246,10 @@ var call = regexp.MustCompile(`(?:^|\s)(?:\./voted|go run \./cmd/voted|voted)((?
 // commandLines returns the words after voted of every command line in a document.
 func commandLines(text string) (lines [][]string) {
 	for _, m := range block.FindAllStringSubmatch(text, -1) {
-		code := strings.ReplaceAll(m[1]+m[2], "\\\n", " ")
+		if m[1] == "go" || m[1] == "mod" {
+			continue // files, not commands
+		}
+		code := strings.ReplaceAll(m[2]+m[3], "\\\n", " ")
 		for line := range strings.Lines(code) {
 			for _, c := range call.FindAllStringSubmatch(line, -1) {
 				words := strings.Fields(c[1])
@@ -216,7 +315,7 @@ func TestTheTableOfCodesIsTheServers(t *testing.T) {
 	t.Parallel()
 	reference := read(t, "docs/api.md")
 	h := api.New(nobody{}, api.Options{})
-	for _, code := range poll.Codes() {
+	for _, code := range refusal.Codes() {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/problems/"+code.String(), nil))
 		var status int

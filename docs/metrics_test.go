@@ -16,6 +16,7 @@ import (
 	"voted/internal/pki"
 	"voted/internal/ports/portstest"
 	"voted/internal/server"
+	"voted/internal/survey"
 )
 
 var update = flag.Bool("update", false, "write generated parts of documents again")
@@ -35,7 +36,7 @@ func exposition(t *testing.T) string {
 	peer := portstest.Addr(t)
 	s, err := server.New(server.Options{
 		ID: "n1", DataDir: filepath.Join(dir, "data"), API: "127.0.0.1:0", Peer: peer, Version: "test",
-		Cluster: []server.Member{{ID: "n1", Peer: peer}}, Security: server.Security{TLSCert: cert, TLSKey: key},
+		Cluster: []survey.Peer{{ID: "n1", Addr: peer}}, Security: server.Security{TLSCert: cert, TLSKey: key},
 		Backups: server.Backups{BackupDir: filepath.Join(dir, "backups"), BackupEvery: time.Hour, BackupKeep: 1},
 		Tracing: server.Tracing{OTLPEndpoint: "http://" + peer}, // nobody takes traces there: they are counted
 	})

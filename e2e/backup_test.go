@@ -18,7 +18,7 @@ import (
 	"voted/internal/localcluster"
 )
 
-// voted runs a command and returns what it says and its exit code.
+// voted runs a command and returns its output and its exit code.
 func voted(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)
@@ -42,7 +42,7 @@ func mustVoted(t *testing.T, args ...string) string {
 	return out
 }
 
-// opens returns a file from its beginning, again and again.
+// opens returns a function that opens a file, each time from its beginning.
 func opens(name string) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return os.Open(name) }
 }
@@ -59,8 +59,7 @@ func followerOf(t *testing.T, c *localcluster.Cluster) *localcluster.Node {
 	return nil
 }
 
-// awaitLevel waits until all members have said that they read what restores need: a
-// member that is gone before says nothing any more.
+// awaitLevel waits until the leader has raised the cluster's format level.
 func awaitLevel(t *testing.T, c *localcluster.Cluster) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
@@ -105,11 +104,10 @@ func TestABackupIsTheSameElectionInAnotherCluster(t *testing.T) {
 	}
 
 	second := start(t, "--snapshot-every", "16")
-	awaitLevel(t, second)
 	killed := make(chan struct{})
 	go func() {
 		defer close(killed)
-		time.Sleep(30 * time.Millisecond) // somewhere within the command; it must not matter where
+		time.Sleep(30 * time.Millisecond) // somewhere within the command; the exact moment must not matter
 		if n, err := second.Leader(t.Context()); err == nil {
 			_ = n.Kill()
 		}
@@ -129,7 +127,8 @@ func TestABackupIsTheSameElectionInAnotherCluster(t *testing.T) {
 	}
 	ready(t, second)
 	l.checkExact(t, second)
-	// A voter who was acknowledged there is told so here, in the same words.
+	// A voter whose ballot was acknowledged there gets the same receipt here, byte for
+	// byte.
 	here := dial(t, second.Endpoints()...)
 	for voter, r := range l.receipts {
 		again, err := here.Cast(t.Context(), "board", voter, client.Choose(l.choice[voter]))
@@ -138,11 +137,11 @@ func TestABackupIsTheSameElectionInAnotherCluster(t *testing.T) {
 		}
 		break
 	}
-	// And again does nothing.
+	// A second time changes nothing.
 	if out := mustVoted(t, args...); !strings.Contains(out, "nothing has changed since") {
 		t.Errorf("restored again: %s", out)
 	}
-	// New ballots count, and all of it is there after all nodes were killed.
+	// New ballots are counted, and everything is there after all nodes were killed.
 	if _, err := here.Cast(t.Context(), "board", "late", client.Choose("ann")); err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +233,7 @@ func TestABadBackupIsNamedAndChangesNothing(t *testing.T) {
 				t.Errorf("%s a backup that is %s: exit code %d: %s", command, name, code, errs)
 			}
 		}
-		// Past the command, straight to a node.
+		// Not through the command, but directly to a node.
 		raw, err := os.Open(x.file)
 		if err != nil {
 			t.Fatal(err)
@@ -254,7 +253,8 @@ func TestABadBackupIsNamedAndChangesNothing(t *testing.T) {
 	}
 }
 
-// awaitStatus waits until `voted cluster status` exits with a code and says all of it.
+// awaitStatus waits until `voted cluster status` ends with an exit code and prints all
+// these texts.
 func awaitStatus(t *testing.T, c *localcluster.Cluster, code int, says ...string) {
 	t.Helper()
 	args := []string{"cluster", "status"}
@@ -301,7 +301,7 @@ func TestANodeKeepsTheLastOfItsOwnBackups(t *testing.T) {
 	if _, err := os.Stat(foreign); err != nil {
 		t.Errorf("a file that is not its own is gone: %v", err)
 	}
-	// Where no backup can be made any more, the status says so, until one can.
+	// Once no backup can be made, the status says so, until one can.
 	if err := os.Rename(dir, dir+".away"); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"voted/internal/localcluster"
 )
 
-// step is one request and what must come back, whichever node is asked.
+// step is one request and the answer that any node must give.
 type step struct {
 	what   string
 	method string
@@ -20,11 +20,11 @@ type step struct {
 	header []string
 	status int
 	has    []string // in the body
-	sent   []string // header: "Name: value", or "Name" alone where any value will do
+	sent   []string // header: "Name: value", or "Name" if any value is right
 }
 
-// A poll's whole life, each step at another node than the one before: what one node
-// acknowledged, every other must know.
+// A poll's whole life, with each step at another node: what one node acknowledged,
+// every other one must know.
 var life = []step{
 	{"a poll is created", "PUT", "", `{"options":["ann","bo"],"revote":"until_close"}`, nil, 201, []string{`"state":"open"`}, []string{"Etag: \"1\"", "Location"}},
 	{"the same definition again", "PUT", "", `{"options":["ann","bo"],"revote":"until_close"}`, nil, 200, []string{`"revision":1`}, nil},
@@ -57,7 +57,7 @@ var life = []step{
 	{"a retry after the closing", "PUT", "/ballots/b2", `{"selections":["bo"]}`, nil, 200, []string{`"outcome":"replayed"`}, nil},
 	{"the certified tally", "GET", "/results", "", nil, 200, []string{`"certified":true`, `"winners":["bo"]`}, nil},
 	{"the export", "GET", "/ballots?format=csv", "", nil, 200, []string{"ann", "bo"}, []string{"Voted-Index"}},
-	{"a format that comes later", "GET", "/ballots?format=cvr", "", nil, 406, nil, nil},
+	{"a format that there is none of", "GET", "/ballots?format=cvr", "", nil, 400, nil, nil},
 	{"it is deleted", "DELETE", "", "", nil, 204, nil, nil},
 	{"and again", "DELETE", "", "", nil, 204, nil, nil},
 	{"it is gone", "GET", "", "", nil, 404, []string{`"code":"poll_not_found"`}, nil},

@@ -28,13 +28,23 @@ func TestADamagedDataDirectoryIsNamedAndNotServed(t *testing.T) {
 	}
 	victim := c.Nodes[2]
 	waitForSnapshot(t, victim)
+	segment := filepath.Join("log", "0000000000000001.seg")
 	for _, x := range []struct {
 		name  string
 		named string // what the refusal must name
 		harm  func(t *testing.T, dir string)
 	}{
-		{"a log entry is altered", "raft.db", func(t *testing.T, dir string) { flipIn(t, filepath.Join(dir, "raft.db"), "damage") }},
-		{"the log is truncated", "raft.db", func(t *testing.T, dir string) {
+		{"a log entry is altered", segment, func(t *testing.T, dir string) { flipIn(t, filepath.Join(dir, segment), "damage") }},
+		{"the log is truncated", segment, func(t *testing.T, dir string) {
+			path := filepath.Join(dir, segment)
+			truncate(t, path, sizeOf(t, path)/2)
+		}},
+		{"a segment of the log is missing", segment, func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, segment)); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"the vote is lost", "raft.db", func(t *testing.T, dir string) {
 			path := filepath.Join(dir, "raft.db")
 			truncate(t, path, sizeOf(t, path)/2)
 		}},
@@ -71,7 +81,7 @@ func TestADamagedDataDirectoryIsNamedAndNotServed(t *testing.T) {
 			if strings.Contains(tail, "goroutine ") {
 				t.Errorf("the refusal is a stack trace:\n%s", tail)
 			}
-			// Put back, so that the next case begins sound.
+			// Repair it, so that the next case begins with good files.
 			if err := os.RemoveAll(victim.DataDir); err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +132,7 @@ func newestSnapshot(t *testing.T, dir string) string {
 	return found[len(found)-1]
 }
 
-// flipIn flips a bit wherever the text stands: some places are copies that are no
+// flipIn flips a bit at every place of the text: some places are copies that are no
 // longer used.
 func flipIn(t *testing.T, path, text string) {
 	t.Helper()

@@ -21,8 +21,8 @@ import (
 // tenth of that free.
 const diskMebibytes = 64
 
-// startOnDisks runs nodes whose data lie on file systems of their own, which the test may
-// break. A call to a disk may take stall; 0: what the disks of tests may take.
+// startOnDisks runs nodes whose data are on file systems of their own, which the test
+// may break. stall is the nodes' stall limit; 0: the one for tests.
 func startOnDisks(t *testing.T, nodes int, stall time.Duration) (*localcluster.Cluster, []*loopfs.FS) {
 	t.Helper()
 	if _, err := exec.LookPath("mkfs.ext4"); err != nil || runtime.GOOS != "linux" || os.Getuid() != 0 {
@@ -48,7 +48,7 @@ func startOnDisks(t *testing.T, nodes int, stall time.Duration) (*localcluster.C
 	}
 	t.Cleanup(func() {
 		for _, d := range disks {
-			_ = d.Thaw() // what hangs cannot end
+			_ = d.Thaw() // a hanging process cannot end
 		}
 		if err := c.Stop(); err != nil {
 			t.Error(err)
@@ -86,8 +86,8 @@ func fill(t *testing.T, disk *loopfs.FS, leave int64) (free func()) {
 	}
 }
 
-// castUntil casts ballots of new voters until one is answered with a status. It returns how
-// many were counted before that, the last voter and the last answer.
+// castUntil casts ballots of new voters until one is answered with this status. It
+// returns how many were counted before, the last voter and the last answer.
 func castUntil(t *testing.T, status int, url string) (counted int, voter, text string) {
 	t.Helper()
 	prefix := url[strings.LastIndex(url, "/")+1:]
@@ -122,9 +122,9 @@ func TestAFullDiskRefusesBallotsBeforeItIsFullAndRecoversByItself(t *testing.T) 
 	}
 	pid := node.Pid()
 	ballots := node.URL + "/v1/polls/full/ballots/"
-	// when less is free than is to be,
+	// when less space is free than should be,
 	empty := fill(t, disk, diskMebibytes<<20/20)
-	// then ballots and polls are refused, in words, while there is still room.
+	// then ballots and polls are refused, with a sentence, while there is still room.
 	counted, refused, text := castUntil(t, 507, ballots+"before-")
 	if !strings.Contains(text, `"storage_full"`) || !strings.Contains(text, "Send it again when the operators have made space") {
 		t.Errorf("the refusal is %s", text)
@@ -136,14 +136,15 @@ func TestAFullDiskRefusesBallotsBeforeItIsFullAndRecoversByItself(t *testing.T) 
 	if resp, body := request(t, "PUT", node.URL+"/v1/polls/new", `{"options":["a","b"]}`); resp.StatusCode != 507 {
 		t.Errorf("a new poll is answered with %s: %s", resp.Status, body)
 	}
-	// Reads and retries go on.
+	// Reads and retries continue.
 	if r, err := all.Results(t.Context(), "full", client.Linearizable); err != nil || int(r.Ballots) != 1+counted {
 		t.Errorf("the results are of %d ballots, %v; %d were counted", r.Ballots, err, 1+counted)
 	}
 	if again, err := all.Cast(t.Context(), "full", "v0", client.Choose("ann")); err != nil || again.Ballot != first.Ballot || !again.Meta.Replayed {
 		t.Errorf("a retry is answered with %+v, %v", again, err)
 	}
-	// And when nothing at all is free, the ballast is what closing and deleting take.
+	// When nothing at all is free, the ballast gives the space for deleting and
+	// closing.
 	empty()
 	empty = fill(t, disk, 0)
 	await(t, "the ballast is given back", func() bool { return !exists(filepath.Join(node.DataDir, "ballast")) })
@@ -153,8 +154,8 @@ func TestAFullDiskRefusesBallotsBeforeItIsFullAndRecoversByItself(t *testing.T) 
 	if resp, body := request(t, "DELETE", node.URL+"/v1/polls/over", ""); resp.StatusCode != 204 {
 		t.Errorf("a poll cannot be deleted: %s %s", resp.Status, body)
 	}
-	// When there is space again, the same process counts again; nothing was lost, and what
-	// was refused was not counted.
+	// When there is space again, the same process counts again. Nothing was lost, and
+	// refused ballots were not counted.
 	empty()
 	_, _, _ = castUntil(t, 201, ballots+"after-")
 	awaitStatus(t, c, 0)
@@ -175,7 +176,7 @@ func TestAFullDiskRefusesBallotsBeforeItIsFullAndRecoversByItself(t *testing.T) 
 	}
 }
 
-// await waits until something is so.
+// await waits until a condition is true.
 func await(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
@@ -190,8 +191,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// One member's disk is filled until nothing is left, ballast included, while ballots are
-// cast: the others go on, and the member is whole again once there is space.
+// One member's disk is filled completely, ballast included, while ballots are cast. The
+// others continue, and the member recovers once there is space.
 func TestAMemberWhoseDiskIsFullCostsNoBallot(t *testing.T) {
 	t.Parallel()
 	c, disks := startOnDisks(t, 3, 0)
@@ -203,12 +204,11 @@ func TestAMemberWhoseDiskIsFullCostsNoBallot(t *testing.T) {
 		victim := pick(t, c)
 		await(t, "there is a ballast", func() bool { return exists(filepath.Join(victim.DataDir, "ballast")) })
 		empty := fill(t, disks[positionOf(c, victim)], 0)
-		// It says that it is short of space, or it has ended because nothing was left.
+		// Its status says that it is short of space, or it has ended because nothing
+		// was left.
 		awaitFinding(t, all, "disk_low", "away", victim.ID)
 		l.grow(t, 300)
-		if leaderOf(t, c) == victim {
-			t.Errorf("%s leads with a full disk", victim.ID)
-		}
+		await(t, "another node leads than the one with a full disk", func() bool { return leaderOf(t, c) != victim })
 		empty()
 		if !victim.Running() {
 			if said := victim.LogTail(); exitCodeOf(t, victim) != 1 || !strings.Contains(said, victim.DataDir) || strings.Contains(said, "goroutine ") {
@@ -225,7 +225,7 @@ func TestAMemberWhoseDiskIsFullCostsNoBallot(t *testing.T) {
 	l.checkExact(t, c)
 }
 
-// awaitFinding waits until the cluster says one of two things about a member.
+// awaitFinding waits until the cluster's status has one of two findings about a member.
 func awaitFinding(t *testing.T, all *client.Client, kind, or, member string) {
 	t.Helper()
 	var last any
@@ -248,7 +248,7 @@ func awaitFinding(t *testing.T, all *client.Client, kind, or, member string) {
 // kernel.
 func TestADiskThatHangsStopsItsNodeInASentenceAndTheOthersGoOn(t *testing.T) {
 	t.Parallel()
-	c, disks := startOnDisks(t, 3, 5*time.Second) // the other disks are files on one that may be busy
+	c, disks := startOnDisks(t, 3, 5*time.Second) // the other disks are files on one disk, which may be busy
 	all := dial(t, c.Endpoints()...)
 	createPoll(t, all, client.Definition{ID: "board"})
 	l := startLoad(all, "board", 4)
@@ -261,7 +261,7 @@ func TestADiskThatHangsStopsItsNodeInASentenceAndTheOthersGoOn(t *testing.T) {
 	l.grow(t, 300) // the others go on
 	awaitLog(t, victim, "the disk does not answer", victim.DataDir, "start this member again")
 	awaitFinding(t, all, "away", "away", victim.ID)
-	// A process cannot end while the kernel holds it; then it does at once.
+	// A process cannot end while the kernel holds it; afterwards it ends at once.
 	if err := disk.Thaw(); err != nil {
 		t.Fatal(err)
 	}

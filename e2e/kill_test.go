@@ -23,7 +23,7 @@ func TestLeaderKilledAgainAndAgainUnderLoadCountsExactly(t *testing.T) {
 		if err := victim.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		l.grow(t, 300) // the others go on without it
+		l.grow(t, 300) // the others continue without it
 		if err := victim.Restart(); err != nil {
 			t.Fatal(err)
 		}
@@ -84,8 +84,8 @@ func TestAllNodesKilledAtOnceLoseNothing(t *testing.T) {
 	l.checkExact(t, c)
 }
 
-// With a snapshot after every few entries, a node killed at any moment is often
-// killed while it writes one.
+// With a snapshot after every few entries, a node that is killed at a random moment is
+// often killed while it writes one.
 func TestNodesKilledWhileTheyWriteSnapshotsLoseNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long; the other kills run with -short")
@@ -97,7 +97,7 @@ func TestNodesKilledWhileTheyWriteSnapshotsLoseNothing(t *testing.T) {
 	l := startLoad(all, "snap", 16)
 	for i := range 9 {
 		l.grow(t, 300)
-		time.Sleep(time.Duration(rand.IntN(1500)) * time.Millisecond) // the moment is left to chance
+		time.Sleep(time.Duration(rand.IntN(1500)) * time.Millisecond) // a random moment
 		victim := c.Nodes[i%3]
 		if err := victim.Kill(); err != nil {
 			t.Fatal(err)

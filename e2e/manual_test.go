@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// The procedures of the manual are carried out with the very commands that stand there:
-// what a test runs is read from the document, and only addresses, directories and words
-// that depend on the machine are put in their places. So neither can drift from the other.
+// The procedures of the manual are carried out with exactly its commands: the test
+// reads them from the document, and replaces only addresses, directories and words that
+// depend on the machine. So the two cannot drift apart.
 
-// manual is where the procedures stand.
+// manual is the document with the procedures.
 const manual = "../docs/operations.md"
 
-// commandsOf returns the blocks of shell commands of a section of a document.
+// commandsOf returns the blocks of shell commands in a section of a document.
 func commandsOf(t *testing.T, document, section string) (blocks []string) {
 	t.Helper()
 	b, err := os.ReadFile(document)
@@ -50,25 +50,25 @@ func commandsOf(t *testing.T, document, section string) (blocks []string) {
 	return blocks
 }
 
-// placed puts what depends on the machine in its place: pairs of what the document says
-// and what it is here. The document must say all of it.
+// placed replaces what depends on the machine. It takes pairs: the text in the document
+// and its replacement. The document must contain all of the texts.
 func placed(t *testing.T, block string, pairs ...string) string {
 	t.Helper()
 	for i := 0; i < len(pairs); i += 2 {
 		if !strings.Contains(block, pairs[i]) {
-			t.Fatalf("the manual does not say %q any more:\n%s", pairs[i], block)
+			t.Fatalf("the manual no longer says %q:\n%s", pairs[i], block)
 		}
 	}
 	return strings.NewReplacer(pairs...).Replace(block)
 }
 
-// shell runs blocks of commands as somebody at a terminal would, in a directory of its own
+// shell runs blocks of commands like a person at a terminal, in a directory of its own
 // with voted on the path.
 type shell struct {
 	t     *testing.T
 	dir   string
 	env   []string
-	tools string // a directory of programs that come first on the path
+	tools string // a directory that is first on the path
 }
 
 func newShell(t *testing.T, env ...string) *shell {
@@ -79,15 +79,15 @@ func newShell(t *testing.T, env ...string) *shell {
 	return s
 }
 
-// run runs a block and returns what it says and its exit code; a command that fails ends
-// it. What it leaves in the background is ended with the test.
+// run runs a block and returns its output and exit code; a command that fails ends it.
+// Its background processes end with the test.
 func (s *shell) run(block string) (said string, code int) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 6*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", block)
 	var out bytes.Buffer
-	log, err := os.Create(filepath.Join(s.t.TempDir(), "said")) // no pipe: those in the background would keep it
+	log, err := os.Create(filepath.Join(s.t.TempDir(), "said")) // no pipe: background processes would keep it open
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func (s *shell) run(block string) (said string, code int) {
 		s.t.Fatal(err)
 	}
 	group := cmd.Process.Pid
-	s.t.Cleanup(func() { _ = syscall.Kill(-group, syscall.SIGKILL) }) // nobody may be left
+	s.t.Cleanup(func() { _ = syscall.Kill(-group, syscall.SIGKILL) }) // no process may be left
 	err = cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -123,8 +123,8 @@ func (s *shell) must(block string) string {
 	return said
 }
 
-// serve runs the lines of a block; the line that begins with "voted serve" is left running,
-// as it would be in a terminal of its own.
+// serve runs the lines of a block. The line that begins with "voted serve" is left
+// running, as in a terminal of its own.
 func (s *shell) serve(block string) {
 	s.t.Helper()
 	for line := range strings.Lines(block) {
@@ -140,7 +140,7 @@ func (s *shell) serve(block string) {
 	}
 }
 
-// tool puts a program on the path that stands for one of the operator's: a shell script.
+// tool puts a shell script on the path, in the place of one of the operator's programs.
 func (s *shell) tool(name, script string) {
 	s.t.Helper()
 	if err := os.WriteFile(filepath.Join(s.tools, name), []byte("#!/usr/bin/env bash\nset -eu\n"+script+"\n"), 0o700); err != nil {
@@ -153,6 +153,6 @@ func isFree(address string) bool {
 	if err != nil {
 		return false
 	}
-	_ = listener.Close() // it was only tried
+	_ = listener.Close() // it was only a test
 	return true
 }

@@ -20,7 +20,7 @@ import (
 	"voted/internal/localcluster"
 )
 
-// endpoints is what an operator has in the environment.
+// endpoints is the operator's environment.
 func endpoints(nodes ...*localcluster.Node) string {
 	var urls []string
 	for _, n := range nodes {
@@ -78,29 +78,20 @@ func TestTheManualsTracesArrive(t *testing.T) {
 	}
 }
 
-// From an older build to today's, under load, one node after another.
+// From today's build to a later one, under load, one node after another.
 func TestTheManualsUpgradeCostsNoError(t *testing.T) {
 	t.Parallel()
-	// Given a cluster of an older build under load,
-	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: older(t), Nodes: 3, Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	ready(t, c)
+	// Given a cluster of today's build under load,
+	c, newer := start(t), laterBuild(t, todaysLevel+1)
 	all := dial(t, c.Endpoints()...)
 	createPoll(t, all, client.Definition{ID: "board"})
 	l := startLoad(all, "board", 8)
 	l.grow(t, 100)
-	// and machines on which systemd would restart what has been installed meanwhile,
+	// and machines on which systemd restarts the build that was installed meanwhile,
 	restarted := make(chan string, len(c.Nodes))
 	machines := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := strings.TrimPrefix(r.URL.Path, "/")
-		if err := upgraded(t, c, id); err != nil {
+		if err := upgraded(t, c, id, newer); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
@@ -111,7 +102,8 @@ func TestTheManualsUpgradeCostsNoError(t *testing.T) {
 	s.tool("ssh", `[ "${*:2}" = "systemctl restart voted" ] && curl -sSf "`+machines.URL+`/$1"`)
 	// when the loop of the manual has run,
 	s.must(commandsOf(t, manual, "Upgrade")[0])
-	// then all have been restarted, in turn, and newer formats are used; nobody noticed.
+	// then all were restarted, in turn, newer formats are used, and no client saw an
+	// error.
 	close(restarted)
 	var order []string
 	for id := range restarted {
@@ -127,9 +119,9 @@ func TestTheManualsUpgradeCostsNoError(t *testing.T) {
 	l.checkExact(t, c)
 }
 
-// upgraded restarts a node with today's build, as `systemctl restart` does: it returns once
-// the new process serves.
-func upgraded(t *testing.T, c *localcluster.Cluster, id string) error {
+// upgraded restarts a node with a newer build, as `systemctl restart` does. It returns
+// once the new process serves.
+func upgraded(t *testing.T, c *localcluster.Cluster, id, newer string) error {
 	for _, n := range c.Nodes {
 		if n.ID != id {
 			continue
@@ -140,7 +132,7 @@ func upgraded(t *testing.T, c *localcluster.Cluster, id string) error {
 		if err := n.Wait(t.Context()); err != nil {
 			return err
 		}
-		if err := n.RestartWith(binary); err != nil {
+		if err := n.RestartWith(newer); err != nil {
 			return err
 		}
 		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
@@ -172,7 +164,8 @@ func TestTheManualsReplacementOfAMember(t *testing.T) {
 	s := newShell(t, endpoints(living...), "VOTED_API="+api)
 	s.serve(placed(t, commandsOf(t, manual, "Replace a member")[0],
 		"10.0.0.3:9080", peer, "10.0.0.1:9080", living[0].PeerAddr, "10.0.0.2:9080", living[1].PeerAddr, "/var/lib/voted", s.dir))
-	// then there are three voters again, nobody noticed, and the new one has everything.
+	// then there are three voting members again, no client saw an error, and the new
+	// member has the whole state.
 	waitForVoters(t, all, 3)
 	l.grow(t, 100)
 	l.finish(t)
@@ -213,17 +206,18 @@ func TestTheManualsReplacementWithAJoinToken(t *testing.T) {
 	}
 	t.Cleanup(all.Close)
 	waitForVoters(t, all, 3)
-	// The token was for this once.
+	// The token was valid for this one time.
 	stranger := newShell(t)
 	stranger.env = s.env
 	said, code := stranger.run(fmt.Sprintf("cp %s/n3.token . && voted cluster remove n3 && voted serve --id n3 --data n3 --peer %s --join %s --join-token-file n3.token --api %s",
 		s.dir, portstest.Addr(t), c.Nodes[0].PeerAddr, portstest.Addr(t)))
-	if code != 2 || !strings.Contains(said, "was used already") {
+	if code != needsAnother || !strings.Contains(said, "was used already") {
 		t.Errorf("the token again: exit code %d\n%s", code, said)
 	}
 }
 
-// asVariables writes flags as the environment has them: those whose names begin so.
+// asVariables returns flags as environment variables: those whose names begin with one
+// of the prefixes.
 func asVariables(args []string, beginnings ...string) (env []string) {
 	for i, arg := range args {
 		name, isFlag := strings.CutPrefix(arg, "--")
@@ -245,16 +239,16 @@ func TestTheManualsBackupIsVerifiedAndRestored(t *testing.T) {
 	s := newShell(t, endpoints(c.Nodes...))
 	s.must(commandsOf(t, manual, "Back up")[0])
 	l.finish(t)
-	s.must(commandsOf(t, manual, "Back up")[0]) // over the first, with all of the load
-	if said := s.must(commandsOf(t, manual, "Verify")[0]); !strings.Contains(said, "1 polls and ") {
+	s.must(commandsOf(t, manual, "Back up")[0]) // over the first backup, now with all of the load
+	if said := s.must(commandsOf(t, manual, "Verify")[0]); !strings.Contains(said, "1 poll and ") {
 		t.Errorf("verified:\n%s", said)
 	}
 	restore := commandsOf(t, manual, "Restore")
-	// Into an empty cluster, which then holds the same.
+	// Into an empty cluster, which then holds the same state.
 	empty := start(t)
 	s.must(placed(t, restore[0], "http://10.0.0.1:8080", empty.Nodes[0].URL))
 	l.checkExact(t, empty)
-	// Over the one that it was made of, which has more by now.
+	// Over the cluster that it was made of, which holds more by now.
 	if _, err := all.Cast(t.Context(), "board", "since", client.Choose("ann")); err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +288,7 @@ func TestTheManualsRecoveryFromLossOfQuorum(t *testing.T) {
 	l := startLoad(all, "board", 4)
 	l.grow(t, 200)
 	l.finish(t)
-	checkDigests(t, c) // what was acknowledged has reached n1 too
+	checkDigests(t, c) // what was acknowledged has also reached n1
 	for _, n := range c.Nodes {
 		if err := n.Kill(); err != nil {
 			t.Fatal(err)
@@ -306,12 +300,12 @@ func TestTheManualsRecoveryFromLossOfQuorum(t *testing.T) {
 	recovery := placed(t, blocks[0], "10.0.0.1:9080", left.PeerAddr, "/var/lib/voted", left.DataDir)
 	s := newShell(t, endpoints(left))
 	said, code := s.run(recovery)
-	words := regexp.MustCompile(`recover n1 at \d+ without n2 n3`).FindString(said)
+	words := regexp.MustCompile(`recover n1 as \S+ at \d+ without n2 n3`).FindString(said)
 	if code != 1 || words == "" || !strings.Contains(said, "nothing was changed") {
 		t.Fatalf("exit code %d:\n%s", code, said)
 	}
 	s.must(strings.TrimSpace(recovery) + fmt.Sprintf(" --confirm %q", words))
-	// then the member serves alone with everything it had, and others join it.
+	// then the member serves alone with everything it had, and others can join it.
 	if err := left.Restart(); err != nil {
 		t.Fatal(err)
 	}
@@ -331,6 +325,9 @@ func TestTheManualsRecoveryFromLossOfQuorum(t *testing.T) {
 func TestTheManualsGuardedCluster(t *testing.T) {
 	t.Parallel()
 	block := commandsOf(t, "../docs/security.md", "Set up a guarded cluster")[0]
+	if commandsOf(t, tutorial, "Under TLS, with a token")[0] != block {
+		t.Errorf("the tutorial sets up another cluster than\n%s", block)
+	}
 	s := newShell(t)
 	if err := os.Symlink(binary, filepath.Join(s.dir, "voted")); err != nil {
 		t.Fatal(err)
@@ -342,14 +339,13 @@ func TestTheManualsGuardedCluster(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
 	}
-	// Who shows no token is served nothing.
+	// Without a token nothing is served.
 	if said, code := s.run("VOTED_TOKEN_FILE= ./voted poll list --timeout 2s --ca secure/ca/ca.crt --endpoint https://127.0.0.1:" + api + "1"); code != 1 || !strings.Contains(said, "--token-file") {
 		t.Errorf("without a token: exit code %d\n%s", code, said)
 	}
 }
 
-// freeTriple returns all but the last digit of three ports, ending in 1 to 3, at which
-// nobody listens.
+// freeTriple returns all but the last digit of three free ports, which end in 1 to 3.
 func freeTriple(t *testing.T) string {
 	t.Helper()
 	for range 100 {

@@ -16,9 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onTerminal runs voted at a terminal of its own, types an answer once the question has
-// been asked, and returns what the terminal showed and the exit code. The end of a file is
-// typed as people do, with Ctrl-D: "\x04".
+// onTerminal runs voted at a terminal of its own, types an answer once the question is
+// shown, and returns what the terminal showed and the exit code. It ends the input as
+// people do, with Ctrl-D: "\x04".
 func onTerminal(t *testing.T, question, answer string, args ...string) (shown string, code int) {
 	t.Helper()
 	ours, theirs := openTerminal(t)
@@ -28,13 +28,13 @@ func onTerminal(t *testing.T, question, answer string, args ...string) (shown st
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	_ = theirs.Close() // the process has its own
+	_ = theirs.Close() // the process has a descriptor of its own
 	screen := &screen{}
 	read := make(chan struct{})
 	go func() { // ends with the terminal, which ends with the process
 		defer close(read)
 		_, err := io.Copy(screen, ours)
-		if err != nil && !errors.Is(err, syscall.EIO) { // nobody is at the other end any more
+		if err != nil && !errors.Is(err, syscall.EIO) { // the other end has closed
 			t.Error(err)
 		}
 	}()
@@ -61,7 +61,7 @@ func onTerminal(t *testing.T, question, answer string, args ...string) (shown st
 	return screen.String(), cmd.ProcessState.ExitCode()
 }
 
-// screen is what a terminal shows.
+// screen is the text that a terminal shows.
 type screen struct {
 	mu   sync.Mutex
 	text bytes.Buffer // guarded by mu

@@ -54,7 +54,8 @@ func TestWithoutAQuorumANodeSaysSoAndLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// … a ballot is held for as long as it asked, then refused with a hint when to come again.
+	// … a ballot is held as long as it asked for, then refused with a hint when to try
+	// again.
 	began := time.Now()
 	resp, body := request(t, "PUT", left.URL+"/v1/polls/alone/ballots/during", `{"selections":["bo"]}`, "Prefer", "wait=1")
 	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
@@ -76,11 +77,12 @@ func TestWithoutAQuorumANodeSaysSoAndLosesNothing(t *testing.T) {
 			t.Errorf("GET %s without a quorum: %s %s, want %d", x.path, resp.Status, body, x.want)
 		}
 	}
-	// A replay of what is final needs no quorum.
+	// A replay of a final answer needs no quorum.
 	if resp, body := request(t, "PUT", left.URL+"/v1/polls/alone/ballots/before", `{"selections":["ann"]}`); resp.StatusCode != 200 {
 		t.Errorf("a replay without a quorum: %s %s", resp.Status, body)
 	}
-	// When the others are back, so is the service; the ballot's retry counts once.
+	// When the others are back, the service is, too; the ballot's retry is counted
+	// once.
 	for _, n := range c.Nodes[1:] {
 		if err := n.Restart(); err != nil {
 			t.Fatal(err)
@@ -103,8 +105,8 @@ func checkCount(t *testing.T, c *localcluster.Cluster, poll string, want int) {
 	}
 }
 
-// A leader that stands still keeps its connections: the others must not wait for
-// it for long.
+// A leader that is stopped (SIGSTOP) keeps its connections: the others must not wait
+// for it for long.
 func TestAFrozenLeaderIsReplaced(t *testing.T) {
 	t.Parallel()
 	c := start(t)

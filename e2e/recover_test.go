@@ -23,7 +23,7 @@ func TestAMemberThatIsLeftBecomesAClusterAgain(t *testing.T) {
 	l := startLoad(all, "board", 4)
 	l.grow(t, 300)
 	l.finish(t)
-	checkDigests(t, c) // what was acknowledged has reached n1 too
+	checkDigests(t, c) // what was acknowledged has also reached n1
 	left := c.Nodes[0]
 	recovery := []string{"recover", "--data", left.DataDir, "--id", "n1", "--peer", left.PeerAddr}
 	if _, errs, code := voted(t, recovery...); code != 2 || !strings.Contains(errs, "stop it first") {
@@ -35,7 +35,7 @@ func TestAMemberThatIsLeftBecomesAClusterAgain(t *testing.T) {
 		}
 	}
 	_, errs, code := voted(t, recovery...)
-	words := regexp.MustCompile(`recover n1 at \d+ without n2 n3`).FindString(errs)
+	words := regexp.MustCompile(`recover n1 as \S+ at \d+ without n2 n3`).FindString(errs)
 	if code != 1 || words == "" || !strings.Contains(errs, "nothing was changed") {
 		t.Fatalf("without a confirmation: exit code %d: %s", code, errs)
 	}

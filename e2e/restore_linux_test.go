@@ -18,8 +18,8 @@ import (
 	"voted/internal/localcluster"
 )
 
-// holds returns what a cluster holds, in a form that can be compared: the polls with their
-// ballots in all details, as each node exports them. The nodes must agree.
+// holds returns the content of a cluster in a comparable form: the polls with all
+// details of their ballots, as each node exports them. The nodes must agree.
 func holds(t *testing.T, c *localcluster.Cluster) string {
 	t.Helper()
 	var first string
@@ -77,8 +77,8 @@ func filled(t *testing.T) (c *localcluster.Cluster, at []string) {
 	return c, []string{"--endpoint", followerOf(t, c).URL}
 }
 
-// At a terminal the words that name what is dropped are typed; anything else, and nothing
-// at all, changes nothing.
+// At a terminal, the words that name what is dropped must be typed; anything else, or
+// nothing, changes nothing.
 func TestAtATerminalARestoreWantsTheWordsForWhatItDrops(t *testing.T) {
 	t.Parallel()
 	// Given a cluster with more than a backup of it holds,
@@ -101,7 +101,7 @@ func TestAtATerminalARestoreWantsTheWordsForWhatItDrops(t *testing.T) {
 	} {
 		// when something else is typed,
 		shown, code := onTerminal(t, "type: "+words, typed, restore...)
-		// then it is said what would be dropped, and nothing changes.
+		// then the command shows what would be dropped, and nothing changes.
 		if code != 1 || !strings.Contains(shown, "This drops what the cluster holds now: "+words) || !strings.Contains(shown, "nothing was changed") {
 			t.Errorf("%s: exit code %d\n%s", name, code, shown)
 		}
@@ -137,7 +137,7 @@ func TestARestoreWhoseUploadBreaksOffChangesNothing(t *testing.T) {
 		return found
 	}
 	for _, n := range c.Nodes {
-		// Given an upload to any node that has come half way,
+		// Given an upload to any node, half complete,
 		conn := beginUpload(t, n, backup[:len(backup)/2], len(backup))
 		awaitUploads(t, uploads, 1)
 		// when the connection breaks,
@@ -150,7 +150,7 @@ func TestARestoreWhoseUploadBreaksOffChangesNothing(t *testing.T) {
 			t.Errorf("at %s: the cluster held\n%s\nand holds\n%s", n.ID, before, now)
 		}
 	}
-	// The same where the node is killed in the middle.
+	// The same if the node is killed in the middle.
 	victim := followerOf(t, c)
 	conn := beginUpload(t, victim, backup[:len(backup)/2], len(backup))
 	defer conn.Close()
@@ -166,11 +166,11 @@ func TestARestoreWhoseUploadBreaksOffChangesNothing(t *testing.T) {
 	if now := holds(t, c); now != before {
 		t.Errorf("the cluster held\n%s\nand holds\n%s", before, now)
 	}
-	// A whole one is taken then.
+	// Then a complete one is accepted.
 	mustVoted(t, append([]string{"restore", file, "--confirm", "2 polls and 5 ballots"}, at...)...)
 }
 
-// beginUpload sends the head of a restore of so many bytes, with some of its body.
+// beginUpload sends the head of a restore of this many bytes, and a part of its body.
 func beginUpload(t *testing.T, n *localcluster.Node, part []byte, size int) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", n.APIAddr)
@@ -196,7 +196,7 @@ func awaitUploads(t *testing.T, uploads func() []string, want int) {
 // million is how many ballots a large backup has.
 const million = 1_000_000
 
-// largeBackup makes a backup of a million ballots and returns it with the sum of their
+// largeBackup makes a backup of a million ballots. It returns it with the sum of their
 // export.
 func largeBackup(t *testing.T, dir string) (file, sum string) {
 	t.Helper()
@@ -227,7 +227,7 @@ func largeBackup(t *testing.T, dir string) (file, sum string) {
 	return file, exportSum(t, source.Nodes[0], "large")
 }
 
-// timed runs a command that has to succeed and notes how long it took.
+// timed runs a command that has to succeed, and logs how long it took.
 func timed(t *testing.T, what string, args ...string) string {
 	t.Helper()
 	began := time.Now()
@@ -247,7 +247,7 @@ func TestALargeBackupIsRestoredExactlyOrNotAtAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("the backup has %d bytes", info.Size())
-	if said := timed(t, "verify", "verify", file); !strings.Contains(said, "1 polls and 1,000,000 ballots") {
+	if said := timed(t, "verify", "verify", file); !strings.Contains(said, "1 poll and 1,000,000 ballots") {
 		t.Errorf("verified: %s", said)
 	}
 	t.Run("on every node, to the last byte", func(t *testing.T) {
@@ -273,7 +273,8 @@ func TestALargeBackupIsRestoredExactlyOrNotAtAll(t *testing.T) {
 	}
 }
 
-// refusedForSpace sends a backup to a node whose disk has room to go on, and not for it.
+// refusedForSpace sends a backup to a node whose disk has enough room to continue, but
+// not for the backup.
 func refusedForSpace(t *testing.T, file string, leave int64) {
 	// Given that node,
 	c, disks := startOnDisks(t, 1, 0)
@@ -287,7 +288,7 @@ func refusedForSpace(t *testing.T, file string, leave int64) {
 	before := holds(t, c)
 	// when it is sent,
 	_, errs, code := voted(t, "restore", file, "--endpoint", node.URL, "--confirm", "1 poll and 1 ballot", "--timeout", "5s")
-	// then it is refused in words, the room is given back, and nothing has changed.
+	// then it is refused with a sentence, its space is freed, and nothing has changed.
 	if code != 1 || !strings.Contains(errs, "nothing was changed") {
 		t.Errorf("exit code %d: %s", code, errs)
 	}

@@ -14,7 +14,7 @@ import (
 // weightOf is the weight of the i-th member of the roll.
 func weightOf(i int) uint32 { return uint32(1 + i%7) }
 
-// members yields a roll of n lines, and tells when it comes to line mark.
+// members yields a roll of n lines, and signals when it reaches line mark.
 func members(n, mark int, marked chan<- struct{}) iter.Seq[client.RollEntry] {
 	return func(yield func(client.RollEntry) bool) {
 		for i := range n {
@@ -31,11 +31,11 @@ func members(n, mark int, marked chan<- struct{}) iter.Seq[client.RollEntry] {
 func TestARollOfAHundredThousandIsExactThroughAFailoverDuringItsUpload(t *testing.T) {
 	t.Parallel()
 	const size, voting = 100_000, 20_000
-	c := start(t, "--snapshot-every", "8") // who comes back has the roll from a snapshot
+	c := start(t, "--snapshot-every", "8") // a returning member gets the roll from a snapshot
 	all := dial(t, c.Endpoints()...)
 	createPoll(t, all, client.Definition{ID: "members", Eligibility: client.OnRoll, Quorum: voting})
 
-	// Given an upload in whose midst the leader is killed …
+	// Given an upload during which the leader is killed …
 	victim := leaderOf(t, c)
 	marked, killed := make(chan struct{}), make(chan error, 1)
 	go func() {
@@ -58,12 +58,12 @@ func TestARollOfAHundredThousandIsExactThroughAFailoverDuringItsUpload(t *testin
 	if sum.Lines != size || sum.Added+sum.Unchanged != size || sum.Changed+sum.Refused != 0 {
 		t.Errorf("the upload sums up to %+v", sum)
 	}
-	// … everybody is on it once, also when it is loaded again.
+	// … every voter is on the roll once, also when it is loaded again.
 	sum, err = all.LoadRoll(t.Context(), "members", members(size, -1, nil), nil)
 	if err != nil || sum.Unchanged != size {
 		t.Errorf("loaded again it sums up to %+v, %v", sum, err)
 	}
-	// When somebody is dropped and others, on the roll or not, vote …
+	// When a voter is dropped and others, on the roll or not, vote …
 	if err := all.DropVoter(t.Context(), "members", "m-0"); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestARollOfAHundredThousandIsExactThroughAFailoverDuringItsUpload(t *testin
 				t.Errorf("%s counts %v for %s, want %d", n.ID, o.Votes, o.ID, votes[o.ID])
 			}
 		}
-		// … and so does who has nothing but its export.
+		// … and so does a reader who has only its export.
 		recounted := map[string]uint64{}
 		for b, err := range dial(t, n.URL).ExportBallots(t.Context(), "members") {
 			if err != nil {

@@ -1,147 +1,40 @@
 package e2e
 
 import (
-	"archive/tar"
-	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"net/http"
 	"os/exec"
-	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"voted/client"
+	"voted/harness/overlay"
 	"voted/internal/localcluster"
 )
 
-// unpack puts the data directory that a released format left behind into dir: a member
-// with polls of every kind, a snapshot, and entries behind it.
-func unpack(t *testing.T, archive, dir string) {
+// todaysLevel is the format level that today's build reads.
+const todaysLevel = 2
+
+// laterBuild builds the voted of a later release: it reads formats up to a later level,
+// which is needed to change polls.
+func laterBuild(t *testing.T, level int) string {
 	t.Helper()
-	f, err := os.Open(archive)
+	const file = "internal/fsm/level.go"
+	program, err := overlay.Build(t.Context(), t.TempDir(), overlay.Node,
+		overlay.Edit{File: file, Old: "levelNewest = levelCounting", New: fmt.Sprintf("levelNewest = %d", level)},
+		overlay.Edit{File: file, Old: "kindPatch:        levelFirst,", New: "kindPatch: levelNewest,"})
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("a later voted cannot be built: %v", err)
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(dir, filepath.FromSlash(h.Name))
-		if h.Typeflag == tar.TypeDir {
-			if err := os.MkdirAll(path, 0o755); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		b, err := io.ReadAll(r)
-		if err == nil {
-			err = os.WriteFile(path, b, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	return program
 }
 
-// Golden directories only grow: a build must start on what every earlier one left.
-func TestTodaysBinaryStartsOnTheDataOfEarlierFormats(t *testing.T) {
-	t.Parallel()
-	raw, err := os.ReadFile("testdata/v1/expected.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want struct {
-		Index   uint64
-		Digest  string
-		Results map[string]map[string]any
-	}
-	if err := json.Unmarshal(raw, &want); err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	unpack(t, "testdata/v1/member.tar.gz", dir)
-	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: binary, Nodes: 1, Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	ready(t, c)
-	node := c.Nodes[0]
-	for id, results := range want.Results {
-		resp, body := request(t, "GET", node.URL+"/v1/polls/"+id+"/results", "")
-		var got map[string]any
-		if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http200 {
-			t.Fatalf("%s: %s %s", id, resp.Status, body)
-		}
-		delete(got, "index")
-		if !reflect.DeepEqual(got, results) {
-			t.Errorf("%s is counted as\n%v, not\n%v", id, got, results)
-		}
-	}
-	// What is proposed by itself since, ticks and the raised level, leaves ballots alone:
-	// a retry of the first ballot is known.
-	if resp, body := request(t, "PUT", node.URL+"/v1/polls/secret/ballots/s1", `{"selections":["bo"]}`); resp.StatusCode != http200 || !strings.Contains(body, `"ballot":1,`) {
-		t.Errorf("a retry of the first ballot: %s %s", resp.Status, body)
-	}
-	status, err := dial(t, node.URL).Cluster(t.Context())
-	if err != nil || status.Index <= want.Index {
-		t.Errorf("it stands at %d: %v", status.Index, err)
-	}
-	if level := status.FormatLevel; level == 1 && status.Members[0].Digest != want.Digest {
-		t.Errorf("the digest is %s, not %s", status.Members[0].Digest, want.Digest)
-	}
-}
-
-const http200 = 200
-
-// older builds a binary that reads formats of the first level alone.
-func older(t *testing.T) string { return reading(t, 1) }
-
-// reading builds a binary that reads formats up to a level, and no newer ones.
-func reading(t *testing.T, level uint32) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "voted-older")
-	build := exec.Command("go", "build", "-o", path, "-ldflags", fmt.Sprintf("-X voted/internal/fsm.otherReads=%d", level), "voted/cmd/voted")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building an older voted: %v\n%s", err, out)
-	}
-	return path
-}
-
-// The data of the first format, opened by an older build, must show the very digest.
 func TestBuildsOfTwoLevelsMakeOneClusterAndAgree(t *testing.T) {
 	t.Parallel()
-	old := older(t)
-	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: old, Nodes: 3, Dir: t.TempDir(), Args: func(int) []string {
-		return []string{"--snapshot-every", "32"}
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	ready(t, c)
+	later := laterBuild(t, todaysLevel+1)
+	c := start(t, "--snapshot-every", "32")
 	all := dial(t, c.Endpoints()...)
 	createPoll(t, all, client.Definition{ID: "mixed"})
 	l := startLoad(all, "mixed", 8)
@@ -152,45 +45,46 @@ func TestBuildsOfTwoLevelsMakeOneClusterAndAgree(t *testing.T) {
 		}
 		return s.FormatLevel
 	}
+	rename := func(n *localcluster.Node) (int, string) {
+		resp, body := request(t, "PATCH", n.URL+"/v1/polls/mixed", `{"title":"Mixed"}`, "Content-Type", "application/merge-patch+json")
+		return resp.StatusCode, body
+	}
+	for deadline := time.Now().Add(30 * time.Second); level() < todaysLevel; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a new cluster does not reach today's level")
+		}
+	}
 	// Upgraded one after another under load, with a leader of either build in between.
 	for i, n := range c.Nodes {
 		l.grow(t, 150)
-		if got := level(); got != 1 {
+		if got := level(); got != todaysLevel {
 			t.Fatalf("with %d of 3 members upgraded the level is %d", i, got)
 		}
-		if err := n.Terminate(); err != nil {
-			t.Fatal(err)
-		}
-		if err := n.Wait(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := n.RestartWith(binary); err != nil {
-			t.Fatal(err)
-		}
+		restartWith(t, n, later)
 		ready(t, c)
+		if i < 2 { // the later level waits for the others, and the status names them
+			if status, body := rename(n); status != http.StatusServiceUnavailable || !strings.Contains(body, fmt.Sprintf("n3 reads formats up to level %d", todaysLevel)) {
+				t.Fatalf("with %d of 3 members upgraded a poll is changed: %d %s", i+1, status, body)
+			}
+		}
 		if err := all.TransferLeadership(t.Context(), c.Nodes[(i+i%2)%3].ID); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for deadline := time.Now().Add(30 * time.Second); level() < 2; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); level() == todaysLevel; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("all members are upgraded and the level was not raised")
 		}
 	}
+	if status, body := rename(c.Nodes[0]); status != http.StatusOK {
+		t.Errorf("all members are upgraded and a poll cannot be changed: %d %s", status, body)
+	}
 	l.grow(t, 150)
 	l.finish(t)
 	l.checkExact(t, c)
-	// Going back is refused in words.
+	// Going back is refused with a sentence.
 	victim := c.Nodes[2]
-	if err := victim.Terminate(); err != nil {
-		t.Fatal(err)
-	}
-	if err := victim.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := victim.RestartWith(old); err != nil {
-		t.Fatal(err)
-	}
+	restartWith(t, victim, binary)
 	select {
 	case <-victim.Exited():
 	case <-time.After(30 * time.Second):
@@ -199,13 +93,28 @@ func TestBuildsOfTwoLevelsMakeOneClusterAndAgree(t *testing.T) {
 	if tail := victim.LogTail(); !strings.Contains(tail, "upgrade voted") || strings.Contains(tail, "goroutine ") {
 		t.Errorf("it says:\n%s", tail)
 	}
-	if err := victim.RestartWith(binary); err != nil {
+	if err := victim.RestartWith(later); err != nil {
 		t.Fatal(err)
 	}
 	ready(t, c)
 }
 
-// A rolling restart as the manual has it: asked before each, no client sees an error.
+// restartWith stops a node in order and starts another build in its place.
+func restartWith(t *testing.T, n *localcluster.Node, program string) {
+	t.Helper()
+	if err := n.Terminate(); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.RestartWith(program); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A rolling restart as in the manual: the status is asked before each, and no client
+// sees an error.
 func TestARollingRestartUnderLoadCostsNoError(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -224,7 +133,7 @@ func TestARollingRestartUnderLoadCostsNoError(t *testing.T) {
 		if err := n.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		// Meanwhile the others must not be restarted, and it says so.
+		// Meanwhile the others must not be restarted, and the status says so.
 		for _, other := range c.Nodes {
 			if other == n {
 				continue

@@ -14,7 +14,7 @@ import (
 	"voted/faults/resources"
 )
 
-// layers are all there are, in the order in which they run.
+// layers returns all layers, in the order in which they run.
 func layers() []*layer.Layer {
 	return []*layer.Layer{
 		processes.New(),
@@ -27,7 +27,7 @@ func layers() []*layer.Layer {
 	}
 }
 
-// choose picks layers by their ids; no ids: all.
+// choose returns the layers of these ids, or all if there are none.
 func choose(ids []string) ([]*layer.Layer, error) {
 	all := layers()
 	if len(ids) == 0 {

@@ -48,7 +48,7 @@ func main() {
 type commandLine struct {
 	Layers []string `help:"Layers to run (${layers}); default: all." placeholder:"L4,…"`
 	Floor  string   `help:"How many faults: ci, long, or a factor of the CI floors such as 3x or 0.1x." default:"ci"`
-	Seed   uint64   `help:"Makes the faults the same again, as far as processes allow (0: drawn)." default:"0"`
+	Seed   uint64   `help:"Draws the faults; the same seed draws the same ones, as far as processes allow (0: any seed)." default:"0"`
 	Out    string   `help:"Directory for faults.json, and for the data of what was violated." default:"faults-out" type:"path"`
 	Binary string   `help:"A voted binary, instead of building one." type:"existingfile"`
 }
@@ -117,7 +117,7 @@ func (c *commandLine) run(ctx context.Context, stdout io.Writer) (int, error) {
 	}
 	binaries, err := os.MkdirTemp("", "voted-faults-")
 	if err != nil {
-		return exitTool, fmt.Errorf("no temporary directory for binaries: %w", err)
+		return exitTool, fmt.Errorf("the temporary directory for binaries cannot be made: %w", err)
 	}
 	defer os.RemoveAll(binaries)
 	if c.Seed == 0 {
@@ -132,7 +132,7 @@ func (c *commandLine) run(ctx context.Context, stdout io.Writer) (int, error) {
 	for _, l := range chosen {
 		screen.Say("%s %s", l.ID, l.Title)
 		dir := filepath.Join(c.Out, l.ID)
-		// A run that was killed may have left file systems mounted there.
+		// A run that was killed may have left mounted file systems there.
 		if err := errors.Join(loopfs.Sweep(dir), os.RemoveAll(dir)); err != nil {
 			return exitTool, fmt.Errorf("what an earlier run left in %s cannot be removed; choose another --out: %w", dir, err)
 		}
@@ -141,7 +141,7 @@ func (c *commandLine) run(ctx context.Context, stdout io.Writer) (int, error) {
 			return exitTool, err
 		}
 		all.Layers = append(all.Layers, r.Do(ctx))
-		// After each layer, so that an interrupted run leaves what it has.
+		// Saved after each layer, so that an interrupted run keeps the layers that are done.
 		if err := save(filepath.Join(c.Out, "faults.json"), &all); err != nil {
 			return exitTool, err
 		}
@@ -162,8 +162,8 @@ func save(path string, all *results) error {
 	return nil
 }
 
-// verdict says what came of it, and returns the exit code. A violation outweighs a
-// tool that failed: it was seen.
+// verdict prints the result of all layers together and returns the exit code. A violation
+// counts more than a failure of the tool, because it was observed.
 func verdict(w io.Writer, all *results, out string) int {
 	violated, failed, below := false, false, false
 	for _, r := range all.Layers {
@@ -173,13 +173,13 @@ func verdict(w io.Writer, all *results, out string) int {
 	}
 	switch {
 	case violated:
-		fmt.Fprintf(w, "\nVIOLATED: an oracle was contradicted, or a negative control was not caught. The data is in %s; again: %s\n", out, all.Command)
+		fmt.Fprintf(w, "\nVIOLATED: an oracle was contradicted, or a negative control was not caught. The data is in %s; to run it again: %s\n", out, all.Command)
 		return exitViolated
 	case failed:
 		fmt.Fprintln(w, "\nFAILED: a layer could not be carried out; see its error above.")
 		return exitTool
 	case below:
-		fmt.Fprintln(w, "\nBELOW A FLOOR: fewer faults were made than this run aims at; nothing was violated.")
+		fmt.Fprintln(w, "\nBELOW A FLOOR: fewer faults were made than the floors of this run; nothing was violated.")
 		return exitBelow
 	}
 	fmt.Fprintf(w, "\nHELD: every floor was reached without a violation. Counts are in %s.\n", filepath.Join(out, "faults.json"))

@@ -11,7 +11,7 @@ import (
 	"voted/faults/layer"
 )
 
-// a layer that does as it is told, to be judged.
+// pretend returns a layer whose run is the test's own.
 func pretend(run func(r *layer.Run) error) *layer.Layer {
 	return &layer.Layer{
 		ID: "L0", Title: "pretended", Floors: []layer.Floor{{Kind: "cuts", CI: 10, Long: 100}},
@@ -19,7 +19,7 @@ func pretend(run func(r *layer.Run) error) *layer.Layer {
 	}
 }
 
-func TestExitCodes(t *testing.T) {
+func TestTheExitCodeSaysWhatTheLayersFound(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		run  func(r *layer.Run) error
@@ -77,7 +77,7 @@ func TestALayerWithoutWhatItNeedsIsSkippedAndBelowItsFloor(t *testing.T) {
 	}
 }
 
-func TestScales(t *testing.T) {
+func TestTheFloorIsScaled(t *testing.T) {
 	t.Parallel()
 	f := layer.Floor{Kind: "cuts", CI: 30, Long: 300}
 	for text, want := range map[string]int{"ci": 30, "long": 300, "3x": 90, "2×": 60, "0.1x": 3, "0.001x": 1} {
@@ -88,7 +88,7 @@ func TestScales(t *testing.T) {
 	}
 	for _, text := range []string{"", "x", "-1x", "7", "NaNx", "long long"} {
 		if _, err := layer.ParseScale(text); err == nil {
-			t.Errorf("%q was taken for a scale", text)
+			t.Errorf("%q was accepted as a scale", text)
 		}
 	}
 }

@@ -3,70 +3,51 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/mattn/go-isatty"
+	"voted/internal/console"
 )
 
-// plainEvery is how often progress is written where there is no terminal.
+// plainEvery is how often progress is written if the output is no terminal.
 const plainEvery = 10 * time.Second
 
 // screen shows progress: a line that is redrawn on a terminal, plain lines elsewhere.
 type screen struct {
-	mu       sync.Mutex
-	out      io.Writer
-	terminal bool
-	drawn    bool
-	last     time.Time
-	started  time.Time
+	console *console.Console
+	started time.Time
+
+	mu   sync.Mutex
+	last time.Time // when a plain line was written last; guarded by mu
 }
 
 func newScreen(out io.Writer) *screen {
-	s := &screen{out: out, started: time.Now()}
-	if f, ok := out.(*os.File); ok {
-		s.terminal = isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
-	}
-	return s
+	return &screen{console: console.New(out), started: time.Now()}
 }
 
-// Say implements layer.Teller.
+// Say implements layer.Progress.
 func (s *screen) Say(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wipe()
-	fmt.Fprintf(s.out, "· %5s "+format+"\n", append([]any{time.Since(s.started).Round(time.Second)}, args...)...)
+	s.console.Linef("· %5s "+format, append([]any{s.elapsed()}, args...)...)
 }
 
-// Show implements layer.Teller.
+// Show implements layer.Progress.
 func (s *screen) Show(id, kind string, made, floor int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	line := fmt.Sprintf("%s %s: %d", id, kind, made)
 	if floor > 0 {
 		line += fmt.Sprintf(" of %d", floor)
 	}
-	if s.terminal {
-		fmt.Fprintf(s.out, "\r\x1b[K  %s", line)
-		s.drawn = true
+	if s.console.Terminal {
+		s.console.Show("  " + line)
 		return
 	}
-	if now := time.Now(); now.Sub(s.last) >= plainEvery {
-		s.last = now
-		fmt.Fprintf(s.out, "  %5s %s\n", time.Since(s.started).Round(time.Second), line)
-	}
-}
-
-func (s *screen) done() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.wipe()
-}
-
-func (s *screen) wipe() {
-	if s.drawn {
-		fmt.Fprint(s.out, "\r\x1b[K")
-		s.drawn = false
+	if now := time.Now(); now.Sub(s.last) >= plainEvery {
+		s.last = now
+		s.console.Linef("  %5s %s", s.elapsed(), line)
 	}
 }
+
+func (s *screen) elapsed() time.Duration { return time.Since(s.started).Round(time.Second) }
+
+func (s *screen) done() { s.console.Wipe() }

@@ -11,7 +11,7 @@ import (
 	"voted/faults/layer"
 )
 
-// table shows the counts to people.
+// table prints the counts for people.
 func table(out io.Writer, all *results) {
 	fmt.Fprintf(out, "\n%s, %d CPUs, seed %d, floors %s\n\n", all.When.Format("2006-01-02 15:04 MST"), all.CPUs, all.Seed, all.Floor)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -28,13 +28,13 @@ func table(out io.Writer, all *results) {
 			fmt.Fprintf(w, "\t%s\t\t\t\t\t\t\t\n", l)
 		}
 	}
-	_ = w.Flush() // what cannot be shown is in faults.json
+	_ = w.Flush() // if it cannot be shown, it is still in faults.json
 	for _, r := range all.Layers {
 		details(out, r)
 	}
 }
 
-// made lists faults by kind, those with a floor first.
+// made returns a line for each kind of fault, those with a floor first.
 func made(r *layer.Report) (lines []string) {
 	with := map[string]bool{}
 	for _, f := range r.Floors {
@@ -73,7 +73,7 @@ func result(r *layer.Report) string {
 	return "held"
 }
 
-// details are what does not fit into the table.
+// details prints what does not fit into the table.
 func details(out io.Writer, r *layer.Report) {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(r.Figures)) {

@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"voted/harness/drive"
+	"voted/harness/overlay"
 	"voted/internal/localcluster"
-	"voted/loadtest/drive"
+	"voted/loadtest/fault"
 	"voted/loadtest/netns"
 	"voted/loadtest/report"
 	"voted/loadtest/threshold"
@@ -34,12 +36,12 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// node builds the node's binary once for all tests.
-func node(t *testing.T) string {
+// nodeBinary builds the node's binary once for all tests.
+func nodeBinary(t *testing.T) string {
 	t.Helper()
 	buildOnce.Do(func() {
 		if binaryDir, buildErr = os.MkdirTemp("", "voted-loadtest-test-"); buildErr == nil {
-			binary, buildErr = build(context.Background(), binaryDir)
+			binary, buildErr = overlay.Build(context.Background(), binaryDir, overlay.Node)
 		}
 	})
 	if buildErr != nil {
@@ -48,15 +50,15 @@ func node(t *testing.T) string {
 	return binary
 }
 
-// quiet tells a test's log.
-type quiet struct{ t *testing.T }
+// testScreen writes what a run says to the test's log, and shows no progress.
+type testScreen struct{ t *testing.T }
 
-func (q *quiet) Say(format string, args ...any) { q.t.Logf(format, args...) }
-func (q *quiet) Show(trial.Status)              {}
+func (s *testScreen) Say(format string, args ...any) { s.t.Logf(format, args...) }
+func (s *testScreen) Show(trial.Status)              {}
 
-// exact requires EXACT. A machine too busy for the generator is no failure of what
-// is tested.
-func exact(t *testing.T, r *report.Report) {
+// requireExact requires the verdict EXACT. If only the generator was too slow, because the
+// machine is busy, the test does not fail.
+func requireExact(t *testing.T, r *report.Report) {
 	t.Helper()
 	if r.Verdict == report.Inconclusive && r.Ledger.Judged && len(r.Reasons) == 1 && strings.Contains(r.Reasons[0], "generator") {
 		t.Logf("the count is exact; %s", r.Reasons[0])
@@ -67,7 +69,7 @@ func exact(t *testing.T, r *report.Report) {
 	}
 }
 
-func TestTwoKillsInHalfAMinute(t *testing.T) {
+func TestARunWithThreeFaultsInHalfAMinuteIsExact(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
@@ -78,11 +80,11 @@ func TestTwoKillsInHalfAMinute(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Thresholds = []threshold.Threshold{limit}
-	r, err := trial.Run(t.Context(), o, &quiet{t})
+	r, err := trial.Run(t.Context(), o, &testScreen{t})
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact(t, r)
+	requireExact(t, r)
 	l := r.Ledger
 	if len(r.Faults) != 3 {
 		t.Errorf("%d faults took place, want three", len(r.Faults))
@@ -101,7 +103,7 @@ func TestTwoKillsInHalfAMinute(t *testing.T) {
 		}
 	}
 	t.Run("the files give the same verdict", func(t *testing.T) { sameFromFiles(t, o.Out, r) })
-	t.Run("the page says it", func(t *testing.T) {
+	t.Run("the page shows it", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "page")
 		if err := r.WriteHTML(path); err != nil {
 			t.Fatal(err)
@@ -136,7 +138,7 @@ func sameFromFiles(t *testing.T, dir string, r *report.Report) {
 	}
 }
 
-func TestBulkStreamsCountOnce(t *testing.T) {
+func TestBallotsOfBulkStreamsCountOnce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster")
 	}
@@ -144,24 +146,24 @@ func TestBulkStreamsCountOnce(t *testing.T) {
 	o.Mode, o.Rate = drive.Bulk, 2000
 	o.Faults = mix(t, "cut-answer", "kill")
 	o.Duration, o.FaultEvery = 12*time.Second, 4*time.Second
-	r, err := trial.Run(t.Context(), o, &quiet{t})
+	r, err := trial.Run(t.Context(), o, &testScreen{t})
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact(t, r)
+	requireExact(t, r)
 	if r.Ledger.Counted != 24000 {
 		t.Errorf("%d ballots were counted, want 24000", r.Ledger.Counted)
 	}
 }
 
-func TestPartitionsThroughProxies(t *testing.T) {
+func TestARunWithPartitionsThroughProxiesIsExact(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster")
 	}
-	partitioned(t, trial.Proxies)
+	runWithPartitions(t, trial.Proxies)
 }
 
-func TestPartitionsInNetworkNamespaces(t *testing.T) {
+func TestARunWithPartitionsInNetworkNamespacesIsExact(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster")
 	}
@@ -170,34 +172,57 @@ func TestPartitionsInNetworkNamespaces(t *testing.T) {
 		t.Skip("no network namespaces here:", err)
 	}
 	n.Close()
-	partitioned(t, trial.Namespaces)
+	runWithPartitions(t, trial.Namespaces)
 }
 
-// partitioned cuts the leader off both ways and one way, and requires EXACT.
-func partitioned(t *testing.T, way trial.Isolation) {
+// runWithPartitions cuts the leader off both ways and one way, and requires EXACT.
+func runWithPartitions(t *testing.T, way trial.Isolation) {
 	o := shortRun(t)
 	o.Isolation, o.Faults = way, mix(t, "partition", "one-way")
 	o.Duration, o.FaultEvery = 16*time.Second, 8*time.Second
-	r, err := trial.Run(t.Context(), o, &quiet{t})
+	r, err := trial.Run(t.Context(), o, &testScreen{t})
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact(t, r)
+	requireExact(t, r)
 	if len(r.Faults) != 2 || !strings.Contains(r.Setup.Partitions, string(way)) {
 		t.Errorf("%d faults, partitions by %s; want 2, by %s", len(r.Faults), r.Setup.Partitions, way)
 	}
 	for _, f := range r.Faults {
 		if f.Kind == "partition" && f.ElectedMS == 0 {
-			t.Errorf("cut off from the others the leader stayed in office: %+v", f)
+			t.Errorf("the leader was cut off from the others, and no other one was elected: %+v", f)
 		}
 	}
 }
 
-func TestTargets(t *testing.T) {
+func TestMembersMoveAndStartOnADirectoryOfARehearsalWithoutALoss(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster")
 	}
-	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: node(t), Nodes: 1, Dir: t.TempDir()})
+	o := shortRun(t)
+	o.Faults = mix(t, "move=2", "move-all", "foreign")
+	o.Duration, o.FaultEvery, o.Pace = 28*time.Second, 5*time.Second, fault.Brisk
+	r, err := trial.Run(t.Context(), o, &testScreen{t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	requireExact(t, r)
+	if len(r.Faults) < 4 {
+		t.Errorf("%d faults took place, want four at least", len(r.Faults))
+	}
+	for _, f := range r.Faults {
+		t.Logf("%s of %s: nothing acknowledged for %.0f ms, whole after %.0f ms, %d errors", f.Kind, f.Target, f.UnavailableMS, f.SteadyMS-f.AtMS, f.Errors)
+		if f.Kind == fault.Move && f.Errors > 0 {
+			t.Errorf("%d requests had no answer while %s moved", f.Errors, f.Target)
+		}
+	}
+}
+
+func TestARunAgainstTargetsChecksThresholdsAndWantsEmptyPolls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: nodeBinary(t), Nodes: 1, Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,22 +234,22 @@ func TestTargets(t *testing.T) {
 		"--targets", c.Nodes[0].URL, "--rate", "200", "--duration", "2s", "--seed", "3", "--polls", "2",
 		"--out", filepath.Join(t.TempDir(), "out"), "--threshold", "p50<0.001ms",
 	}
-	var out, bad bytes.Buffer
-	if code := run(t.Context(), args, &out, &bad); code != exitThreshold && code != exitInconclusive {
-		t.Errorf("exit code %d, want a broken threshold:\n%s%s", code, &out, &bad)
+	var out, stderr bytes.Buffer
+	if code := run(t.Context(), args, &out, &stderr); code != exitThreshold && code != exitInconclusive {
+		t.Errorf("exit code %d, want a broken threshold:\n%s%s", code, &out, &stderr)
 	}
 	out.Reset()
-	if code := run(t.Context(), args, &out, &bad); code != exitTool || !strings.Contains(bad.String(), "choose another --seed") &&
-		!strings.Contains(bad.String(), "Choose another --seed") {
-		t.Errorf("the polls hold ballots, and the exit code is %d: %s", code, &bad)
+	if code := run(t.Context(), args, &out, &stderr); code != exitTool || !strings.Contains(stderr.String(), "choose another --seed") &&
+		!strings.Contains(stderr.String(), "Choose another --seed") {
+		t.Errorf("the polls hold ballots, and the exit code is %d: %s", code, &stderr)
 	}
 }
 
-func TestTargetsUnderTLSWantACAAndAToken(t *testing.T) {
+func TestTargetsUnderTLSNeedACAAndAToken(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster")
 	}
-	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: node(t), Nodes: 1, Dir: t.TempDir(), Secure: true})
+	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: nodeBinary(t), Nodes: 1, Dir: t.TempDir(), Secure: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,12 +273,12 @@ func TestTargetsUnderTLSWantACAAndAToken(t *testing.T) {
 				"--targets", c.Nodes[0].URL, "--rate", "100", "--duration", "2s", "--seed", "3", "--polls", "2",
 				"--out", filepath.Join(t.TempDir(), "out"),
 			}, x.more...)
-			var out, bad bytes.Buffer
-			code := run(t.Context(), args, &out, &bad)
-			if code != x.code && !(x.code == exitExact && code == exitInconclusive) || !strings.Contains(out.String()+bad.String(), x.says) {
-				t.Errorf("exit code %d, want %d and %q:\n%s%s", code, x.code, x.says, &out, &bad)
+			var out, stderr bytes.Buffer
+			code := run(t.Context(), args, &out, &stderr)
+			if code != x.code && !(x.code == exitExact && code == exitInconclusive) || !strings.Contains(out.String()+stderr.String(), x.says) {
+				t.Errorf("exit code %d, want %d and %q:\n%s%s", code, x.code, x.says, &out, &stderr)
 			}
-			if secret := c.Token(); strings.Contains(out.String()+bad.String(), secret) {
+			if secret := c.Token(); strings.Contains(out.String()+stderr.String(), secret) {
 				t.Error("the token was printed")
 			}
 		})
@@ -267,11 +292,11 @@ func TestAClusterUnderTLSIsExactThroughAKillAndAPartition(t *testing.T) {
 	o := shortRun(t)
 	o.Secure, o.Faults = true, mix(t, "kill", "partition")
 	o.Duration, o.FaultEvery = 16*time.Second, 8*time.Second
-	r, err := trial.Run(t.Context(), o, &quiet{t})
+	r, err := trial.Run(t.Context(), o, &testScreen{t})
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact(t, r)
+	requireExact(t, r)
 	if len(r.Faults) != 2 || !r.Setup.TLS {
 		t.Errorf("%d faults, TLS: %v; want 2, over TLS", len(r.Faults), r.Setup.TLS)
 	}
@@ -281,21 +306,21 @@ func TestAClusterUnderTLSIsExactThroughAKillAndAPartition(t *testing.T) {
 		}
 	}
 	if l := r.Ledger; l.Counted == 0 || l.Acknowledged+l.Unknown < l.Unique {
-		t.Errorf("the ledger is %+v", l)
+		t.Errorf("the ledger is %+v, want ballots counted, each of them acknowledged or of unknown outcome", l)
 	}
 }
 
-func TestInterruptedRunLeavesNothing(t *testing.T) {
+func TestAnInterruptedRunLeavesNoProcess(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(5*time.Second, cancel)
 	dir := filepath.Join(t.TempDir(), "out")
-	var out, bad bytes.Buffer
-	code := run(ctx, []string{"--binary", node(t), "--rate", "100", "--duration", "1m", "--out", dir}, &out, &bad)
-	if code != exitInconclusive || !strings.Contains(out.String()+bad.String(), "interrupted") {
-		t.Errorf("exit code %d, want %d, and a sentence:\n%s%s", code, exitInconclusive, &out, &bad)
+	var out, stderr bytes.Buffer
+	code := run(ctx, []string{"--binary", nodeBinary(t), "--rate", "100", "--duration", "1m", "--out", dir}, &out, &stderr)
+	if code != exitInconclusive || !strings.Contains(out.String()+stderr.String(), "interrupted") {
+		t.Errorf("exit code %d, want %d and a sentence about the interruption:\n%s%s", code, exitInconclusive, &out, &stderr)
 	}
 	if left := processesWith(t, dir); len(left) > 0 {
 		t.Errorf("processes are left: %v", left)

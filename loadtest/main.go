@@ -13,18 +13,19 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"voted/internal/usage"
 	"voted/loadtest/report"
-	"voted/loadtest/trial"
 )
 
 // The exit codes.
 const (
 	exitExact        = 0
-	exitTool         = 1 // the tool itself failed, or was asked for nonsense
+	exitTool         = 1 // the tool itself failed, or its command line makes no sense
 	exitNotExact     = 3
 	exitThreshold    = 4
 	exitInconclusive = 5
@@ -40,9 +41,6 @@ func main() {
 type commandLine struct {
 	Run   runCommand   `cmd:"" default:"withargs" help:"Run the load test (the default command)."`
 	Check checkCommand `cmd:"" help:"Compute the verdict of an earlier run again, from its files alone."`
-
-	Compare compareCommand `cmd:"" help:"Measure voted, a bare handler, etcd and PostgreSQL on the same work, in one run."`
-	Scale   scaleCommand   `cmd:"" help:"Measure what ten million ballots, or a million polls, cost."`
 }
 
 // session is what commands write to, and how they end.
@@ -54,6 +52,10 @@ type session struct {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && (args[0] == "compare" || args[0] == "scale") {
+		fmt.Fprintf(stderr, "loadtest: %s is a command of bench now: go run ./bench %s\n", args[0], strings.Join(args, " "))
+		return exitTool
+	}
 	s := &session{ctx: ctx, args: args, stdout: stdout, code: exitTool}
 	var c commandLine
 	help := false
@@ -82,13 +84,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitInconclusive
 	}
 	fmt.Fprintln(stderr, "loadtest:", err)
-	if errors.Is(err, trial.ErrUsage) {
+	if usage.Is(err) {
 		fmt.Fprintln(stderr, "See `go run ./loadtest --help`.")
 	}
 	return exitTool
 }
 
-// codeOf is the exit code of a report.
+// codeOf returns the exit code of a report.
 func codeOf(r *report.Report) int {
 	switch r.Verdict {
 	case report.NotExact:

@@ -1,42 +1,42 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"voted/loadtest/drive"
+	"voted/harness/drive"
+	"voted/harness/overlay"
+	"voted/harness/wire"
+	"voted/internal/usage"
 	"voted/loadtest/fault"
 	"voted/loadtest/progress"
 	"voted/loadtest/threshold"
 	"voted/loadtest/trial"
-	"voted/loadtest/wire"
 )
 
 // runCommand are the flags of a run. Without any it takes about a minute.
 type runCommand struct {
-	Targets     []string      `help:"URLs of the nodes of an existing cluster, instead of an own one." placeholder:"URL,…"`
+	Targets     []string      `help:"URLs of the nodes of an existing cluster, instead of a cluster that the load test starts." placeholder:"URL,…"`
 	CA          string        `help:"CA of the targets' certificates (default: the system's)." placeholder:"FILE" name:"ca"`
-	TokenFile   string        `help:"File with a bearer token that the targets take: of an admin, gateway and reader." placeholder:"FILE"`
-	TLS         bool          `help:"Put the own cluster under TLS, with certificates for the members and a token for everything." name:"tls"`
-	Nodes       int           `help:"Nodes of the own cluster." default:"3"`
-	Rate        float64       `help:"Ballots a second, whatever the answers; duplicates come on top." default:"1000"`
+	TokenFile   string        `help:"File with a bearer token that the targets accept: it must have the roles admin, gateway and reader." placeholder:"FILE"`
+	TLS         bool          `help:"Put the cluster that the load test starts under TLS, with certificates for the members and a token for everything." name:"tls"`
+	Nodes       int           `help:"Nodes of the cluster that the load test starts." default:"3"`
+	Rate        float64       `help:"Ballots a second, which does not depend on the answers; duplicates come on top." default:"1000"`
 	Duration    time.Duration `help:"How long the load lasts." default:"46s"`
 	Voters      uint64        `help:"Voters in each poll; the load ends when all have voted (0: as many as the duration holds)." default:"0" placeholder:"N"`
 	Polls       int           `help:"Polls at a time: methods, replaceable and secret ballots are mixed." default:"6"`
 	Duplicates  float64       `help:"Share of the ballots that are sent again." default:"0.3"`
 	Mode        string        `help:"single: a request a ballot; bulk: streams." enum:"single,bulk" default:"single"`
-	Connections int           `help:"Requests under way at a time. Enough of them that those which wait for a node that hangs leave some for the others." default:"4096"`
-	Faults      []string      `help:"What to break, with weights: kill, follower-kill, all-kill, term, pause, partition, one-way, minority, bridge, bandwidth, delay, cut-answer, or none. With --targets the default is none." default:"kill=5,term,pause,partition" placeholder:"KIND[=WEIGHT],…"`
+	Connections int           `help:"Requests under way at a time. It must be so many that some are left for the other nodes while one node hangs." default:"4096"`
+	Hedging     bool          `help:"Let the client send requests that are slow to a second node as well." default:"true" negatable:""`
+	Faults      []string      `help:"What to break, with weights: kill, follower-kill, all-kill, term, pause, partition, one-way, minority, bridge, bandwidth, delay, cut-answer, move, move-all, foreign, or none. With --targets the default is none." default:"kill=5,term,pause,partition" placeholder:"KIND[=WEIGHT],…"`
 	Isolation   string        `help:"How members are cut off from each other: namespaces (nftables drops packets; needs root, ip and nft), proxies, or auto: namespaces where they can be made." enum:"auto,namespaces,proxies" default:"auto"`
 	FaultEvery  time.Duration `help:"Time from one fault to the next." default:"5s"`
-	Seed        uint64        `help:"Makes workload and faults the same again (0: drawn)." default:"0"`
+	Seed        uint64        `help:"The same seed makes the same workload and faults again (0: drawn at random)." default:"0"`
 	Out         string        `help:"Directory for report.html, report.json, requests.jsonl.gz and the exports." default:"loadtest-out" type:"path"`
 	Threshold   []string      `help:"Limit, repeatable: p50 p90 p99 p999 unavailability (durations), rate, errors (number or %)." placeholder:"p99<250ms" sep:"none"`
 	Binary      string        `help:"A voted binary, instead of building one." type:"existingfile"`
@@ -57,8 +57,8 @@ func (c *runCommand) Run(s *session) error {
 			return fmt.Errorf("no temporary directory for the binary: %w", err)
 		}
 		defer os.RemoveAll(dir)
-		if o.Binary, err = build(s.ctx, dir); err != nil {
-			return err
+		if o.Binary, err = overlay.Build(s.ctx, dir, overlay.Node); err != nil {
+			return fmt.Errorf("there is no node to test; name one with --binary, or: %w", err)
 		}
 	}
 	r, err := trial.Run(s.ctx, o, screen)
@@ -77,29 +77,30 @@ func (c *runCommand) Run(s *session) error {
 	return nil
 }
 
+// options returns what the flags say. Its errors are errors of usage.
 func (c *runCommand) options(s *session) (trial.Options, error) {
 	o := trial.Options{
 		Binary: c.Binary, Targets: c.Targets, Secure: c.TLS, Nodes: c.Nodes, Rate: c.Rate, Duration: c.Duration, Voters: c.Voters,
 		Polls: c.Polls, Duplicates: c.Duplicates, Mode: drive.Mode(c.Mode), Connections: c.Connections,
-		Isolation: trial.Isolation(c.Isolation), FaultEvery: c.FaultEvery, Seed: c.Seed, Out: c.Out, Keep: c.Keep,
+		NoHedging: !c.Hedging, Isolation: trial.Isolation(c.Isolation), FaultEvery: c.FaultEvery, Seed: c.Seed, Out: c.Out, Keep: c.Keep,
 	}
 	if (c.CA != "" || c.TokenFile != "") && len(c.Targets) == 0 {
-		return o, fmt.Errorf("%w: --ca and --token-file are for --targets; an own cluster is put under TLS with --tls", trial.ErrUsage)
+		return o, usage.Errorf("--ca and --token-file are for --targets; an own cluster is put under TLS with --tls")
 	}
 	if len(c.Targets) > 0 && !strings.Contains(strings.Join(s.args, " "), "--faults") {
 		c.Faults = nil
 	}
 	var err error
 	if o.Access, err = wire.ReadAccess(c.CA, c.TokenFile); err != nil {
-		return o, fmt.Errorf("%w: %w", trial.ErrUsage, err)
+		return o, usage.Mark(err)
 	}
 	if o.Faults, err = fault.ParseMix(c.Faults); err != nil {
-		return o, fmt.Errorf("%w: %w", trial.ErrUsage, err)
+		return o, usage.Mark(err)
 	}
 	for _, text := range c.Threshold {
 		t, err := threshold.Parse(text)
 		if err != nil {
-			return o, fmt.Errorf("%w: %w", trial.ErrUsage, err)
+			return o, usage.Mark(err)
 		}
 		o.Thresholds = append(o.Thresholds, t)
 	}
@@ -118,23 +119,12 @@ func (c *runCommand) options(s *session) (trial.Options, error) {
 	return o, nil
 }
 
-// build compiles the node's binary into dir.
-func build(ctx context.Context, dir string, flags ...string) (string, error) {
-	to := filepath.Join(dir, "voted")
-	args := append([]string{"build", "-o", to}, flags...)
-	out, err := exec.CommandContext(ctx, "go", append(args, "voted/cmd/voted")...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("voted cannot be built (%w); run from the project's folder, or name a binary with --binary:\n%s", errors.Join(err, ctx.Err()), out)
-	}
-	return to, nil
-}
-
 // checkCommand computes a verdict again.
 type checkCommand struct {
 	Dir string `arg:"" help:"The output directory of a run." type:"existingdir"`
 }
 
-// Run checks.
+// Run computes the verdict and writes it.
 func (c *checkCommand) Run(s *session) error {
 	r, err := trial.Check(c.Dir)
 	if err != nil {

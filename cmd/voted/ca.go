@@ -5,6 +5,7 @@ import (
 
 	"voted/internal/auth"
 	"voted/internal/pki"
+	"voted/internal/usage"
 )
 
 type caCommands struct {
@@ -26,7 +27,7 @@ func (caInit) Help() string {
 // Run makes the CA.
 func (c *caInit) Run(s *session) error {
 	if _, err := pki.Init(c.Dir, c.Name, time.Now()); err != nil {
-		return usage{err}
+		return usage.Mark(err)
 	}
 	s.stdout.Linef("a CA in %s: give ca.crt to every node and client, and keep ca.key to yourself", c.Dir)
 	return nil
@@ -59,16 +60,16 @@ func (c *caIssue) Run(s *session) error {
 	case "client":
 		roles, err := auth.ParseRoles(c.Role)
 		if err != nil {
-			return usagef("--role: %w", err)
+			return usage.Errorf("--role: %w", err)
 		}
 		request.Client, request.Roles = c.Name, roles.String()
 	}
 	if c.Valid <= 0 {
-		return usagef("--valid must be longer than zero, such as 2160h")
+		return usage.Errorf("--valid must be longer than zero, such as 2160h")
 	}
 	ca, err := pki.Open(c.Dir)
 	if err != nil {
-		return usage{err}
+		return usage.Mark(err)
 	}
 	out := c.Out
 	if out == "" {
@@ -76,7 +77,7 @@ func (c *caIssue) Run(s *session) error {
 	}
 	cert, key, err := ca.IssueTo(out, c.Name, request)
 	if err != nil {
-		return usage{err}
+		return usage.Mark(err)
 	}
 	s.stdout.Linef("%s and %s", cert, key)
 	return nil

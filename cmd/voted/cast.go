@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	"voted/client"
-	"voted/cmd/voted/display"
+	"voted/internal/ballotfile"
+	"voted/internal/ballottext"
+	"voted/internal/usage"
 )
 
 type castCommand struct {
@@ -40,7 +40,7 @@ func (c *castCommand) Run(s *session) error {
 	}
 	b, err := ballotOf(p.Method, c.Choices)
 	if err != nil {
-		return usage{err}
+		return usage.Mark(err)
 	}
 	var r client.Receipt
 	if c.IfVersion > 0 {
@@ -51,48 +51,27 @@ func (c *castCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		return printJSON(s, r)
-	}
-	s.stdout.Linef("%s  ballot %s of %s, version %d, log index %s, %s", s.stdout.Paint(display.Good, string(r.Outcome)),
-		display.Int(r.Ballot), r.Poll, r.Version, display.Int(r.Index), clock(r.CastAt))
-	return nil
+	return c.showReceipt(s, r)
 }
 
-// ballotOf makes a ballot as the poll's method asks for it.
+// ballotOf makes a ballot as the poll's method asks for it, in the notation of exports.
+// Each choice is an option, a rank or an option with its points; one argument may also
+// hold several of them.
 func ballotOf(m client.Method, choices []string) (client.Ballot, error) {
+	field, sign := "ranking", ">"
 	switch m {
 	case client.Plurality, client.Approval:
-		return client.Choose(choices...), nil
-	case client.ScoreVoting, client.Star:
-		points := map[string]int{}
-		for _, c := range choices {
-			id, score, err := splitScore(c, "=")
-			if err != nil {
-				return client.Ballot{}, err
-			}
-			points[id] = score
-		}
-		return client.Score(points), nil
+		field, sign = "selections", ";"
+	case client.ScoreVoting:
+		field, sign = "scores", ";"
 	}
-	return client.RankTiers(tiersOf(choices, "=")...), nil
-}
-
-// tiersOf reads "a" and "b=c", which is a tie.
-func tiersOf(choices []string, tie string) [][]string {
-	tiers := make([][]string, len(choices))
-	for i, c := range choices {
-		tiers[i] = strings.Split(c, tie)
+	form, err := ballottext.FormOf(field)
+	if err != nil {
+		return client.Ballot{}, err
 	}
-	return tiers
-}
-
-// splitScore reads "a=5".
-func splitScore(s, sign string) (string, int, error) {
-	id, points, ok := strings.Cut(s, sign)
-	n, err := strconv.Atoi(strings.TrimSpace(points))
-	if !ok || err != nil {
-		return "", 0, fmt.Errorf("%q is not an option with its points, such as merlot%s5", s, sign)
+	marks, err := ballottext.Read(form, strings.Join(choices, sign))
+	if err != nil {
+		return client.Ballot{}, err
 	}
-	return strings.TrimSpace(id), n, nil
+	return ballotOfMarks(&ballotfile.Ballot{Field: field, Marks: marks}), nil
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"voted/client"
 	"voted/cmd/voted/display"
@@ -36,7 +38,7 @@ func (c *clusterStatus) Run(s *session) error {
 		return err
 	}
 	if c.JSON {
-		err = printJSON(s, status)
+		err = printJSON(s, status.Raw)
 	} else {
 		showCluster(s.stdout, status)
 	}
@@ -60,10 +62,11 @@ func showCluster(o *display.Output, status client.ClusterStatus) {
 	if status.Leader == "" {
 		leader = o.Paint(display.Bad, "no leader")
 	}
-	o.Linef("%s · term %d · log index %s · quorum %d · %s", leader, status.Term, display.Int(status.Index), status.Quorum, losses(status))
+	o.Lead(leader, fmt.Sprintf(" · term %d · log index %s · quorum %d · %s", status.Term, display.Int(status.Index), status.Quorum, losses(status)))
+	o.Linef("cluster %s", status.ClusterID)
 	o.Linef("")
 	t := display.Table{Columns: []display.Column{
-		{Title: "MEMBER"}, {Title: "STATE"}, {Title: "HEALTH"}, {Title: "APPLIED", Right: true}, {Title: "API"}, {Title: "PEER"}, // whole: a shortened address is none
+		{Title: "MEMBER"}, {Title: "STATE"}, {Title: "HEALTH"}, {Title: "APPLIED", Right: true}, {Title: "API"}, {Title: "PEER"}, // not shortened: a part of an address is useless
 	}}
 	roles, versions := severalRoles(status), severalVersions(status)
 	if roles {
@@ -88,18 +91,18 @@ func showCluster(o *display.Output, status client.ClusterStatus) {
 	}
 	o.Linef("")
 	for _, f := range status.Findings {
-		o.Linef("%s %s", o.Paint(display.Bad, "!"), f.Text)
+		o.Lead(o.Paint(display.Bad, "!"), " "+f.Text)
 	}
-	o.Linef("%s", status.Summary)
+	o.Lead("", status.Summary)
 }
 
-// severalRoles tells whether the column of roles would say anything.
+// severalRoles reports whether the column of roles is worth showing.
 func severalRoles(status client.ClusterStatus) bool {
 	return slices.ContainsFunc(status.Members, func(m client.Member) bool { return m.Role != "voter" })
 }
 
-// severalVersions tells whether the members run different versions; one that is
-// down says none.
+// severalVersions reports whether the members run different versions; a member that is
+// down has none.
 func severalVersions(status client.ClusterStatus) bool {
 	seen := ""
 	for _, m := range status.Members {
@@ -147,8 +150,8 @@ func (clusterAdd) Help() string {
 
 // Run adds the member.
 func (c *clusterAdd) Run(s *session) error {
-	return c.change(s, "member "+c.ID+" is in; it gets a vote once it has caught up", func(cl *client.Client) error {
-		return cl.AddMember(s.ctx, c.ID, c.Peer)
+	return c.change(s, func(cl *client.Client, _ client.ClusterStatus) (string, error) {
+		return "member " + c.ID + " is in; it gets a vote once it has caught up", cl.AddMember(s.ctx, c.ID, c.Peer)
 	})
 }
 
@@ -161,10 +164,13 @@ func (clusterRemove) Help() string {
 	return "Refused where too few members would be left alive.\n\n    voted cluster remove n2"
 }
 
-// Run removes the member.
+// Run removes the member. An id that no member has is an error: it may be mistyped.
 func (c *clusterRemove) Run(s *session) error {
-	return c.change(s, "member "+c.ID+" is out; stop its process, and empty its directory before it joins again", func(cl *client.Client) error {
-		return cl.RemoveMember(s.ctx, c.ID)
+	return c.change(s, func(cl *client.Client, now client.ClusterStatus) (string, error) {
+		if !isMember(now, c.ID) {
+			return "", noMember(c.ID)
+		}
+		return "member " + c.ID + " is out; stop its process, and empty its directory before it joins again", cl.RemoveMember(s.ctx, c.ID)
 	})
 }
 
@@ -177,27 +183,80 @@ func (clusterLead) Help() string { return "Example:\n\n    voted cluster lead n2
 
 // Run hands leadership over.
 func (c *clusterLead) Run(s *session) error {
-	return c.change(s, "leadership was handed over", func(cl *client.Client) error {
-		return cl.TransferLeadership(s.ctx, c.ID)
+	return c.change(s, func(cl *client.Client, now client.ClusterStatus) (string, error) {
+		switch {
+		case c.ID != "" && !isMember(now, c.ID):
+			return "", noMember(c.ID)
+		case c.ID != "" && c.ID == now.Leader:
+			return c.ID + " leads already; nothing was changed", nil
+		case isAway(now, c.ID):
+			return "", fmt.Errorf("member %s does not answer and so cannot lead, and nothing was changed; start it, or name another member", c.ID)
+		}
+		if err := cl.TransferLeadership(s.ctx, c.ID); err != nil {
+			return "", err
+		}
+		awaitLeader(s.ctx, cl)
+		return "leadership was handed over", nil
 	})
 }
 
-// change carries out a change and shows what the cluster is then.
-func (c *connection) change(s *session, done string, f func(*client.Client) error) error {
+// newLeaderWithin is how long a node may take to know the new leader after a hand-over: it
+// learns that with the next heartbeat.
+const newLeaderWithin = 3 * time.Second
+
+// awaitLeader waits until the node that answers knows a leader again: its status before
+// that would look like an outage.
+func awaitLeader(ctx context.Context, cl *client.Client) {
+	ctx, cancel := context.WithTimeout(ctx, newLeaderWithin)
+	defer cancel()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if status, err := cl.Cluster(ctx); err == nil && status.Leader != "" {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func isMember(status client.ClusterStatus, id string) bool {
+	return slices.ContainsFunc(status.Members, func(m client.Member) bool { return m.ID == id })
+}
+
+// isAway reports whether a member does not answer the node that was asked.
+func isAway(status client.ClusterStatus, id string) bool {
+	return slices.ContainsFunc(status.Members, func(m client.Member) bool { return m.ID == id && m.State == "unreachable" })
+}
+
+func noMember(id string) error {
+	return fmt.Errorf("there is no member %s, and nothing was changed; see who there is with `voted cluster status`", id)
+}
+
+// change makes a change to the cluster and shows the cluster's status after it. f makes
+// the change and returns the sentence that says what was done.
+func (c *connection) change(s *session, f func(*client.Client, client.ClusterStatus) (string, error)) error {
 	cl, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	if err := f(cl); err != nil {
-		return err
-	}
 	status, err := cl.Cluster(s.ctx)
 	if err != nil {
 		return err
 	}
+	done, err := f(cl, status)
+	if err != nil {
+		return err
+	}
+	if status, err = cl.Cluster(s.ctx); err != nil {
+		return err
+	}
 	if c.JSON {
-		return printJSON(s, status)
+		return printJSON(s, status.Raw)
 	}
 	s.stdout.Linef("%s", done)
 	s.stdout.Linef("")

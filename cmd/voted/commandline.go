@@ -16,11 +16,13 @@ type commandLine struct {
 	Dev   devCommand   `cmd:"" help:"An empty cluster on this machine, to try things."`
 	Serve serveCommand `cmd:"" help:"One node."`
 
-	Poll    pollCommands   `cmd:"" help:"Create, show, list, close and delete polls."`
+	Poll    pollCommands   `cmd:"" help:"Create, show, change, list, close and delete polls."`
 	Cast    castCommand    `cmd:"" help:"Cast one ballot."`
+	Receipt receiptCommand `cmd:"" help:"Show the receipt of a voter's ballot."`
 	Import  importCommand  `cmd:"" help:"Cast the ballots of a file."`
 	Export  exportCommand  `cmd:"" help:"Write the ballots of a poll."`
 	Results resultsCommand `cmd:"" help:"Show the tally of a poll."`
+	Tally   tallyCommand   `cmd:"" help:"Count the ballots of a file, without a cluster."`
 	Roll    rollCommands   `cmd:"" help:"Say who may vote in a poll, and with what weight."`
 
 	Cluster    clusterCommands    `cmd:"" help:"Show and change the members of a cluster."`
@@ -42,14 +44,19 @@ type commonFlags struct {
 	LogFormat string          `help:"text for people, json for machines; auto: text on a terminal." enum:"auto,text,json" default:"auto" placeholder:"FORMAT"`
 }
 
-type versionCommand struct{}
+type versionCommand struct {
+	JSON bool `help:"Print JSON instead of text for people." name:"json"`
+}
 
 func (versionCommand) Help() string {
-	return "Example:\n\n    voted version"
+	return "Examples:\n\n    voted version\n    voted version --json"
 }
 
 // Run prints one line.
-func (versionCommand) Run(s *session) error {
+func (c versionCommand) Run(s *session) error {
+	if c.JSON {
+		return printJSON(s, map[string]string{"version": version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+	}
 	s.stdout.Linef("voted %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil
 }

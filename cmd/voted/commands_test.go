@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,9 +70,9 @@ func TestCommandsAgainstACluster(t *testing.T) {
 		{"cast lunch ann sushi --if-version 1", 0, []string{"replaced  ballot 2 of lunch, version 2"}},
 		{"cast lunch bob curry", 1, []string{"curry"}},
 		{"cast wines ann merlot=5 syrah=2", 0, []string{"counted"}},
-		{"cast wines bob merlot", 2, []string{"such as merlot=5"}},
+		{"cast wines bob merlot", 2, []string{"such as ann=5"}},
 		{"cast nosuch ann x", 1, []string{"there is no such poll", "voted poll list"}},
-		{"import board " + csv + " --rejects " + rejects, 1, []string{"counted  3", "refused  2", "invalid_ballot", "it names no voter", rejects}},
+		{"import board " + csv + " --rejects " + rejects, 1, []string{"counted  3", "refused  2", "invalid_ballot", "the voter id is empty", rejects}},
 		{"import board " + ndjson, 0, []string{"counted   1", "replayed  1  had been counted before"}},
 		{"import board " + csv + " --json", 1, []string{`"complete":true`, `"replayed":3`, `"refused":2`, `"line":4`}},
 		{"import nosuch " + ndjson, 1, []string{"there is no such poll"}},
@@ -79,7 +81,7 @@ func TestCommandsAgainstACluster(t *testing.T) {
 		{"export board --format csv -o " + exported, 0, []string{"wrote " + exported}},
 		{"export board", 0, []string{`"ranking":["ann","bo"]`}},
 		{"poll list", 0, []string{"POLL", "lunch", "board", "wines"}},
-		{"poll list --state closed", 0, []string{"no polls"}},
+		{"poll list --state closed", 0, []string{"no poll is closed; see all of them with"}},
 		{"poll list --json", 0, []string{`"id":"lunch"`, `"id":"board"`}},
 		{"poll delete board", 1, []string{"voted poll close"}},
 		{"poll close board", 0, []string{"state    closed"}},
@@ -129,6 +131,9 @@ func TestLeadershipIsHandedOverAndADeadMemberIsSeen(t *testing.T) {
 			t.Fatalf("the dead member is not seen: %+v", got)
 		}
 		time.Sleep(50 * time.Millisecond)
+	}
+	if got := voted("cluster", "lead", leader.ID, "--endpoint", next.URL, "--timeout", "20s"); got.code != exitFailed || !strings.Contains(got.errout, "member "+leader.ID+" does not answer and so cannot lead, and nothing was changed") {
+		t.Errorf("a dead member is told to lead: %+v", got)
 	}
 }
 
@@ -214,7 +219,7 @@ func TestAnInterruptEndsInOrderAndCleansUp(t *testing.T) {
 func TestServeDrainsOnSIGTERM(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	cmd, lines := process(t, "serve", "--id", "n1", "--data", dir, "--api", "127.0.0.1:0", "--peer", "127.0.0.1:0", "--log-format", "json", "--log-level", "error", "--cluster", "n1=127.0.0.1:29999")
+	cmd, lines := process(t, "serve", "--id", "n1", "--data", dir, "--api", "127.0.0.1:0", "--peer", "127.0.0.1:0", "--log-format", "text", "--log-level", "error", "--cluster", "n1=127.0.0.1:29999")
 	serving := until(t, lines, "node n1 serves http://127.0.0.1:")
 	if strings.Contains(serving, ":0 ") {
 		t.Errorf("it does not say which port: %q", serving)
@@ -225,6 +230,46 @@ func TestServeDrainsOnSIGTERM(t *testing.T) {
 	until(t, lines, "has stopped in order")
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("after SIGTERM: %v", err)
+	}
+}
+
+func TestWhereTheLogIsJSONEachLineOfANodeIsJSON(t *testing.T) {
+	t.Parallel()
+	cmd := exec.CommandContext(testContext(t, time.Minute), os.Args[0], "serve", "--id", "n1", "--data", t.TempDir(), "--api", "127.0.0.1:0", "--peer", "127.0.0.1:0", "--cluster", "n1=127.0.0.1:29999")
+	cmd.Env = append(os.Environ(), asVoted+"=1")
+	out, into, err := os.Pipe() // both go to one place, as under systemd
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = into, into
+	if err := errors.Join(cmd.Start(), into.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		var line struct {
+			Message string `json:"msg"`
+			API     string `json:"api"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Errorf("%q: %v", lines.Text(), err)
+		}
+		said = append(said, line.Message)
+		if line.Message == "serving" {
+			if !strings.HasPrefix(line.API, "http://127.0.0.1:") || strings.HasSuffix(line.API, ":0") {
+				t.Errorf("it serves at %q", line.API)
+			}
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v", err)
+	}
+	if !slices.Contains(said, "serving") || said[len(said)-1] != "this node has stopped in order" {
+		t.Errorf("it said %q", said)
 	}
 }
 

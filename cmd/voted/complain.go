@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,20 +17,13 @@ import (
 
 	"voted/client"
 	"voted/cmd/voted/display"
-	"voted/internal/server"
+	"voted/internal/usage"
 )
 
-// usage marks an error that another command line would cure.
-type usage struct{ error }
-
-func (u usage) Unwrap() error { return u.error }
-
-func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
-
-// errSaid ends a command that has already told what went wrong.
+// errSaid ends a command that has already written what went wrong.
 var errSaid = errors.New("failed")
 
-// usageError adds where to look to an error of kong's.
+// usageError adds a hint at the help to an error of kong's.
 func usageError(err error) error {
 	command := "voted"
 	var parse *kong.ParseError
@@ -36,20 +32,69 @@ func usageError(err error) error {
 			command = c.FullPath()
 		}
 	}
-	return usagef("%w; see `%s --help`", err, command)
+	return usage.Errorf("%w; see `%s --help`", err, command)
 }
 
-func exitCode(err error) int {
-	var u usage
-	if errors.As(err, &u) || errors.Is(err, server.ErrUsage) {
-		return exitUsage
+// exitCode returns the exit code of a command that failed; serves: it was voted serve.
+func exitCode(err error, serves bool) int {
+	switch {
+	case !usage.Is(err):
+		return exitFailed
+	case serves:
+		return exitConfig
 	}
-	return exitFailed
+	return exitUsage
 }
 
-// complain says in one sentence what went wrong and what to do.
+// complaint is an error as JSON, for scripts.
+type complaint struct {
+	// Code is the service's own, or usage (another command line cures it), unavailable or
+	// outcome_unknown (no node answered), or failed.
+	Code      client.Code         `json:"code"`
+	Detail    string              `json:"detail"`
+	RequestID string              `json:"request_id,omitempty"`
+	Errors    []client.FieldError `json:"errors,omitempty"`
+}
+
+// complainAs is complain, or one line of JSON if the command was to print JSON.
+func complainAs(o *display.Output, err error, asJSON bool) {
+	if !asJSON {
+		complain(o, err)
+		return
+	}
+	_ = encodeJSON(o.JSON(), complaintOf(err)) // there is nowhere else to complain
+}
+
+func complaintOf(err error) complaint {
+	c := complaint{Code: "failed", Detail: explain(err)}
+	var unanswered *client.UnansweredError
+	var refused *client.Error
+	switch {
+	case errors.As(err, &unanswered) && unanswered.Unknown:
+		c.Code = client.CodeOutcomeUnknown
+	case errors.As(err, &refused): // of an unanswered request the cause, too
+		c.Code = cmp.Or(refused.Code, c.Code)
+	case unanswered != nil:
+		c.Code = client.CodeUnavailable
+	case usage.Is(err):
+		c.Code = "usage"
+	}
+	if errors.As(err, &refused) {
+		c.RequestID, c.Errors = refused.RequestID, refused.Fields
+	}
+	return c
+}
+
+// complain writes in one sentence what went wrong and what to do.
 func complain(o *display.Output, err error) {
 	o.Linef("%s %s", o.Paint(display.Bad, "voted:"), explain(err))
+}
+
+// warn writes warnings: what is not an error, but probably a mistake.
+func warn(o *display.Output, sentences []string) {
+	for _, sentence := range sentences {
+		o.Linef("voted: warning: %s", sentence)
+	}
 }
 
 // explain puts the errors of the client into the words of this program.
@@ -64,14 +109,7 @@ func explain(err error) string {
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	}
-	said := err.Error()
-	if mark := server.ErrUsage.Error() + ": "; errors.Is(err, server.ErrUsage) {
-		// What follows the mark, which layers repeat, is the sentence.
-		if at := strings.LastIndex(said, mark); at >= 0 {
-			said = said[at+len(mark):]
-		}
-	}
-	return said
+	return err.Error()
 }
 
 func explainUnanswered(e *client.UnansweredError) string {
@@ -87,8 +125,6 @@ func explainUnanswered(e *client.UnansweredError) string {
 	switch {
 	case errors.Is(e.Context, context.Canceled):
 		return "interrupted before " + where + " answered" + tail
-	case errors.As(e.Cause, &refused) && refused.Code == client.CodeUnavailable && strings.HasPrefix(refused.Detail, "Not every member"):
-		return refused.Detail // a leader there is; the sentence says for whom it waits
 	case errors.As(e.Cause, &refused) && refused.Code == client.CodeUnavailable:
 		return "the cluster at " + where + " has no leader now; see which nodes are down with `voted cluster status`" + tail
 	case errors.As(e.Cause, &refused):
@@ -118,11 +154,14 @@ func cause(err error) any {
 	return err
 }
 
-// explainRefusal prefers the service's own sentence, and says what to do where
-// a command of this program can.
+// explainRefusal prefers the service's own sentence, and adds which command of this
+// program helps, if one does.
 func explainRefusal(e *client.Error) string {
-	if e.Code == client.CodeAlreadyVoted {
+	switch e.Code {
+	case client.CodeAlreadyVoted:
 		return explainVoted(e)
+	case client.CodeVersionMismatch:
+		return explainMismatch(e)
 	}
 	said := e.Detail
 	if said == "" {
@@ -143,7 +182,7 @@ func explainRefusal(e *client.Error) string {
 	return said
 }
 
-// explainVoted names the version, which a replacement must name too.
+// explainVoted names the ballot's version, which a replacement must state.
 func explainVoted(e *client.Error) string {
 	version := "N"
 	if e.Version > 0 {
@@ -152,7 +191,15 @@ func explainVoted(e *client.Error) string {
 	return "this voter has voted already, otherwise; where the poll allows it, replace that ballot with --if-version " + version
 }
 
-// sentences say it in place of the service where that speaks of HTTP.
+// explainMismatch names the version or revision that is current, if there is one.
+func explainMismatch(e *client.Error) string {
+	if e.Version == 0 {
+		return "it is not at the version or revision that was named; look at it, then decide again"
+	}
+	return fmt.Sprintf("it was changed since, and is at version or revision %d now; look at it, then decide again", e.Version)
+}
+
+// sentences replace sentences of the service that are in terms of HTTP.
 var sentences = map[client.Code]string{
 	client.CodeRollNotFound:   "this poll has no roll: anyone may vote in it",
 	client.CodeVoterNotFound:  "this voter is not on the roll",
@@ -161,7 +208,7 @@ var sentences = map[client.Code]string{
 	client.CodeOutcomeUnknown: "no answer came in time; it may have been done, and it is safe to do it again",
 }
 
-// advices say which command helps.
+// advices name the command that helps.
 var advices = map[client.Code]string{
 	client.CodeRollNotFound:    "a poll gets one with `voted poll create … --eligibility roll`",
 	client.CodeVoterNotFound:   "put them on it with `voted roll load`",
@@ -169,7 +216,7 @@ var advices = map[client.Code]string{
 	client.CodePollNotClosed:   "close it with `voted poll close`",
 	client.CodeUnavailable:     "see which nodes are down with `voted cluster status`",
 	client.CodeStorageFull:     "free some space on the nodes; they go on by themselves",
-	client.CodeResultsHidden:   "this poll shows results once it is closed",
+	client.CodeResultsHidden:   "see when that is with `voted poll show`",
 	client.CodeUnauthenticated: "name a file that holds one with --token-file, put it into VOTED_TOKEN, or show a certificate with --cert and --key",
 }
 
@@ -177,11 +224,39 @@ var advices = map[client.Code]string{
 func fileProblem(name string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return usagef("there is no file %s", name)
+		return usage.Errorf("there is no file %s", name)
 	case errors.Is(err, fs.ErrPermission):
-		return usagef("the file %s may not be read or written by this user", name)
+		return usage.Errorf("the file %s may not be read or written by this user", name)
 	case errors.Is(err, syscall.EISDIR):
-		return usagef("%s is a directory, not a file", name)
+		return usage.Errorf("%s is a directory, not a file", name)
 	}
 	return fmt.Errorf("file %s: %w", name, err)
+}
+
+// outputProblem explains why a file cannot be written.
+func outputProblem(name string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usage.Errorf("there is no directory %s to write %s into; make it, or name another one", filepath.Dir(name), filepath.Base(name))
+	case errors.Is(err, fs.ErrPermission):
+		return usage.Errorf("%s may not be written by this user", name)
+	case errors.Is(err, syscall.EISDIR):
+		return usage.Errorf("%s is a directory; give the name of a file in it", name)
+	case errors.Is(err, syscall.ELOOP):
+		return usage.Errorf("%s is a link that leads in a circle", name)
+	}
+	return fmt.Errorf("%s cannot be written: %w", name, bare(err))
+}
+
+// bare removes the file name from an error, for sentences that already have it.
+func bare(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }

@@ -1,13 +1,17 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"io"
-	"os"
-	"strings"
 
 	"voted/internal/auth"
+	"voted/internal/textfile"
+	"voted/internal/usage"
+	"voted/internal/voterid"
 )
+
+// maxVoterLineBytes bounds a line of a file of voters: an id in its longest encoding.
+const maxVoterLineBytes = 4 * voterid.MaxBytes
 
 type credentialCommands struct {
 	Key   credentialKey   `cmd:"" help:"Make the key that signs voting credentials."`
@@ -51,8 +55,8 @@ func (credentialIssue) Help() string {
 	return `One line a voter: the voter, a tab, and the credential or link. A credential lets one voter vote in one poll; whoever
 has it can, so send it to that voter alone. Nothing is sent to the cluster. For all voters of a roll: voted roll issue.
 
-    voted credential issue board-2026 ann bo --key ./voting.key
-    voted credential issue board-2026 --voters members.txt --key ./voting.key --link 'https://vote.example.org/{poll}#{credential}'`
+    voted credential issue board-2026 ann bo --signing-key ./voting.key
+    voted credential issue board-2026 --voters members.txt --signing-key ./voting.key --link 'https://vote.example.org/{poll}#{credential}'`
 }
 
 // Run prints the credentials.
@@ -60,26 +64,38 @@ func (c *credentialIssue) Run(s *session) error { return c.run(s, c.Poll, c.vote
 
 func (c *credentialIssue) voters() ([]string, error) {
 	if (c.Voters == "") == (len(c.Voter) == 0) {
-		return nil, usagef("name the voters, or a file of them with --voters")
+		return nil, usage.Errorf("name the voters, or a file of them with --voters")
 	}
 	if c.Voters == "" {
 		return c.Voter, nil
 	}
-	var b []byte
-	var err error
-	if c.Voters == "-" {
-		b, err = io.ReadAll(os.Stdin)
-	} else {
-		b, err = os.ReadFile(c.Voters)
-	}
+	input, err := openInput(c.Voters)
 	if err != nil {
-		return nil, fileProblem(c.Voters, err)
+		return nil, err
+	}
+	defer input.Close()
+	lines, err := textfile.NewLines(input, nil, maxVoterLineBytes)
+	if err != nil {
+		return nil, usage.Errorf("%s: %w", c.Voters, err)
 	}
 	var voters []string
-	for line := range bytes.Lines(b) {
-		if voter := strings.TrimRight(string(line), "\r\n"); voter != "" {
-			voters = append(voters, voter)
+	for {
+		line, err := lines.Next()
+		var fault *textfile.Fault
+		switch {
+		case errors.Is(err, io.EOF):
+			return voters, nil
+		case errors.As(err, &fault) && fault.Foreign:
+			return nil, usage.Errorf("%s: line %d, column %d is not UTF-8; save the file in UTF-8; nothing was issued", c.Voters, fault.Line, fault.Column)
+		case err != nil:
+			return nil, usage.Errorf("%s: %w; nothing was issued", c.Voters, err)
+		case len(line) == 0:
+			continue
 		}
+		voter, err := voterid.Canonical(string(line))
+		if err != nil {
+			return nil, usage.Errorf("%s: line %d: %w; nothing was issued", c.Voters, lines.Number(), err)
+		}
+		voters = append(voters, voter)
 	}
-	return voters, nil
 }

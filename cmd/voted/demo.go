@@ -6,6 +6,7 @@ import (
 
 	"voted/cmd/voted/demo"
 	"voted/cmd/voted/display"
+	"voted/internal/usage"
 )
 
 type demoCommand struct {
@@ -15,7 +16,7 @@ type demoCommand struct {
 
 	TLS bool `help:"Under TLS, with credentials: a CA, a certificate for each member, and a token are made for it." name:"tls"`
 
-	Nodes       int    `help:"How many nodes, 1 to 15; with fewer than 3 nobody can take over from the killed leader." default:"3"`
+	Nodes       int    `help:"How many nodes, 1 to 15; with fewer than 3 no other node can take over from the killed leader." default:"3"`
 	Ballots     int    `help:"How many ballots; fewer keep the proportions." default:"188571"`
 	Connections int    `help:"How many connections ballots are cast on." default:"256"`
 	Seed        uint64 `help:"Another seed is another order." default:"2022"`
@@ -35,11 +36,11 @@ nodes whose leader is killed half way. It then compares every receipt, export an
 func (c *demoCommand) Run(s *session) error {
 	switch {
 	case c.Ballots < 1 || c.Ballots > demo.AllBallots:
-		return usagef("--ballots must be between 1 and %d", demo.AllBallots)
+		return usage.Errorf("--ballots must be between 1 and %d", demo.AllBallots)
 	case c.Connections < 1 || c.Connections > maxConnections:
-		return usagef("--connections must be between 1 and %d", maxConnections)
+		return usage.Errorf("--connections must be between 1 and %d", maxConnections)
 	case c.Nodes < 1 || c.Nodes > 15:
-		return usagef("--nodes must be between 1 and 15")
+		return usage.Errorf("--nodes must be between 1 and 15")
 	}
 	binary, err := os.Executable()
 	if err != nil {
@@ -48,7 +49,7 @@ func (c *demoCommand) Run(s *session) error {
 	people := s.stdout
 	if c.JSON {
 		people = s.stderr
-		if !people.Terminal { // a machine reads both: one object is all it wants
+		if !people.Terminal { // both may be read by a program that expects one object
 			people = display.New(io.Discard)
 		}
 	}
@@ -66,6 +67,6 @@ func (c *demoCommand) Run(s *session) error {
 	return err
 }
 
-// maxConnections bounds --connections, since each takes a file descriptor here
-// and one at a node.
+// maxConnections bounds --connections: each takes a file descriptor here and one at a
+// node.
 const maxConnections = 4096

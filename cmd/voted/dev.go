@@ -8,12 +8,16 @@ import (
 
 	"voted/cmd/voted/display"
 	"voted/internal/localcluster"
+	"voted/internal/server"
+	"voted/internal/usage"
 )
 
 type devCommand struct {
 	Nodes int    `help:"How many nodes." default:"3"`
 	Data  string `help:"Keep the data in this directory; by default it is temporary. Start with the same --port and --nodes again." placeholder:"DIR"`
 	Port  int    `help:"API port of the first node; the others follow, and peer ports are 1000 higher." default:"8080"`
+
+	AllowOrigin []string `help:"Origin of pages that may call the nodes from a browser, such as http://localhost:5173; repeatable." placeholder:"URL"`
 }
 
 func (devCommand) Help() string {
@@ -26,7 +30,12 @@ func (devCommand) Help() string {
 // Run serves until it is told to stop, or until the last node has ended.
 func (c *devCommand) Run(s *session) error {
 	if c.Port < 1 || c.Port > 65535 {
-		return usagef("--port must be between 1 and 65535")
+		return usage.Errorf("--port must be between 1 and 65535")
+	}
+	for _, origin := range c.AllowOrigin {
+		if err := server.CheckOrigin(origin); err != nil {
+			return usage.Errorf("--allow-origin: %v", err)
+		}
 	}
 	binary, err := os.Executable()
 	if err != nil {
@@ -41,11 +50,17 @@ func (c *devCommand) Run(s *session) error {
 	ended := make(chan error, c.Nodes+1)
 	cluster, err := localcluster.Start(s.ctx, localcluster.Options{
 		Binary: binary, Nodes: c.Nodes, Dir: data, BasePort: c.Port,
-		Args:   func(int) []string { return []string{"--log-level", s.flags.LogLevel} },
+		Args: func(int) []string {
+			args := []string{"--log-level", s.flags.LogLevel}
+			for _, origin := range c.AllowOrigin {
+				args = append(args, "--allow-origin", origin)
+			}
+			return args
+		},
 		OnExit: func(_ *localcluster.Node, err error) { ended <- err },
 	})
 	if err != nil {
-		return usage{err}
+		return usage.Mark(err)
 	}
 	defer cluster.Stop()
 	if err := cluster.WaitReady(s.ctx); err != nil {

@@ -10,10 +10,11 @@ import (
 
 	"voted/client"
 	"voted/internal/pki"
+	"voted/internal/usage"
 )
 
-// healthCommand is for health checks of images and supervisors that have no curl.
-// It asks once: whoever runs it asks again.
+// healthCommand is for health checks of images and supervisors that have no curl. It asks
+// once; whoever runs it repeats it.
 type healthCommand struct {
 	Endpoint []string      `help:"API of the node; may be repeated, and then all are asked." default:"http://127.0.0.1:8080" placeholder:"URL"`
 	Ready    bool          `help:"Ask whether clients should be sent there, instead of whether the process answers. That depends on the other members: restart no node for it."`
@@ -27,19 +28,19 @@ func (healthCommand) Help() string {
     voted health --endpoint https://127.0.0.1:8080 --ca ca.crt`
 }
 
-// maxHealthAnswer is more than /readyz?verbose says.
+// maxHealthAnswer is more than the length of /readyz?verbose.
 const maxHealthAnswer = 16 << 10
 
 // Run asks.
 func (c *healthCommand) Run(s *session) error {
 	if c.Timeout <= 0 {
-		return usagef("--timeout must be longer than zero, such as 3s")
+		return usage.Errorf("--timeout must be longer than zero, such as 3s")
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	if c.CA != "" {
 		config, err := pki.ClientTLS(s.logger(), pki.Files{CA: c.CA})
 		if err != nil {
-			return usage{err}
+			return usage.Mark(err)
 		}
 		transport.TLSClientConfig = config
 	}
@@ -49,7 +50,7 @@ func (c *healthCommand) Run(s *session) error {
 	}
 	nodes, err := client.New(c.Endpoint)
 	if err != nil {
-		return usage{err} // it says what is wrong with a URL
+		return usage.Mark(err) // the error names what is wrong with a URL
 	}
 	web := &http.Client{Transport: transport, Timeout: c.Timeout}
 	for _, e := range nodes.Endpoints() {
@@ -61,11 +62,11 @@ func (c *healthCommand) Run(s *session) error {
 	return nil
 }
 
-// ask expects 200.
+// ask sends one request; any answer but 200 is an error.
 func ask(ctx context.Context, web *http.Client, url string) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return usage{err}
+		return usage.Mark(err)
 	}
 	resp, err := web.Do(r)
 	if err != nil {

@@ -6,18 +6,20 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
+	"slices"
 	"sync"
 
 	"voted/client"
 	"voted/cmd/voted/display"
+	"voted/internal/ballotfile"
+	"voted/internal/textfile"
 )
 
 type importCommand struct {
 	connection
+	readingFlags
 	Poll    string `arg:"" help:"Id of the poll."`
 	File    string `arg:"" help:"CSV or NDJSON; - is the standard input."`
-	Format  string `help:"csv, ndjson, or auto: by the name or the first byte." enum:"auto,csv,ndjson" default:"auto" placeholder:"FORMAT"`
 	Rejects string `help:"Write every refused line to this file, as NDJSON." placeholder:"FILE"`
 }
 
@@ -26,50 +28,42 @@ func (importCommand) Help() string {
 
     voted import board ballots.csv --rejects refused.ndjson
 
-CSV has a line of titles, and choices apart by semicolons; = is a tie:
+CSV has a line of titles; > ranks options, = is a tie or stands before points, semicolons stand between options:
 
     voter,ranking              voter,selections        voter,scores
-    v-17,bo;ann=cy             v-17,ann;bo             v-17,ann:5;bo:0
+    v-17,bo>ann=cy             v-17,ann;bo             v-17,ann=5;bo=0
 
 NDJSON has one of these a line:
 
     {"voter":"v-17","ranking":["bo",["ann","cy"]]}
-    {"voter":"v-17","selections":["ann"]}`
+    {"voter":"v-17","selections":["ann"]}
+
+What "voted export" writes can be imported too, into another poll; of a secret poll the voters are then named by their keys.`
 }
 
-// Run imports the file. It fails where the file or the cluster did; refused
-// ballots are reported and make the exit code 1 too.
+// Run imports the file. It fails if the file or the cluster does; refused ballots are
+// reported and make the exit code 1 too.
 func (c *importCommand) Run(s *session) error {
-	input, err := openInput(c.File)
+	input, err := openBallots(c.File, &c.readingFlags)
 	if err != nil {
 		return err
 	}
 	defer input.Close()
-	reader, err := newBallotReader(c.File, c.Format, input)
+	rejects, err := createRejects(c.Rejects, input.inputFile)
 	if err != nil {
-		return usagef("%s: %w", c.File, err)
+		return err
 	}
+	defer rejects.close()
 	cl, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	rejects, err := createRejects(c.Rejects)
-	if err != nil {
-		return err
-	}
-	defer rejects.close()
 	sum := &importSummary{Poll: c.Poll, File: c.File, Outcomes: map[client.Outcome]uint64{}, rejects: rejects}
-	var size int64
-	if info, err := os.Stat(c.File); err == nil {
-		size = info.Size()
-	}
-	progress := newProgress(s.stderr, "casting", "ballots", size)
-	err = (&importer{reader: reader, summary: sum, progress: progress}).run(s.ctx, cl, c.Poll)
+	progress := newProgress(s.stderr, "casting", "ballots", input.size())
+	err = (&importer{input: input, guard: keyGuard{poll: c.Poll}, summary: sum, progress: progress}).run(s.ctx, cl, c.Poll)
 	progress.end(err == nil)
-	if err == nil && rejects.err != nil {
-		err = fmt.Errorf("the refused lines could not be written to %s: %w", c.Rejects, rejects.err)
-	}
+	sum.Read, sum.Warnings = input.reading(), input.warnings()
 	return c.report(s, sum, err)
 }
 
@@ -78,17 +72,25 @@ func (c *importCommand) report(s *session, sum *importSummary, err error) error 
 	if sum.Answered == 0 && sum.Refused == 0 && err != nil {
 		return err
 	}
+	kept := sum.rejects.keep()
+	slices.SortStableFunc(sum.First, func(a, b refusal) int { return a.Line - b.Line })
 	if c.JSON {
 		if printed := printJSON(s, sum); printed != nil {
 			return printed
 		}
 	} else {
+		s.stdout.Linef("%s", sum.Read)
 		sum.show(s.stdout, c.Rejects)
+		warn(s.stderr, sum.Warnings)
 	}
 	var refused *client.Error
 	switch {
+	case kept != nil:
+		return kept
 	case errors.As(err, &refused) && !errors.Is(err, client.CodeUnavailable) && !errors.Is(err, client.ErrOutcomeUnknown):
 		return err // the same import would end the same way
+	case errors.Is(err, errSamePoll):
+		return err
 	case err != nil:
 		return fmt.Errorf("the import broke off; run it again, what has been counted is not counted twice: %s", explain(err))
 	case sum.Refused > 0:
@@ -99,7 +101,8 @@ func (c *importCommand) report(s *session, sum *importSummary, err error) error 
 
 // importer sends the ballots of a file and matches the answers to its lines.
 type importer struct {
-	reader   ballotReader
+	input    *ballotInput
+	guard    keyGuard
 	summary  *importSummary
 	progress *progress
 
@@ -109,7 +112,7 @@ type importer struct {
 }
 
 func (i *importer) run(ctx context.Context, cl *client.Client, poll string) error {
-	for answer, err := range cl.CastMany(ctx, poll, i.ballots(ctx)) {
+	for answer, err := range cl.CastMany(ctx, poll, i.ballots(ctx, cl)) {
 		if err != nil {
 			return err
 		}
@@ -125,19 +128,22 @@ func (i *importer) run(ctx context.Context, cl *client.Client, poll string) erro
 	return i.fault
 }
 
-// ballots reads the file; it is ranged over on the client's goroutine.
-func (i *importer) ballots(ctx context.Context) iter.Seq[client.BulkBallot] {
+// ballots reads the file. The client's goroutine ranges over it.
+func (i *importer) ballots(ctx context.Context, cl *client.Client) iter.Seq[client.BulkBallot] {
 	return func(yield func(client.BulkBallot) bool) {
 		for ctx.Err() == nil {
-			b, err := i.reader.next()
-			var bad *lineError
+			b, err := i.input.next()
+			var bad *textfile.Fault
 			switch {
 			case errors.Is(err, io.EOF):
 				return
 			case errors.As(err, &bad):
-				i.summary.refuse(bad.Line, bad.Voter, client.CodeMalformedRequest, bad.Detail)
+				i.summary.refuse(refusalOf(bad))
 				continue
-			case err != nil:
+			case err == nil && i.input.Keyed():
+				err = i.guard.check(ctx, cl, b.Voter)
+			}
+			if err != nil {
 				i.mu.Lock()
 				i.fault = err
 				i.mu.Unlock()
@@ -168,12 +174,17 @@ func (i *importer) pop() fileBallot {
 // maxListed is how many refused lines are listed for people.
 const maxListed = 20
 
-// refusal is a line that was not counted.
+// refusal is a line that was not taken.
 type refusal struct {
-	Line   uint64      `json:"line"`
+	Line   int         `json:"line"`
+	Column int         `json:"column,omitempty"` // in characters, 0 if unknown
 	Voter  string      `json:"voter,omitempty"`
 	Code   client.Code `json:"code"`
 	Detail string      `json:"detail,omitempty"`
+}
+
+func refusalOf(f *textfile.Fault) refusal {
+	return refusal{Line: f.Line, Column: f.Column, Voter: f.Voter, Code: client.Code(ballotfile.CodeOf(f).String()), Detail: f.Detail}
 }
 
 // importSummary is what became of the lines. Refusals come from two goroutines:
@@ -184,6 +195,8 @@ type importSummary struct {
 	Complete bool                      `json:"complete"`
 	Answered uint64                    `json:"answered"`
 	Outcomes map[client.Outcome]uint64 `json:"outcomes"`
+	Read     reading                   `json:"read"`
+	Warnings []string                  `json:"warnings,omitempty"`
 
 	mu      sync.Mutex
 	Refused uint64    `json:"refused"`
@@ -191,20 +204,19 @@ type importSummary struct {
 	rejects *rejectsFile
 }
 
-func (m *importSummary) add(a client.BulkAnswer, line uint64) {
+func (m *importSummary) add(a client.BulkAnswer, line int) {
 	m.Answered++
 	if a.Code != "" {
-		m.refuse(line, a.Voter, a.Code, a.Detail)
+		m.refuse(refusal{Line: line, Voter: a.Voter, Code: a.Code, Detail: a.Detail})
 		return
 	}
 	m.Outcomes[a.Outcome]++
 }
 
-func (m *importSummary) refuse(line uint64, voter string, code client.Code, detail string) {
+func (m *importSummary) refuse(r refusal) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.Refused++
-	r := refusal{Line: line, Voter: voter, Code: code, Detail: detail}
 	if len(m.First) < maxListed {
 		m.First = append(m.First, r)
 	}
@@ -236,15 +248,24 @@ func (m *importSummary) show(o *display.Output, rejects string) {
 		return
 	}
 	o.Linef("")
-	list := display.Table{Columns: []display.Column{{Title: "LINE", Right: true}, {Title: "VOTER", Flex: true}, {Title: "CODE"}, {Title: "WHY"}}}
-	for _, r := range m.First {
-		list.Row(display.Cell{Text: display.Int(r.Line)}, display.Cell{Text: r.Voter}, display.Cell{Text: string(r.Code), Style: display.Yellow}, display.Cell{Text: r.Detail})
-	}
-	list.Write(o)
+	listRefusals(o, m.First)
 	switch more := m.Refused - uint64(len(m.First)); {
 	case rejects != "":
 		o.Linef("all %s are in %s", display.Int(m.Refused), rejects)
 	case more > 0:
 		o.Linef("and %s more; --rejects FILE writes all of them", display.Int(more))
 	}
+}
+
+// listRefusals shows refused lines to people.
+func listRefusals(o *display.Output, first []refusal) {
+	list := display.Table{Columns: []display.Column{{Title: "LINE", Right: true}, {Title: "VOTER", Flex: true}, {Title: "CODE"}, {Title: "WHY"}}}
+	for _, r := range first {
+		why := r.Detail
+		if r.Column > 0 {
+			why = fmt.Sprintf("column %d: %s", r.Column, why)
+		}
+		list.Row(display.Cell{Text: display.Int(r.Line)}, display.Cell{Text: r.Voter}, display.Cell{Text: string(r.Code), Style: display.Yellow}, display.Cell{Text: why})
+	}
+	list.Write(o)
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"time"
+
+	"voted/internal/usage"
 )
 
 type clusterToken struct {
@@ -22,7 +24,7 @@ also needs a certificate of the cluster's CA for that id. A newer one for the sa
 // Run makes the token, or withdraws what was made.
 func (c *clusterToken) Run(s *session) error {
 	if c.TTL < time.Second || c.TTL%time.Second != 0 {
-		return usagef("--ttl must be whole seconds, at least one, such as 1h")
+		return usage.Errorf("--ttl must be whole seconds, at least one, such as 1h")
 	}
 	cl, err := c.open()
 	if err != nil {
@@ -33,7 +35,7 @@ func (c *clusterToken) Run(s *session) error {
 		if err := cl.RevokeJoinTokens(s.ctx, c.ID); err != nil {
 			return err
 		}
-		s.stdout.Linef("join tokens of %s let nobody in any more", c.ID)
+		s.stdout.Linef("the join tokens of %s are withdrawn and no longer valid", c.ID)
 		return nil
 	}
 	t, err := cl.NewJoinToken(s.ctx, c.ID, c.TTL)
@@ -41,9 +43,9 @@ func (c *clusterToken) Run(s *session) error {
 		return err
 	}
 	if c.JSON {
-		return printJSON(s, t)
+		return printJSON(s, t.Raw)
 	}
-	s.stderr.Linef("for member %s, once, until %s", t.ID, t.ExpiresAt.UTC().Format("2006-01-02 15:04:05 MST"))
+	s.stderr.Linef("for member %s, once, until %s", t.ID, c.clock().Show(t.ExpiresAt))
 	s.stdout.Linef("%s", t.Token)
 	return nil
 }

@@ -1,5 +1,5 @@
-// Command voted is a node of the voting service, and everything to work with
-// one: `voted --help`.
+// Command voted is a node of the voting service, and the commands to use and run one:
+// `voted --help`.
 package main
 
 import (
@@ -9,6 +9,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -21,6 +24,10 @@ const (
 	exitDone   = 0
 	exitFailed = 1
 	exitUsage  = 2 // another command line would cure it
+	// exitConfig is exitUsage for voted serve (EX_CONFIG of sysexits.h): the supervisor
+	// must not start the node again. It is not 2, because a crash of the Go runtime exits
+	// with 2, and a node that crashed must be started again.
+	exitConfig = 78
 )
 
 func main() {
@@ -28,15 +35,16 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// session is what every command is given.
+// session is what every command receives.
 type session struct {
-	ctx    context.Context // ends with the first SIGINT or SIGTERM
-	stdout *display.Output
-	stderr *display.Output
-	flags  *commonFlags
+	ctx     context.Context  // ends with the first SIGINT or SIGTERM
+	hangups <-chan os.Signal // of voted serve; SIGHUP ends other commands as SIGTERM does
+	stdout  *display.Output
+	stderr  *display.Output
+	flags   *commonFlags
 }
 
-// run carries out one command line and returns the exit code.
+// run executes one command line and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) (code int) {
 	out, errs := display.New(stdout), display.New(stderr)
 	defer func() {
@@ -58,21 +66,66 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	command, err := parser.Parse(args)
-	if err != nil {
-		complain(errs, usageError(err))
-		return exitUsage
+	if err := checkText(args, os.Environ()); err != nil {
+		complainAs(errs, err, slices.Contains(args, "--json"))
+		return exitCode(err, serves(err, args))
 	}
-	ctx, stop := untilSignal(errs)
+	command, err := parser.Parse(args)
+	stray := strayVariables(parser.Model, os.Environ())
+	if err != nil {
+		warn(errs, stray) // one of them may be what is missing
+		said := usageError(err)
+		complainAs(errs, said, slices.Contains(args, "--json"))
+		return exitCode(said, serves(err, args))
+	}
+	serving := command.Command() == "serve"
+	ctx, hangups, stop := untilSignal(errs, serving)
 	defer stop()
-	err = command.Run(&session{ctx: ctx, stdout: out, stderr: errs, flags: &line.commonFlags})
+	s := &session{ctx: ctx, hangups: hangups, stdout: out, stderr: errs, flags: &line.commonFlags}
+	if serving {
+		for _, sentence := range stray {
+			s.logger().Warn(sentence)
+		}
+	} else {
+		warn(errs, stray)
+		warn(errs, exposedSecrets(command))
+		warn(errs, idleCertificates(command))
+	}
+	err = command.Run(s)
+	if lost := out.Err(); lost != nil && (err == nil || errors.Is(err, errSaid) || errors.Is(err, lost)) {
+		err = fmt.Errorf("the output could not be written, and is not complete: %w", bare(lost))
+	}
 	if err != nil {
 		if !errors.Is(err, errSaid) {
-			complain(errs, err)
+			complainAs(errs, err, asksJSON(command))
 		}
-		return exitCode(err)
+		return exitCode(err, serving)
 	}
 	return exitDone
+}
+
+// asksJSON reports whether a command is to print JSON.
+func asksJSON(command *kong.Context) bool {
+	for _, flag := range command.Flags() {
+		if flag.Name == "json" && flag.Target.Kind() == reflect.Bool {
+			return flag.Target.Bool()
+		}
+	}
+	return false
+}
+
+// serves reports whether a command line that kong refuses is one of voted serve.
+func serves(err error, args []string) bool {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		return parse.Context.Selected().Name == "serve"
+	}
+	for _, arg := range args {
+		if !strings.HasPrefix(arg, "-") {
+			return arg == "serve"
+		}
+	}
+	return false
 }
 
 // exitRequest carries an exit code out of kong.
@@ -86,17 +139,24 @@ func newParser(line *commandLine, stdout, stderr io.Writer) (*kong.Kong, error) 
 		kong.Exit(func(code int) { panic(exitRequest(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100, NoExpandSubcommands: true}),
 		kong.DefaultEnvars("VOTED"),
+		offered(),
 		kong.Configuration(configFile),
 		kong.UsageOnError(),
 	)
 }
 
-// untilSignal returns a context that ends with the first SIGINT or SIGTERM. The
-// second one ends the process at once: somebody does not want to wait.
-func untilSignal(errs *display.Output) (context.Context, func()) {
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM. The second
+// one ends the process at once, for users that do not want to wait. SIGHUP does the same,
+// unless tellHangups sends it to the returned channel instead.
+func untilSignal(errs *display.Output, tellHangups bool) (context.Context, <-chan os.Signal, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
+	signals, hangups := make(chan os.Signal, 2), make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if tellHangups {
+		signal.Notify(hangups, syscall.SIGHUP)
+	} else {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	done := make(chan struct{})
 	go func() { // ends with the command
 		select {
@@ -112,8 +172,9 @@ func untilSignal(errs *display.Output) (context.Context, func()) {
 		case <-done:
 		}
 	}()
-	return ctx, func() {
+	return ctx, hangups, func() {
 		signal.Stop(signals)
+		signal.Stop(hangups)
 		close(done)
 		cancel()
 	}

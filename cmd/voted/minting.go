@@ -10,16 +10,21 @@ import (
 	"time"
 
 	"voted/internal/auth"
+	"voted/internal/usage"
+	"voted/internal/voterid"
 )
 
-// minting is what the commands have in common that sign voting credentials.
+// minting is what the commands that sign voting credentials have in common.
 type minting struct {
-	Key   string        `help:"File of the private key." required:"" placeholder:"FILE"`
+	// Not --key: that and $VOTED_KEY are a client's, for TLS.
+	SigningKey string `help:"File of the private key that signs, as voted credential key makes it." required:"" placeholder:"FILE" secret:""`
+
 	Valid time.Duration `help:"How long the credentials are valid, such as 720h." default:"720h"`
 	Link  string        `help:"Print links: where {poll}, {voter} and {credential} stand in it they are replaced. Put the credential behind a #, so that it is in no server's log." placeholder:"URL"`
 }
 
-// run prints a credential for each voter, once the key and all voters have been read.
+// run prints a credential for each voter. Before it prints the first, it reads the key and
+// all voters, and checks that each of them can have one.
 func (m *minting) run(s *session, poll string, voters func() ([]string, error)) error {
 	key, err := m.issuer()
 	if err != nil {
@@ -29,24 +34,34 @@ func (m *minting) run(s *session, poll string, voters func() ([]string, error)) 
 	if err != nil {
 		return err
 	}
+	for i, name := range names {
+		id, err := voterid.Canonical(name)
+		if err == nil {
+			err = auth.MayHold(poll, id)
+		}
+		if err != nil {
+			return usage.Errorf("voter %q: %w; nothing was issued", name, err)
+		}
+		names[i] = id
+	}
 	return m.mint(s, key, poll, names)
 }
 
 // issuer checks the flags and reads the key, before anything is printed.
 func (m *minting) issuer() (*auth.CredentialKey, error) {
 	if m.Link != "" && !strings.Contains(m.Link, "{credential}") {
-		return nil, usagef("--link must hold {credential}, or all links would be the same")
+		return nil, usage.Errorf("--link must hold {credential}, or all links would be the same")
 	}
 	if m.Valid <= 0 {
-		return nil, usagef("--valid must be longer than zero, such as 720h")
+		return nil, usage.Errorf("--valid must be longer than zero, such as 720h")
 	}
-	b, err := os.ReadFile(m.Key)
+	b, err := os.ReadFile(m.SigningKey)
 	if err != nil {
-		return nil, fileProblem(m.Key, err)
+		return nil, fileProblem(m.SigningKey, err)
 	}
 	key, err := auth.ParseCredentialKey(b)
 	if err != nil {
-		return nil, usagef("the key %s cannot be used: %w", m.Key, err)
+		return nil, usage.Errorf("the key %s cannot be used: %w", m.SigningKey, err)
 	}
 	return key, nil
 }
@@ -60,7 +75,7 @@ func (m *minting) mint(s *session, key *auth.CredentialKey, poll string, voters 
 }
 
 func (m *minting) print(s *session, key *auth.CredentialKey, poll string, voters []string, progress *progress) error {
-	out := bufio.NewWriter(s.stdout)
+	out := bufio.NewWriter(s.stdout.Data())
 	now := time.Now()
 	for i, voter := range voters {
 		if s.ctx.Err() != nil {
@@ -68,7 +83,7 @@ func (m *minting) print(s *session, key *auth.CredentialKey, poll string, voters
 		}
 		credential, err := key.Issue(poll, voter, now, now.Add(m.Valid))
 		if err != nil {
-			return usagef("voter %q: %w", voter, err)
+			return usage.Errorf("voter %q: %w", voter, err)
 		}
 		if m.Link != "" {
 			credential = strings.NewReplacer("{poll}", url.PathEscape(poll), "{voter}", url.PathEscape(voter), "{credential}", credential).Replace(m.Link)
@@ -76,7 +91,7 @@ func (m *minting) print(s *session, key *auth.CredentialKey, poll string, voters
 		if _, err := out.WriteString(voter + "\t" + credential + "\n"); err != nil {
 			return fmt.Errorf("the credentials cannot be written: %w", err)
 		}
-		if !s.stdout.Terminal { // there the lines themselves show how far it is
+		if !s.stdout.Terminal { // on a terminal the lines themselves show the progress
 			progress.at(int64(i+1), uint64(i+1), 0)
 		}
 	}

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,49 +11,60 @@ import (
 
 	"voted/client"
 	"voted/cmd/voted/display"
+	"voted/internal/usage"
 )
 
 type pollCommands struct {
 	Create pollCreate `cmd:"" help:"Create a poll."`
 	Show   pollShow   `cmd:"" help:"Show one poll."`
+	Set    pollSet    `cmd:"" help:"Change the title or the times of a poll that is not closed."`
 	List   pollList   `cmd:"" help:"List the polls."`
 	Close  pollClose  `cmd:"" help:"Close a poll now."`
+	Lot    pollLot    `cmd:"" help:"Enter the lot that decides the ties of a closed poll."`
 	Delete pollDelete `cmd:"" help:"Drop the ballots of a closed poll."`
 }
 
 type pollCreate struct {
 	connection
 	ID      string   `arg:"" optional:"" help:"Id of the poll, unless --file has one."`
-	Options []string `arg:"" optional:"" name:"option" help:"What can be chosen: ID, or ID=TITLE."`
+	Options []string `arg:"" optional:"" name:"option" help:"What can be chosen: a title, an id, or ID=TITLE."`
 
-	File          string    `help:"Take the definition from this JSON file; - is the standard input. Flags change what they name." placeholder:"FILE"`
-	Title         string    `help:"Title of the poll."`
-	Method        string    `help:"plurality, approval, score, star, borda, irv, stv, schulze or ranked_pairs (default plurality)." placeholder:"METHOD"`
-	MinSelections *int      `help:"Least number of options on a ballot; 0 allows blank ones." placeholder:"N"`
-	MaxSelections int       `help:"Greatest number of options on a ballot." placeholder:"N"`
-	MaxScore      int       `help:"Highest score, where there are scores." placeholder:"N"`
-	Revote        string    `help:"never, or until_close: voters may replace their ballots (default never)." placeholder:"WHEN"`
-	ShowResults   string    `help:"live or after_close (default live)." placeholder:"WHEN"`
-	Secrecy       string    `help:"secret, or open: exports name the voters (default secret)." placeholder:"HOW"`
-	OpensAt       time.Time `help:"When it opens, such as 2026-12-01T08:00:00Z (default at once)." placeholder:"TIME"`
-	ClosesAt      time.Time `help:"When it closes by itself." placeholder:"TIME"`
-	MaxBallots    uint64    `help:"Greatest number of voters." placeholder:"N"`
-	Eligibility   string    `help:"anyone, or roll: only those whom a roll names, each with their weight (default anyone)." placeholder:"WHO"`
-	Quorum        uint64    `help:"How many must vote for the result to bind." placeholder:"N"`
+	File          string `help:"Take the definition from this JSON file; - is the standard input. Flags change what they name." placeholder:"FILE"`
+	Title         string `help:"Title of the poll."`
+	Method        string `help:"${methods} (default plurality)." placeholder:"METHOD"`
+	MinSelections *int   `help:"Least number of options on a ballot; 0 allows blank ones." placeholder:"N"`
+	MaxSelections *int   `help:"Greatest number of options on a ballot." placeholder:"N"`
+	MaxScore      *int   `help:"Highest score, where there are scores." placeholder:"N"`
+	Revote        string `help:"never, or until_close: voters may replace their ballots (default never)." placeholder:"WHEN"`
+	ShowResults   string `help:"live or after_close (default live)." placeholder:"WHEN"`
+	Secrecy       string `help:"secret, or open: exports name the voters (default secret)." placeholder:"HOW"`
+	OpensAt       string `help:"When it opens: local time such as '2026-12-02 20:00', 20:00, +2h, or with its zone 2026-12-02T20:00:00Z (default at once)." placeholder:"TIME"`
+	ClosesAt      string `help:"When it closes by itself (default only when told)." placeholder:"TIME"`
+	MaxBallots    uint64 `help:"Greatest number of voters." placeholder:"N"`
+	Eligibility   string `help:"anyone, or roll: only those whom a roll names, each with their weight (default anyone)." placeholder:"WHO"`
+	Quorum        uint64 `help:"How many must vote for the result to bind." placeholder:"N"`
+
+	Marking  string   `name:"ballots" help:"strict, or as_marked: as on paper, overvotes, skipped ranks and options at two ranks are taken, and counted by the rules (default strict)." placeholder:"HOW"`
+	Seats    *int     `help:"How many options are elected (default 1)." placeholder:"N"`
+	TieBreak string   `help:"What decides ties in the end: listed, the order of the options; lot, drawn beforehand with --rule lot=… or after the close; or report (default as the method does it)." placeholder:"WORD"`
+	Rule     []string `help:"A rule of the method, such as until=two; repeatable. Options stand apart by commas: lot=bo,ann." placeholder:"NAME=VALUE" sep:"none"`
 }
 
 func (pollCreate) Help() string {
-	return `The same definition again changes nothing.
+	return `The same definition again changes nothing. An option that is no id gets one made of it, which is shown.
 
-    voted poll create lunch pizza sushi salad
-    voted poll create board ann="Ann Smith" bo="Bo Lee" --method irv --closes-at 2026-12-02T20:00:00Z
-    voted poll create --file board.json`
+    voted poll create lunch pizza "Thai food" salad
+    voted poll create board ann="Ann Smith" bo="Bo Lee" --method irv --closes-at "2026-12-02 20:00"
+    voted poll create council ann bo cy di --method approval --seats 2 --tie-break lot
+    voted poll create --file board.json
+    voted poll show board --json | voted poll create board-2 --file -`
 }
 
 func (c *pollCreate) definition() (client.Definition, error) {
 	var d client.Definition
 	if c.File != "" {
-		if err := readDefinition(c.File, &d); err != nil {
+		var err error
+		if d, err = readDefinition(c.File); err != nil {
 			return d, err
 		}
 	}
@@ -61,35 +72,84 @@ func (c *pollCreate) definition() (client.Definition, error) {
 		d.ID = c.ID
 	}
 	if len(c.Options) > 0 {
-		d.Options = nil
-	}
-	for _, o := range c.Options {
-		id, title, titled := strings.Cut(o, "=")
-		if !titled {
-			title = id
+		var err error
+		if d.Options, err = optionsOf(c.Options); err != nil {
+			return d, err
 		}
-		d.Options = append(d.Options, client.PollOption{ID: id, Title: title})
 	}
 	set(&d.Title, c.Title)
 	set(&d.Method, client.Method(c.Method))
 	set(&d.MinSelections, c.MinSelections)
-	set(&d.MaxSelections, c.MaxSelections)
-	set(&d.MaxScore, c.MaxScore)
 	set(&d.Revote, c.Revote)
 	set(&d.Results, c.ShowResults)
 	set(&d.Secrecy, c.Secrecy)
-	set(&d.OpensAt, c.OpensAt)
-	set(&d.ClosesAt, c.ClosesAt)
 	set(&d.MaxBallots, c.MaxBallots)
 	set(&d.Eligibility, c.Eligibility)
 	set(&d.Quorum, c.Quorum)
+	if err := positive("--max-selections", c.MaxSelections, &d.MaxSelections); err != nil {
+		return d, err
+	}
+	if err := positive("--max-score", c.MaxScore, &d.MaxScore); err != nil {
+		return d, err
+	}
+	if err := positive("--seats", c.Seats, &d.Seats); err != nil {
+		return d, err
+	}
+	set(&d.Marking, c.Marking)
+	set(&d.TieBreak, c.TieBreak)
+	if err := setRules(&d, c.Rule); err != nil {
+		return d, err
+	}
+	now := c.clock()
+	for _, t := range []struct {
+		flag, typed string
+		into        *time.Time
+	}{{"--opens-at", c.OpensAt, &d.OpensAt}, {"--closes-at", c.ClosesAt, &d.ClosesAt}} {
+		if t.typed == "" {
+			continue
+		}
+		at, err := now.Parse(t.typed)
+		if err != nil {
+			return d, usage.Errorf("%s: %w", t.flag, err)
+		}
+		*t.into = at
+	}
 	switch {
 	case d.ID == "":
-		return d, usagef("the poll needs an id: `voted poll create lunch pizza sushi`")
+		return d, usage.Errorf("the poll needs an id: `voted poll create lunch pizza sushi`")
 	case len(d.Options) < 2:
-		return d, usagef("a poll needs two options or more: `voted poll create %s pizza sushi`", d.ID)
+		return d, usage.Errorf("a poll needs two options or more: `voted poll create %s pizza sushi`", d.ID)
 	}
 	return d, nil
+}
+
+// optionsOf reads "Thai food", "thai" and "thai=Thai food".
+func optionsOf(typed []string) ([]client.PollOption, error) {
+	options := client.Options(typed...)
+	for i, o := range typed {
+		id, title, titled := strings.Cut(o, "=")
+		switch {
+		case !titled:
+		case client.Options(id)[0].ID == "":
+			return nil, usage.Errorf("option %q: what stands before the first = is no id; where a title has one, put an id before it, such as sum=%q", o, o)
+		default:
+			options[i] = client.PollOption{ID: id, Title: title}
+		}
+	}
+	return options, nil
+}
+
+// positive sets a number that was given. It refuses 0: the API takes 0 for the default,
+// which is another number.
+func positive(name string, n, into *int) error {
+	switch {
+	case n == nil:
+		return nil
+	case *n < 1:
+		return usage.Errorf("%s must be 1 or more; leave it out for what the method usually takes", name)
+	}
+	*into = *n
+	return nil
 }
 
 // set changes a setting that was named.
@@ -98,20 +158,6 @@ func set[T comparable](to *T, v T) {
 	if v != zero {
 		*to = v
 	}
-}
-
-func readDefinition(name string, into *client.Definition) error {
-	file, err := openInput(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	d := json.NewDecoder(file)
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return usagef("%s is not the definition of a poll: %w", name, err)
-	}
-	return nil
 }
 
 // openInput opens a file, or the standard input for "-".
@@ -161,6 +207,30 @@ func (c *pollClose) Run(s *session) error {
 	return c.onPoll(s, func(ctx context.Context, cl *client.Client) (client.Poll, error) { return cl.ClosePoll(ctx, c.Poll) })
 }
 
+type pollLot struct {
+	connection
+	Poll  string   `arg:"" help:"Id of the poll."`
+	Order []string `arg:"" optional:"" name:"option" help:"The id of each option, in the order in which they were drawn: earlier ones stay or win."`
+	Seed  string   `help:"Make the order of this text instead: the options by the SHA-256 of the seed and their id." placeholder:"TEXT"`
+}
+
+func (pollLot) Help() string {
+	return `For polls with --tie-break lot. It is entered once; the same lot again changes nothing.
+
+    voted poll lot council cy ann di bo
+    voted poll lot council --seed "4 8 15 16 23 42"`
+}
+
+// Run enters the lot and shows the poll.
+func (c *pollLot) Run(s *session) error {
+	if (len(c.Order) == 0) == (c.Seed == "") {
+		return usage.Errorf("give the ids of all options in the order in which they were drawn, or a --seed: `voted poll lot %s cy ann bo`", c.Poll)
+	}
+	return c.onPoll(s, func(ctx context.Context, cl *client.Client) (client.Poll, error) {
+		return cl.DrawLot(ctx, c.Poll, client.Lot{Order: c.Order, Seed: c.Seed})
+	})
+}
+
 type pollDelete struct {
 	connection
 	Poll string `arg:"" help:"Id of the poll."`
@@ -199,9 +269,9 @@ func (c *connection) onPoll(s *session, f func(context.Context, *client.Client) 
 		return err
 	}
 	if c.JSON {
-		return printJSON(s, p)
+		return printJSON(s, p.Raw)
 	}
-	showPoll(s.stdout, p)
+	showPoll(s.stdout, p, c.clock())
 	return nil
 }
 
@@ -212,7 +282,8 @@ type pollList struct {
 
 func (pollList) Help() string { return "Example:\n\n    voted poll list --state open" }
 
-// Run lists the polls; as JSON, one a line.
+// Run lists the polls; as JSON, one a line. A poll that this program cannot read is
+// reported, and the others are shown.
 func (c *pollList) Run(s *session) error {
 	cl, err := c.open()
 	if err != nil {
@@ -222,100 +293,33 @@ func (c *pollList) Run(s *session) error {
 	t := display.Table{Columns: []display.Column{
 		{Title: "POLL"}, {Title: "TITLE", Flex: true}, {Title: "METHOD"}, {Title: "STATE"}, {Title: "BALLOTS", Right: true}, {Title: "CLOSES"},
 	}}
+	now := c.clock()
+	var failed error
 	for p, err := range cl.Polls(s.ctx, client.PollsQuery{State: client.State(c.State)}) {
-		if err != nil {
+		var unreadable *client.UnreadableError
+		switch {
+		case errors.As(err, &unreadable):
+			complain(s.stderr, fmt.Errorf("a poll is left out that this program cannot read (%w); use a newer one", unreadable.Cause))
+			failed = errSaid
+		case err != nil:
 			return err
-		}
-		if c.JSON {
-			if err := printJSON(s, p); err != nil {
+		case c.JSON:
+			if err := printJSON(s, p.Raw); err != nil {
 				return err
 			}
-			continue
+		default:
+			t.Row(display.Cell{Text: p.ID, Style: display.Bold}, display.Cell{Text: p.Title}, display.Cell{Text: string(p.Method)},
+				stateCell(p.State), display.Cell{Text: ballotCount(p)}, display.Cell{Text: closing(p, now)})
 		}
-		t.Row(display.Cell{Text: p.ID, Style: display.Bold}, display.Cell{Text: p.Title}, display.Cell{Text: string(p.Method)},
-			stateCell(p.State), display.Cell{Text: ballotCount(p)}, display.Cell{Text: closing(p)})
 	}
 	switch {
-	case c.JSON:
+	case c.JSON || failed != nil && len(t.Rows) == 0:
+	case len(t.Rows) == 0 && c.State != "":
+		s.stdout.Linef("no poll is %s; see all of them with `voted poll list`", c.State)
 	case len(t.Rows) == 0:
 		s.stdout.Linef("no polls; create one with `voted poll create lunch pizza sushi`")
 	default:
 		t.Write(s.stdout)
 	}
-	return nil
-}
-
-func showPoll(o *display.Output, p client.Poll) {
-	title := p.Title
-	if title == "" {
-		title = p.ID
-	}
-	o.Linef("%s", o.Paint(display.Bold, title))
-	t := display.Table{Bare: true, Indent: 2, Columns: make([]display.Column, 2)}
-	add := func(name, value string) {
-		if value != "" {
-			t.Row(display.Cell{Text: name, Style: display.Dim}, display.Cell{Text: value})
-		}
-	}
-	add("poll", p.ID)
-	t.Row(display.Cell{Text: "state", Style: display.Dim}, stateCell(p.State))
-	add("method", string(p.Method))
-	add("ballots", ballotCount(p))
-	add("opens", clock(p.OpensAt))
-	add("closes", closing(p))
-	add("revote", p.Revote)
-	add("results", p.Results)
-	add("secrecy", p.Secrecy)
-	if p.MaxBallots > 0 {
-		add("at most", display.Plural(int64(p.MaxBallots), "ballot"))
-	}
-	if p.Eligibility == client.OnRoll {
-		add("voters", "those on its roll")
-	}
-	if p.Quorum > 0 {
-		add("quorum", display.Plural(int64(p.Quorum), "voter"))
-	}
-	width := 0
-	for _, option := range p.Options {
-		width = max(width, len(option.ID))
-	}
-	for i, option := range p.Options {
-		name := ""
-		if i == 0 {
-			name = "options"
-		}
-		text := option.ID
-		if option.Title != "" && option.Title != option.ID {
-			text = fmt.Sprintf("%-*s  %s", width, option.ID, option.Title)
-		}
-		t.Row(display.Cell{Text: name, Style: display.Dim}, display.Cell{Text: text})
-	}
-	t.Write(o)
-}
-
-func stateCell(s client.State) display.Cell {
-	style := map[client.State]display.Style{client.StateOpen: display.Green, client.StateScheduled: display.Yellow}[s]
-	return display.Cell{Text: string(s), Style: style}
-}
-
-func ballotCount(p client.Poll) string {
-	if p.Ballots == nil {
-		return "hidden"
-	}
-	return display.Int(*p.Ballots)
-}
-
-// closing says when the poll closes or closed.
-func closing(p client.Poll) string {
-	if !p.ClosedAt.IsZero() {
-		return clock(p.ClosedAt)
-	}
-	return clock(p.ClosesAt)
-}
-
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04:05 MST")
+	return failed
 }

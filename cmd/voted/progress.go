@@ -2,24 +2,22 @@ package main
 
 import (
 	"fmt"
-	"sync/atomic"
 	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"voted/cmd/voted/display"
 )
 
 const (
-	// plainEvery is how often a line is printed where nothing can be redrawn.
+	// plainEvery is how often a line is printed if nothing can be redrawn.
 	plainEvery = 5 * time.Second
 	// redrawEvery is how often the bar moves.
 	redrawEvery = 100 * time.Millisecond
+	// leastBar is the width of a bar that has no room.
+	leastBar = 10
 )
 
-// progress shows how far a long command is: a bar on a terminal, a line now and
-// then elsewhere. It belongs to one goroutine.
+// progress shows the progress of a long command: a bar on a terminal, a line at intervals
+// elsewhere. It belongs to one goroutine.
 type progress struct {
 	out     *display.Output
 	things  string // what is counted, such as ballots
@@ -27,32 +25,39 @@ type progress struct {
 	started time.Time
 	shown   time.Time
 
-	bars *mpb.Progress // nil without a terminal
-	bar  *mpb.Bar
-	text atomic.Pointer[string] // beside the bar; read by the bar's goroutine
+	doing  string
+	screen *display.Screen // nil without a terminal
+	offset int64           // how much of size is done, as shown
+	text   string          // next to the bar
 }
 
-// newProgress begins with what is being done, such as casting, and to what.
+// newProgress starts the display. doing is what is done, such as casting; things are what
+// is counted.
 func newProgress(o *display.Output, doing, things string, size int64) *progress {
-	p := &progress{out: o, things: things, size: size, started: time.Now(), shown: time.Now()}
-	p.text.Store(new(string))
-	if !o.Terminal || size == 0 {
-		return p
+	p := &progress{out: o, doing: doing, things: things, size: size, started: time.Now(), shown: time.Now()}
+	if o.Terminal && size > 0 {
+		p.screen = o.Screen()
+		p.draw()
 	}
-	p.bars = mpb.New(mpb.WithOutput(o.Writer), mpb.WithWidth(o.Width()), mpb.WithRefreshRate(redrawEvery))
-	style := mpb.BarStyle().Lbound("").Rbound("").Filler("█").Tip("").Padding("·")
-	p.bar = p.bars.New(size, style,
-		mpb.PrependDecorators(decor.Name(doing+" "), decor.Percentage(decor.WC{W: 5})),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *p.text.Load() })),
-	)
 	return p
 }
 
-// at says how much of size is done, how many things that were, and how many were refused.
+// draw shows the bar, in the width that the text leaves free.
+func (p *progress) draw() {
+	p.screen.Draw(func(o *display.Output) {
+		share := float64(p.offset) / float64(p.size)
+		beginning := fmt.Sprintf("%s %3.0f %%", p.doing, 100*share)
+		room := o.Width() - len([]rune(beginning+p.text)) - 1
+		o.Linef("%s %s%s", beginning, o.Meter(share, max(leastBar, room)), p.text)
+	})
+}
+
+// at reports how much of size is done, how many things that were, and how many were
+// refused.
 func (p *progress) at(offset int64, done, refused uint64) {
 	now := time.Now()
 	every := plainEvery
-	if p.bar != nil {
+	if p.screen != nil {
 		every = redrawEvery
 	}
 	if now.Sub(p.shown) < every {
@@ -64,9 +69,9 @@ func (p *progress) at(offset int64, done, refused uint64) {
 	if refused > 0 {
 		text += fmt.Sprintf(" · %s refused", display.Int(refused))
 	}
-	if p.bar != nil {
-		p.text.Store(&text)
-		p.bar.SetCurrent(offset)
+	if p.screen != nil {
+		p.offset, p.text = min(offset, p.size), text
+		p.draw()
 		return
 	}
 	share := ""
@@ -76,15 +81,14 @@ func (p *progress) at(offset int64, done, refused uint64) {
 	p.out.Linef("%s%s", share, text)
 }
 
-// end fills the bar, or takes it away, and waits until that is drawn.
+// end fills the bar, or erases it if the command did not complete.
 func (p *progress) end(complete bool) {
-	if p.bars == nil {
-		return
+	switch {
+	case p.screen == nil:
+	case complete:
+		p.offset = p.size
+		p.draw()
+	default:
+		p.screen.Wipe()
 	}
-	if complete {
-		p.bar.SetTotal(p.size, true)
-	} else {
-		p.bar.Abort(true)
-	}
-	p.bars.Wait()
 }

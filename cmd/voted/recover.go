@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"voted/cmd/voted/display"
+	"voted/internal/console"
 	"voted/internal/server"
 )
 
@@ -27,6 +28,9 @@ the one with the highest log index. Without --confirm nothing is changed.
 
 // Run recovers, once that is confirmed.
 func (c *recoverCommand) Run(s *session) (err error) {
+	if err := server.CheckPeer(c.Peer); err != nil {
+		return err
+	}
 	r, err := server.OpenRecovery(c.Data, c.ID)
 	if err != nil {
 		return err
@@ -34,18 +38,20 @@ func (c *recoverCommand) Run(s *session) (err error) {
 	defer func() { err = errors.Join(err, r.Close()) }()
 	s.stderr.Linef("member %s has everything up to log index %s; its directory is sound", r.ID, display.Int(r.Index))
 	s.stderr.Linef("given up: %s. What only they have is gone, acknowledged or not; what stands in this log and was not decided, counts from now on", strings.Join(r.Lost(), ", "))
-	s.stderr.Linef("%s must never be started again on their old directories: they would go on by themselves, as a second cluster", strings.Join(r.Lost(), ", "))
-	words := r.Words()
+	s.stderr.Linef("%s must never be started again on their old directories: they would go on by themselves, as the cluster of before", strings.Join(r.Lost(), ", "))
+	words := r.Words(c.Peer)
 	switch {
 	case c.Confirm == words:
-	case c.Confirm != "" || !isTerminal(os.Stdin):
+	case c.Confirm != "" || !console.IsTerminal(os.Stdin):
 		return fmt.Errorf("nothing was changed; confirm it with --confirm %q", words)
 	case !askFor(s, "Is there no other member with a higher log index?", words):
 		return errors.New("nothing was changed: the words were others")
 	}
-	if err := r.Recover(c.Peer); err != nil {
+	id, err := r.Recover(c.Peer)
+	if err != nil {
 		return err
 	}
-	s.stdout.Linef("recovered: %s is the only member now, at %s. Start it as before, then let others join with empty directories: voted serve … --join %s", r.ID, c.Peer, c.Peer)
+	s.stdout.Linef("recovered: %s is the only member now, at %s, of a new cluster, %s; it was %s. It does not hear those that are given up", r.ID, c.Peer, id, r.Cluster)
+	s.stdout.Linef("Start it as before, then let others join with empty directories: voted serve … --join %s", c.Peer)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"voted/client"
 	"voted/cmd/voted/display"
+	"voted/internal/usage"
 )
 
 type clusterRestartCheck struct {
@@ -16,7 +17,7 @@ type clusterRestartCheck struct {
 	Wait time.Duration `help:"Wait so long for it to become safe." placeholder:"DURATION"`
 }
 
-// lookAgain is the pause between two looks of a check that waits.
+// lookAgain is the pause between two checks of a command that waits.
 const lookAgain = 500 * time.Millisecond
 
 func (clusterRestartCheck) Help() string {
@@ -26,10 +27,10 @@ that restart or upgrade one member after another:
     voted cluster restart-check n2 --wait 2m && ssh n2 systemctl restart voted`
 }
 
-// Run looks, until it is safe or the time is up.
+// Run checks once, or with --wait until it is safe or the time is up.
 func (c *clusterRestartCheck) Run(s *session) error {
 	if c.Wait < 0 {
-		return usagef("--wait cannot be negative")
+		return usage.Errorf("--wait cannot be negative")
 	}
 	cl, err := c.open()
 	if err != nil {
@@ -53,7 +54,7 @@ func (c *clusterRestartCheck) Run(s *session) error {
 	}
 }
 
-// look returns why the member must not be restarted now.
+// look checks once, and returns the reasons why the member must not be restarted now.
 func (c *clusterRestartCheck) look(s *session, cl *client.Client) ([]string, error) {
 	status, err := cl.Cluster(s.ctx)
 	if err != nil {

@@ -1,15 +1,21 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
 	"voted/client"
 	"voted/cmd/voted/display"
 )
 
 type resultsCommand struct {
 	connection
-	Poll  string `arg:"" help:"Id of the poll."`
-	Watch bool   `help:"Keep showing it as it changes, until the poll closes." short:"w"`
-	Stale bool   `help:"Take what the node knows, without asking the leader." xor:"freshness"`
+	Poll   string `arg:"" help:"Id of the poll."`
+	Watch  bool   `help:"Keep showing it as it changes, until the poll closes." short:"w" xor:"form"`
+	Stale  bool   `help:"Take what the node knows, without asking the leader." xor:"freshness"`
+	Format string `help:"Print json, csv (rounds, else pairs, else votes), pairs (CSV), rctab (JSON) or report (plain text) instead of a table." placeholder:"FORMAT" xor:"form"`
 }
 
 func (resultsCommand) Help() string {
@@ -17,23 +23,28 @@ func (resultsCommand) Help() string {
 
     voted results lunch
     voted results lunch --watch
-    voted results lunch --json`
+    voted results lunch --json
+    voted results council --format report
+    voted results council --format rctab > summary.json`
 }
 
 // Run shows the tally.
 func (c *resultsCommand) Run(s *session) error {
+	if err := c.checkFormat(); err != nil {
+		return err
+	}
 	cl, err := c.open()
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	var p client.Poll
-	if !c.JSON { // the titles are for people
-		if p, err = cl.Poll(s.ctx, c.Poll); err != nil {
-			return err
-		}
-	}
 	if c.Watch {
+		var p client.Poll
+		if !c.JSON { // the titles are for people
+			if p, err = cl.Poll(s.ctx, c.Poll); err != nil {
+				return err
+			}
+		}
 		return c.watch(s, cl, p)
 	}
 	consistency := client.Linearizable
@@ -44,14 +55,54 @@ func (c *resultsCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
+	if c.JSON || c.Format == "json" {
+		if c.Stale { // the answer itself does not contain its age
+			s.stderr.Para(display.Dim, staleness(r.Meta))
+		}
 		return printJSON(s, r.Raw)
 	}
+	p, err := c.titled(s, cl)
+	if err != nil {
+		return err
+	}
+	if c.Format != "" {
+		return c.write(s.stdout.Data(), r, p)
+	}
 	s.stdout.Results(r, p.Title, display.TitlesOf(p.Definition))
+	if c.Stale {
+		s.stdout.Linef("")
+		s.stdout.Para(display.Dim, staleness(r.Meta))
+	}
 	return nil
 }
 
-// watch shows every change: in place on a terminal, one below the other elsewhere.
+// titlesWithin is how long stale results wait for the titles, which only a leader confirms.
+const titlesWithin = 2 * time.Second
+
+// titled returns the poll for its titles. Without a leader, stale results are shown with
+// the ids only.
+func (c *resultsCommand) titled(s *session, cl *client.Client) (client.Poll, error) {
+	if !c.Stale {
+		return cl.Poll(s.ctx, c.Poll)
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, titlesWithin)
+	defer cancel()
+	p, err := cl.Poll(ctx, c.Poll)
+	if unanswered := new(client.UnansweredError); errors.As(err, &unanswered) && s.ctx.Err() == nil {
+		return client.Poll{}, nil
+	}
+	return p, err
+}
+
+// staleness returns a sentence on how old a node's results may be.
+func staleness(m client.Meta) string {
+	return fmt.Sprintf("as node %s has it, without asking the leader; it last knew itself up to date %s ago", m.Node, display.Duration(m.Age))
+}
+
+// footer is how many lines are below a live view.
+const footer = 2
+
+// watch shows every change: in place on a terminal, one after the other elsewhere.
 func (c *resultsCommand) watch(s *session, cl *client.Client, p client.Poll) error {
 	var screen *display.Screen
 	if s.stdout.Terminal && !c.JSON {
@@ -69,7 +120,7 @@ func (c *resultsCommand) watch(s *session, cl *client.Client, p client.Poll) err
 			continue
 		}
 		draw := func(o *display.Output) {
-			o.Results(r, p.Title, display.TitlesOf(p.Definition))
+			o.Less(footer).Results(r, p.Title, display.TitlesOf(p.Definition))
 			if screen != nil && r.State != client.StateClosed {
 				o.Linef("")
 				o.Linef("%s", o.Paint(display.Dim, "live from "+r.Meta.Node+" · Ctrl-C ends"))

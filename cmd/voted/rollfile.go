@@ -1,117 +1,121 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"voted/client"
+	"voted/internal/rollfile"
+	"voted/internal/textfile"
+	"voted/internal/usage"
 )
 
-// rollReader reads entries of a roll; errRollEnd ends it.
-type rollReader interface {
-	next() (client.RollEntry, error)
+// rollFlags are how to read the file of a roll.
+type rollFlags struct {
+	readingFlags
+	WeightColumn string `help:"Title of the column with the weights, in CSV; weight by itself." placeholder:"TITLE"`
 }
 
-var errRollEnd = errors.New("end of the roll")
-
-// newRollReader reads CSV or NDJSON: as told, by the name, or by the first byte.
-func newRollReader(name, format string, r io.Reader) (rollReader, error) {
-	in := bufio.NewReaderSize(r, 1<<16)
-	if format == "auto" {
-		switch first, _ := in.Peek(1); {
-		case strings.HasSuffix(name, ".csv"):
-			format = "csv"
-		case strings.HasSuffix(name, ".ndjson"), strings.HasSuffix(name, ".jsonl"), len(first) > 0 && first[0] == '{':
-			format = "ndjson"
-		default:
-			format = "csv"
-		}
-	}
-	if format == "ndjson" {
-		return &ndjsonRoll{in: in}, nil
-	}
-	return newCSVRoll(in)
+// rollInput is the file of a roll that is being read.
+type rollInput struct {
+	*inputFile
+	rollfile.Reader
+	table    *rollfile.CSV // nil if the file is NDJSON
+	replaced lineCount     // voters with a replacement character
 }
 
-type ndjsonRoll struct {
-	in   *bufio.Reader
-	line int
-}
-
-func (n *ndjsonRoll) next() (client.RollEntry, error) {
-	for {
-		text, err := n.in.ReadSlice('\n')
-		if errors.Is(err, io.EOF) && len(text) == 0 {
-			return client.RollEntry{}, errRollEnd
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return client.RollEntry{}, fmt.Errorf("line %d: %w", n.line+1, err)
-		}
-		n.line++
-		if text = bytes.TrimSpace(text); len(text) == 0 {
-			continue
-		}
-		var e client.RollEntry
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&e); err != nil || e.Voter == "" {
-			return e, fmt.Errorf(`line %d is not an entry such as {"voter":"v-17","weight":3}`, n.line)
-		}
-		return e, nil
-	}
-}
-
-type csvRoll struct {
-	in       *csv.Reader
-	weighted bool
-}
-
-func newCSVRoll(in *bufio.Reader) (*csvRoll, error) {
-	if bom, _ := in.Peek(3); string(bom) == "\ufeff" {
-		_, _ = in.Discard(len(bom)) // it was just peeked at
-	}
-	c := &csvRoll{in: csv.NewReader(in)}
-	c.in.ReuseRecord = true
-	titles, err := c.in.Read()
-	if err != nil && !errors.Is(err, io.EOF) {
+// openRoll opens a file and reads what comes before the entries.
+func openRoll(name string, flags *rollFlags) (*rollInput, error) {
+	in, err := flags.input(name, rollfile.MaxLineBytes)
+	if err != nil {
 		return nil, err
 	}
-	switch strings.ToLower(strings.Join(titles, ",")) {
-	case "voter,weight":
-		c.weighted = true
-	case "voter":
-	default:
-		return nil, errors.New("the first line must be the titles: voter,weight or voter")
+	r := &rollInput{inputFile: in, Reader: rollfile.NewNDJSON(in.lines)}
+	switch {
+	case in.csv:
+		r.table = rollfile.NewCSV(in.lines, rollfile.Columns{Voter: flags.VoterColumn, Weight: flags.WeightColumn}, in.separator)
+		r.Reader = r.table
+	case flags.WeightColumn != "":
+		_ = in.Close() // nothing was written
+		return nil, usage.Errorf("--weight-column is for CSV, and this file is NDJSON; leave it out")
 	}
-	return c, nil
+	if err := r.Begin(); err != nil {
+		_ = in.Close() // nothing was written
+		return nil, beginProblem(name, err)
+	}
+	return r, nil
 }
 
-func (c *csvRoll) next() (client.RollEntry, error) {
-	record, err := c.in.Read()
-	if errors.Is(err, io.EOF) {
-		return client.RollEntry{}, errRollEnd
-	}
-	if err != nil {
-		return client.RollEntry{}, err // names the line
-	}
-	line, _ := c.in.FieldPos(0)
-	e := client.RollEntry{Voter: strings.Clone(record[0]), Weight: 1}
-	if e.Voter == "" {
-		return e, fmt.Errorf("line %d names no voter", line)
-	}
-	if c.weighted {
-		w, err := strconv.ParseUint(strings.TrimSpace(record[1]), 10, 32)
-		if err != nil || w == 0 {
-			return e, fmt.Errorf("line %d: a weight is a whole number from 1 on, not %q", line, record[1])
+// entries yields the entries of the file. It calls bad for a line that is not an entry, and
+// goes on after it. It sets broken to the error that ends it early.
+func (r *rollInput) entries(bad func(*textfile.Fault), broken *error) func(yield func(rollfile.Entry) bool) {
+	return func(yield func(rollfile.Entry) bool) {
+		for {
+			e, err := r.Next()
+			var fault *textfile.Fault
+			switch {
+			case errors.As(err, &fault):
+				bad(fault)
+			case errors.Is(err, io.EOF):
+				return
+			case err != nil:
+				*broken = err
+				return
+			default:
+				r.replaced.look(e.Voter, e.Line)
+				if !yield(e) {
+					return
+				}
+			}
 		}
-		e.Weight = uint32(w)
 	}
-	return e, nil
+}
+
+// reading describes how the file was read.
+func (r *rollInput) reading() reading {
+	said := r.inputFile.reading()
+	said.Ignored = r.Ignored()
+	if r.table != nil {
+		said.Separator = textfile.SeparatorName(r.table.Separator())
+		said.VoterColumn, said.WeightColumn = r.table.Title(rollfile.VoterColumn), r.table.Title(rollfile.WeightColumn)
+	}
+	return said
+}
+
+func (r *rollInput) warnings() []string { return r.replaced.warnings() }
+
+func entryOf(e rollfile.Entry) client.RollEntry {
+	return client.RollEntry{Voter: e.Voter, Weight: e.Weight}
+}
+
+// beginProblem explains why a file cannot be read at all, as an error of usage.
+func beginProblem(name string, err error) error {
+	var fault *textfile.Fault
+	if errors.As(err, &fault) {
+		return usage.Errorf("%s, %w", name, fault)
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// lineCount counts lines with the replacement character, which programs write in place of
+// characters that they could not read.
+type lineCount struct{ n, first int }
+
+func (c *lineCount) look(voter string, line int) {
+	if !strings.ContainsRune(voter, '\uFFFD') {
+		return
+	}
+	if c.n++; c.n == 1 {
+		c.first = line
+	}
+}
+
+// warnings returns a warning if there were such lines.
+func (c *lineCount) warnings() []string {
+	if c.n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s with the character U+FFFD, first on line %d: a program has lost letters there; look for a better copy of the file", plural(c.n, "voter"), c.first)}
 }

@@ -1,12 +1,19 @@
 package main
 
-import "voted/internal/auth"
+import (
+	"cmp"
+	"fmt"
+
+	"voted/internal/auth"
+	"voted/internal/textfile"
+	"voted/internal/usage"
+)
 
 type rollIssue struct {
 	minting
-	Poll   string `arg:"" help:"Id of the poll."`
-	File   string `arg:"" help:"The roll, as for load: CSV or NDJSON; - is the standard input."`
-	Format string `help:"csv, ndjson, or auto: by the name or the first byte." enum:"auto,csv,ndjson" default:"auto" placeholder:"FORMAT"`
+	rollFlags
+	Poll string `arg:"" help:"Id of the poll."`
+	File string `arg:"" help:"The roll, as for load: CSV or NDJSON; - is the standard input."`
 }
 
 func (rollIssue) Help() string {
@@ -15,42 +22,41 @@ has it can, so send it to that voter alone. Nothing is sent to the cluster: load
 
     voted credential key ./voting.key
     voted roll load board members.csv
-    voted roll issue board members.csv --key ./voting.key --link 'https://vote.example.org/{poll}#{credential}' > links.tsv`
+    voted roll issue board members.csv --signing-key ./voting.key --link 'https://vote.example.org/{poll}#{credential}' > links.tsv`
 }
 
 // Run prints the credentials, once the whole file has been read and every voter on it
 // can have one.
 func (c *rollIssue) Run(s *session) error { return c.run(s, c.Poll, c.voters) }
 
-// voters reads the roll; who stands on it twice is one voter.
+// voters reads the roll; an id that occurs twice is one voter.
 func (c *rollIssue) voters() ([]string, error) {
-	input, err := openInput(c.File)
+	input, err := openRoll(c.File, &c.rollFlags)
 	if err != nil {
 		return nil, err
 	}
 	defer input.Close()
-	reader, err := newRollReader(c.File, c.Format, input)
-	if err != nil {
-		return nil, usagef("%s: %w", c.File, err)
-	}
 	var voters []string
-	var unreadable error
+	var wrong *textfile.Fault // the first one
+	var broken error
 	known := map[string]struct{}{}
-	for e := range entriesOf(reader, &unreadable) {
+	for e := range input.entries(func(f *textfile.Fault) { wrong = cmp.Or(wrong, f) }, &broken) {
 		if _, twice := known[e.Voter]; twice {
 			continue
 		}
 		if err := auth.MayHold(c.Poll, e.Voter); err != nil {
-			return nil, usagef("%s: voter %q: %w; nothing was issued", c.File, e.Voter, err)
+			return nil, usage.Errorf("%s: voter %q: %w; nothing was issued", c.File, e.Voter, err)
 		}
 		known[e.Voter] = struct{}{}
 		voters = append(voters, e.Voter)
 	}
-	if unreadable != nil {
-		return nil, usagef("%s: %w; nothing was issued", c.File, unreadable)
-	}
-	if len(voters) == 0 {
-		return nil, usagef("%s names no voter", c.File)
+	switch {
+	case broken != nil:
+		return nil, fmt.Errorf("%s: %w; nothing was issued", c.File, broken)
+	case wrong != nil:
+		return nil, usage.Errorf("%s, %w; nothing was issued", c.File, wrong)
+	case len(voters) == 0:
+		return nil, usage.Errorf("%s names no voter", c.File)
 	}
 	return voters, nil
 }

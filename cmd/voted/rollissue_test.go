@@ -19,7 +19,7 @@ func TestALinkForEveryVoterOfARollAndOneOnly(t *testing.T) {
 		"CSV":    write(t, at("a.csv"), "voter,weight\nv1,3\n\"Ö, jr\",1\nv1,4\n"),
 		"NDJSON": write(t, at("a.ndjson"), `{"voter":"v1","weight":3}`+"\n\n"+`{"voter":"Ö, jr"}`+"\n"+`{"voter":"v1"}`),
 	} {
-		got := voted("roll", "issue", "board", file, "--key", key, link)
+		got := voted("roll", "issue", "board", file, "--signing-key", key, link)
 		lines := strings.Split(strings.TrimSuffix(got.out, "\n"), "\n")
 		if got.code != 0 || got.errout != "" || len(lines) != 2 ||
 			!strings.HasPrefix(lines[0], "v1\thttps://vote.example.org/board?v=v1#vc1.") ||
@@ -34,16 +34,16 @@ func TestALinkForEveryVoterOfARollAndOneOnly(t *testing.T) {
 		says string
 	}{
 		"a file that breaks off":       {write(t, at("torn.csv"), "voter\nv6\n\"v7\n"), nil, "line 3"},
-		"a voter who cannot be one":    {write(t, at("tab.csv"), "voter\nv6\n\"v\t7\"\n"), nil, "control characters"},
+		"a voter who cannot be one":    {write(t, at("tab.csv"), "voter\nv6\n\"v\t7\"\n"), nil, "control character"},
 		"a weight that is none":        {write(t, at("weight.csv"), "voter,weight\nv6,0\n"), nil, "line 2"},
 		"no titles":                    {write(t, at("untitled.csv"), "v6,1\n"), nil, "titles"},
-		"nobody":                       {write(t, at("empty.csv"), "voter\n"), nil, "names no voter"},
+		"a list without voters":        {write(t, at("empty.csv"), "voter\n"), nil, "names no voter"},
 		"no file":                      {at("none"), nil, "there is no file"},
 		"a link that is all the same":  {good, []string{"--link=https://vote.example.org/"}, "{credential}"},
 		"a time that is over":          {good, []string{"--valid=0s"}, "--valid"},
-		"the public key for the other": {good, []string{"--key=" + key + ".pub"}, "cannot be used"},
+		"the public key for the other": {good, []string{"--signing-key=" + key + ".pub"}, "cannot be used"},
 	} {
-		got := voted(append([]string{"roll", "issue", "board", c.file, "--key", key}, c.args...)...)
+		got := voted(append([]string{"roll", "issue", "board", c.file, "--signing-key", key}, c.args...)...)
 		if got.code != 2 || got.out != "" || !strings.Contains(got.errout, c.says) {
 			t.Errorf("%s: exit %d, want 2 and %q\n%s%s", name, got.code, c.says, got.out, got.errout)
 		}

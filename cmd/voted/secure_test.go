@@ -37,11 +37,11 @@ func TestACAATokenAndCredentialsAreMadeOnceAndForTheirOwnerAlone(t *testing.T) {
 		{"token new --role voter --name v --tokens " + at("tokens"), 2, "is no role"},
 		{"credential key " + at("voting.key"), 0, "voting.key.pub"},
 		{"credential key " + at("voting.key"), 2, "never overwritten"},
-		{"credential issue p ann bo --key " + at("voting.key"), 0, "ann\tvc1."},
-		{"credential issue p ann --key " + at("voting.key") + " --link https://x.example/{poll}#{credential}", 0, "https://x.example/p#vc1."},
-		{"credential issue p ann --key " + at("voting.key") + " --link https://x.example/", 2, "{credential}"},
-		{"credential issue p --key " + at("voting.key"), 2, "name the voters"},
-		{"credential issue p ann --key " + at("voting.key.pub"), 2, "cannot be used"},
+		{"credential issue p ann bo --signing-key " + at("voting.key"), 0, "ann\tvc1."},
+		{"credential issue p ann --signing-key " + at("voting.key") + " --link https://x.example/{poll}#{credential}", 0, "https://x.example/p#vc1."},
+		{"credential issue p ann --signing-key " + at("voting.key") + " --link https://x.example/", 2, "{credential}"},
+		{"credential issue p --signing-key " + at("voting.key"), 2, "name the voters"},
+		{"credential issue p ann --signing-key " + at("voting.key.pub"), 2, "cannot be used"},
 		{"poll list --token-file " + at("none"), 2, "there is no file"},
 		{"poll list --cert " + at("ops.crt"), 2, "go together"},
 		{"poll list --ca " + at("voting.key"), 2, "no certificate of a CA"},
@@ -96,7 +96,7 @@ func TestCommandsTalkToAClusterUnderTLSAsWhoTheyAre(t *testing.T) {
 	want(admin("cast", "lunch", "bo", "pizza"), 0, "")
 	want(run("poll", "list", "--ca", flags[1]), 1, "--token-file")
 	want(run("poll", "list"), 1, "certificate")
-	issued := voted("roll", "issue", "lunch", write(t, filepath.Join(dir, "members.csv"), "voter,weight\nann,3\n"), "--key", key)
+	issued := voted("roll", "issue", "lunch", write(t, filepath.Join(dir, "members.csv"), "voter,weight\nann,3\n"), "--signing-key", key)
 	_, credential, _ := strings.Cut(strings.TrimSpace(issued.out), "\t")
 	own := filepath.Join(dir, "ann")
 	if err := os.WriteFile(own, []byte(credential+"\n"), 0o600); err != nil {
@@ -107,6 +107,14 @@ func TestCommandsTalkToAClusterUnderTLSAsWhoTheyAre(t *testing.T) {
 	want(ann("cast", "lunch", "bo", "sushi"), 1, "one voter")
 	want(ann("poll", "close", "lunch"), 1, "one voter")
 	want(ann("results", "lunch"), 0, "sushi")
+	issued = voted("credential", "issue", "lunch", "Zoe\u0308", "--signing-key", key)
+	name, credential, _ := strings.Cut(strings.TrimSpace(issued.out), "\t")
+	write(t, own, credential+"\n")
+	if name != "Zo\u00eb" {
+		t.Errorf("the credential is for %+q", name)
+	}
+	want(ann("cast", "lunch", "Zo\u00eb", "sushi", "--json"), 0, `"voter":"Zoë"`)
+	want(ann("cast", "lunch", "Zoe\u0308", "sushi"), 0, "replayed")
 	want(admin("poll", "close", "lunch"), 0, "")
 	joins := joinWithToken(t, ctx, dir, c, admin)
 	if err := c.Stop(); err != nil {

@@ -7,19 +7,20 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"voted/internal/server"
+	"voted/internal/usage"
 )
 
-// serveCommand are the flags of server.Options, which has their defaults.
+// serveCommand has the flags for server.Options, which has their defaults.
 type serveCommand struct {
-	ID            string `help:"Name of this member, unique in the cluster, for ever." required:"" placeholder:"ID"`
+	ID            string `help:"Name of this member, unique in the cluster, forever." required:"" placeholder:"ID"`
 	Data          string `help:"Directory of this member's data; made if missing." required:"" placeholder:"DIR"`
 	API           string `help:"Address for clients (default 127.0.0.1:8080)." placeholder:"HOST:PORT" name:"api"`
 	Peer          string `help:"Address for the other members (default 127.0.0.1:9080)." placeholder:"HOST:PORT"`
 	AdvertiseAPI  string `help:"URL under which clients reach --api, where that differs." placeholder:"URL" name:"advertise-api"`
 	AdvertisePeer string `help:"Address under which members reach --peer, where that differs." placeholder:"HOST:PORT"`
 
-	Cluster string   `help:"All first members, this one included, the same on each: n1=HOST:PORT,n2=… Used at the very first start." placeholder:"ID=HOST:PORT,…" xor:"first"`
-	Join    []string `help:"Peer addresses of a running cluster to enter. Used at the very first start." placeholder:"HOST:PORT,…" xor:"first"`
+	Cluster string   `help:"All first members, this one included, the same on each: n1=HOST:PORT,n2=… Where there is a cluster already, the member enters that, if it was added; on later starts this only says where members are found." placeholder:"ID=HOST:PORT,…"`
+	Join    []string `help:"Peer addresses of a running cluster to enter. With --cluster too, if those members have a cluster already; on later starts this only says where members are found." placeholder:"HOST:PORT,…"`
 
 	JoinTokenFile string `help:"File with the token that lets this member in, as voted cluster token prints it; without one an admin does. Used at the very first start." placeholder:"FILE"`
 
@@ -58,7 +59,9 @@ A further node enters a running cluster with a token from "voted cluster token n
     voted serve --id n4 --data /var/lib/voted --peer 10.0.0.4:9080 --join 10.0.0.1:9080,10.0.0.2:9080 \
       --join-token-file n4.token --peer-ca ca.crt --peer-cert n4.crt --peer-key n4.key
 
-SIGTERM finishes what is under way and hands over; a second one ends at once.`
+SIGTERM finishes what is under way and hands over; a second one ends at once. SIGHUP has certificates, keys and tokens
+looked at at once; they are read again by themselves when they change. The exit code is 78 where another command line,
+environment or file is needed, and 1 after any other failure, after which the same command may be started again.`
 }
 
 func (c *serveCommand) options(s *session) (server.Options, error) {
@@ -70,18 +73,10 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 		Profile: c.Pprof, Security: c.securityFlags.options(),
 		Backups: server.Backups{BackupDir: c.BackupDir, BackupEvery: c.BackupEvery, BackupKeep: c.BackupKeep}, Notify: notifySupervisor(s),
 	}
-	for name, d := range map[string]time.Duration{
-		"request-timeout": c.RequestTimeout, "drain-timeout": c.DrainTimeout,
-		"heartbeat-timeout": c.HeartbeatTimeout, "stall-limit": c.StallLimit,
-	} {
-		if d < 0 {
-			return o, usagef("--%s cannot be negative", name)
-		}
-	}
 	if c.MinFree != "" {
 		bytes, err := parseSize(c.MinFree)
 		if err != nil {
-			return o, usagef("--min-free: %v", err)
+			return o, usage.Errorf("--min-free: %v", err)
 		}
 		o.MinFree = bytes
 		if bytes == 0 {
@@ -91,11 +86,34 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 	if c.Cluster != "" {
 		members, err := server.ParseCluster(c.Cluster)
 		if err != nil {
-			return o, usage{err}
+			return o, usage.Mark(err)
 		}
 		o.Cluster = members
 	}
 	return o, nil
+}
+
+// idle returns a warning for each flag that does nothing without another one. It is no
+// error, because one file of variables may serve several nodes.
+func (c *serveCommand) idle() []string {
+	credentials := c.Tokens != "" || c.ClientCA != "" || c.CredentialKeys != "" || c.JWTKeys != "" || c.OIDCIssuer != ""
+	var said []string
+	for _, x := range []struct {
+		given         bool
+		flag, without string
+		there         bool
+	}{
+		{c.BackupEvery != 0, "--backup-every", "--backup-dir", c.BackupDir != ""},
+		{c.BackupKeep != 0, "--backup-keep", "--backup-dir", c.BackupDir != ""},
+		{c.JoinTokenFile != "", "--join-token-file", "--join", len(c.Join) > 0},
+		{c.OTLPHeaders != "", "--otlp-headers", "--otlp-endpoint", c.OTLPEndpoint != ""},
+		{c.RatePerClient != 0, "--rate-per-client", "credentials, such as --tokens", credentials},
+	} {
+		if x.given && !x.there {
+			said = append(said, x.flag+" does nothing without "+x.without)
+		}
+	}
+	return said
 }
 
 // Run serves until it is told to stop.
@@ -108,18 +126,41 @@ func (c *serveCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.stdout.Linef("voted: node %s serves %s with the data in %s", c.ID, node.URL(), c.Data)
+	for _, sentence := range c.idle() {
+		s.logger().Warn(sentence)
+	}
+	go rereadAtHangups(s, node)
+	tell := s.stdout.Linef
+	if !s.logsText() || c.Audit == "-" || c.Audit == "/dev/stdout" {
+		tell = func(string, ...any) {} // stdout and the log may go to one place, in which each line must be JSON; the log has the same lines
+	}
+	tell("voted: node %s serves %s with the data in %s", c.ID, node.URL(), c.Data)
 	if err := node.Run(s.ctx); err != nil {
 		return fmt.Errorf("node %s stopped: %w", c.ID, err)
 	}
-	s.stdout.Linef("voted: node %s has stopped in order", c.ID)
+	s.logger().Info("this node has stopped in order", "node", c.ID)
+	tell("voted: node %s has stopped in order", c.ID)
 	return nil
+}
+
+// rereadAtHangups makes the node check its files whenever the process receives SIGHUP. The
+// signal never ends a node, because closed terminals and log rotation send it too. It ends
+// with the session.
+func rereadAtHangups(s *session, node *server.Server) {
+	for {
+		select {
+		case <-s.hangups:
+			node.Reread()
+		case <-s.ctx.Done():
+			return
+		}
+	}
 }
 
 // wanHeartbeat leaves room for round trips between continents.
 const wanHeartbeat = 3 * time.Second
 
-// heartbeat is the heartbeat timeout as told, or the network's.
+// heartbeat is the heartbeat timeout that was given, or the default of --network.
 func (c *serveCommand) heartbeat() time.Duration {
 	if c.HeartbeatTimeout == 0 && c.Network == "wan" {
 		return wanHeartbeat
@@ -127,7 +168,8 @@ func (c *serveCommand) heartbeat() time.Duration {
 	return c.HeartbeatTimeout
 }
 
-// notifySupervisor tells systemd, where it asked to be told, how the node does.
+// notifySupervisor returns the function that reports the node's state to systemd, if
+// systemd asked for it.
 func notifySupervisor(s *session) func(string) {
 	return func(state string) {
 		if _, err := daemon.SdNotify(false, state); err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"voted/internal/auth"
+	"voted/internal/usage"
 )
 
 type tokenCommands struct {
@@ -28,24 +29,24 @@ themselves; to withdraw a token, take out its line.
 func (c *tokenNew) Run(s *session) error {
 	roles, err := auth.ParseRoles(c.Role)
 	if err != nil {
-		return usagef("--role: %w", err)
+		return usage.Errorf("--role: %w", err)
 	}
 	token, line, err := auth.NewToken(roles, c.Name)
 	if err != nil {
-		return usage{err}
+		return usage.Mark(err)
 	}
 	if err := auth.AddToken(c.Tokens, line); err != nil {
-		return usage{err}
+		return usage.Mark(err)
 	}
 	s.stdout.Linef("%s", token)
 	return nil
 }
 
-// writeSecret writes a file that must not be there yet, for its owner's eyes alone.
+// writeSecret writes a new file that only its owner may read. An existing file is an error.
 func writeSecret(path string, b []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if os.IsExist(err) {
-		return usagef("the file %s is there already, and a key is never overwritten", path)
+		return usage.Errorf("the file %s is there already, and a key is never overwritten", path)
 	} else if err != nil {
 		return fileProblem(path, err)
 	}

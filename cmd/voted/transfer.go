@@ -1,43 +1,40 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"time"
-
-	"github.com/mattn/go-isatty"
 
 	"voted/cmd/voted/display"
 )
 
-// transfer shows on a terminal how much has gone through; elsewhere it is silent.
+// transfer shows on a terminal how many bytes were transferred; elsewhere it shows nothing.
 type transfer struct {
-	out   *display.Output
-	what  string
-	bytes int64
-	shown time.Time
-	drawn bool
+	screen *display.Screen // nil without a terminal
+	what   string
+	bytes  int64
+	shown  time.Time
 }
 
 func newTransfer(o *display.Output, what string) *transfer {
-	return &transfer{out: o, what: what, shown: time.Now()}
+	t := &transfer{what: what, shown: time.Now()}
+	if o.Terminal {
+		t.screen = o.Screen()
+	}
+	return t
 }
 
-// Write counts.
+// Write counts the bytes.
 func (t *transfer) Write(b []byte) (int, error) {
 	t.bytes += int64(len(b))
-	if now := time.Now(); t.out.Terminal && now.Sub(t.shown) >= redrawEvery {
-		t.shown, t.drawn = now, true
-		fmt.Fprintf(t.out, "\r%s %.1f MiB", t.what, float64(t.bytes)/(1<<20))
+	if now := time.Now(); t.screen != nil && now.Sub(t.shown) >= redrawEvery {
+		t.shown = now
+		t.screen.Draw(func(o *display.Output) { o.Linef("%s %.1f MiB", t.what, float64(t.bytes)/(1<<20)) })
 	}
 	return len(b), nil
 }
 
-// end takes the line away.
+// end erases the line.
 func (t *transfer) end() {
-	if t.drawn {
-		fmt.Fprint(t.out, "\r\x1b[K") // erase to the end of the line, ECMA-48 section 8.3.41
+	if t.screen != nil {
+		t.screen.Wipe()
 	}
 }
-
-func isTerminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,9 +18,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
-	"sigs.k8s.io/kustomize/api/krusty"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 	strict "sigs.k8s.io/yaml"
 )
 
@@ -68,19 +68,6 @@ func decode(t *testing.T, manifest []byte) map[string]any {
 	}
 }
 
-func kustomize(t *testing.T) map[string]any {
-	t.Helper()
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../kubernetes/base")
-	if err != nil {
-		t.Fatal(err)
-	}
-	manifest, err := built.AsYaml()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return decode(t, manifest)
-}
-
 func helm(t *testing.T, release string, values map[string]any) (map[string]any, error) {
 	t.Helper()
 	chart, err := loader.Load("../helm/voted")
@@ -104,26 +91,109 @@ func helm(t *testing.T, release string, values map[string]any) (map[string]any, 
 	return decode(t, manifest.Bytes()), nil
 }
 
-func TestTheBaseAndTheChartAreTheSame(t *testing.T) {
-	base := kustomize(t)
-	chart, err := helm(t, "voted", nil)
+// standard is what the chart renders without any given value.
+func standard(t *testing.T) map[string]any {
+	t.Helper()
+	objects, err := helm(t, "voted", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(base) != 6 || len(chart) != len(base) {
-		t.Fatalf("%d objects of the base, %d of the chart", len(base), len(chart))
-	}
-	for name, object := range base {
-		if !reflect.DeepEqual(object, chart[name]) {
-			want, _ := strict.Marshal(object)
-			got, _ := strict.Marshal(chart[name])
-			t.Errorf("%s differs; the base has\n%s\nthe chart\n%s", name, want, got)
+	return objects
+}
+
+func TestTheChartAsItIsRendersAClusterOfThree(t *testing.T) {
+	objects := standard(t)
+	for _, name := range []string{
+		"ServiceAccount/voted", "Service/voted", "Service/voted-peers", "StatefulSet/voted", "PodDisruptionBudget/voted", "NetworkPolicy/voted",
+	} {
+		if objects[name] == nil {
+			t.Errorf("there is no %s", name)
 		}
+	}
+	if len(objects) != 6 {
+		t.Errorf("there are %d objects", len(objects))
+	}
+	chart, err := loader.Load("../helm/voted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := objects["StatefulSet/voted"].(*appsv1.StatefulSet)
+	pod := set.Spec.Template.Spec
+	c := pod.Containers[0]
+	if want := "voted:" + chart.AppVersion(); *set.Spec.Replicas != 3 || len(pod.Containers) != 1 || c.Image != want {
+		t.Errorf("%d replicas of %s, not 3 of %s", *set.Spec.Replicas, c.Image, want)
+	}
+	env := map[string]string{}
+	for _, e := range c.Env {
+		if _, twice := env[e.Name]; twice {
+			t.Errorf("%s stands twice", e.Name)
+		}
+		env[e.Name] = e.Value
+	}
+	const members = "voted-0=voted-0.voted-peers:9080,voted-1=voted-1.voted-peers:9080,voted-2=voted-2.voted-peers:9080"
+	for name, want := range map[string]string{
+		"VOTED_CLUSTER": members,
+		"VOTED_API":     "0.0.0.0:8080", "VOTED_ADVERTISE_API": "https://$(VOTED_ID).voted-peers:8080",
+		"VOTED_PEER": "0.0.0.0:9080", "VOTED_ADVERTISE_PEER": "$(VOTED_ID).voted-peers:9080",
+	} {
+		if env[name] != want {
+			t.Errorf("%s is %q, not %q", name, env[name], want)
+		}
+	}
+	// Every file or directory in a node's flags is on a volume, and only its own may be
+	// written.
+	paths := 0
+	for name, value := range env {
+		if !strings.HasPrefix(value, "/") {
+			continue
+		}
+		paths++
+		on := slices.IndexFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return strings.HasPrefix(value, m.MountPath+"/") })
+		if on < 0 {
+			t.Errorf("%s names %s, which is on no volume", name, value)
+		} else if written := name == "VOTED_DATA" || name == "VOTED_AUDIT"; written == c.VolumeMounts[on].ReadOnly {
+			t.Errorf("%s names %s on a volume whose readOnly is %v", name, value, c.VolumeMounts[on].ReadOnly)
+		}
+	}
+	if paths < 8 {
+		t.Errorf("only %d variables name a path", paths)
+	}
+}
+
+// Clients reach only the API; only members reach the peer port; and a pod reaches only
+// members and the name service.
+func TestTheNetworkPolicyOpensThePeerPortToMembersAlone(t *testing.T) {
+	objects := standard(t)
+	policy := objects["NetworkPolicy/voted"].(*networkingv1.NetworkPolicy)
+	members := objects["StatefulSet/voted"].(*appsv1.StatefulSet).Spec.Selector.MatchLabels
+	describe := func(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort) string {
+		who := "anybody"
+		if len(peers) == 1 && reflect.DeepEqual(peers[0], networkingv1.NetworkPolicyPeer{PodSelector: &metav1.LabelSelector{MatchLabels: members}}) {
+			who = "members"
+		} else if len(peers) > 0 {
+			who = "others"
+		}
+		for _, p := range ports {
+			who += " " + p.Port.String()
+		}
+		return who
+	}
+	var rules []string
+	for _, r := range policy.Spec.Ingress {
+		rules = append(rules, "from "+describe(r.From, r.Ports))
+	}
+	for _, r := range policy.Spec.Egress {
+		rules = append(rules, "to "+describe(r.To, r.Ports))
+	}
+	want := []string{"from anybody api", "from members peer", "to members peer", "to anybody 53 53"}
+	if !slices.Equal(rules, want) || !slices.Equal(policy.Spec.PolicyTypes, []networkingv1.PolicyType{"Ingress", "Egress"}) {
+		t.Errorf("%v allows %q, not %q", policy.Spec.PolicyTypes, rules, want)
 	}
 }
 
 func TestPodsRunWithoutPrivilegesAndProbesDoNotKillForAMissingQuorum(t *testing.T) {
-	set := kustomize(t)["StatefulSet/voted"].(*appsv1.StatefulSet)
+	objects := standard(t)
+	set := objects["StatefulSet/voted"].(*appsv1.StatefulSet)
 	pod := set.Spec.Template.Spec
 	c := pod.Containers[0]
 	for what, ok := range map[string]bool{
@@ -144,14 +214,14 @@ func TestPodsRunWithoutPrivilegesAndProbesDoNotKillForAMissingQuorum(t *testing.
 			t.Errorf("a pod %s", what)
 		}
 	}
-	peers := kustomize(t)["Service/voted-peers"].(*corev1.Service)
+	peers := objects["Service/voted-peers"].(*corev1.Service)
 	if !peers.Spec.PublishNotReadyAddresses || peers.Spec.ClusterIP != corev1.ClusterIPNone || set.Spec.ServiceName != peers.Name {
 		t.Error("a member that is not ready cannot be found by the others")
 	}
 	for name, selector := range map[string]map[string]string{
 		"the services":  peers.Spec.Selector,
-		"the budget":    kustomize(t)["PodDisruptionBudget/voted"].(*policyv1.PodDisruptionBudget).Spec.Selector.MatchLabels,
-		"the network":   kustomize(t)["NetworkPolicy/voted"].(*networkingv1.NetworkPolicy).Spec.PodSelector.MatchLabels,
+		"the budget":    objects["PodDisruptionBudget/voted"].(*policyv1.PodDisruptionBudget).Spec.Selector.MatchLabels,
+		"the network":   objects["NetworkPolicy/voted"].(*networkingv1.NetworkPolicy).Spec.PodSelector.MatchLabels,
 		"the set's own": set.Spec.Selector.MatchLabels,
 	} {
 		if len(selector) == 0 || !reflect.DeepEqual(selector, set.Spec.Template.Labels) {
@@ -228,14 +298,14 @@ func TestTheSecretHasWhatThePodsMount(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	script := exec.Command("../kubernetes/secrets.sh", "votes", filepath.Join(dir, "secrets"))
+	script := exec.Command("../helm/secrets.sh", "votes", filepath.Join(dir, "secrets"))
 	script.Env = append(os.Environ(), "VOTED="+voted)
 	manifest, err := script.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	secret := decode(t, manifest)["Secret/voted"].(*corev1.Secret)
-	set := kustomize(t)["StatefulSet/voted"].(*appsv1.StatefulSet)
+	set := standard(t)["StatefulSet/voted"].(*appsv1.StatefulSet)
 	mounted := 0
 	for _, v := range set.Spec.Template.Spec.Volumes {
 		for _, item := range v.Secret.Items {

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # compose.sh: builds the image, starts the cluster of deploy/compose, and breaks it while the
 # load test counts: leaders killed, one cut off from its peers, and then every node
-# restarted in turn, which must cost no error. It removes all it made, whatever happens.
+# restarted in turn, which must cost no error. Then another cluster, whose members are
+# named by addresses, moves. VOTED_TEST_PARTS=addresses runs that part alone. It removes
+# all it made, whatever happens.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . deploy/test/manual.sh
+. deploy/test/addresses.sh
 
 skip() {
 	echo "deploy-test: skipped: $*"
@@ -27,7 +30,8 @@ load= # process id of the load test
 export VOTED_IMAGE=voted-test:$$ VOTED_SECRETS=$work/secrets VOTED_ENV_FILE=$work/env
 if [ -n "${VOTED_TEST_BUILDER:-}" ]; then base=$VOTED_TEST_BUILDER; fi
 
-cluster() { "${compose[@]}" --env-file "$work/env" --project-name "$project" --file deploy/compose/compose.yaml "$@"; }
+files=(--file deploy/compose/compose.yaml)
+cluster() { "${compose[@]}" --env-file "$work/env" --project-name "$project" "${files[@]}" "$@"; }
 
 clean() {
 	code=$?
@@ -59,11 +63,16 @@ build() { docker build --file deploy/Dockerfile --build-arg "BUILDER=$base" --bu
 build --target build --tag "voted-test-build:$$" || { tail -40 "$work/build.log"; fail "the image does not build"; }
 go build -o "$work/loadtest" ./loadtest
 
-# Ports that nobody uses, instead of the documented ones.
+# Ports that are free, instead of the documented ones.
 port=$((20000 + RANDOM % 10000))
 export VOTED_PORT1=$port VOTED_PORT2=$((port + 1)) VOTED_PORT3=$((port + 2))
 urls=https://127.0.0.1:$VOTED_PORT1,https://127.0.0.1:$VOTED_PORT2,https://127.0.0.1:$VOTED_PORT3
-voted() { VOTED_ENDPOINT=$urls bin/voted "$@" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token"; }
+# bare ARGUMENT…: voted without the variables of this script, which it would warn about.
+bare() (
+	unset "${!VOTED_@}"
+	exec bin/voted "$@"
+)
+voted() { bare "$@" --endpoint "$urls" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token"; }
 id() { cluster ps -q "$1"; }
 
 until_true() { # SECONDS WHAT COMMAND…
@@ -71,12 +80,12 @@ until_true() { # SECONDS WHAT COMMAND…
 	shift 2
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || fail "$what"
-		sleep 0.5 # each look is a process or more, beside a load that is to be in time
+		sleep 0.5 # each look starts a process or more, while a load runs that is to be in time
 	done
 }
 is_ready() { docker exec "$(id "$1")" /voted health --ready; }
 is_well() { voted cluster status --timeout 2s; }
-leader() { voted cluster status --json --timeout 20s | sed -n 's/^{"leader":"\([^"]*\)".*/\1/p'; }
+leader() { voted cluster status --json --timeout 20s | sed -n 's/.*"leader":"\([^"]*\)".*/\1/p'; }
 leader_not() {
 	local now
 	now=$(leader)
@@ -100,22 +109,25 @@ follow() {
 	[ $code -eq 0 ] || { cat "$work/followed"; fail "what stands in the manual under \"$1\" does not work"; }
 }
 
-say "building the image and starting three nodes, as the manual says"
-follow Install 2
-tail -6 "$work/followed"
-for n in n1 n2 n3; do until_true 60 "$n does not become ready" is_ready $n; done
-until_true 20 "the cluster is not well" is_well
-voted cluster status
+# starts: the cluster of the manual, and how its containers run.
+starts() {
+	say "building the image and starting three nodes, as the manual says"
+	follow Install 2
+	tail -6 "$work/followed"
+	for n in n1 n2 n3; do until_true 60 "$n does not become ready" is_ready $n; done
+	until_true 20 "the cluster is not well" is_well
+	voted cluster status
 
-say "looking at how the containers run"
-for n in n1 n2 n3; do
-	seen=$(docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.Privileged}}' "$(id $n)")
-	[ "$seen" = "65532:65532 true [ALL] false" ] || fail "$n runs as: $seen"
-	until_true 30 "Docker does not call $n healthy" sh -c "[ \$(docker inspect --format '{{.State.Health.Status}}' $(id $n)) = healthy ]"
-done
-if bin/voted poll list --endpoint "${urls%%,*}" --ca "$VOTED_SECRETS/ca.crt" --timeout 5s >/dev/null 2>&1; then
-	fail "a client without credentials was served"
-fi
+	say "looking at how the containers run"
+	for n in n1 n2 n3; do
+		seen=$(docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.Privileged}}' "$(id $n)")
+		[ "$seen" = "65532:65532 true [ALL] false" ] || fail "$n runs as: $seen"
+		until_true 30 "Docker does not call $n healthy" sh -c "[ \$(docker inspect --format '{{.State.Health.Status}}' $(id $n)) = healthy ]"
+	done
+	if bare poll list --endpoint "${urls%%,*}" --ca "$VOTED_SECRETS/ca.crt" --timeout 5s >/dev/null 2>&1; then
+		fail "a client without credentials was served"
+	fi
+}
 
 # offer DURATION THRESHOLD…: starts the load test.
 offer() {
@@ -125,8 +137,9 @@ offer() {
 	"$work/loadtest" --targets "$urls" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token" \
 		--rate "${VOTED_TEST_RATE:-50}" --duration "$duration" --out "$work/load/$SECONDS" "$@" >"$work/load/out" 2>&1 &
 	load=$!
-	until_true 30 "the load does not begin" sh -c "VOTED_ENDPOINT=$urls bin/voted poll list --json --ca '$VOTED_SECRETS/ca.crt' --token-file '$VOTED_SECRETS/operator.token' | grep -q 'ballots\":[1-9]'"
+	until_true 30 "the load does not begin" is_counted
 }
+is_counted() { voted poll list --json | grep -q '"ballots":[1-9]'; }
 
 # proven WHAT: waits for the verdict.
 proven() {
@@ -155,14 +168,14 @@ faults() {
 		victim=$(leader)
 		say "round $round: $victim, the leader, is killed"
 		docker kill "$(id "$victim")" >/dev/null
-		until_true 20 "nobody leads after $victim was killed" leader_not "$victim"
+		until_true 20 "there is no new leader after $victim was killed" leader_not "$victim"
 		docker start "$(id "$victim")" >/dev/null
 		until_true 60 "$victim does not come back" is_ready "$victim"
 	done
 	victim=$(leader)
 	say "$victim, the leader, is cut off from its peers"
 	docker network disconnect "${project}_peers" "$(id "$victim")"
-	until_true 30 "nobody leads while $victim is cut off" majority_leads "$victim"
+	until_true 30 "the others have no leader while $victim is cut off" majority_leads "$victim"
 	sleep 5 # it goes on being cut off, under load
 	docker network connect --alias "$victim.peers" "${project}_peers" "$(id "$victim")"
 	until_true 60 "$victim does not come back" is_ready "$victim"
@@ -187,24 +200,32 @@ majority_leads() {
 }
 leader_at() {
 	local p=VOTED_PORT${1#n} now
-	now=$(bin/voted cluster status --json --timeout 3s --endpoint "https://127.0.0.1:${!p}" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token" |
-		sed -n 's/^{"leader":"\([^"]*\)".*/\1/p')
+	now=$(bare cluster status --json --timeout 3s --endpoint "https://127.0.0.1:${!p}" --ca "$VOTED_SECRETS/ca.crt" --token-file "$VOTED_SECRETS/operator.token" |
+		sed -n 's/.*"leader":"\([^"]*\)".*/\1/p')
 	[ -n "$now" ] && [ "$now" != "$2" ]
 }
 
-say "load, with the leader killed three times and cut off once, and a member replaced"
-offer "${VOTED_TEST_FAULTS_FOR:-210s}"
-faults
-proven "kills, a partition and a replacement"
+# by_name: members are named by names that lead to wherever their containers are.
+by_name() {
+	starts
+	say "load, with the leader killed three times and cut off once, and a member replaced"
+	offer "${VOTED_TEST_FAULTS_FOR:-210s}"
+	faults
+	proven "kills, a partition and a replacement"
 
-say "load, with one node restarted after another"
-offer "${VOTED_TEST_ROLL_FOR:-120s}" --threshold 'errors<1' --seed $((RANDOM + 1))
-for n in n1 n2 n3; do
-	say "$n is restarted"
-	docker restart --time 30 "$(id $n)" >/dev/null
-	until_true 60 "$n does not come back" is_ready $n
-	until_true 30 "the cluster is not well after $n was restarted" is_well
-done
-proven "the rolling restart"
-voted cluster status
+	say "load, with one node restarted after another"
+	offer "${VOTED_TEST_ROLL_FOR:-120s}" --threshold 'errors<1' --seed $((RANDOM + 1))
+	for n in n1 n2 n3; do
+		say "$n is restarted"
+		docker restart --time 30 "$(id $n)" >/dev/null
+		until_true 60 "$n does not come back" is_ready $n
+		until_true 30 "the cluster is not well after $n was restarted" is_well
+	done
+	proven "the rolling restart"
+	voted cluster status
+}
+
+parts=${VOTED_TEST_PARTS:-names addresses}
+case " $parts " in *" names "*) by_name ;; esac
+case " $parts " in *" addresses "*) by_address ;; esac
 say "passed"

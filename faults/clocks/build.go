@@ -11,15 +11,15 @@ import (
 	"time"
 
 	"voted/faults/layer"
-	"voted/loadtest/overlay"
+	"voted/harness/overlay"
 )
 
-// directory names the variable with the directory in which a file, named by the
-// process id, holds how many seconds a process's clock is off.
+// directory is the environment variable that names a directory. In it a file for each
+// process, named by its id, holds by how many seconds the process's clock is wrong.
 const directory = "FAULTS_CLOCK"
 
-// jumping builds a node whose clock can be made to jump. The file is looked at every
-// ten milliseconds, by the monotonic clock.
+// jumping builds a node whose clock jumps when its file changes. The node reads the file
+// every ten milliseconds by the monotonic clock.
 func jumping(ctx context.Context, r *layer.Run, name string, more ...overlay.Edit) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -75,11 +75,11 @@ func Now() Time {
 	}, more...)...)
 }
 
-// set makes the clock of a process be off.
+// set makes the clock of a process wrong by so much, 0 for right.
 func set(dir string, pid int, by time.Duration) error {
 	path := filepath.Join(dir, strconv.Itoa(pid))
 	text := strconv.FormatInt(int64(by/time.Second), 10)
-	// Written beside and renamed, so that nobody reads half of it.
+	// It is written under another name and renamed, so that no process reads half of it.
 	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
 		return err
 	}

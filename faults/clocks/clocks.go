@@ -11,21 +11,22 @@ import (
 	"voted/client"
 	"voted/faults/layer"
 	"voted/faults/rig"
-	"voted/loadtest/overlay"
+	"voted/harness/overlay"
+	"voted/internal/pause"
 )
 
 const jumps = "clock jumps"
 
 const (
-	// rest is how long a clock stays wrong before the next jump.
+	// rest is how long a clock keeps its time before the next jump.
 	rest = 1200 * time.Millisecond
-	// strobeEvery and strobes make a clock jump to and fro.
+	// A clock that strobes jumps to and fro so many times, at this interval.
 	strobeEvery = 150 * time.Millisecond
 	strobes     = 5
-	// jumpsPerRound is how many jumps there are between two closings of the books.
+	// jumpsPerRound is how many jumps one load sees before its books are closed.
 	jumpsPerRound = 20
 	loadRate      = 300
-	// lead and lag are how much before and after its time a poll is asked.
+	// lead and lag are how long before and after a poll's closing time ballots are cast.
 	lead, lag = 1500 * time.Millisecond, 2500 * time.Millisecond
 )
 
@@ -47,13 +48,13 @@ func run(ctx context.Context, r *layer.Run) error {
 		return err
 	}
 	err = t.rounds(ctx)
-	if err := errors.Join(err, t.c.Stop()); err != nil {
+	if err := errors.Join(err, t.cluster.Stop()); err != nil {
 		return err
 	}
 	return control(ctx, r)
 }
 
-// control plants a leader that stamps by its own clock.
+// control plants a leader that stamps ballots by its own clock alone.
 func control(ctx context.Context, r *layer.Run) error {
 	binary, err := jumping(ctx, r, "own-clock", ownClock)
 	if err != nil {
@@ -65,22 +66,22 @@ func control(ctx context.Context, r *layer.Run) error {
 	}
 	found := 0
 	t.note = func(string, string, ...any) { found++ }
-	lead, err := t.c.Leader(ctx)
+	lead, err := t.cluster.Leader(ctx)
 	if err == nil {
 		err = t.closing(ctx, func(ctx context.Context) error { return t.jump(ctx, lead, time.Hour) })
 	}
 	r.Control("a leader stamps by its own clock", found > 0, fmt.Sprintf("%d findings", found))
-	return errors.Join(err, t.c.Stop())
+	return errors.Join(err, t.cluster.Stop())
 }
 
 // trial is one cluster whose clocks jump.
 type trial struct {
-	r      *layer.Run
-	c      *rig.Cluster
-	clocks string
-	note   func(oracle, format string, args ...any)
-	wrong  int // the node whose clock is off; -1: none
-	polls  int
+	run     *layer.Run
+	cluster *rig.Cluster
+	clocks  string                                   // directory of the files that clocks are set by
+	note    func(oracle, format string, args ...any) // of what contradicts an oracle
+	wrong   int                                      // the node whose clock is wrong; -1: none
+	polls   int
 }
 
 func open(ctx context.Context, r *layer.Run, binary, name string) (*trial, error) {
@@ -96,26 +97,26 @@ func open(ctx context.Context, r *layer.Run, binary, name string) (*trial, error
 	if err := c.Ready(ctx); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
-	return &trial{r: r, c: c, clocks: clocks, note: r.Violation, wrong: -1}, nil
+	return &trial{run: r, cluster: c, clocks: clocks, note: r.Violation, wrong: -1}, nil
 }
 
-// rounds jumps until the floor is reached.
+// rounds makes clocks jump until the floor is reached.
 func (t *trial) rounds(ctx context.Context) error {
 	sizes := []time.Duration{time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Hour}
-	draw := t.r.Rand("jumps")
-	for round := 0; t.r.Made()[jumps] < t.r.Floor(jumps); round++ {
-		load, err := rig.Begin(ctx, t.c.Endpoints(), t.r.Seed+uint64(round), rig.LoadOptions{
+	draw := t.run.Rand("jumps")
+	for round := 0; t.run.Made()[jumps] < t.run.Floor(jumps); round++ {
+		load, err := rig.Begin(ctx, t.cluster.Endpoints(), t.run.Seed+uint64(round), rig.LoadOptions{
 			Name: fmt.Sprint("load", round), Rate: loadRate, Duration: jumpsPerRound * rest,
 		})
 		if err != nil {
 			return err
 		}
-		for n := 0; n < jumpsPerRound && t.r.Made()[jumps] < t.r.Floor(jumps) && err == nil; {
+		for n := 0; n < jumpsPerRound && t.run.Made()[jumps] < t.run.Floor(jumps) && err == nil; {
 			err = t.closing(ctx, func(ctx context.Context) error {
 				for range 3 {
-					node := draw.IntN(len(t.c.Nodes))
-					if lead, err := t.c.Leader(ctx); err == nil && draw.IntN(2) == 0 {
-						node = lead // a wrong leader matters most
+					node := draw.IntN(len(t.cluster.Nodes))
+					if lead, err := t.cluster.Leader(ctx); err == nil && draw.IntN(2) == 0 {
+						node = lead // a leader's clock matters most
 					}
 					by := sizes[draw.IntN(len(sizes))]
 					if draw.IntN(4) == 0 {
@@ -127,7 +128,7 @@ func (t *trial) rounds(ctx context.Context) error {
 						return err
 					}
 					n++
-					t.r.Fault(jumps)
+					t.run.Fault(jumps)
 				}
 				return nil
 			})
@@ -139,37 +140,37 @@ func (t *trial) rounds(ctx context.Context) error {
 	return nil
 }
 
-// close closes the books of a round.
+// close waits for the load of a round and balances its books. err is that of the round.
 func (t *trial) close(ctx context.Context, load *rig.Load, err error) error {
 	defer load.End()
 	if err = errors.Join(err, load.Wait(ctx)); err != nil {
 		return err
 	}
-	v, err := load.Judge(ctx, t.r.Dir)
+	v, err := load.Judge(ctx, t.run.Dir)
 	if err != nil {
 		return err
 	}
-	rig.Report(t.r, v, "jumping clocks")
-	t.r.Acknowledged(v.Acknowledged)
+	rig.Report(t.run, v, "jumping clocks")
+	t.run.Acknowledged(v.Acknowledged)
 	return nil
 }
 
-// jump makes one clock wrong, and that of before right again.
+// jump makes the clock of one node wrong. One that is wrong already becomes right first.
 func (t *trial) jump(ctx context.Context, node int, by time.Duration) error {
 	if t.wrong >= 0 && t.wrong != node {
-		if err := set(t.clocks, t.c.Nodes[t.wrong].Pid(), 0); err != nil {
+		if err := set(t.clocks, t.cluster.Nodes[t.wrong].Pid(), 0); err != nil {
 			return err
 		}
-		// Until the nodes have seen that, two clocks would be wrong.
-		if err := wait(ctx, rest/2); err != nil {
+		// Two clocks would be wrong until that node has read its file.
+		if err := pause.For(ctx, rest/2); err != nil {
 			return err
 		}
 	}
 	t.wrong = node
-	if err := set(t.clocks, t.c.Nodes[node].Pid(), by); err != nil {
+	if err := set(t.clocks, t.cluster.Nodes[node].Pid(), by); err != nil {
 		return err
 	}
-	return wait(ctx, rest)
+	return pause.For(ctx, rest)
 }
 
 // strobe makes a clock jump to and fro.
@@ -182,20 +183,20 @@ func (t *trial) strobe(ctx context.Context, node int, by time.Duration) error {
 		if i%2 == 0 {
 			now = -by
 		}
-		if err := set(t.clocks, t.c.Nodes[node].Pid(), now); err != nil {
+		if err := set(t.clocks, t.cluster.Nodes[node].Pid(), now); err != nil {
 			return err
 		}
-		if err := wait(ctx, strobeEvery); err != nil {
+		if err := pause.For(ctx, strobeEvery); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// closing lets a poll close by time while clocks jump, and asks before and after: it
-// must take ballots until then, and none afterwards, whoever is asked.
+// closing makes a poll that closes by time and lets clocks jump meanwhile. The poll must
+// take ballots until its time, and none afterwards, at every node.
 func (t *trial) closing(ctx context.Context, during func(context.Context) error) error {
-	api, err := client.New(t.c.Endpoints())
+	api, err := client.New(t.cluster.Endpoints())
 	if err != nil {
 		return err
 	}
@@ -212,7 +213,7 @@ func (t *trial) closing(ctx context.Context, during func(context.Context) error)
 	if err := during(ctx); err != nil {
 		return err
 	}
-	// A poll that closes in half an hour is open, though a clock says that it is over.
+	// A poll that closes in half an hour is still open, whatever a wrong clock says.
 	if _, err := api.Cast(ctx, later, "v", client.Choose("a")); err != nil {
 		t.note("O1", "a poll that closes in half an hour does not take a ballot: %v", err)
 	}
@@ -221,7 +222,7 @@ func (t *trial) closing(ctx context.Context, during func(context.Context) error)
 			t.note("O1", "a poll that closes in %v does not take a ballot: %v", until, err)
 		}
 	}
-	if err := wait(ctx, time.Until(at.Add(lag))); err != nil {
+	if err := pause.For(ctx, time.Until(at.Add(lag))); err != nil {
 		return err
 	}
 	_, err = api.Cast(ctx, id, "late", client.Choose("b"))
@@ -229,16 +230,6 @@ func (t *trial) closing(ctx context.Context, during func(context.Context) error)
 		t.note("O3", "%v after its time a poll answers to a ballot: %v", time.Since(at).Round(time.Millisecond), err)
 	}
 	return nil
-}
-
-// wait lets time pass, which is what this layer is about.
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // ownClock is the planted bug.

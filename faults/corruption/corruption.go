@@ -11,7 +11,7 @@ import (
 
 	"voted/faults/layer"
 	"voted/faults/loopfs"
-	"voted/loadtest/overlay"
+	"voted/harness/overlay"
 )
 
 // New returns the layer.
@@ -23,6 +23,7 @@ func New() *layer.Layer {
 			{Kind: kindZero, CI: 200, Long: 1000},
 			{Kind: kindCut, CI: 100, Long: 500},
 			{Kind: kindStale, CI: 50, Long: 250},
+			{Kind: kindTorn, CI: 300, Long: 1500},
 			{Kind: kindNode, CI: 12, Long: 60},
 		},
 		Run: run,
@@ -46,7 +47,7 @@ func run(ctx context.Context, r *layer.Run) error {
 	return memberRounds(ctx, r, home)
 }
 
-// controls are worse products, of which the same rounds must find something silent.
+// controls plants bugs in the store. The rounds must then find silent damage.
 func controls(ctx context.Context, r *layer.Run, home string) error {
 	for _, c := range []struct {
 		name, kind string
@@ -54,12 +55,12 @@ func controls(ctx context.Context, r *layer.Run, home string) error {
 		edit       overlay.Edit
 	}{
 		{"checksum off", kindFlip, 300, overlay.Edit{
-			File: "internal/cluster/storage/checksum.go",
-			Old:  "if sum != entrySum(&entry, entry.Extensions) {", New: "if false && sum != entrySum(&entry, entry.Extensions) {",
+			File: "internal/cluster/storage/journal/sector.go",
+			Old:  "order.Uint32(sector) == sumOf(seed, place, sector)", New: "true",
 		}},
 		{"mark off", kindStale, 30, overlay.Edit{
 			File: "internal/cluster/storage/mark.go",
-			Old:  "if err := m.compare(was, now); err != nil {", New: "if err := m.compare(was, now); false {",
+			Old:  "return was, m.compare(was, now)", New: "return was, nil",
 		}},
 	} {
 		self, err := r.ChangedSelf(ctx, strings.ReplaceAll(c.name, " ", "-"), c.edit)
@@ -71,7 +72,8 @@ func controls(ctx context.Context, r *layer.Run, home string) error {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		text := strings.TrimSpace(string(out))
-		r.Control(c.name, !strings.HasPrefix(text, "0 "), fmt.Sprintf("of %d %s silent: %s", c.tries, c.kind, text))
+		silent, _, _ := strings.Cut(text, " ")
+		r.Control(c.name, silent != "0", fmt.Sprintf("%d %s; silent ones, and the first: %s", c.tries, c.kind, text))
 	}
 	return nil
 }

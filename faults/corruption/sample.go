@@ -19,23 +19,27 @@ import (
 )
 
 const (
-	logName  = "raft.db"
-	markName = "raft.mark"
-	pageSize = 4096
-	steps    = 6 // of the history of a sample
+	logDir      = "log"
+	valuesName  = "raft.db"
+	markName    = "raft.mark"
+	snapshotDir = "snapshots"
+	pageSize    = 4096 // bytes, of raft.db
+	steps       = 6    // of the history of a sample
 )
 
-// files are a directory's, by their paths within it.
+// files are the contents of a directory's files, by their paths within it.
 type files map[string][]byte
 
-// sample is a member's directory with its history: a copy after each step. The last
-// is the present.
+// sample is a member's directory with its history: a copy after each step, the
+// newest last.
 type sample struct {
 	history []files
-	log     string // what raft sees of the log and the values, at present
-	whole   string // and of the snapshots
+	next    files  // the newest copy with one more append, which was never acknowledged
+	log     string // digest of what raft sees of the newest copy's log and values
+	whole   string // digest that includes its newest snapshot
 }
 
+// now returns the newest copy.
 func (s *sample) now() files { return s.history[len(s.history)-1] }
 
 // newSample writes a store in dir as raft does: votes, batches, conflicts, snapshots,
@@ -57,7 +61,7 @@ func newSample(dir string, dice *rand.Rand) (*sample, error) {
 			err = errors.Join(err, appendBatch(store, &last, term, dice))
 		}
 		if step > 0 {
-			// A new leader has other entries at the end.
+			// A new leader has other entries at the end of its log.
 			err = errors.Join(err, store.DeleteRange(last-4, last))
 			last -= 5
 			err = errors.Join(err, appendBatch(store, &last, term, dice))
@@ -66,7 +70,7 @@ func newSample(dir string, dice *rand.Rand) (*sample, error) {
 			err = errors.Join(err, snapshot(store, last-20, term, dice), store.DeleteRange(1, last-60))
 		}
 		if step == steps-1 {
-			s.log, s.whole, err = see(store, err)
+			s.log, s.whole, err = digests(store, err)
 		}
 		if err := errors.Join(err, store.Close()); err != nil {
 			return nil, err
@@ -77,13 +81,22 @@ func newSample(dir string, dice *rand.Rand) (*sample, error) {
 		}
 		s.history = append(s.history, copied)
 	}
-	return s, nil
+	store, err := storage.Open(dir, storage.Options{})
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(appendBatch(store, &last, term, dice), store.Close())
+	if err == nil {
+		s.next, err = read(dir)
+	}
+	return s, err
 }
 
+// appendBatch appends one to eight entries after the last one.
 func appendBatch(s *storage.Store, last *uint64, term uint64, dice *rand.Rand) error {
 	logs := make([]*raft.Log, 1+dice.IntN(8))
 	for i := range logs {
-		data := make([]byte, 20+dice.IntN(700))
+		data := make([]byte, 20+dice.IntN(8000)) // so that the log has several segments
 		for k := range data {
 			data[k] = byte(dice.Uint32())
 		}
@@ -93,6 +106,7 @@ func appendBatch(s *storage.Store, last *uint64, term uint64, dice *rand.Rand) e
 	return s.StoreLogs(logs)
 }
 
+// snapshot writes a snapshot of random content.
 func snapshot(s *storage.Store, index, term uint64, dice *rand.Rand) error {
 	_, network := raft.NewInmemTransport("") // it only encodes addresses
 	sink, err := s.Snapshots().Create(1, index, term, raft.Configuration{Servers: []raft.Server{{ID: "n1", Address: "host-a:1"}}}, 1, network)
@@ -109,9 +123,9 @@ func snapshot(s *storage.Store, index, term uint64, dice *rand.Rand) error {
 	return sink.Close()
 }
 
-// see returns a digest of all that raft can see: of the log and the values alone, and
-// with the newest snapshot.
-func see(s *storage.Store, before error) (log, whole string, err error) {
+// digests returns two digests of what raft can see: log is of the log and the values alone,
+// whole includes the newest snapshot. If before is an error, it only returns that.
+func digests(s *storage.Store, before error) (log, whole string, err error) {
 	if before != nil {
 		return "", "", before
 	}
@@ -129,9 +143,9 @@ func see(s *storage.Store, before error) (log, whole string, err error) {
 		fmt.Fprintf(sum, "%d %d %d %x %x\n", l.Index, l.Term, l.Type, l.Extensions, l.Data)
 	}
 	term, err1 := s.GetUint64([]byte("CurrentTerm"))
-	of, err2 := s.GetUint64([]byte("LastVoteTerm"))
-	who, err3 := s.Get([]byte("LastVoteCand"))
-	fmt.Fprintf(sum, "%d %d %d %d %s\n", first, last, term, of, who)
+	votedIn, err2 := s.GetUint64([]byte("LastVoteTerm"))
+	votedFor, err3 := s.Get([]byte("LastVoteCand"))
+	fmt.Fprintf(sum, "%d %d %d %d %s\n", first, last, term, votedIn, votedFor)
 	log = fmt.Sprintf("%d-%d %x", first, last, sum.Sum(nil))
 	metas, err4 := s.Snapshots().List()
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
@@ -167,7 +181,7 @@ func read(dir string) (files, error) {
 	return all, err
 }
 
-// write makes dir hold these files and no other.
+// write makes dir hold these files and no others.
 func (f files) write(dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
@@ -187,12 +201,22 @@ func (f files) write(dir string) error {
 // names returns the files' names in order.
 func (f files) names() []string { return slices.Sorted(maps.Keys(f)) }
 
-// snapshots returns the names of snapshots' files.
-func (f files) snapshots() []string {
-	return slices.DeleteFunc(f.names(), func(n string) bool { return !strings.HasPrefix(n, "snapshots/") })
+// below returns the names of the files below a directory.
+func (f files) below(dir string) []string {
+	return slices.DeleteFunc(f.names(), func(n string) bool { return !strings.HasPrefix(n, dir+"/") })
 }
 
-// with returns a copy in which one file is another.
+// replaced returns a copy in which a directory is as it was in old.
+func (f files) replaced(dir string, old files) files {
+	changed := maps.Clone(f)
+	maps.DeleteFunc(changed, func(name string, _ []byte) bool { return strings.HasPrefix(name, dir+"/") })
+	for _, name := range old.below(dir) {
+		changed[name] = old[name]
+	}
+	return changed
+}
+
+// with returns a copy in which one file has another content.
 func (f files) with(name string, b []byte) files {
 	changed := maps.Clone(f)
 	changed[name] = b

@@ -15,40 +15,42 @@ import (
 	"voted/internal/cluster/storage"
 )
 
-// outcome is what became of a damaged directory.
+// outcome is the result of opening a damaged directory.
 type outcome int
 
 const (
-	refused  outcome = iota // in a sentence
+	refused  outcome = iota // with an error that names the file and the way back
 	harmless                // everything is as it was
-	silent                  // it is not, and nobody said so
-	unclear                 // refused, without the file or the way back
+	silent                  // something is not as it was, and the store opens without an error
+	unclear                 // refused, but the error does not name the file or the way back
 )
 
-// open opens a damaged directory, as a start does, and looks at everything in it.
-func (h harm) open(dir string, s *sample) (outcome, string, error) {
-	if err := h.files.write(dir); err != nil {
+// open writes a damaged directory to dir, opens it as the start of a member does, and looks
+// at everything in it. The text explains the outcome.
+func (d damaged) open(dir string, s *sample) (outcome, string, error) {
+	if err := d.files.write(dir); err != nil {
 		return 0, "", err
 	}
 	store, err := storage.Open(dir, storage.Options{})
 	if err != nil {
 		return refusal(err, dir)
 	}
-	defer store.Close() // after a fault it repeats the fault
+	defer store.Close() // its error only repeats an earlier one
 	if err := store.Verify(nil); err != nil {
 		return refusal(err, dir)
 	}
-	log, whole, err := see(store, nil)
+	log, whole, err := digests(store, nil)
 	switch {
 	case err != nil:
 		return silent, "it opens, and then: " + err.Error(), nil
-	case h.logOnly && log == s.log, whole == s.whole:
+	case d.logOnly && log == s.log, whole == s.whole:
 		return harmless, "", nil
 	}
 	return silent, fmt.Sprintf("raft sees %s, and saw %s", log, s.log), nil
 }
 
-// refusal judges the sentence.
+// refusal returns refused if a store's error names the file and the way back, else unclear.
+// The text is that error's.
 func refusal(err error, dir string) (outcome, string, error) {
 	text := err.Error()
 	if !errors.Is(err, storage.ErrDamaged) || !strings.Contains(text, filepath.Clean(dir)+string(filepath.Separator)) || !strings.Contains(text, "join again") {
@@ -57,63 +59,66 @@ func refusal(err error, dir string) (outcome, string, error) {
 	return refused, text, nil
 }
 
-// tally counts outcomes of one kind.
-type tally struct {
-	by    [unclear + 1]int
-	first string // the first that was silent or unclear
+// outcomes counts the outcomes of one kind of damage.
+type outcomes struct {
+	count [unclear + 1]int // by outcome
+	first string           // the first damage that was silent or unclear
 }
 
-// campaign damages samples n times, and stops early once ctx ends.
-func campaign(ctx context.Context, dir, kind string, n int, dice *rand.Rand, each func(outcome, string)) (t tally, err error) {
+// damageSamples damages samples n times, and returns early if ctx ends. It works below dir,
+// which it removes. each, if set, is called with every outcome and what explains it.
+func damageSamples(ctx context.Context, dir, kind string, n int, dice *rand.Rand, each func(outcome, string)) (all outcomes, err error) {
 	const perSample = 250
 	var s *sample
 	defer os.RemoveAll(dir)
 	for i := range n {
 		if ctx.Err() != nil {
-			return t, ctx.Err()
+			return all, ctx.Err()
 		}
 		if i%perSample == 0 {
 			home := filepath.Join(dir, "home")
 			if err := os.RemoveAll(home); err != nil {
-				return t, err
+				return all, err
 			}
 			if s, err = newSample(home, dice); err != nil {
-				return t, err
+				return all, err
 			}
 		}
-		h := damage(kind, s, dice)
-		o, text, err := h.open(filepath.Join(dir, "work"), s)
+		d := damage(kind, s, dice)
+		o, text, err := d.open(filepath.Join(dir, "work"), s)
 		if err != nil {
-			return t, err
+			return all, err
 		}
-		t.by[o]++
-		text = h.what + ": " + text
-		if o >= silent && t.first == "" {
-			t.first = text
+		all.count[o]++
+		text = d.what + ": " + text
+		if o >= silent && all.first == "" {
+			all.first = text
 		}
 		if each != nil {
 			each(o, text)
 		}
 	}
-	return t, nil
+	return all, nil
 }
 
 // storeRounds damages stores as often as the floors ask for.
 func storeRounds(ctx context.Context, r *layer.Run, home string) error {
-	for _, kind := range []string{kindFlip, kindZero, kindCut, kindStale} {
-		t, err := campaign(ctx, filepath.Join(home, "store"), kind, r.Floor(kind), r.Rand(kind), func(o outcome, text string) {
+	for _, kind := range []string{kindFlip, kindZero, kindCut, kindStale, kindTorn} {
+		all, err := damageSamples(ctx, filepath.Join(home, "store"), kind, r.Floor(kind), r.Rand(kind), func(o outcome, text string) {
 			r.Fault(kind)
 			if o == silent {
 				r.Violation("O7", "silent: %s", text)
 			} else if o == unclear {
-				r.Violation("O7", "refused without a file and a way back: %s", text)
+				r.Violation("O7", "refused in a sentence that does not name the file and the way back: %s", text)
+			} else if o == refused && kind == kindTorn {
+				r.Violation("O7", "refused, though only the last append was torn: %s", text)
 			}
 		})
 		if err != nil {
 			return err
 		}
-		r.Count(kind+": refused in a sentence", float64(t.by[refused]))
-		r.Count(kind+": without effect", float64(t.by[harmless]))
+		r.Count(kind+": refused in a sentence", float64(all.count[refused]))
+		r.Count(kind+": without effect", float64(all.count[harmless]))
 	}
 	return nil
 }
@@ -122,7 +127,8 @@ func storeRounds(ctx context.Context, r *layer.Run, home string) error {
 // negative control; a directory, a kind and a number of tries follow.
 const FlipperCommand = "store-flipper"
 
-// Flipper damages stores with this build of the product and says what was silent.
+// Flipper damages stores of this build of the product. It prints how often the damage was
+// silent, and the first damage that was silent or unclear. It returns the exit code.
 func Flipper(args []string, out io.Writer) int {
 	if len(args) != 3 {
 		return 2
@@ -131,11 +137,11 @@ func Flipper(args []string, out io.Writer) int {
 	if err != nil {
 		return 2
 	}
-	t, err := campaign(context.Background(), args[0], args[1], n, rand.New(rand.NewPCG(1, 2)), nil)
+	all, err := damageSamples(context.Background(), args[0], args[1], n, rand.New(rand.NewPCG(1, 2)), nil)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Fprintf(out, "%d %s\n", t.by[silent], t.first)
+	fmt.Fprintf(out, "%d %s\n", all.count[silent], all.first)
 	return 0
 }

@@ -11,32 +11,34 @@ import (
 
 	"voted/faults/layer"
 	"voted/faults/rig"
+	"voted/harness/ledger"
 	"voted/internal/localcluster"
-	"voted/loadtest/ledger"
+	"voted/internal/pause"
 )
 
 const (
 	diskMebibytes = 64
-	// resumeTime is within what ballots must be acknowledged again.
+	// resumeTime is the longest time without an acknowledgement that is allowed (O6).
 	resumeTime = 10 * time.Second
 	// endTime is how long a node may take to end by itself after the load.
 	endTime = 15 * time.Second
-	rate    = 150
-	// askPause is between two looks at what a node says.
+	rate    = 150 // ballots a second
+	// askPause is the time between two questions to a node whether it is short of space.
 	askPause = 100 * time.Millisecond
-	// calmTime is how long the load lasts before the disk becomes ill.
+	// calmTime is how long ballots are cast before the fault.
 	calmTime = 300 * time.Millisecond
 )
 
-// ward is a cluster whose disks become ill.
-type ward struct {
+// trial is one cluster, whose disks get faults in turn.
+type trial struct {
 	*rig.Cluster
-	r     *layer.Run
+	run   *layer.Run
 	dice  *rand.Rand
-	loads []*rig.Load
+	loads []*rig.Load // of all rounds so far
 }
 
-func newWard(ctx context.Context, r *layer.Run, name, binary string) (*ward, error) {
+// newTrial starts a cluster and waits until it is ready. The caller must call end.
+func newTrial(ctx context.Context, r *layer.Run, name, binary string) (*trial, error) {
 	c, err := rig.Start(ctx, rig.Options{
 		Dir: filepath.Join(r.Dir, name), Binary: binary, Mebibytes: diskMebibytes, StallLimit: 2 * time.Second,
 		Args: func(int) []string { return []string{"--snapshot-every", "100"} },
@@ -44,32 +46,32 @@ func newWard(ctx context.Context, r *layer.Run, name, binary string) (*ward, err
 	if err != nil {
 		return nil, err
 	}
-	w := &ward{Cluster: c, r: r, dice: r.Rand(name)}
+	t := &trial{Cluster: c, run: r, dice: r.Rand(name)}
 	if err := c.Ready(ctx); err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
-	return w, nil
+	return t, nil
 }
 
-// end ends everything; loads end with their context, which the caller has ended.
-func (w *ward) end() error {
-	for _, l := range w.loads {
+// end waits for the loads and stops the cluster. The caller must end their context first.
+func (t *trial) end() error {
+	for _, l := range t.loads {
 		l.End()
 	}
-	return w.Stop()
+	return t.Stop()
 }
 
-// finding is an oracle that was contradicted.
+// finding is an oracle that was contradicted, and by what.
 type finding struct{ oracle, what string }
 
-// findings of one round.
+// findings are those of one round.
 type findings []finding
 
 func (f *findings) add(oracle, format string, args ...any) {
 	*f = append(*f, finding{oracle, fmt.Sprintf(format, args...)})
 }
 
-// String joins what was found.
+// String returns all findings in one line.
 func (f findings) String() string {
 	var all []string
 	for _, x := range f {
@@ -78,100 +80,101 @@ func (f findings) String() string {
 	return strings.Join(all, "; ")
 }
 
-// round makes the disk of the leader, or of a follower, ill while ballots are cast. It
-// returns what contradicts the oracles, and the ledger's verdict. verdict is nil where
-// the cluster could not be brought back, which is then among the findings.
-func (w *ward) round(ctx context.Context, a *ailment, leader bool, name string) (found findings, v *ledger.Verdict, err error) {
-	who, err := w.Leader(ctx)
+// round makes a fault at the disk of the leader, or of a follower, while ballots are cast,
+// and undoes it. It returns what contradicts the oracles, and the ledger's verdict. v is
+// nil after an error, and also if the node did not come back, which is then a finding.
+func (t *trial) round(ctx context.Context, f *fault, leader bool, name string) (found findings, v *ledger.Verdict, err error) {
+	victim, err := t.Leader(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !leader {
-		who = (who + 1 + w.dice.IntN(2)) % 3
+		victim = (victim + 1 + t.dice.IntN(2)) % 3
 	}
-	node, disk := w.Nodes[who], w.Disks[who]
-	beat := &pulse{}
-	load, err := rig.Begin(ctx, w.Endpoints(), w.dice.Uint64(), rig.LoadOptions{
-		Name: name, Rate: rate, Duration: calmTime + a.load, Polls: 2, Acknowledged: func(string) { beat.beat() },
+	node, disk := t.Nodes[victim], t.Disks[victim]
+	pulse := &rig.Pulse{}
+	load, err := rig.Begin(ctx, t.Endpoints(), t.dice.Uint64(), rig.LoadOptions{
+		Name: name, Rate: rate, Duration: calmTime + f.load, Polls: 2, Acknowledged: func(string) { pulse.Beat() },
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	w.loads = append(w.loads, load)
-	if err := pause(ctx, calmTime); err != nil {
+	t.loads = append(t.loads, load)
+	if err := pause.For(ctx, calmTime); err != nil {
 		return nil, nil, err
 	}
-	beat.watch()
-	well, err := a.begin(ctx, node, disk, w.dice)
+	pulse.Watch()
+	undo, err := f.begin(ctx, node, disk, t.dice)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the disk of %s cannot be made ill: %w", node.ID, err)
+		return nil, nil, fmt.Errorf("the fault cannot be made at the disk of %s: %w", node.ID, err)
 	}
-	healed := false
-	heal := func() error {
-		if healed {
+	undone := false
+	undoOnce := func() error {
+		if undone {
 			return nil
 		}
-		healed = true
-		return well()
+		undone = true
+		return undo()
 	}
-	defer func() { err = errors.Join(err, heal()) }()
-	if err := pause(ctx, a.load); err != nil {
+	defer func() { err = errors.Join(err, undoOnce()) }()
+	if err := pause.For(ctx, f.load); err != nil {
 		return nil, nil, err
 	}
-	if p := beat.pause(); p > resumeTime {
+	if p := pulse.Pause(); p > resumeTime {
 		found.add("O6", "no ballot was acknowledged for %v", p.Round(time.Millisecond))
-	} else if leader && !a.lives {
-		w.r.Worst("longest pause, "+a.name+" under the leader, s", p.Seconds())
+	} else if leader && !f.mustRun {
+		t.run.Worst("longest pause, "+f.name+" under the leader, s", p.Seconds())
 	}
-	w.expect(ctx, a, who, heal, &found)
-	if err := heal(); err != nil {
+	t.checkNode(ctx, f, victim, undoOnce, &found)
+	if err := undoOnce(); err != nil {
 		return found, nil, err
 	}
-	if err := w.revive(ctx, a, who); err != nil {
-		found.add("O6", "%s does not come back once its disk is well: %v", node.ID, err)
+	if err := t.bringBack(ctx, f, victim); err != nil {
+		found.add("O6", "%s does not come back after the fault is undone: %v", node.ID, err)
 		return found, nil, ctx.Err()
 	}
 	if err := load.Wait(ctx); err != nil {
 		return found, nil, err
 	}
-	v, err = load.Judge(ctx, w.Dir)
+	v, err = load.Judge(ctx, t.Dir)
 	return found, v, err
 }
 
-// expect holds what the node did against what it should do.
-func (w *ward) expect(ctx context.Context, a *ailment, who int, heal func() error, found *findings) {
-	node := w.Nodes[who]
-	if a.lives {
+// checkNode adds a finding if the node does not do what it must under the fault. It waits
+// until a node that must end has ended, and undoes a fault that keeps it from that.
+func (t *trial) checkNode(ctx context.Context, f *fault, victim int, undo func() error, found *findings) {
+	node := t.Nodes[victim]
+	if f.mustRun {
 		if !node.Running() {
 			found.add("O6", "%s ended, though its disk was only slow: %s", node.ID, node.LogTail())
 		}
 		return
 	}
-	if a.hangs {
-		// A process cannot end while the kernel holds it; it must have let go before.
-		if err := heal(); err != nil {
+	if f.hangs {
+		// A process cannot end while one of its system calls hangs.
+		if err := undo(); err != nil {
 			found.add("O6", "%v", err)
 			return
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
-	if a.mayLive && saysLow(ctx, node) {
+	if f.mayRun && reportsLowSpace(ctx, node) {
 		return
 	}
 	select {
 	case <-node.Exited():
-		if said := node.LogTail(); !strings.Contains(said, node.DataDir) {
-			found.add("O7", "%s ended without naming %s: %s", node.ID, node.DataDir, said)
+		if log := node.LogTail(); !strings.Contains(log, node.DataDir) {
+			found.add("O7", "%s ended without naming %s: %s", node.ID, node.DataDir, log)
 		}
 	case <-ctx.Done():
-		found.add("O7", "%s runs on", node.ID)
+		found.add("O7", "%s does not end by itself", node.ID)
 	}
 }
 
-// saysLow waits until the node says that it is short of space, false where it ends or
-// does not say so.
-func saysLow(ctx context.Context, node *localcluster.Node) bool {
+// reportsLowSpace waits until the node reports that it is short of space. It returns false
+// if the node or ctx ends first.
+func reportsLowSpace(ctx context.Context, node *localcluster.Node) bool {
 	for node.Running() && ctx.Err() == nil {
 		var status struct {
 			Findings []struct{ Kind, Member string }
@@ -191,31 +194,20 @@ func saysLow(ctx context.Context, node *localcluster.Node) bool {
 	return false
 }
 
-// revive starts the node again, if it ended, and waits until the cluster is whole.
-func (w *ward) revive(ctx context.Context, a *ailment, who int) error {
-	node := w.Nodes[who]
-	if a.remount {
-		w.Kill(who) // where it did not end by itself, which was found
-		if err := w.Disks[who].PowerOn(); err != nil {
+// bringBack starts the node again if it has ended, and waits until all nodes are ready.
+func (t *trial) bringBack(ctx context.Context, f *fault, victim int) error {
+	node := t.Nodes[victim]
+	if f.remount {
+		t.Kill(victim) // it has ended, or there is a finding that it has not
+		if err := t.Disks[victim].PowerOn(); err != nil {
 			return err
 		}
 	}
 	if !node.Running() {
-		w.r.Count("nodes that ended, "+a.name, 1)
+		t.run.Count("nodes that ended, "+f.name, 1)
 		if err := node.Restart(); err != nil {
 			return err
 		}
 	}
-	return w.Ready(ctx)
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return t.Ready(ctx)
 }

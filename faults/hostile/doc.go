@@ -1,13 +1,18 @@
-// Package hostile is layer L9: input that means harm, on both ports of a living
-// cluster that goes on counting meanwhile. Two clusters are tried one after the other.
+// Package hostile is layer L9: input that means harm, on both ports of a cluster that goes
+// on counting meanwhile. Two clusters are tried one after the other.
 //
-// The first is under TLS and asks for credentials: mutated requests reach every
-// decoder behind the public port, with a good token, with none, and with tokens, JWTs
-// and credentials that are foreign, forged or another voter's; the peer port gets
-// garbage, broken handshakes and the plain protocol. The second one speaks plainly, so
-// that mutated calls and frames reach the decoders behind the peer port.
+// The first is under TLS and asks for credentials. Its public port gets mutated requests,
+// which reach every decoder behind it: with a good token, with none, and with tokens, JWTs
+// and credentials that are foreign, forged or another voter's. It also gets the headers
+// that a browser adds for pages of other origins, ballots under several writings of one
+// name, and ballots under what is no name. Its peer port gets garbage, broken handshakes
+// and the protocol without TLS.
 //
-// Everything is drawn from the seed. After it each node must still run, must have
-// answered nothing with 500, 502 or 504, must not have panicked, must be as small as before, and
-// every ballot of the load beside must have counted once.
+// The second is without TLS, so that mutated calls and frames reach the decoders behind its
+// peer port. Its public port is also called by names that are not its own, as after DNS
+// rebinding.
+//
+// Everything is drawn from the seed. Afterwards each node must still run and be about as
+// small as before. It must not have panicked, nor answered anything with 500, 502 or 504.
+// Every ballot of the load at the same time must have counted once.
 package hostile

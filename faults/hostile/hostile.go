@@ -14,25 +14,25 @@ import (
 
 	"voted/faults/layer"
 	"voted/faults/rig"
-	"voted/loadtest/overlay"
-	"voted/loadtest/wire"
+	"voted/harness/overlay"
+	"voted/harness/wire"
 )
 
 const inputs = "hostile inputs"
 
 const (
-	// httpShare of the inputs go to the public port, as a part of a hundred; the
-	// others to the peer ports.
+	// httpShare is how many of a hundred inputs go to the first cluster, the others to the
+	// second.
 	httpShare = 75
-	// workers send at once, each on a connection of its own.
+	// workers is how many send at the same time, each on a connection of its own.
 	workers = 12
-	// loadRate is what honest clients cast meanwhile, ballots a second.
+	// loadRate is how many ballots a second honest clients cast meanwhile.
 	loadRate = 150
-	// batch is how many inputs are sent before the books are closed.
+	// batch is how many inputs one load sees before its books are closed.
 	batch = 40_000
 	// batchTime bounds the load of one batch.
 	batchTime = 10 * time.Minute
-	// controlInputs must be enough to find a planted bug.
+	// controlInputs is how many inputs a negative control gets: enough to find its bug.
 	controlInputs = 6_000
 )
 
@@ -52,17 +52,39 @@ func run(ctx context.Context, r *layer.Run) error {
 	}
 	total := r.Floor(inputs)
 	public := total * httpShare / 100
-	if err := secured(ctx, r, binary, public, nil); err != nil {
+	if err := secured(ctx, r, trial{binary: binary, name: "secured", note: r.Violation}, public); err != nil {
 		return err
 	}
-	if err := plain(ctx, r, binary, total-public); err != nil {
+	if err := plain(ctx, r, trial{binary: binary, name: "plain", note: r.Violation}, total-public); err != nil {
 		return err
 	}
-	return control(ctx, r)
+	if err := controlDecoder(ctx, r); err != nil {
+		return err
+	}
+	if err := controlPages(ctx, r); err != nil {
+		return err
+	}
+	return controlNames(ctx, r)
 }
 
-// control plants a decoder that panics on a body that is not UTF-8.
-func control(ctx context.Context, r *layer.Run) error {
+// findings counts what contradicts an oracle in a cluster with a planted bug.
+type findings struct {
+	n     atomic.Int64
+	first atomic.Value
+}
+
+func (f *findings) note(oracle, format string, args ...any) {
+	f.n.Add(1)
+	f.first.CompareAndSwap(nil, oracle+": "+fmt.Sprintf(format, args...))
+}
+
+func (f *findings) conclude(r *layer.Run, bug string) {
+	how, _ := f.first.Load().(string)
+	r.Control(bug, f.n.Load() > 0, fmt.Sprintf("%d findings, the first: %.120s", f.n.Load(), how))
+}
+
+// controlDecoder plants a decoder that panics on a body that is not UTF-8.
+func controlDecoder(ctx context.Context, r *layer.Run) error {
 	binary, err := r.Changed(ctx, "panicking", overlay.Edit{
 		File: "internal/api/decode.go",
 		Old:  "import (\n", New: "import (\n\t\"unicode/utf8\"\n",
@@ -74,36 +96,71 @@ func control(ctx context.Context, r *layer.Run) error {
 	if err != nil {
 		return err
 	}
-	var found atomic.Int64
-	var first atomic.Value
-	note := func(oracle, format string, args ...any) {
-		found.Add(1)
-		first.CompareAndSwap(nil, oracle+": "+fmt.Sprintf(format, args...))
-	}
-	if err := secured(ctx, r, binary, controlInputs, note); err != nil {
+	var found findings
+	if err := secured(ctx, r, trial{binary, "control-decoder", found.note, true}, controlInputs); err != nil {
 		return err
 	}
-	how, _ := first.Load().(string)
-	r.Control("a decoder panics on text that is not UTF-8", found.Load() > 0, fmt.Sprintf("%d findings, the first: %.120s", found.Load(), how))
+	found.conclude(r, "a decoder panics on text that is not UTF-8")
 	return nil
 }
 
-// noter hears what contradicts an oracle.
+// controlPages plants a node that checks neither the origin of a request nor the name that
+// it is called by.
+func controlPages(ctx context.Context, r *layer.Run) error {
+	const file = "internal/api/browser.go"
+	binary, err := r.Changed(ctx, "unsuspecting",
+		overlay.Edit{File: file, Old: "isPreflight(r) || b.unsafe.Check(r) != nil", New: "isPreflight(r)"},
+		overlay.Edit{File: file, Old: "b.hosts != nil && !b.hosts.Know(r.Host)", New: "b.hosts != nil && r.Host == `nobody`"})
+	if err != nil {
+		return err
+	}
+	var pages, names findings
+	if err := secured(ctx, r, trial{binary, "control-pages", pages.note, true}, controlInputs); err != nil {
+		return err
+	}
+	pages.conclude(r, "a node does not look whose page sends a request")
+	if err := plain(ctx, r, trial{binary, "control-hosts", names.note, true}, controlInputs); err != nil {
+		return err
+	}
+	names.conclude(r, "an open node answers to any name")
+	return nil
+}
+
+// controlNames plants a node that takes each writing of a name for a voter of its own.
+func controlNames(ctx context.Context, r *layer.Run) error {
+	binary, err := r.Changed(ctx, "literal", overlay.Edit{
+		File: "internal/voterid/voterid.go", Old: "id = norm.NFC.String(id)", New: "_ = norm.NFC",
+	})
+	if err != nil {
+		return err
+	}
+	var found findings
+	if err := secured(ctx, r, trial{binary, "control-names", found.note, true}, controlInputs); err != nil {
+		return err
+	}
+	found.conclude(r, "a name in two writings is two voters")
+	return nil
+}
+
+// noter is called with what contradicts an oracle.
 type noter func(oracle, format string, args ...any)
 
-// secured tries the public port and the TLS in front of the peer ports. A control
-// notes for itself what is found.
-func secured(ctx context.Context, r *layer.Run, binary string, n int, control noter) error {
-	note, name := noter(r.Violation), "secured"
-	if control != nil {
-		note, name = control, "control"
-	}
-	dir := filepath.Join(r.Dir, name)
+// trial says what cluster inputs are sent to, and what is called with the findings.
+type trial struct {
+	binary, name string
+	note         noter
+	control      bool // a negative control: its books are not judged
+}
+
+// secured tries the public port and the TLS in front of the peer ports.
+func secured(ctx context.Context, r *layer.Run, t trial, n int) error {
+	dir := filepath.Join(r.Dir, t.name)
 	secrets, err := newSecrets(dir)
 	if err != nil {
 		return err
 	}
-	c, err := rig.Start(ctx, rig.Options{Dir: dir, Binary: binary, Secure: true, Args: func(int) []string { return secrets.args }})
+	args := append([]string{"--allow-origin", allowedOrigin}, secrets.args...)
+	c, err := rig.Start(ctx, rig.Options{Dir: dir, Binary: t.binary, Secure: true, Args: func(int) []string { return args }})
 	if err != nil {
 		return err
 	}
@@ -111,22 +168,27 @@ func secured(ctx context.Context, r *layer.Run, binary string, n int, control no
 	if err := c.Ready(ctx); err != nil {
 		return err
 	}
-	access := wire.Access{TLS: c.TLS(), Token: c.Token()}
-	b := &bench{r: r, c: c, access: access, note: note, secrets: secrets, name: name, control: control != nil}
+	b := &bench{trial: t, run: r, cluster: c, access: wire.Access{TLS: c.TLS(), Token: c.Token()}, secrets: secrets}
 	if err := b.preparePolls(ctx); err != nil {
 		return err
 	}
 	return b.rounds(ctx, n, func(w *worker) error {
-		if w.draw.IntN(100) < 12 {
+		switch n := w.draw.IntN(100); {
+		case n < 12:
 			return w.handshake()
+		case n < 20:
+			return w.page()
+		case n < 25:
+			return w.name()
 		}
 		return w.request()
 	})
 }
 
-// plain tries the decoders behind the peer ports.
-func plain(ctx context.Context, r *layer.Run, binary string, n int) error {
-	c, err := rig.Start(ctx, rig.Options{Dir: filepath.Join(r.Dir, "plain"), Binary: binary})
+// plain tries the decoders behind the peer ports, and calls the public ports by names that
+// are not the nodes' own.
+func plain(ctx context.Context, r *layer.Run, t trial, n int) error {
+	c, err := rig.Start(ctx, rig.Options{Dir: filepath.Join(r.Dir, t.name), Binary: t.binary})
 	if err != nil {
 		return err
 	}
@@ -134,30 +196,32 @@ func plain(ctx context.Context, r *layer.Run, binary string, n int) error {
 	if err := c.Ready(ctx); err != nil {
 		return err
 	}
-	b := &bench{r: r, c: c, note: r.Violation, name: "plain"}
+	b := &bench{trial: t, run: r, cluster: c}
 	if err := b.preparePolls(ctx); err != nil {
 		return err
 	}
 	return b.rounds(ctx, n, func(w *worker) error {
-		if w.draw.IntN(100) < 25 {
+		switch n := w.draw.IntN(100); {
+		case n < 23:
 			return w.garbage()
+		case n < 31:
+			return w.rebound()
 		}
 		return w.call()
 	})
 }
 
-// bench is one cluster that inputs are sent to.
+// bench is a cluster that runs and gets inputs.
 type bench struct {
-	r       *layer.Run
-	c       *rig.Cluster
-	access  wire.Access
-	note    noter
-	secrets *secrets // nil: the cluster speaks plainly
-	name    string
-	control bool // its books say nothing
+	trial
+	run       *layer.Run
+	cluster   *rig.Cluster
+	access    wire.Access
+	secrets   *secrets // nil without TLS
+	clusterID string   // for greetings at a peer port without TLS; "" under TLS
 }
 
-// rounds sends n inputs, in batches with books of their own.
+// rounds sends n inputs in batches, each beside a load whose books are closed after it.
 func (b *bench) rounds(ctx context.Context, n int, send func(w *worker) error) error {
 	for round := 0; n > 0; round++ {
 		size := min(n, batch)
@@ -173,7 +237,7 @@ func (b *bench) round(ctx context.Context, round, size int, send func(w *worker)
 	loading, stop := context.WithCancel(ctx)
 	defer stop()
 	name := fmt.Sprint("kept-", b.name, "-", round)
-	load, err := rig.Begin(ctx, b.c.Endpoints(), b.r.Seed+uint64(round), rig.LoadOptions{
+	load, err := rig.Begin(ctx, b.cluster.Endpoints(), b.run.Seed+uint64(round), rig.LoadOptions{
 		Name: name, Rate: loadRate, Duration: b.loadTime(size), Access: b.access,
 	})
 	if err != nil {
@@ -196,61 +260,62 @@ func (b *bench) round(ctx context.Context, round, size int, send func(w *worker)
 		return err
 	}
 	b.inspect(ctx, before)
-	v, err := load.Judge(ctx, b.r.Dir)
+	v, err := load.Judge(ctx, b.run.Dir)
 	if err != nil {
 		return err
 	}
 	if !b.control {
-		b.r.Acknowledged(v.Acknowledged)
-		rig.Report(b.r, v, "hostile input beside an honest load")
+		b.run.Acknowledged(v.Acknowledged)
+		rig.Report(b.run, v, "hostile input during an honest load")
 	}
 	return nil
 }
 
-// loadTime is for about how long the honest load goes on beside size inputs.
+// loadTime is about how long the honest load goes on while size inputs are sent.
 func (b *bench) loadTime(size int) time.Duration {
 	return min(batchTime, max(2*time.Second, time.Duration(size)*time.Second/2500))
 }
 
 func (b *bench) work(ctx context.Context, round, i int, left *atomic.Int64, send func(w *worker) error) error {
-	w := &worker{bench: b, draw: rand.New(rand.NewPCG(b.r.Seed, uint64(round)<<16|uint64(i)<<8|uint64(len(b.name)))), node: i % len(b.c.Nodes)}
+	w := &worker{bench: b, draw: rand.New(rand.NewPCG(b.run.Seed, uint64(round)<<16|uint64(i)<<8|uint64(len(b.name)))), node: i % len(b.cluster.Nodes)}
 	defer w.hangUp()
 	for ctx.Err() == nil && left.Add(-1) >= 0 {
 		if err := send(w); err != nil {
 			return err
 		}
 		if !b.control {
-			b.r.Inputs(1)
-			b.r.Fault(inputs)
+			b.run.Inputs(1)
+			b.run.Fault(inputs)
 		}
 	}
 	return ctx.Err()
 }
 
-// size is what one node takes.
+// size is what one node takes of the machine.
 type size struct{ residentKiB, goroutines int }
 
 const (
-	// maxGrowthKiB is by how much a node may grow during a batch, most of it by the
+	// maxGrowthKiB is by how much a node may grow during a batch. Most of it is the
 	// collector's head-room.
 	maxGrowthKiB = 400 << 10
-	// maxMoreGoroutines may be left by connections that the node has not given up yet.
+	// maxMoreGoroutines is how many more a node may have after a batch, for connections that
+	// it has not closed yet.
 	maxMoreGoroutines = 400
-	// calmTime is within what time a node must have let go of what was sent to it.
+	// calmTime is how long a node may take to free what it held for inputs.
 	calmTime = 40 * time.Second
 )
 
 func (b *bench) sizes(ctx context.Context) []size {
-	all := make([]size, len(b.c.Nodes))
-	for i, n := range b.c.Nodes {
+	all := make([]size, len(b.cluster.Nodes))
+	for i, n := range b.cluster.Nodes {
 		all[i] = size{residentKiB: rig.ResidentKiB(n.Pid()), goroutines: rig.Goroutines(ctx, n, b.access)}
 	}
 	return all
 }
 
-// inspect looks at the nodes after a batch (O8).
+// inspect looks at the nodes after a batch, and notes what must not be (O8).
 func (b *bench) inspect(ctx context.Context, before []size) {
-	for i, n := range b.c.Nodes {
+	for i, n := range b.cluster.Nodes {
 		if !n.Running() {
 			b.note("O8", "node %s ended: %s", n.ID, n.LogTail())
 			continue
@@ -262,7 +327,7 @@ func (b *bench) inspect(ctx context.Context, before []size) {
 		}
 		now := size{residentKiB: rig.ResidentKiB(n.Pid()), goroutines: rig.Goroutines(ctx, n, b.access)}
 		for deadline := time.Now().Add(calmTime); now.goroutines > before[i].goroutines+maxMoreGoroutines && time.Now().Before(deadline) && ctx.Err() == nil; {
-			time.Sleep(200 * time.Millisecond) // idle connections end by a deadline of the node's
+			time.Sleep(200 * time.Millisecond) // the node closes idle connections after a time limit
 			now.goroutines = rig.Goroutines(ctx, n, b.access)
 		}
 		if now.goroutines > before[i].goroutines+maxMoreGoroutines {
@@ -271,6 +336,6 @@ func (b *bench) inspect(ctx context.Context, before []size) {
 		if now.residentKiB > before[i].residentKiB+maxGrowthKiB {
 			b.note("O8", "node %s takes %d KiB after the inputs, %d before", n.ID, now.residentKiB, before[i].residentKiB)
 		}
-		b.r.Worst("largest node, MiB", float64(now.residentKiB>>10))
+		b.run.Worst("largest node, MiB", float64(now.residentKiB>>10))
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// mutate changes a few things about a valid input.
+// mutate returns a copy of a valid input with one to four changes.
 func mutate(r *rand.Rand, valid []byte) []byte {
 	b := bytes.Clone(valid)
 	for range 1 + r.IntN(4) {
@@ -20,23 +20,23 @@ func mutate(r *rand.Rand, valid []byte) []byte {
 			if len(b) > 0 {
 				b[at] ^= 1 << r.IntN(8)
 			}
-		case 1: // any byte
+		case 1: // put any byte in its place
 			if len(b) > 0 {
 				b[at] = byte(r.Uint32())
 			}
-		case 2: // cut off
+		case 2: // cut the rest off
 			b = b[:at]
-		case 3: // take out
+		case 3: // take a part out
 			end := min(len(b), at+1+r.IntN(8))
 			b = append(b[:at:at], b[end:]...)
 		case 4: // repeat a part
 			end := min(len(b), at+1+r.IntN(32))
 			part := bytes.Repeat(b[at:end], 1+r.IntN(50))
 			b = append(append(b[:at:at], part...), b[end:]...)
-		case 5: // put something nasty in
+		case 5: // put in something nasty
 			part := nasty[r.IntN(len(nasty))]
 			b = append(append(b[:at:at], part...), b[at:]...)
-		case 6: // any bytes
+		case 6: // put in any bytes
 			part := make([]byte, r.IntN(24))
 			for i := range part {
 				part[i] = byte(r.Uint32())
@@ -47,7 +47,7 @@ func mutate(r *rand.Rand, valid []byte) []byte {
 	return b
 }
 
-// nasty is what decoders have stumbled over.
+// nasty is text that decoders are known to fail on.
 var nasty = []string{
 	"\x00", "\ufeff", "\xff\xfe", "\xc0\xaf", "\xed\xa0\x80", `\ud800`, `\u0000`, "\u202e", "1e999", "-0", "1e-400",
 	"18446744073709551616", "-9223372036854775809", "NaN", "Infinity", "null", "true", "[]", "{}", `""`, `{"":""}`,
@@ -55,7 +55,7 @@ var nasty = []string{
 	`"selections":["a"],`, `"__proto__":{},`, "\r\n\r\n", "\n", "\r", "%00", "%2e%2e%2f", "../", "\\", "'", "\"", "${jndi:x}", "\t",
 }
 
-// duplicateKeys is an object with one key a thousand times, or one key of great length.
+// duplicateKeys returns an object that has one key up to a thousand times, or one long key.
 func duplicateKeys(r *rand.Rand) []byte {
 	if r.IntN(2) == 0 {
 		return []byte(`{"` + strings.Repeat("k", 1+r.IntN(200_000)) + `":1}`)
@@ -72,7 +72,7 @@ func duplicateKeys(r *rand.Rand) []byte {
 	return b.Bytes()
 }
 
-// printable makes of a text what can stand in a header.
+// printable changes a text so that it can stand in a header.
 func printable(b []byte) string {
 	b = bytes.Map(func(c rune) rune {
 		if c < ' ' || c == 0x7f {

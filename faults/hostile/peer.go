@@ -11,7 +11,7 @@ import (
 	"voted/internal/poll"
 )
 
-// hello is the beginning of a TLS handshake, to be mutated.
+// hello is the first message of a TLS handshake, to be mutated.
 var hello = func() []byte {
 	client, server := net.Pipe()
 	defer client.Close()
@@ -25,11 +25,11 @@ var hello = func() []byte {
 	return b[:n]
 }()
 
-// handshake throws something at a peer port that is under TLS: garbage, a mutated
-// handshake, or what would be understood without TLS.
+// handshake sends something to a peer port that is under TLS: garbage, a mutated handshake,
+// or what a peer port without TLS would understand.
 func (w *worker) handshake() error {
 	r := w.draw
-	addr := w.c.Nodes[r.IntN(len(w.c.Nodes))].PeerAddr
+	addr := w.cluster.Nodes[r.IntN(len(w.cluster.Nodes))].PeerAddr
 	switch r.IntN(4) {
 	case 0:
 		return w.throw(addr, anything(r, 1+r.IntN(2000)))
@@ -41,15 +41,15 @@ func (w *worker) handshake() error {
 	return w.throw(addr, append([]byte{byte(r.IntN(5))}, anything(r, r.IntN(400))...))
 }
 
-// garbage throws what is not understood at a peer port without TLS.
+// garbage sends what a peer port without TLS does not understand.
 func (w *worker) garbage() error {
 	r := w.draw
-	addr := w.c.Nodes[r.IntN(len(w.c.Nodes))].PeerAddr
+	addr := w.cluster.Nodes[r.IntN(len(w.cluster.Nodes))].PeerAddr
 	b := anything(r, 2+r.IntN(3000))
 	switch r.IntN(3) {
 	case 0:
-		// One of raft's messages by its first byte, and then what can be none: who
-		// speaks raft well without TLS is a member, and may do anything.
+		// The first byte is that of a raft message; what follows cannot be one. Without TLS
+		// whoever sends valid raft messages is a member, and may do anything.
 		b[0], b[1] = byte(r.IntN(5)), noStructure[r.IntN(len(noStructure))]
 	case 1:
 		b = mutate(r, callText(addr, "status", nil))
@@ -59,13 +59,14 @@ func (w *worker) garbage() error {
 	return w.throw(addr, b)
 }
 
-// noStructure begins things of MessagePack that are neither maps, arrays nor nil.
+// noStructure are first bytes of values in MessagePack that are neither maps nor arrays nor
+// nil.
 var noStructure = []byte{0xc1, 0xc2, 0xc3, 0xa4, 0xbf, 0xd9, 0xda, 0xdb, 0xca, 0xcb, 0xcc, 0xcd, 0x05, 0x7f, 0xe0, 0xff}
 
 // call sends a mutated call of a member to a peer port without TLS.
 func (w *worker) call() error {
 	r := w.draw
-	addr := w.c.Nodes[w.node].PeerAddr
+	addr := w.cluster.Nodes[w.node].PeerAddr
 	methods := []string{"propose", "propose", "propose", "execute", "execute", "read-index", "status", "term", "members", "join", "change", "nothing"}
 	method := methods[r.IntN(len(methods))]
 	var body []byte
@@ -75,16 +76,16 @@ func (w *worker) call() error {
 	case "execute":
 		body = fsm.EncodeRequest(poll.Create{Definition: poll.Definition{ID: target, Options: []poll.Option{{ID: "a"}, {ID: "b"}}}.WithDefaults()})
 	case "join", "change":
-		// Never whole: a member without TLS is believed.
+		// Never complete: without TLS members are believed.
 		body = []byte(`{"kind":"add","id":"n9","peer":"127.0.0.1:1"`)
 	}
 	if r.IntN(10) > 0 && method != "join" && method != "change" {
 		body = mutate(r, body)
 	}
-	return w.exchange(addr, false, callText(addr, method, body), false, false)
+	return w.exchange(addr, false, callText(addr, method, body), "", false)
 }
 
-// callText is a call of a member as it goes over the wire.
+// callText returns a call of a member as it goes over the wire.
 func callText(addr, method string, body []byte) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "POST /v1/peer/%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", method, addr, len(body))
@@ -92,7 +93,7 @@ func callText(addr, method string, body []byte) []byte {
 	return b.Bytes()
 }
 
-// frame is a batch of ballots for the target.
+// frame returns a batch of ballots for the target.
 func frame(r *rand.Rand) []byte {
 	var f fsm.Frame
 	for i := range 1 + r.IntN(20) {
@@ -102,6 +103,7 @@ func frame(r *rand.Rand) []byte {
 	return b
 }
 
+// anything returns n random bytes.
 func anything(r *rand.Rand, n int) []byte {
 	b := make([]byte, n)
 	for i := range b {

@@ -14,8 +14,8 @@ type sample struct {
 	body                string
 }
 
-// samples reach every decoder behind the public port. Those that would change the
-// membership are cut off before their end: they must never be valid.
+// samples reach every decoder behind the public port. Those that would change the members
+// of the cluster are cut off before their end, because they must never be valid.
 var samples = []sample{
 	{"PUT", "/v1/polls/target/ballots/v1", "application/json", `{"selections":["a"]}`},
 	{"PUT", "/v1/polls/target-irv/ballots/v2", "application/json", `{"ranking":["a",["b","c"]]}`},
@@ -26,9 +26,15 @@ var samples = []sample{
 	{"PATCH", "/v1/polls/h-%d", "application/merge-patch+json", `{"title":"y","closes_at":"2036-12-02T20:00:00Z","opens_at":null}`},
 	{"PUT", "/v1/polls/h-%d/roll", "application/x-ndjson", "{\"voter\":\"a\",\"weight\":3}\n{\"voter\":\"b\"}\n"},
 	{"PUT", "/v1/polls/h-%d/roll", "text/csv", "voter,weight\na,3\n\"b\"\"c\",1\n"},
+	{"PUT", "/v1/polls/h-%d/roll", "text/csv", "\ufeffsep=;\nName;E-Mail;Weight\n\"A\nnn\";ann@x;2\n\n;;\nBo;bo@x;1\n"},
+	{"PUT", "/v1/polls/h-%d/roll", "text/csv; charset=windows-1252", "voter\tweight\nzo\xeb\t3\n"},
+	{"POST", "/v1/polls/target/ballots", "application/x-ndjson", "\ufeff\n{\"voter\":\"w1\",\"selections\":[\"a\"]}\r\n \n{\"ballot\":1,\"voter_key\":\"k\",\"selections\":[\"b\"],\"version\":1}\n"},
 	{"GET", "/v1/polls/target/results?consistency=stale", "", ""},
 	{"GET", "/v1/polls?state=open&page_size=10&page_token=abc", "", ""},
 	{"GET", "/v1/polls/target/ballots?format=cvr", "", ""},
+	{"PUT", "/v1/polls/h-%d/roll?since=5&sinse=6;since=7", "application/x-ndjson", "{\"voter\":\"a\",\"weight\":9}\n"},
+	{"DELETE", "/v1/polls/h-%d/roll/a?since=1&since=2", "", ""},
+	{"GET", "/v1/polls/target/results/stream?format=%zz", "", ""},
 	{"GET", "/v1/polls/target/ballots/v1", "", ""},
 	{"GET", "/v1/polls/h-%d/roll/a", "", ""},
 	{"GET", "/problems/poll_closed", "", ""},
@@ -39,22 +45,23 @@ var samples = []sample{
 	{"DELETE", "/v1/cluster/members/nobody", "", ""},
 }
 
-// headers are valid fields that are mutated too.
+// headers are valid header fields. Some are mutated before they are sent.
 var headers = []string{
 	`If-Match: "1"`, `Idempotency-Key: "k-1"`, "Prefer: wait=1, respond-async", "Accept: text/csv;q=0.5, application/json", "Range: bytes=0-9",
 	"X-Request-Id: abc", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=10.0.0.1;host=n2", "Expect: 100-continue", "Accept-Encoding: gzip",
-	"Content-Encoding: gzip", "Last-Event-Id: 12", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+	"Content-Encoding: gzip", "Last-Event-Id: 12-k3jv7q2mzd4xw5ta", "If-None-Match: *", "Accept: application/json", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	`If-None-Match: W/"x"`, "Cookie: a=b", "Connection: close", "Upgrade: h2c", "Transfer-Encoding: chunked", "Content-Length: 5", "Trailer: X",
 }
 
 // request sends one mutated request to the public port.
 func (w *worker) request() error {
-	text, forged, open := w.compose()
-	return w.exchange(w.c.Nodes[w.node].APIAddr, true, text, forged, open)
+	text, barred, partial := w.compose()
+	return w.exchange(w.cluster.Nodes[w.node].APIAddr, true, text, barred, partial)
 }
 
-// compose writes a request by hand, since a library would make it well-formed.
-func (w *worker) compose() (text []byte, forged, open bool) {
+// compose writes a request by hand, because a library would make it well-formed. The other
+// results are what exchange is given.
+func (w *worker) compose() (text []byte, barred string, partial bool) {
 	r := w.draw
 	s := samples[r.IntN(len(samples))]
 	if strings.Contains(s.path, "%d") {
@@ -69,8 +76,8 @@ func (w *worker) compose() (text []byte, forged, open bool) {
 	case n < 15:
 		path = mutatedPath(r, path)
 	case n < 18:
-		forged = true
-		// A ballot in the victim's name, or an administrator's act.
+		barred = "with a forged credential"
+		// It is a ballot in the victim's name, or something that only an administrator may do.
 		ballot := r.IntN(2) == 0
 		if ballot {
 			s.method, path, body = "PUT", "/v1/polls/target/ballots/"+victim, []byte(`{"selections":["a"]}`)
@@ -80,7 +87,7 @@ func (w *worker) compose() (text []byte, forged, open bool) {
 		token = w.secrets.forged(r, ballot)
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", s.method, path, w.c.Nodes[w.node].APIAddr)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", s.method, path, w.cluster.Nodes[w.node].APIAddr)
 	if token != "" {
 		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", token)
 	}
@@ -93,18 +100,18 @@ func (w *worker) compose() (text []byte, forged, open bool) {
 			name, value, _ := strings.Cut(h, ": ")
 			h = name + ": " + printable(mutate(r, []byte(value)))
 		}
-		open = open || strings.HasPrefix(h, "Transfer-Encoding") || strings.HasPrefix(h, "Content-Length") || strings.HasPrefix(h, "Expect")
+		partial = partial || strings.HasPrefix(h, "Transfer-Encoding") || strings.HasPrefix(h, "Content-Length") || strings.HasPrefix(h, "Expect")
 		b.WriteString(h + "\r\n")
 	}
-	if r.IntN(200) == 0 { // a header as large as they come, or many of them
+	if r.IntN(200) == 0 { // headers up to what a node takes, and beyond
 		b.WriteString(strings.Repeat("X-Pad: "+strings.Repeat("p", 100)+"\r\n", 1+r.IntN(400)))
 	}
 	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n", len(body))
 	b.Write(body)
-	return b.Bytes(), forged, open
+	return b.Bytes(), barred, partial
 }
 
-// mutatedPath changes a path so that it still is one word.
+// mutatedPath returns a path with changes. It has no space or line break.
 func mutatedPath(r *rand.Rand, path string) string {
 	if r.IntN(4) == 0 {
 		return path + strings.Repeat("%"+fmt.Sprintf("%02x", r.IntN(256)), 1+r.IntN(300))

@@ -16,22 +16,22 @@ import (
 	"voted/internal/auth"
 )
 
-// audience is what the nodes want to stand in aud.
+// audience is what nodes require in aud, a claim of JWTs.
 const audience = "hostile-test"
 
 // victim is the voter in whose name others try to vote.
 const victim = "victim"
 
-// secrets are what the nodes check, and what is forged after it.
+// secrets are what nodes check credentials with, and credentials that they must refuse.
 type secrets struct {
-	args []string
-	bad  []string // these open nothing
-	// others are good ones of another voter, or for another poll: they do not open a
-	// ballot of the victim.
+	args []string // of `voted serve`
+	bad  []string // credentials that nodes must always refuse
+	// others are good credentials of another voter or for another poll. Nodes must refuse
+	// them for a ballot of the victim.
 	others []string
 }
 
-// newSecrets writes the nodes' keys into dir, and makes what must not be let in.
+// newSecrets writes the nodes' keys into dir, and makes credentials that must be refused.
 func newSecrets(dir string) (*secrets, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func newSecrets(dir string) (*secrets, error) {
 	return s, s.tokens(knownKey, foreignKey)
 }
 
-// credentials are those of other polls, voters, times and issuers.
+// credentials adds voting credentials of other polls, voters, times and issuers.
 func (s *secrets) credentials(issuer *auth.CredentialKey) error {
 	other, _, err := auth.NewCredentialKey()
 	if err != nil {
@@ -108,8 +108,8 @@ func (s *secrets) credentials(issuer *auth.CredentialKey) error {
 	return nil
 }
 
-// tokens are bearer tokens and JWTs: of a stranger, expired, from the future, for
-// another audience or voter, without a signature, with an algorithm that is not the key's.
+// tokens adds bearer tokens and JWTs: of a stranger, expired, not valid yet, for another
+// audience or voter, without a signature, with an algorithm that is not the key's.
 func (s *secrets) tokens(known, foreign ed25519.PrivateKey) error {
 	stranger, _, err := auth.NewToken(auth.Admin|auth.Gateway, "stranger")
 	if err != nil {
@@ -128,6 +128,11 @@ func (s *secrets) tokens(known, foreign ed25519.PrivateKey) error {
 		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": victim, "aud": "another", "exp": now.Add(time.Hour).Unix()}},
 		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": "somebody-else", "aud": audience, "exp": now.Add(time.Hour).Unix()}},
 		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": victim, "aud": audience}},
+		// Claims with similar names: some issuers let their users add such claims.
+		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": "somebody-else", "SUB": victim, "aud": audience, "exp": now.Add(time.Hour).Unix()}},
+		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": "somebody-else", "\u017fub": victim, "aud": audience, "exp": now.Add(time.Hour).Unix()}},
+		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": victim, "aud": "another", "Aud": audience, "exp": now.Add(time.Hour).Unix()}},
+		{jwt.SigningMethodEdDSA, known, jwt.MapClaims{"sub": victim, "aud": audience, "exp": now.Add(-time.Hour).Unix(), "EXP": now.Add(time.Hour).Unix()}},
 		{jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, jwt.MapClaims{"sub": victim, "aud": audience, "exp": now.Add(time.Hour).Unix()}},
 		{jwt.SigningMethodHS256, []byte(known.Public().(ed25519.PublicKey)), jwt.MapClaims{"sub": victim, "aud": audience, "exp": now.Add(time.Hour).Unix()}},
 	} {
@@ -146,9 +151,8 @@ func (s *secrets) tokens(known, foreign ed25519.PrivateKey) error {
 	return nil
 }
 
-// forged returns something that must not be let in: one of those above, or a
-// mutation of it, which is not one either. For a ballot of the victim, also what others
-// may vote with.
+// forged returns a credential that nodes must refuse: a bad one, or a mutation of one. For a
+// ballot of the victim it may also be a good one of others.
 func (s *secrets) forged(r *rand.Rand, ballot bool) string {
 	text := s.bad[r.IntN(len(s.bad))]
 	if ballot && r.IntN(3) == 0 {

@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -9,28 +10,31 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"voted/client"
+	"voted/internal/cluster/peer"
+	"voted/internal/localcluster"
 )
 
 const (
-	// target is the poll that hostile requests are about; the honest load has others.
+	// target is the poll that hostile requests are about. The honest load has other polls.
 	target = "target"
 	// answerTime bounds one exchange.
 	answerTime = 5 * time.Second
-	// shortTime is how long an answer is awaited to what may not be a whole request: one
-	// that lies about its length is not answered before the node has lost its patience.
-	shortTime = 60 * time.Millisecond
-	// hungerTime is how long an answer is awaited to what is not a whole request.
-	hungerTime = 20 * time.Millisecond
-	// perConnection bounds how much goes over one connection.
+	// partialTime is how long a worker waits for the answer to what may be a part of a
+	// request. A node that waits for the rest answers only after its own time limit.
+	partialTime = 60 * time.Millisecond
+	// garbageTime is how long a worker waits for the answer to what is no request.
+	garbageTime = 20 * time.Millisecond
+	// perConnection bounds how many requests go over one connection.
 	perConnection = 200
 )
 
-// preparePolls creates what hostile requests are about.
+// preparePolls creates the polls that hostile requests are about.
 func (b *bench) preparePolls(ctx context.Context) error {
-	c, err := client.New(b.c.Endpoints(), b.access.Options()...)
+	c, err := client.New(b.cluster.Endpoints(), b.access.Options()...)
 	if err != nil {
 		return err
 	}
@@ -44,6 +48,13 @@ func (b *bench) preparePolls(ctx context.Context) error {
 			return fmt.Errorf("the target cannot be created: %w", err)
 		}
 	}
+	if b.secrets == nil {
+		status, err := c.Cluster(ctx)
+		if err != nil {
+			return err
+		}
+		b.clusterID = status.ClusterID
+	}
 	return nil
 }
 
@@ -51,10 +62,14 @@ func (b *bench) preparePolls(ctx context.Context) error {
 type worker struct {
 	*bench
 	draw *rand.Rand
-	node int
+	node int // that inputs go to
 	conn net.Conn
-	in   *bufio.Reader
-	used int
+	in   *bufio.Reader // from conn
+	used int           // requests sent over conn
+	to   string        // the address that conn leads to
+	// The answer of the last exchange; status 0: there was none.
+	status int
+	body   bytes.Buffer
 }
 
 func (w *worker) hangUp() {
@@ -64,7 +79,8 @@ func (w *worker) hangUp() {
 	w.conn = nil
 }
 
-// dial opens a connection to the public port, or with peer to the peer port.
+// dial opens a connection to a port, under TLS if secure. At a peer port without TLS most
+// connections begin with a greeting.
 func (w *worker) dial(addr string, secure bool) error {
 	d := net.Dialer{Timeout: answerTime}
 	var err error
@@ -77,19 +93,32 @@ func (w *worker) dial(addr string, secure bool) error {
 		w.conn = nil
 		return err
 	}
-	w.in, w.used = bufio.NewReader(w.conn), 0
+	if w.clusterID != "" && w.isPeer(addr) && w.draw.IntN(10) > 0 {
+		_ = w.conn.SetDeadline(time.Now().Add(answerTime))
+		if err := peer.Greet(w.conn, w.clusterID, "n9"); err != nil {
+			w.note("O8", "a greeting at %s was not answered: %v", addr, err)
+		}
+	}
+	w.in, w.used, w.to = bufio.NewReader(w.conn), 0, addr
 	return nil
 }
 
-// exchange sends one request over a connection that is kept, and judges the answer.
-// forged says that nothing in it opens anything, open that it may not be whole.
-func (w *worker) exchange(addr string, secure bool, text []byte, forged, open bool) error {
-	// The answer to a forgery must not be taken for that of something smuggled before.
-	if w.used >= perConnection || forged {
+func (w *worker) isPeer(addr string) bool {
+	return slices.ContainsFunc(w.cluster.Nodes, func(n *localcluster.Node) bool { return n.PeerAddr == addr })
+}
+
+// exchange sends one request over a connection that is kept, and judges the answer. barred,
+// if not empty, says why the request must be refused. partial says that it may be a part of
+// a request.
+func (w *worker) exchange(addr string, secure bool, text []byte, barred string, partial bool) error {
+	w.status = 0
+	w.body.Reset()
+	// On a connection in use, its answer could be that to a request smuggled before.
+	if w.used >= perConnection || barred != "" || w.to != addr {
 		w.hangUp()
 	}
 	if w.conn == nil {
-		w.node = w.draw.IntN(len(w.c.Nodes))
+		w.node = w.draw.IntN(len(w.cluster.Nodes))
 		if err := w.dial(addr, secure); err != nil {
 			w.note("O8", "a connection to %s was refused: %v", addr, err)
 			w.hangUp()
@@ -99,39 +128,42 @@ func (w *worker) exchange(addr string, secure bool, text []byte, forged, open bo
 	w.used++
 	_ = w.conn.SetDeadline(time.Now().Add(answerTime))
 	if _, err := w.conn.Write(text); err != nil {
-		w.hangUp() // the node had enough of the one before
+		w.hangUp() // the node has closed it after the request before
 		return nil
 	}
-	if open {
-		_ = w.conn.SetReadDeadline(time.Now().Add(shortTime))
+	if partial {
+		_ = w.conn.SetReadDeadline(time.Now().Add(partialTime))
 	}
 	resp, err := http.ReadResponse(w.in, nil)
 	if err != nil {
-		w.hangUp() // it was not a request; to close is an answer
+		w.hangUp() // it was no request; a node may answer by closing the connection
 		return nil
 	}
-	w.judge(resp, text, forged)
-	// What follows on the connection is not known: the request may have been two.
-	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
-	if err != nil || open || resp.Close || w.in.Buffered() > 0 {
+	w.judge(resp, text, barred)
+	// More may follow on the connection, because the text may have been two requests.
+	if _, err = io.Copy(&w.body, io.LimitReader(resp.Body, 1<<20)); err == nil {
+		w.status = resp.StatusCode
+	}
+	if err != nil || partial || resp.Close || w.in.Buffered() > 0 {
 		w.hangUp()
 	}
 	return nil
 }
 
-func (w *worker) judge(resp *http.Response, text []byte, forged bool) {
-	w.r.Count(fmt.Sprintf("answers %dxx", resp.StatusCode/100), 1)
+// judge counts an answer, and notes one that must not be (O8).
+func (w *worker) judge(resp *http.Response, text []byte, barred string) {
+	w.run.Count(fmt.Sprintf("answers %dxx", resp.StatusCode/100), 1)
 	switch {
 	case broke(resp.StatusCode):
 		w.note("O8", "%s to %.300q", resp.Status, text)
-	case forged && resp.StatusCode >= 200 && resp.StatusCode < 300:
-		w.note("O8", "let in with a forged credential: %s to %.900q", resp.Status, text)
+	case barred != "" && resp.StatusCode >= 200 && resp.StatusCode < 300:
+		w.note("O8", "let in, %s: %s to %.900q", barred, resp.Status, text)
 	}
 }
 
-// broke tells whether a status says that the node, not the request, is at fault. Of the
-// 5xx, HTTP itself answers 501 and 505 to what it does not speak, and a node 503 and 507
-// when it cannot take anything just now.
+// broke reports whether a status says that the node is at fault, not the request. Of the
+// 5xx, 501 and 505 are right for requests that HTTP does not know, and 503 and 507 for a
+// node that cannot take anything just now.
 func broke(status int) bool {
 	switch status {
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported, http.StatusServiceUnavailable, http.StatusInsufficientStorage:
@@ -140,7 +172,8 @@ func broke(status int) bool {
 	return status >= 500
 }
 
-// throw sends bytes on a fresh connection and looks whether anything comes back.
+// throw sends bytes on a new connection, which the node must accept, and waits a moment for
+// an answer of any kind.
 func (w *worker) throw(addr string, b []byte) error {
 	w.hangUp()
 	if err := w.dial(addr, false); err != nil {
@@ -150,9 +183,9 @@ func (w *worker) throw(addr string, b []byte) error {
 	defer w.hangUp()
 	_ = w.conn.SetDeadline(time.Now().Add(answerTime))
 	if _, err := w.conn.Write(b); err != nil {
-		return nil // it had enough already
+		return nil // the node has closed it already
 	}
-	_ = w.conn.SetReadDeadline(time.Now().Add(hungerTime))
-	_, _ = w.conn.Read(make([]byte, 64)) // whatever it says
+	_ = w.conn.SetReadDeadline(time.Now().Add(garbageTime))
+	_, _ = w.conn.Read(make([]byte, 64)) // any answer will do, and none
 	return nil
 }

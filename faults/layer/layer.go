@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// Layer is one kind of breaking things.
+// Layer is one kind of fault injection.
 type Layer struct {
-	ID    string // L4
+	ID    string // such as L4
 	Title string
-	Root  bool     // it needs root
-	Tools []string // and these commands
-	// Floors are what a run has to reach.
+	Root  bool     // whether it needs root
+	Tools []string // commands that it needs
+	// Floors are how many faults a run must make.
 	Floors []Floor
-	// Run makes the faults and judges what came of them. It must end soon after ctx,
-	// and leave nothing behind: no process, mount, loop device or namespace.
+	// Run makes the faults and judges what came of them. It must end soon after ctx ends,
+	// and leave nothing: no process, mount, loop device or namespace.
 	Run func(ctx context.Context, r *Run) error
 }
 
@@ -29,7 +29,7 @@ type Floor struct {
 	Long int // in a longer one
 }
 
-// Missing returns why the layer cannot run here, empty where it can.
+// Missing returns why the layer cannot run here, "" if it can.
 func (l *Layer) Missing() string {
 	var missing []string
 	if l.Root && os.Geteuid() != 0 {
@@ -46,7 +46,7 @@ func (l *Layer) Missing() string {
 	return "it needs " + strings.Join(missing, " and ")
 }
 
-// Scale is which floors a run aims at.
+// Scale says how many faults a run makes: it turns a Floor into a number.
 type Scale struct {
 	long  bool
 	times float64

@@ -12,46 +12,46 @@ import (
 	"sync"
 	"time"
 
-	"voted/loadtest/overlay"
+	"voted/harness/overlay"
 )
 
-// maxViolations bounds those that are kept; all are counted.
+// maxViolations bounds how many violations a report holds; all are counted.
 const maxViolations = 200
 
-// Teller shows how a run goes on. It must be safe for concurrent use.
-type Teller interface {
+// Progress shows how a run goes on. It must be safe for concurrent use.
+type Progress interface {
 	// Say shows a line.
 	Say(format string, args ...any)
-	// Show shows how far a layer is, and may leave most of it out.
+	// Show shows how many faults of a kind a layer has made. It may leave most calls out.
 	Show(layer, kind string, made, floor int)
 }
 
 // Run is one run of a layer. Its methods are safe for concurrent use.
 type Run struct {
 	Seed uint64
-	// Dir is the layer's own directory. It is kept where something was violated.
+	// Dir is the layer's own directory. It is kept if something was violated or failed.
 	Dir string
 
-	layer  *Layer
-	scale  Scale
-	tell   Teller
-	builds *Builds
+	layer    *Layer
+	scale    Scale
+	progress Progress
+	builds   *Builds
 
 	mu     sync.Mutex
-	report Report
+	report Report // guarded by mu
 }
 
-// NewRun prepares a run of l in dir, which it makes.
-func NewRun(l *Layer, scale Scale, seed uint64, dir string, b *Builds, tell Teller) (*Run, error) {
+// NewRun prepares a run of l in dir, which it makes if it is missing.
+func NewRun(l *Layer, scale Scale, seed uint64, dir string, b *Builds, progress Progress) (*Run, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("the directory of layer %s cannot be made; choose another --out: %w", l.ID, err)
 	}
-	return &Run{Seed: seed, Dir: dir, layer: l, scale: scale, tell: tell, builds: b, report: Report{
+	return &Run{Seed: seed, Dir: dir, layer: l, scale: scale, progress: progress, builds: b, report: Report{
 		Layer: l.ID, Title: l.Title, Seed: seed, Faults: map[string]int{}, Figures: map[string]float64{}, Controls: []Control{},
 	}}, nil
 }
 
-// Do carries the run out and returns the report, whatever happened.
+// Do runs the layer and returns its report, also after an error.
 func (r *Run) Do(ctx context.Context) *Report {
 	start := time.Now()
 	if why := r.layer.Missing(); why != "" {
@@ -66,13 +66,13 @@ func (r *Run) Do(ctx context.Context) *Report {
 		r.report.Floors = append(r.report.Floors, Reached{f.Kind, r.scale.Of(f), r.report.Faults[f.Kind]})
 	}
 	if !r.report.Violated() && r.report.Error == "" {
-		_ = os.RemoveAll(r.Dir) // it would only take space
+		_ = os.RemoveAll(r.Dir) // no one needs it; what stays only takes space
 	}
 	return &r.report
 }
 
-// Floor returns how many faults of a kind are to be made. A kind that the layer does
-// not name is a bug of the layer.
+// Floor returns how many faults of a kind the run must make. It panics if the layer has no
+// floor of that kind.
 func (r *Run) Floor(kind string) int {
 	for _, f := range r.layer.Floors {
 		if f.Kind == kind {
@@ -82,22 +82,22 @@ func (r *Run) Floor(kind string) int {
 	panic("layer " + r.layer.ID + " names no floor for " + kind)
 }
 
-// Rand returns a source of randomness for a purpose, the same for the same seed.
+// Rand returns a source of randomness for a purpose. It draws the same for the same seed.
 func (r *Run) Rand(purpose string) *rand.Rand {
 	h := fnv.New64a()
 	h.Write([]byte(r.layer.ID + "/" + purpose))
 	return rand.New(rand.NewPCG(r.Seed, h.Sum64()))
 }
 
-// Say shows a line of what goes on.
+// Say shows a line about the run.
 func (r *Run) Say(format string, args ...any) {
-	r.tell.Say(r.layer.ID+" "+format, args...)
+	r.progress.Say(r.layer.ID+" "+format, args...)
 }
 
-// Fault counts one fault that was made, and judged.
+// Fault counts one fault that was made and judged.
 func (r *Run) Fault(kind string) { r.Faults(kind, 1) }
 
-// Faults counts n of them.
+// Faults counts n such faults.
 func (r *Run) Faults(kind string, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,17 +108,17 @@ func (r *Run) Faults(kind string, n int) {
 			floor = r.scale.Of(f)
 		}
 	}
-	r.tell.Show(r.layer.ID, kind, made, floor)
+	r.progress.Show(r.layer.ID, kind, made, floor)
 }
 
-// Made returns the faults so far, by kind.
+// Made returns how many faults were made so far, by kind.
 func (r *Run) Made() map[string]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.report.Faults)
 }
 
-// Acknowledged counts ballots (or entries) that were acknowledged and looked for again.
+// Acknowledged counts ballots (or entries) that were acknowledged, and looked for afterwards.
 func (r *Run) Acknowledged(n uint64) { r.add(&r.report.Acknowledged, n) }
 
 // Inputs counts hostile inputs.
@@ -136,7 +136,7 @@ func (r *Run) Lost(n uint64, format string, args ...any) {
 	r.Violation("O1", format, args...)
 }
 
-// DoubleCounted reports voters who count more than once (O2).
+// DoubleCounted reports voters who were counted more than once (O2).
 func (r *Run) DoubleCounted(n uint64, format string, args ...any) {
 	r.add(&r.report.DoubleCounted, n)
 	r.Violation("O2", format, args...)
@@ -167,7 +167,7 @@ func (r *Run) Control(name string, caught bool, how string) {
 	}
 }
 
-// Skip reports what could not be done.
+// Skip reports what the run cannot do, and why.
 func (r *Run) Skip(what, why string) {
 	r.mu.Lock()
 	r.report.Skipped = append(r.report.Skipped, Skipped{what, why})
@@ -175,7 +175,7 @@ func (r *Run) Skip(what, why string) {
 	r.Say("skipped: %s, because %s", what, why)
 }
 
-// Worst keeps the largest value of a figure; its name ends with the unit.
+// Worst keeps the largest value of a figure. The name ends with the unit.
 func (r *Run) Worst(name string, value float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -189,39 +189,39 @@ func (r *Run) Count(name string, n float64) {
 	r.report.Figures[name] += n
 }
 
-// Binary returns the path of the node's binary as the source is, built once for all layers.
-func (r *Run) Binary(ctx context.Context) (string, error) { return r.builds.get(ctx, "voted", node) }
-
-// Changed returns the path of a binary with edits to the source: a negative control.
-func (r *Run) Changed(ctx context.Context, name string, edits ...overlay.Edit) (string, error) {
-	return r.builds.get(ctx, name, node, edits...)
+// Binary returns the path of a node's binary without edits. It is built once for all layers.
+func (r *Run) Binary(ctx context.Context) (string, error) {
+	return r.builds.get(ctx, "voted", overlay.Node)
 }
 
-// ChangedSelf is Changed for this command: its helper processes, on another product.
+// Changed returns the path of a node's binary with edits to the source, for a negative control.
+func (r *Run) Changed(ctx context.Context, name string, edits ...overlay.Edit) (string, error) {
+	return r.builds.get(ctx, name, overlay.Node, edits...)
+}
+
+// ChangedSelf returns the path of this command with edits to the source. Its helper
+// processes then use the changed product.
 func (r *Run) ChangedSelf(ctx context.Context, name string, edits ...overlay.Edit) (string, error) {
 	return r.builds.get(ctx, "self-"+name, self, edits...)
 }
 
-// The main packages that are built.
-const (
-	node = "voted/cmd/voted"
-	self = "voted/faults"
-)
+// self is the folder of this command, for its helper processes.
+const self = "faults"
 
 // Builds are the binaries of a run, each built once.
 type Builds struct {
 	dir   string
-	given string // a binary that was named, instead of building one
+	given string // a binary that the caller named; "": it is built
 	mu    sync.Mutex
-	paths map[string]string
+	paths map[string]string // by name; guarded by mu
 }
 
-// NewBuilds keeps binaries in dir. given, if not empty, is the unchanged one.
+// NewBuilds keeps binaries in dir. given, if not empty, is the binary without edits.
 func NewBuilds(dir, given string) *Builds {
 	return &Builds{dir: dir, given: given, paths: map[string]string{}}
 }
 
-func (b *Builds) get(ctx context.Context, name, pkg string, edits ...overlay.Edit) (string, error) {
+func (b *Builds) get(ctx context.Context, name, folder string, edits ...overlay.Edit) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.given != "" && len(edits) == 0 {
@@ -234,7 +234,7 @@ func (b *Builds) get(ctx context.Context, name, pkg string, edits ...overlay.Edi
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	path, err := overlay.BuildPackage(ctx, dir, pkg, edits...)
+	path, err := overlay.Build(ctx, dir, folder, edits...)
 	if err == nil {
 		b.paths[name] = path
 	}

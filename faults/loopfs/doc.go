@@ -1,7 +1,8 @@
-// Package loopfs makes small ext4 file systems in image files, mounts them, and
-// breaks them: a power cut, a full disk, read-only, frozen. Linux, as root.
+// Package loopfs makes small ext4 file systems in image files, mounts them, and breaks
+// them: it cuts their power, fills them, freezes them and makes them read-only. It needs
+// Linux and root.
 //
-// They are mounted below a directory of the caller's; the images lie in memory, where
-// there is room. Sweep undoes whatever a run that was killed has left mounted below such
-// a directory, or in memory under the id of its process, and touches nothing else.
+// File systems are mounted below a directory of the caller's. Their images are in memory if
+// there is room. Sweep undoes what a killed run has left: mounts below such a directory, and
+// files in memory that carry the id of a process that is gone. It touches nothing else.
 package loopfs

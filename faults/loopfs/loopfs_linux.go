@@ -14,15 +14,17 @@ import (
 
 const (
 	// ioctlShutdown is EXT4_IOC_SHUTDOWN of the kernel's fs/ext4/ext4.h, and
-	// noLogFlush its flag EXT4_GOING_FLAGS_NOLOGFLUSH: from now on nothing reaches
-	// the disk, the journal's last transactions included. As pulling the plug.
+	// noLogFlush its flag EXT4_GOING_FLAGS_NOLOGFLUSH: from then on nothing reaches the
+	// disk, not even the journal's last transactions, as after a power cut.
 	ioctlShutdown = 0x8004587d
 	noLogFlush    = 2
-	// ioctlFreeze and ioctlThaw are FIFREEZE and FITHAW of linux/fs.h: writers hang.
+	// ioctlFreeze and ioctlThaw are FIFREEZE and FITHAW of linux/fs.h: in between, writers
+	// hang.
 	ioctlFreeze = 0xc0045877
 	ioctlThaw   = 0xc0045878
 
-	// busyTime is how long an unmount waits for processes that are just ending.
+	// busyTime is how long an unmount waits for processes that are ending, busyPause how
+	// often it tries.
 	busyTime  = 10 * time.Second
 	busyPause = 5 * time.Millisecond
 )
@@ -63,7 +65,8 @@ func (f *FS) format(size int64) error {
 	if err := os.Truncate(f.image, size); err != nil {
 		return err
 	}
-	// No blocks are reserved for root, so that full is full; a small journal.
+	// No blocks are reserved for root, so that a full disk is full for root too. The journal
+	// is small.
 	return command("mkfs.ext4", "-q", "-F", "-m", "0", "-J", "size=4", "-E", "lazy_itable_init=1", f.image)
 }
 
@@ -73,21 +76,21 @@ func (f *FS) Mount() error {
 		return err
 	}
 	f.mounted = true
-	// A data directory is empty at first.
+	// A new data directory must be empty.
 	if err := os.Remove(filepath.Join(f.Dir, "lost+found")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// Cut is a power cut: nothing more reaches the disk. Processes that have files open
-// there get errors; they are to be killed before Unmount.
+// Cut is a power cut: nothing more reaches the disk. Processes that have files open there
+// get errors; the caller must kill them before Unmount.
 func (f *FS) Cut() error {
 	flag := uint32(noLogFlush)
 	return f.ioctl(ioctlShutdown, &flag)
 }
 
-// Unmount unmounts it, once nobody has a file open there any more.
+// Unmount unmounts it. No file there may be open.
 func (f *FS) Unmount() error {
 	if !f.mounted {
 		return nil
@@ -102,8 +105,7 @@ func (f *FS) Unmount() error {
 	return nil
 }
 
-// PowerOn is what comes after a cut and the death of all processes: the file system
-// is unmounted and mounted again.
+// PowerOn unmounts the file system and mounts it again, after a cut. No process may use it.
 func (f *FS) PowerOn() error {
 	if err := f.Unmount(); err != nil {
 		return err
@@ -111,12 +113,11 @@ func (f *FS) PowerOn() error {
 	return f.Mount()
 }
 
-// ReadOnly mounts it read-only or writable again, in place. Files that are open for
-// writing would refuse a polite remount; the kernel does to them what it does when
-// it meets an error on the disk.
+// ReadOnly makes it read-only, or writable again. An ordinary remount fails while a file is
+// open for writing, so the kernel is told to do what it does after an error of the disk.
 func (f *FS) ReadOnly(on bool) error {
 	if on {
-		// errors=remount-ro of ext4, by its own test hook.
+		// ext4 then acts as after an error with errors=remount-ro.
 		if command("mount", "-o", "remount,abort", f.Dir) == nil {
 			return nil
 		}
@@ -146,7 +147,7 @@ func (f *FS) Thaw() error {
 	return nil
 }
 
-// Fill takes all free space with a file of its own name, and returns what frees it.
+// Fill takes all free space but so many bytes with a file of its own. free removes it.
 func (f *FS) Fill(leave int64) (free func() error, err error) {
 	path := filepath.Join(f.Dir, "filled-by-the-test")
 	var s syscall.Statfs_t
@@ -204,7 +205,7 @@ func Sweep(dir string) error {
 			found = append(found, fields[1])
 		}
 	}
-	slices.Reverse(found) // the last one mounted first
+	slices.Reverse(found) // the last one mounted is unmounted first
 	var errs []error
 	for _, at := range found {
 		left := &FS{Dir: at}
@@ -226,7 +227,7 @@ func unmount(dir string) error {
 	}
 }
 
-// command runs a tool. What it says is the error.
+// command runs a tool. The error holds what it printed.
 func command(name string, args ...string) error {
 	out, err := exec.Command(name, args...).CombinedOutput()
 	if err != nil {

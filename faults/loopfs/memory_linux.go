@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// memory is a file system in memory, where images lie if there is room: the faults
-	// are to be those that are made here, not a busy disk's beneath.
+	// memory is a file system in memory. Images are there if there is room, so that only
+	// the faults made here count, not those of a busy disk below.
 	memory = "/dev/shm"
-	// memoryNeeded is what must be free there.
+	// memoryNeeded is how many bytes must be free there.
 	memoryNeeded = 2 << 30
-	// prefix begins the names of what is made there; the process's id follows.
+	// prefix begins the names of directories there; the id of the process follows.
 	prefix = "voted-faults-"
 )
 
-// Scratch makes a directory for data that need not outlive the machine: in memory,
-// where there is room, else below dir. The caller removes it; what a process that was
-// killed has left in memory, Sweep removes.
+// Scratch makes a directory for data that need not survive a restart of the machine: in
+// memory if there is room, else below dir. The caller must remove it. Sweep removes what a
+// killed process has left in memory.
 func Scratch(dir string) (string, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(memory, &s); err == nil && int64(s.Bavail)*s.Bsize >= memoryNeeded {
@@ -32,7 +32,7 @@ func Scratch(dir string) (string, error) {
 	return os.MkdirTemp(dir, "scratch-")
 }
 
-// sweepMemory removes what processes that are gone have left in memory.
+// sweepMemory removes the directories in memory whose processes are gone.
 func sweepMemory() error {
 	left, err := filepath.Glob(filepath.Join(memory, prefix+"*"))
 	if err != nil {

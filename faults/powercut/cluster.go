@@ -14,38 +14,42 @@ import (
 
 	"voted/faults/layer"
 	"voted/faults/rig"
-	"voted/loadtest/overlay"
+	"voted/harness/overlay"
+	"voted/internal/pause"
 )
 
 const (
 	diskMebibytes = 96
-	// roundsPerCluster is how many cuts one cluster lives through.
+	// roundsPerCluster is how many cuts one cluster lives through after it is founded.
 	roundsPerCluster = 9
-	clusterWorkers   = 2
-	loadTime         = 900 * time.Millisecond
-	// foundingTime is within what a cluster needs until it is founded.
+	// clusterWorkers is how many clusters run at the same time.
+	clusterWorkers = 2
+	// loadTime is how long ballots are cast in a round.
+	loadTime = 900 * time.Millisecond
+	// foundingTime bounds the time from the start of a cluster to its first cut, so that
+	// this cut comes while the cluster is founded.
 	foundingTime = 1200 * time.Millisecond
 	// snapshotTime bounds the wait for a snapshot to begin.
 	snapshotTime = 10 * time.Second
 )
 
-// restless is the product with snapshots all the time, and little log kept behind
-// them, so that a short run has many.
-func restless() []overlay.Edit {
-	const file = "internal/cluster/options.go"
+// manySnapshots changes the product so that it writes snapshots all the time and keeps few
+// entries behind them. Even a short run then has many snapshots.
+func manySnapshots() []overlay.Edit {
+	const file = "internal/cluster/replica/options.go"
 	return []overlay.Edit{
 		{File: file, Old: "snapshotInterval = 2 * time.Second", New: "snapshotInterval = 150 * time.Millisecond"},
 		{File: file, Old: "defaultTrailingLogs = 4096", New: "defaultTrailingLogs = 64"},
 	}
 }
 
-// agenda is what is still to be done; workers take from it.
+// agenda holds the rounds that are still to be made. Workers share it.
 type agenda struct {
 	mu    sync.Mutex
-	kinds []string
+	kinds []string // of the cuts, one a round; guarded by mu
 }
 
-// next takes a round.
+// next takes the next round from the agenda. ok is false if none is left.
 func (a *agenda) next() (kind string, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -56,8 +60,10 @@ func (a *agenda) next() (kind string, ok bool) {
 	return kind, true
 }
 
+// clusterCuts cuts the power of clusters as often as the floors ask for. Each cluster is
+// also cut once while it is founded.
 func clusterCuts(ctx context.Context, r *layer.Run) error {
-	binary, err := r.Changed(ctx, "restless", restless()...)
+	binary, err := r.Changed(ctx, "many-snapshots", manySnapshots()...)
 	if err != nil {
 		return err
 	}
@@ -72,7 +78,7 @@ func clusterCuts(ctx context.Context, r *layer.Run) error {
 	errs := make([]error, clusterWorkers)
 	var workers sync.WaitGroup
 	for w := range clusterWorkers {
-		workers.Go(func() { // ends with the agenda
+		workers.Go(func() { // ends when the agenda is empty and the floor of founding is reached
 			for n := 0; ctx.Err() == nil; n++ {
 				todo.mu.Lock()
 				left := len(todo.kinds)
@@ -80,8 +86,8 @@ func clusterCuts(ctx context.Context, r *layer.Run) error {
 				if left == 0 && r.Made()[kindFounding] >= r.Floor(kindFounding) {
 					return
 				}
-				s := &session{r: r, name: fmt.Sprintf("cluster-%d-%d", w, n), dice: r.Rand(fmt.Sprint("cluster ", w, n)), binary: binary}
-				if errs[w] = s.run(ctx, todo); errs[w] != nil {
+				t := &trial{run: r, name: fmt.Sprintf("cluster-%d-%d", w, n), dice: r.Rand(fmt.Sprint("cluster ", w, n)), binary: binary}
+				if errs[w] = t.live(ctx, todo); errs[w] != nil {
 					stop()
 					return
 				}
@@ -92,20 +98,22 @@ func clusterCuts(ctx context.Context, r *layer.Run) error {
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-// session is the life of one cluster.
-type session struct {
-	r      *layer.Run
-	name   string
-	binary string
-	dice   *rand.Rand
-	*rig.Cluster
-	loads []*rig.Load
+// trial is one cluster, whose power is cut many times.
+type trial struct {
+	*rig.Cluster // set by live
+	run          *layer.Run
+	name         string
+	binary       string
+	dice         *rand.Rand
+	loads        []*rig.Load // of all rounds so far
 }
 
-func (s *session) run(ctx context.Context, todo *agenda) (err error) {
-	dir := filepath.Join(s.r.Dir, s.name)
-	s.Cluster, err = rig.Start(ctx, rig.Options{
-		Dir: dir, Binary: s.binary, Mebibytes: diskMebibytes,
+// live starts the cluster, cuts its power while it is founded and in rounds from the
+// agenda, and stops it. At the end it looks once more for what all rounds acknowledged.
+func (t *trial) live(ctx context.Context, todo *agenda) (err error) {
+	dir := filepath.Join(t.run.Dir, t.name)
+	t.Cluster, err = rig.Start(ctx, rig.Options{
+		Dir: dir, Binary: t.binary, Mebibytes: diskMebibytes,
 		Args: func(int) []string { return []string{"--snapshot-every", "20"} },
 	})
 	if err != nil {
@@ -113,16 +121,16 @@ func (s *session) run(ctx context.Context, todo *agenda) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			s.KeepLogs(filepath.Join(s.r.Dir, "logs-"+s.name))
+			t.KeepLogs(filepath.Join(t.run.Dir, "logs-"+t.name))
 		}
-		for _, l := range s.loads {
+		for _, l := range t.loads {
 			l.End()
 		}
-		err = errors.Join(err, s.Stop())
+		err = errors.Join(err, t.Stop())
 	}()
-	ctx, stop := context.WithCancel(ctx) // ends loads before they are waited for
+	ctx, stop := context.WithCancel(ctx) // stop ends the loads, before End waits for them
 	defer stop()
-	if err := s.founding(ctx); err != nil {
+	if err := t.founding(ctx); err != nil {
 		return err
 	}
 	for n := range roundsPerCluster {
@@ -130,120 +138,110 @@ func (s *session) run(ctx context.Context, todo *agenda) (err error) {
 		if !ok {
 			break
 		}
-		if err := s.round(ctx, kind, n); err != nil {
-			return fmt.Errorf("%s, round %d (%s): %w", s.name, n, kind, err)
+		if err := t.round(ctx, kind, n); err != nil {
+			return fmt.Errorf("%s, round %d (%s): %w", t.name, n, kind, err)
 		}
 	}
-	// What earlier rounds acknowledged is still there.
-	for _, l := range s.loads {
-		v, err := l.Judge(ctx, s.Dir)
+	// What earlier rounds acknowledged must still be there.
+	for _, l := range t.loads {
+		v, err := l.Judge(ctx, t.Dir)
 		if err != nil {
 			return err
 		}
-		rig.Report(s.r, v, s.name+", at its end")
+		rig.Report(t.run, v, t.name+", at its end")
 	}
 	return nil
 }
 
-// everybody is all nodes.
-func (s *session) everybody() []int { return []int{0, 1, 2} }
+// allNodes returns the positions of all nodes. The caller may change the slice.
+func allNodes() []int { return []int{0, 1, 2} }
 
-// founding cuts everybody's power while the cluster comes into being.
-func (s *session) founding(ctx context.Context) error {
-	if err := pause(ctx, time.Duration(s.dice.Int64N(int64(foundingTime)))); err != nil {
+// founding cuts the power of all nodes while the cluster is founded.
+func (t *trial) founding(ctx context.Context) error {
+	if err := pause.For(ctx, time.Duration(t.dice.Int64N(int64(foundingTime)))); err != nil {
 		return err
 	}
-	if err := s.cut(ctx, s.everybody()); err != nil {
-		return fmt.Errorf("%s, while founding: %w", s.name, err)
+	if err := t.cut(ctx, allNodes()); err != nil {
+		return fmt.Errorf("%s, while founding: %w", t.name, err)
 	}
-	s.r.Fault(kindFounding)
+	t.run.Fault(kindFounding)
 	return nil
 }
 
-// cut cuts and restores power, and waits until the cluster is whole again. A node
-// that does not come back is a violation: its store says that it is damaged.
-func (s *session) cut(ctx context.Context, victims []int) error {
-	if err := s.Cut(victims); err != nil {
+// cut cuts the power of some nodes, restores it, and waits until all nodes are ready. A
+// node that does not come back is a violation: a power cut must not damage a store.
+func (t *trial) cut(ctx context.Context, victims []int) error {
+	if err := t.Cut(victims); err != nil {
 		return err
 	}
-	if err := s.PowerOn(victims); err != nil {
+	if err := t.PowerOn(victims); err != nil {
 		return err
 	}
 	start := time.Now()
-	if err := s.Ready(ctx); err != nil {
+	if err := t.Ready(ctx); err != nil {
 		if ctx.Err() == nil {
-			s.r.Violation("O1", "%s does not come back after a cut of %d nodes: %v", s.name, len(victims), err)
+			t.run.Violation("O1", "%s does not come back after a cut of %d nodes: %v", t.name, len(victims), err)
 		}
 		return err
 	}
-	s.r.Worst("slowest return after a cut, s", time.Since(start).Seconds())
+	t.run.Worst("slowest return after a cut, s", time.Since(start).Seconds())
 	return nil
 }
 
-// round offers ballots, cuts the power in the middle, and judges.
-func (s *session) round(ctx context.Context, kind string, n int) error {
-	load, err := rig.Begin(ctx, s.Endpoints(), s.dice.Uint64(), rig.LoadOptions{Name: fmt.Sprint("r", n), Duration: loadTime})
+// round casts ballots, cuts the power meanwhile, and judges what every node has.
+func (t *trial) round(ctx context.Context, kind string, n int) error {
+	load, err := rig.Begin(ctx, t.Endpoints(), t.dice.Uint64(), rig.LoadOptions{Name: fmt.Sprint("r", n), Duration: loadTime})
 	if err != nil {
 		return err
 	}
-	s.loads = append(s.loads, load)
-	victims := s.everybody()
+	t.loads = append(t.loads, load)
+	victims := allNodes()
 	switch kind {
 	case kindOne:
-		victims = []int{s.dice.IntN(3)}
+		victims = []int{t.dice.IntN(3)}
 	case kindTwo:
-		victims = without(victims, s.dice.IntN(len(victims)))
+		victims = without(victims, t.dice.IntN(len(victims)))
 	}
 	if kind == kindSnapshot {
-		err = s.awaitSnapshot(ctx)
+		err = t.awaitSnapshot(ctx)
 	} else {
-		err = pause(ctx, time.Duration(s.dice.Int64N(int64(loadTime))))
+		err = pause.For(ctx, time.Duration(t.dice.Int64N(int64(loadTime))))
 	}
 	if err != nil {
 		return err
 	}
-	if err := s.cut(ctx, victims); err != nil {
+	if err := t.cut(ctx, victims); err != nil {
 		return err
 	}
 	if err := load.Wait(ctx); err != nil {
 		return err
 	}
-	v, err := load.Judge(ctx, s.Dir)
+	v, err := load.Judge(ctx, t.Dir)
 	if err != nil {
 		return err
 	}
-	rig.Report(s.r, v, fmt.Sprintf("%s, round %d, %s", s.name, n, kind))
-	s.r.Acknowledged(v.Acknowledged)
-	s.r.Fault(kind)
+	rig.Report(t.run, v, fmt.Sprintf("%s, round %d, %s", t.name, n, kind))
+	t.run.Acknowledged(v.Acknowledged)
+	t.run.Fault(kind)
 	return nil
 }
 
 // awaitSnapshot waits until some node writes a snapshot.
-func (s *session) awaitSnapshot(ctx context.Context) error {
+func (t *trial) awaitSnapshot(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, snapshotTime)
 	defer cancel()
 	for {
-		for _, node := range s.Nodes {
+		for _, node := range t.Nodes {
 			entries, _ := os.ReadDir(filepath.Join(node.DataDir, "snapshots")) // none before the first
 			if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return strings.HasSuffix(e.Name(), ".tmp") }) {
 				return nil
 			}
 		}
-		if err := pause(ctx, 200*time.Microsecond); err != nil {
+		if err := pause.For(ctx, 200*time.Microsecond); err != nil {
 			return fmt.Errorf("no snapshot was begun: %w", err)
 		}
 	}
 }
 
+// without removes the element at a position, in place.
 func without(all []int, at int) []int { return slices.Delete(all, at, at+1) }
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

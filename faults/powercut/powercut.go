@@ -8,7 +8,7 @@ import (
 
 	"voted/faults/layer"
 	"voted/faults/loopfs"
-	"voted/loadtest/overlay"
+	"voted/harness/overlay"
 )
 
 // The kinds of cuts.
@@ -37,12 +37,12 @@ func New() *layer.Layer {
 	}
 }
 
-// noFsync is the product with its fsyncs off.
+// noFsync changes the product so that it does not sync what it appends.
 func noFsync() overlay.Edit {
 	return overlay.Edit{
-		File: "internal/cluster/storage/bolt.go",
-		Old:  "Path: path, BoltOptions: boltOptions(), MsgpackUseNewTimeFormat: true,",
-		New:  "Path: path, BoltOptions: boltOptions(), MsgpackUseNewTimeFormat: true, NoSync: true,",
+		File: "internal/cluster/storage/journal/segment.go",
+		Old:  "if err := s.file.sync(); err != nil {",
+		New:  "if err := error(nil); err != nil {",
 	}
 }
 
@@ -63,23 +63,23 @@ func run(ctx context.Context, r *layer.Run) (err error) {
 	return clusterCuts(ctx, r)
 }
 
-// controlStores is how many stores the negative control may take: each one loses
-// something with a probability of much more than a half.
+// controlStores bounds how many stores the negative control cuts: each loses something
+// with a probability of much more than a half.
 const controlStores = 10
 
-// control cuts stores that do not fsync, and expects them to lose something.
+// control cuts stores that do not fsync. One of them must lose something.
 func control(ctx context.Context, r *layer.Run) error {
 	self, err := r.ChangedSelf(ctx, "no-fsync", noFsync())
 	if err != nil {
 		return err
 	}
 	for n := range controlStores {
-		b, err := oneStore(ctx, r, self, "control", n, r.Rand(fmt.Sprint("control ", n)), false)
+		broken, err := oneStore(ctx, r, self, "control", n, r.Rand(fmt.Sprint("control ", n)), false)
 		if err != nil {
 			return err
 		}
-		if b != nil {
-			r.Control("fsync off", true, b.what)
+		if broken != nil {
+			r.Control("fsync off", true, broken.what)
 			return nil
 		}
 	}

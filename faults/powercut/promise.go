@@ -10,20 +10,20 @@ import (
 	"voted/internal/cluster/storage"
 )
 
-// promise is what a store has acknowledged.
+// promise is what a store has acknowledged, and must have after a cut.
 type promise struct {
-	terms     map[uint64]uint64 // of each entry that must be there
-	term      uint64            // raft's term, at least
-	snapshot  uint64            // the newest one reaches at least to here
-	compacted uint64            // entries up to here may be gone
-	opened    bool
-	total     uint64 // entries that were ever acknowledged
+	terms     map[uint64]uint64 // raft's term of each entry that must be there, by its index
+	term      uint64            // the store's term must be at least this one
+	snapshot  uint64            // the newest snapshot must reach at least to this index
+	compacted uint64            // entries up to this index may be gone
+	opened    bool              // the writer has opened the store
+	total     uint64            // how many entries were ever acknowledged
 }
 
 func newPromise() *promise { return &promise{terms: map[uint64]uint64{}} }
 
-// hear takes a line of the writer. A line that was cut off in the middle is none.
-func (p *promise) hear(line string) error {
+// add takes one whole line that the writer has printed. Any other text is an error.
+func (p *promise) add(line string) error {
 	var word string
 	var a, b, term uint64
 	n, _ := fmt.Sscan(line, &word, &a, &b, &term)
@@ -53,58 +53,59 @@ func (p *promise) hear(line string) error {
 			}
 		}
 	default:
-		return fmt.Errorf("the writer says %q, which means nothing", line)
+		return fmt.Errorf("the writer printed %q, which is none of its lines", line)
 	}
 	return nil
 }
 
-// broken is a promise that was not kept.
-type broken struct {
-	lost uint64 // acknowledged entries
-	what string
+// breach says how a promise was broken.
+type breach struct {
+	lost uint64 // how many acknowledged entries are gone or changed
+	what string // one thing that is wrong, in a sentence
 }
 
-// check opens the store in dir and holds it against the promise. Its error means that
-// it could not be closed; what the store itself says is a broken promise.
-func (p *promise) check(dir string) (b *broken, err error) {
+// check opens the store in dir and compares it with the promise. broken is nil if the
+// promise was kept. A store that does not open, or is damaged, has broken it. err only
+// means that the store could not be closed.
+func (p *promise) check(dir string) (broken *breach, err error) {
 	s, err := storage.Open(dir, storage.Options{})
 	if err != nil {
-		return &broken{uint64(len(p.terms)), "the store does not open after the cut: " + err.Error()}, nil
+		return &breach{uint64(len(p.terms)), "the store does not open after the cut: " + err.Error()}, nil
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if err := s.Verify(nil); err != nil {
-		return &broken{uint64(len(p.terms)), "the store is damaged after the cut: " + err.Error()}, nil
+		return &breach{uint64(len(p.terms)), "the store is damaged after the cut: " + err.Error()}, nil
 	}
 	var missing uint64
 	what := ""
 	for index, term := range p.terms {
-		if why := entry(s, index, term); why != "" {
+		if why := wrongEntry(s, index, term); why != "" {
 			missing++
 			what = why
 		}
 	}
 	if missing > 0 {
-		return &broken{missing, what}, nil
+		return &breach{missing, what}, nil
 	}
 	term, err := s.GetUint64([]byte("CurrentTerm"))
 	if term < p.term {
-		return &broken{what: fmt.Sprintf("term %d was durable, and it is %d now (%v)", p.term, term, err)}, nil
+		return &breach{what: fmt.Sprintf("term %d was durable, and it is %d now (%v)", p.term, term, err)}, nil
 	}
 	if p.term > 0 {
-		of, err := s.GetUint64([]byte("LastVoteTerm"))
-		who, err2 := s.Get([]byte("LastVoteCand"))
-		if of < p.term || !bytes.Equal(who, candidate(of)) {
-			return &broken{what: fmt.Sprintf("the vote of term %d is now one of term %d for %q (%v)", p.term, of, who, errors.Join(err, err2))}, nil
+		votedIn, err := s.GetUint64([]byte("LastVoteTerm"))
+		votedFor, err2 := s.Get([]byte("LastVoteCand"))
+		if votedIn < p.term || !bytes.Equal(votedFor, candidate(votedIn)) {
+			return &breach{what: fmt.Sprintf("the vote of term %d is now one of term %d for %q (%v)", p.term, votedIn, votedFor, errors.Join(err, err2))}, nil
 		}
 	}
 	if covered, err := newestSnapshot(s); covered < p.snapshot {
-		return &broken{what: fmt.Sprintf("the snapshot up to %d is gone, the newest reaches to %d (%v)", p.snapshot, covered, err)}, nil
+		return &breach{what: fmt.Sprintf("the snapshot up to %d is gone, the newest reaches to %d (%v)", p.snapshot, covered, err)}, nil
 	}
 	return nil, nil
 }
 
-// entry says what is wrong with an acknowledged entry.
-func entry(s *storage.Store, index, term uint64) string {
+// wrongEntry returns what is wrong with an acknowledged entry, "" if nothing is.
+func wrongEntry(s *storage.Store, index, term uint64) string {
 	var l raft.Log
 	if err := s.GetLog(index, &l); err != nil {
 		return fmt.Sprintf("entry %d was acknowledged and cannot be read: %v", index, err)

@@ -14,7 +14,8 @@ import (
 	"voted/internal/cluster/storage"
 )
 
-// written lets the writer write for so many lines into a store, which is closed then.
+// written lets the writer write into a new store until it has printed so many lines, and
+// closes the store. p is what the store has acknowledged.
 func written(t *testing.T, lines int) (dir string, p *promise) {
 	t.Helper()
 	dir, p = filepath.Join(t.TempDir(), "data"), newPromise()
@@ -28,20 +29,20 @@ func written(t *testing.T, lines int) (dir string, p *promise) {
 		ended <- write(s, rand.New(rand.NewPCG(3, 1)), in)
 		_ = in.Close() // a pipe in memory
 	}()
-	said := bufio.NewScanner(out)
+	printed := bufio.NewScanner(out)
 	for range lines {
-		if !said.Scan() {
+		if !printed.Scan() {
 			t.Fatal("the writer ended early")
 		}
-		if err := p.hear(said.Text()); err != nil {
+		if err := p.add(printed.Text()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for said.Scan() {
-		if err := p.hear(said.Text()); err != nil {
+	for printed.Scan() {
+		if err := p.add(printed.Text()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,11 +55,11 @@ func written(t *testing.T, lines int) (dir string, p *promise) {
 func TestAStoreThatKeptEverythingKeepsItsPromise(t *testing.T) {
 	t.Parallel()
 	dir, p := written(t, 200)
-	if b, err := p.check(dir); b != nil || err != nil {
-		t.Fatalf("%+v, %v", b, err)
+	if broken, err := p.check(dir); broken != nil || err != nil {
+		t.Fatalf("the promise of a store that lost nothing is broken: %+v, %v", broken, err)
 	}
 	if p.total == 0 || p.term == 0 || p.snapshot == 0 {
-		t.Fatalf("little was promised: %+v", p)
+		t.Fatalf("the writer has promised too little for a test: %+v", p)
 	}
 }
 
@@ -76,8 +77,8 @@ func TestALostEntryBreaksThePromise(t *testing.T) {
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := p.check(dir); b == nil || b.lost != 1 || err != nil {
-		t.Fatalf("%+v, %v", b, err)
+	if broken, err := p.check(dir); broken == nil || broken.lost != 1 || err != nil {
+		t.Fatalf("%+v, %v, want one lost entry", broken, err)
 	}
 }
 
@@ -90,28 +91,28 @@ func TestAnEntryOfAnotherTermBreaksThePromise(t *testing.T) {
 	}
 	last, err := s.LastIndex()
 	if err == nil {
-		err = s.StoreLog(&raft.Log{Index: last, Term: 1, Data: []byte("another")})
+		err = errors.Join(s.DeleteRange(last, last), s.StoreLog(&raft.Log{Index: last, Term: 1, Data: []byte("another")}))
 	}
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := p.check(dir); b == nil || !strings.Contains(b.what, "another") || err != nil {
-		t.Fatalf("%+v, %v", b, err)
+	if broken, err := p.check(dir); broken == nil || !strings.Contains(broken.what, "another") || err != nil {
+		t.Fatalf("%+v, %v, want one entry that is another one", broken, err)
 	}
 }
 
-func TestLinesOfTheWriter(t *testing.T) {
+func TestAPromiseFollowsFromTheLinesOfTheWriter(t *testing.T) {
 	t.Parallel()
 	p := newPromise()
 	for _, line := range []string{"open\n", "term 2\n", "appended 1 9 2\n", "truncate 8\n", "appended 8 8 3\n", "snapshot 6\n", "compact 4\n"} {
-		if err := p.hear(line); err != nil {
+		if err := p.add(line); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(p.terms) != 4 || p.terms[8] != 3 || p.terms[5] != 2 || p.term != 2 || p.snapshot != 6 || !p.opened || p.total != 10 {
-		t.Errorf("%+v", p)
+		t.Errorf("the lines make another promise: %+v", p)
 	}
-	if p.hear("appended 1") == nil {
-		t.Error("half a line was taken")
+	if p.add("appended 1") == nil {
+		t.Error("half a line was accepted")
 	}
 }

@@ -18,8 +18,8 @@ import (
 // helper process of store cuts; the directory and a seed follow.
 const WriterCommand = "store-writer"
 
-// The lines that the writer prints. A line after the fact says what is durable; the
-// one before a truncation says what no longer needs to be.
+// The lines that the writer prints. It says that something is durable after that is so,
+// and that entries may be missing before it removes them.
 const (
 	lineOpen      = "open"     // the store is open
 	lineTruncate  = "truncate" // entries from N on are about to be removed
@@ -30,13 +30,14 @@ const (
 )
 
 const (
-	maxBatch     = 12
-	maxEntry     = 3000 // bytes
-	snapshotSize = 40 << 10
-	keptBehind   = 40 // entries kept behind a snapshot
+	maxBatch     = 12       // entries
+	maxEntry     = 3000     // bytes
+	snapshotSize = 40 << 10 // bytes
+	keptBehind   = 40       // entries kept behind a snapshot
 )
 
-// Writer is the helper process: it writes until it is killed or its disk fails.
+// Writer is the helper process: it writes until it is killed or its disk fails. args are
+// the directory and the seed. It returns the exit code.
 func Writer(args []string, out io.Writer) int {
 	if len(args) != 2 {
 		return 2
@@ -53,8 +54,9 @@ func Writer(args []string, out io.Writer) int {
 	return 1
 }
 
-// write never returns without an error.
-func write(s *storage.Store, r *rand.Rand, out io.Writer) error {
+// write votes, truncates, appends and writes snapshots until one of them fails, and returns
+// that error.
+func write(s *storage.Store, dice *rand.Rand, out io.Writer) error {
 	term, err := s.GetUint64([]byte("CurrentTerm"))
 	if err != nil && err.Error() != "not found" {
 		return err
@@ -63,19 +65,19 @@ func write(s *storage.Store, r *rand.Rand, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
-	say(lineOpen)
+	printLine := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	printLine(lineOpen)
 	for n := 0; ; n++ {
 		var err error
-		switch dice := r.IntN(40); {
-		case n == 0, dice == 0:
-			err = vote(s, &term, say)
-		case dice == 1 && last > 3:
-			err = truncate(s, &last, r, say)
-		case dice == 2:
-			err = snapshot(s, last, term, say)
+		switch draw := dice.IntN(40); {
+		case n == 0, draw == 0:
+			err = vote(s, &term, printLine)
+		case draw == 1 && last > 3:
+			err = truncate(s, &last, dice, printLine)
+		case draw == 2:
+			err = snapshot(s, last, term, printLine)
 		default:
-			err = appendSome(s, &last, term, r, say)
+			err = appendSome(s, &last, term, dice, printLine)
 		}
 		if err != nil {
 			return err
@@ -83,9 +85,11 @@ func write(s *storage.Store, r *rand.Rand, out io.Writer) error {
 	}
 }
 
-type sayer func(format string, args ...any)
+// printer prints one line.
+type printer func(format string, args ...any)
 
-func vote(s *storage.Store, term *uint64, say sayer) error {
+// vote makes the next term durable, and a vote in it.
+func vote(s *storage.Store, term *uint64, printLine printer) error {
 	*term++
 	err := errors.Join(
 		s.SetUint64([]byte("CurrentTerm"), *term),
@@ -93,15 +97,17 @@ func vote(s *storage.Store, term *uint64, say sayer) error {
 		s.Set([]byte("LastVoteCand"), candidate(*term)),
 	)
 	if err == nil {
-		say("%s %d", lineTerm, *term)
+		printLine("%s %d", lineTerm, *term)
 	}
 	return err
 }
 
+// candidate is whom the writer votes for: it follows from the term.
 func candidate(term uint64) []byte { return fmt.Appendf(nil, "node-%d", term%7) }
 
-func appendSome(s *storage.Store, last *uint64, term uint64, r *rand.Rand, say sayer) error {
-	logs := make([]*raft.Log, 1+r.IntN(maxBatch))
+// appendSome appends a batch of entries after the last one.
+func appendSome(s *storage.Store, last *uint64, term uint64, dice *rand.Rand, printLine printer) error {
+	logs := make([]*raft.Log, 1+dice.IntN(maxBatch))
 	for i := range logs {
 		index := *last + 1 + uint64(i)
 		logs[i] = &raft.Log{Index: index, Term: term, Type: raft.LogCommand, Data: content(index, term)}
@@ -109,34 +115,34 @@ func appendSome(s *storage.Store, last *uint64, term uint64, r *rand.Rand, say s
 	if err := s.StoreLogs(logs); err != nil {
 		return err
 	}
-	say("%s %d %d %d", lineAppended, *last+1, *last+uint64(len(logs)), term)
+	printLine("%s %d %d %d", lineAppended, *last+1, *last+uint64(len(logs)), term)
 	*last += uint64(len(logs))
 	return nil
 }
 
 // content is what an entry holds: it follows from its index and term.
 func content(index, term uint64) []byte {
-	r := rand.New(rand.NewPCG(index, term))
-	b := make([]byte, 16+r.IntN(maxEntry))
+	dice := rand.New(rand.NewPCG(index, term))
+	b := make([]byte, 16+dice.IntN(maxEntry))
 	for i := 0; i+8 <= len(b); i += 8 {
-		binary.LittleEndian.PutUint64(b[i:], r.Uint64())
+		binary.LittleEndian.PutUint64(b[i:], dice.Uint64())
 	}
 	return b
 }
 
-// truncate removes the newest entries, as a follower does whose leader has others.
-func truncate(s *storage.Store, last *uint64, r *rand.Rand, say sayer) error {
+// truncate removes the newest entries, as a follower does if its leader has others.
+func truncate(s *storage.Store, last *uint64, dice *rand.Rand, printLine printer) error {
 	first, err := s.FirstIndex()
 	if err != nil {
 		return err
 	}
-	from := *last - uint64(r.IntN(3))
-	// What a snapshot covers was committed, and is never taken back.
+	from := *last - uint64(dice.IntN(3))
+	// Entries that a snapshot covers are committed: raft never truncates them.
 	covered, err := newestSnapshot(s)
 	if err != nil || from <= max(first, covered) {
 		return err
 	}
-	say("%s %d", lineTruncate, from)
+	printLine("%s %d", lineTruncate, from)
 	if err := s.DeleteRange(from, *last); err != nil {
 		return err
 	}
@@ -144,7 +150,8 @@ func truncate(s *storage.Store, last *uint64, r *rand.Rand, say sayer) error {
 	return nil
 }
 
-func snapshot(s *storage.Store, last, term uint64, say sayer) error {
+// snapshot writes a snapshot up to the last entry and removes old entries behind it.
+func snapshot(s *storage.Store, last, term uint64, printLine printer) error {
 	if last == 0 {
 		return nil
 	}
@@ -166,16 +173,16 @@ func snapshot(s *storage.Store, last, term uint64, say sayer) error {
 	if err := sink.Close(); err != nil {
 		return err
 	}
-	say("%s %d", lineSnapshot, last)
+	printLine("%s %d", lineSnapshot, last)
 	first, err := s.FirstIndex()
 	if err != nil || last <= keptBehind || first == 0 || first > last-keptBehind {
 		return err
 	}
-	say("%s %d", lineCompacted, last-keptBehind)
+	printLine("%s %d", lineCompacted, last-keptBehind)
 	return s.DeleteRange(first, last-keptBehind)
 }
 
-// lastIndex is the newest entry's index, that of the snapshot where the log has none.
+// lastIndex returns the index up to which the log or the newest snapshot reaches.
 func lastIndex(s *storage.Store) (uint64, error) {
 	last, err := s.LastIndex()
 	if err != nil {
@@ -185,6 +192,8 @@ func lastIndex(s *storage.Store) (uint64, error) {
 	return max(last, covered), err
 }
 
+// newestSnapshot returns the index up to which the newest snapshot reaches, 0 if there is
+// none.
 func newestSnapshot(s *storage.Store) (uint64, error) {
 	metas, err := s.Snapshots().List()
 	if err != nil || len(metas) == 0 {

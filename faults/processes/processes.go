@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"voted/faults/layer"
-	"voted/loadtest/drive"
+	"voted/harness/drive"
 	"voted/loadtest/fault"
 	"voted/loadtest/report"
 	"voted/loadtest/trial"
@@ -18,25 +18,29 @@ import (
 
 // The floors.
 const (
-	kills  = "kills"
-	cuts   = "partitions"
-	others = "pauses, delays, slow links, lost answers, orderly stops"
-	rate   = "ballots/s acknowledged under faults"
+	kills    = "kills"
+	cuts     = "partitions"
+	others   = "pauses, delays, slow links, lost answers, orderly stops"
+	moves    = "members moved to other addresses"
+	allMoves = "all members moved at once"
+	strays   = "members started on another cluster's directory"
+	rate     = "ballots/s acknowledged under faults"
 )
 
 const (
-	// offered is the rate of first ballots; what is sent again comes on top.
+	// offered is how many ballots a second are sent for the first time; those that are
+	// sent again come on top.
 	offered = 1600
-	// length is how long one cluster is loaded: long enough for its log to be
-	// compacted, short enough that a run ends soon after its floor.
+	// length is how long one cluster is under load: long enough that its log is compacted,
+	// and short enough that a run ends soon after it has reached its floors.
 	length = 80 * time.Second
-	// every is the least time from one fault to the next; most take longer, and the
-	// next one follows at once.
+	// every is the least time from the beginning of one fault to that of the next. Most
+	// faults take longer; then the next one follows at once.
 	every = time.Second
-	// resumeBound is how long nothing may be acknowledged around one fault (O6): as
-	// long as a restarted cluster may take, and a client's back-off.
+	// resumeBound is the longest time without an acknowledgement that is allowed around
+	// one fault (O6): what a restarted cluster may take, and a client's back-off.
 	resumeBound = 15 * time.Second
-	// maxTrials bounds a run that makes no progress.
+	// maxTrials ends a run that makes no progress.
 	maxTrials = 400
 )
 
@@ -48,13 +52,19 @@ func New() *layer.Layer {
 			{Kind: kills, CI: 60, Long: 10_000},
 			{Kind: cuts, CI: 40, Long: 5_000},
 			{Kind: others, CI: 15, Long: 2_000},
+			{Kind: moves, CI: 2, Long: 500},
+			{Kind: allMoves, CI: 1, Long: 200},
+			{Kind: strays, CI: 1, Long: 200},
 			{Kind: rate, CI: 1000, Long: 1000},
 		},
 		Run: run,
 	}
 }
 
-// mixed are the faults in namespaces; late needs the proxies, where a kernel has no netem.
+// mixed are the faults of most trials, in namespaces. late are delays; they go through
+// proxies, because not every kernel has netem. moved are about addresses and directories.
+// Their clusters are young, so that the term of the rehearsal's cluster is higher than
+// theirs.
 var (
 	mixed = []fault.Weighted{
 		{Kind: fault.Kill, Weight: 6},
@@ -69,10 +79,11 @@ var (
 		{Kind: fault.CutAnswer, Weight: 1},
 		{Kind: fault.Term, Weight: 1},
 	}
-	late = []fault.Weighted{{Kind: fault.Delay, Weight: 3}, {Kind: fault.Kill, Weight: 2}, {Kind: fault.Bandwidth, Weight: 1}}
+	late  = []fault.Weighted{{Kind: fault.Delay, Weight: 3}, {Kind: fault.Kill, Weight: 2}, {Kind: fault.Bandwidth, Weight: 1}}
+	moved = []fault.Weighted{{Kind: fault.Foreign, Weight: 1}, {Kind: fault.Move, Weight: 3}, {Kind: fault.MoveAll, Weight: 1}, {Kind: fault.Minority, Weight: 1}}
 )
 
-// books is what all trials of a run sum up to.
+// books sums up all trials of a run.
 type books struct {
 	acknowledged uint64
 	loaded       float64 // seconds
@@ -85,14 +96,17 @@ func run(ctx context.Context, r *layer.Run) error {
 	}
 	var b books
 	for n := 0; n < maxTrials; n++ {
-		made := r.Made()
-		if made[kills] >= r.Floor(kills) && made[cuts] >= r.Floor(cuts) && made[others] >= r.Floor(others) {
+		usual, away := reached(r, kills, cuts, others), reached(r, moves, allMoves, strays)
+		if usual && away {
 			break
 		}
 		o := options(r, binary, n)
-		// The second one goes through the proxies, and is short: it is about delays.
-		if n%8 == 1 {
+		// The second of eight goes through proxies, for delays, and is short.
+		switch {
+		case n%8 == 1:
 			o.Faults, o.Isolation, o.Duration = late, trial.Proxies, 25*time.Second
+		case n%8 == 2 || usual:
+			o.Faults, o.Duration = moved, 25*time.Second
 		}
 		if err := b.one(ctx, r, o); err != nil {
 			return err
@@ -104,6 +118,12 @@ func run(ctx context.Context, r *layer.Run) error {
 	return controls(ctx, r)
 }
 
+// reached reports whether enough faults of each kind were made.
+func reached(r *layer.Run, kinds ...string) bool {
+	made := r.Made()
+	return !slices.ContainsFunc(kinds, func(kind string) bool { return made[kind] < r.Floor(kind) })
+}
+
 func options(r *layer.Run, binary string, n int) trial.Options {
 	return trial.Options{
 		Binary: binary, Nodes: 3, Rate: offered, Duration: length, Polls: 6, Duplicates: 0.3, Mode: drive.Single,
@@ -112,14 +132,14 @@ func options(r *layer.Run, binary string, n int) trial.Options {
 	}
 }
 
-// one runs one cluster and enters what came of it.
+// one runs one trial and enters its results.
 func (b *books) one(ctx context.Context, r *layer.Run, o trial.Options) error {
-	p, err := trial.Run(ctx, o, teller{r})
+	p, err := trial.Run(ctx, o, progress{r})
 	if err != nil {
 		return err
 	}
 	if !p.Ledger.Judged {
-		return errors.Join(fmt.Errorf("the books of %s could not be closed: %v", o.Out, p.Reasons), ctx.Err())
+		return errors.Join(fmt.Errorf("the books of %s could not be balanced: %v", o.Out, p.Reasons), ctx.Err())
 	}
 	b.acknowledged += p.Ledger.Acknowledged
 	b.loaded += p.Setup.Load
@@ -136,7 +156,7 @@ func (b *books) one(ctx context.Context, r *layer.Run, o trial.Options) error {
 	return nil
 }
 
-// judge enters what the ledger found (O1 to O5).
+// judge reports what the ledger found (O1 to O5).
 func judge(r *layer.Run, where string, p *report.Report) {
 	l := &p.Ledger
 	if l.Lost > 0 {
@@ -150,7 +170,7 @@ func judge(r *layer.Run, where string, p *report.Report) {
 	}
 }
 
-// enter counts one fault and holds it to the bound (O6).
+// enter counts one fault, and reports if service came back too late after it (O6).
 func enter(r *layer.Run, f report.Fault) {
 	kind := others
 	switch {
@@ -158,6 +178,12 @@ func enter(r *layer.Run, f report.Fault) {
 		kind = kills
 	case f.Kind.Cuts():
 		kind = cuts
+	case f.Kind == fault.Move:
+		kind = moves
+	case f.Kind == fault.MoveAll:
+		kind = allMoves
+	case f.Kind == fault.Foreign:
+		kind = strays
 	}
 	r.Fault(kind)
 	r.Count("faults of kind "+string(f.Kind), 1)
@@ -167,16 +193,18 @@ func enter(r *layer.Run, f report.Fault) {
 		r.Violation("O6", "after %s of %s: %s", f.Kind, f.Target, f.Failed)
 	case f.UnavailableMS > float64(resumeBound.Milliseconds()):
 		r.Violation("O6", "%s of %s: nothing was acknowledged for %.0f ms", f.Kind, f.Target, f.UnavailableMS)
+	case f.Kind == fault.Move && f.Errors > 0:
+		r.Violation("O6", "while %s moved, %d requests had no answer", f.Target, f.Errors)
 	}
 }
 
-// teller passes on what is worth a line.
-type teller struct{ r *layer.Run }
+// progress shows the lines of a trial, without those that come in every trial.
+type progress struct{ run *layer.Run }
 
-func (t teller) Say(format string, args ...any) {
-	if !slices.Contains([]string{"load is over; sending unanswered ballots again"}, format) {
-		t.r.Say(format, args...)
+func (p progress) Say(format string, args ...any) {
+	if format != "load is over; sending unanswered ballots again" {
+		p.run.Say(format, args...)
 	}
 }
 
-func (t teller) Show(trial.Status) {}
+func (p progress) Show(trial.Status) {}

@@ -14,21 +14,21 @@ import (
 const (
 	idleCount = 10_000
 	slowCount = 400
-	// slowPace is one byte, of each slow sender.
+	// slowPace is the time from one byte of a slow sender to its next.
 	slowPace = 500 * time.Millisecond
-	// dialers open connections at once.
+	// dialers is how many connections are opened at the same time.
 	dialers = 16
-	// dialTime bounds one: a node that takes no more leaves them waiting.
+	// dialTime bounds one dial: a node that takes no more connections lets clients wait.
 	dialTime = 2 * time.Second
 )
 
-// errServed says that slow senders were waited for.
-var errServed = errors.New("slow senders are still waited for")
+// errServed means that a node waited for slow senders longer than it may.
+var errServed = errors.New("the node still waits for slow senders")
 
 // crowd is many connections.
 type crowd struct {
 	mu    sync.Mutex
-	conns []net.Conn
+	conns []net.Conn // guarded by mu
 }
 
 func (c *crowd) add(conn net.Conn) {
@@ -45,7 +45,7 @@ func (c *crowd) close() {
 	}
 }
 
-// connect opens up to n connections. One that is not taken is none.
+// connect opens n connections. The node may refuse up to half of them.
 func connect(ctx context.Context, addr string, n int) (*crowd, error) {
 	c := &crowd{}
 	work := make(chan struct{}, n)
@@ -72,7 +72,7 @@ func connect(ctx context.Context, addr string, n int) (*crowd, error) {
 	return c, nil
 }
 
-// idleConnections opens ten thousand that say nothing.
+// idleConnections opens ten thousand connections and sends nothing.
 func idleConnections(ctx context.Context, c *rig.Cluster, node int) (func() error, error) {
 	crowd, err := connect(ctx, c.Nodes[node].APIAddr, idleCount)
 	if err != nil {
@@ -84,8 +84,8 @@ func idleConnections(ctx context.Context, c *rig.Cluster, node int) (func() erro
 	}, nil
 }
 
-// slowSenders send the head of a request, one byte at a time. undo returns errServed
-// where most of them could go on until then.
+// slowSenders opens connections that send the head of a request, one byte at a time. undo
+// returns errServed if the node has let most of them go on until then.
 func slowSenders(ctx context.Context, c *rig.Cluster, node int) (func() error, error) {
 	crowd, err := connect(ctx, c.Nodes[node].APIAddr, slowCount)
 	if err != nil {
@@ -114,9 +114,10 @@ func slowSenders(ctx context.Context, c *rig.Cluster, node int) (func() error, e
 	}, nil
 }
 
-// drip sends until the node closes the connection (false) or ctx ends (true).
+// drip sends bytes until the node closes the connection or ctx ends. It reports whether it
+// could go on until ctx ended.
 func drip(ctx context.Context, conn net.Conn) bool {
-	const head = "PUT /v1/polls/slow/ballots/v HTTP/1.1\r\nHost: x\r\nX-Padding: "
+	const head = "PUT /v1/polls/slow/ballots/v HTTP/1.1\r\nHost: localhost\r\nX-Padding: "
 	tick := time.NewTicker(slowPace)
 	defer tick.Stop()
 	for i := 0; ; i++ {

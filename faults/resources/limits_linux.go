@@ -16,7 +16,7 @@ import (
 	"voted/faults/rig"
 )
 
-// fewDescriptors lets a node have 64 descriptors, fewer than clients want connections.
+// fewDescriptors limits a node to 64 file descriptors, fewer than clients want connections.
 func fewDescriptors(ctx context.Context, c *rig.Cluster, node int) (func() error, error) {
 	pid := c.Nodes[node].Pid()
 	var before unix.Rlimit
@@ -42,22 +42,22 @@ func fewDescriptors(ctx context.Context, c *rig.Cluster, node int) (func() error
 	}, nil
 }
 
-// littleMemory leaves a node a little more memory than it takes.
+// littleMemory limits a node to 24 MiB more than the memory it takes now.
 func littleMemory(_ context.Context, c *rig.Cluster, node int) (func() error, error) {
 	pid := c.Nodes[node].Pid()
 	limit := (rig.ResidentKiB(pid) + 24<<10) << 10
 	return confine("memory", pid, map[string]string{"memory.limit_in_bytes": strconv.Itoa(limit)})
 }
 
-// littleProcessor leaves a node a tenth of one processor.
+// littleProcessor limits a node to a tenth of one processor.
 func littleProcessor(_ context.Context, c *rig.Cluster, node int) (func() error, error) {
 	return confine("cpu", c.Nodes[node].Pid(), map[string]string{"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "10000"})
 }
 
 const cgroups = "/sys/fs/cgroup"
 
-// confine puts a process into a group of its own, below the one it is in, with limits;
-// undo puts it back and removes the group.
+// confine puts a process into a control group of its own, below the one it is in, with
+// limits. undo puts it back and removes the group.
 func confine(controller string, pid int, limits map[string]string) (undo func() error, err error) {
 	home, err := groupOf(controller, pid)
 	if err != nil {
@@ -68,14 +68,14 @@ func confine(controller string, pid int, limits map[string]string) (undo func() 
 		return nil, fmt.Errorf("a control group cannot be made (this layer needs cgroup v1): %w", err)
 	}
 	undo = func() error {
-		// A process that has ended is in no group any more.
+		// A process that has ended is no longer in any group.
 		_ = os.WriteFile(filepath.Join(home, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0o644)
 		var err error
 		for range 50 {
 			if err = os.Remove(own); err == nil || errors.Is(err, os.ErrNotExist) {
 				return nil
 			}
-			time.Sleep(20 * time.Millisecond) // a process that was killed leaves it a moment later
+			time.Sleep(20 * time.Millisecond) // a killed process leaves its group a moment later
 		}
 		return fmt.Errorf("the control group %s cannot be removed: %w", own, err)
 	}
@@ -90,7 +90,7 @@ func confine(controller string, pid int, limits map[string]string) (undo func() 
 	return undo, nil
 }
 
-// groupOf returns the directory of a process's group.
+// groupOf returns the directory of the control group that a process is in.
 func groupOf(controller string, pid int) (string, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {

@@ -5,16 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"voted/faults/layer"
 	"voted/faults/rig"
-	"voted/loadtest/overlay"
-	"voted/loadtest/wire"
+	"voted/harness/overlay"
+	"voted/harness/wire"
+	"voted/internal/pause"
 )
 
-// The kinds.
+// The kinds of fault.
 const (
 	descriptors = "64 file descriptors"
 	memory      = "memory limit"
@@ -24,18 +24,20 @@ const (
 )
 
 const (
-	// stressTime is how long one node is short of something, loadTime the load around it.
+	// stressTime is how long one node is short of a resource. The load lasts longer, from
+	// leadIn before.
 	stressTime = 16 * time.Second
 	loadTime   = stressTime + 6*time.Second
 	leadIn     = 2 * time.Second
 	loadRate   = 300
-	// resumeBound is how long the other nodes may acknowledge nothing (O6).
+	// resumeBound is the longest time without an acknowledgement that is allowed at the
+	// other nodes (O6).
 	resumeBound = 15 * time.Second
-	// calmTime is within what time a node must have given back what it held (O8):
-	// longer than it lets a connection stand that says nothing.
+	// calmTime is how long a node may take to free what it held (O8): longer than it keeps
+	// a connection on which nothing arrives.
 	calmTime = 40 * time.Second
-	// maxMoreGoroutines and maxMoreKiB are what may remain: idle connections of honest
-	// clients, and the collector's head-room.
+	// maxMoreGoroutines and maxMoreKiB are how many more a node may have afterwards: for
+	// idle connections of honest clients, and for the collector's head-room.
 	maxMoreGoroutines = 300
 	maxMoreKiB        = 300 << 10
 )
@@ -49,12 +51,12 @@ func New() *layer.Layer {
 	return l
 }
 
-// stress makes a node short of something until the returned function is called.
+// stress makes a node short of a resource. The caller must call undo, which ends that.
 type stress func(ctx context.Context, c *rig.Cluster, node int) (undo func() error, err error)
 
 var stresses = []struct {
 	kind   string
-	leader bool // it is the leader that is hit
+	leader bool // whether the leader is hit; otherwise a follower
 	start  stress
 }{
 	{descriptors, false, fewDescriptors},
@@ -95,23 +97,6 @@ func run(ctx context.Context, r *layer.Run) (err error) {
 	return control(ctx, r)
 }
 
-// pulse is the longest time without an acknowledgement.
-type pulse struct {
-	mu      sync.Mutex
-	last    time.Time
-	longest time.Duration
-}
-
-func (p *pulse) beat() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	if !p.last.IsZero() {
-		p.longest = max(p.longest, now.Sub(p.last))
-	}
-	p.last = now
-}
-
 func one(ctx context.Context, r *layer.Run, c *rig.Cluster, round int, kind string, leader bool, start stress) error {
 	lead, err := c.Leader(ctx)
 	if err != nil {
@@ -124,12 +109,12 @@ func one(ctx context.Context, r *layer.Run, c *rig.Cluster, round int, kind stri
 	victim := c.Nodes[node]
 	r.Say("%s, at %s", kind, victim.ID)
 	goroutines, resident := rig.Goroutines(ctx, victim, wire.Access{}), rig.ResidentKiB(victim.Pid())
-	var others pulse
+	var others rig.Pulse
 	load, err := rig.Begin(ctx, c.Endpoints(), r.Seed+uint64(round), rig.LoadOptions{
 		Name: fmt.Sprintf("r%d-%d", round, len(r.Made())), Rate: loadRate, Duration: loadTime,
 		Acknowledged: func(n string) {
 			if n != victim.ID {
-				others.beat()
+				others.Beat()
 			}
 		},
 	})
@@ -137,14 +122,14 @@ func one(ctx context.Context, r *layer.Run, c *rig.Cluster, round int, kind stri
 		return err
 	}
 	defer load.End()
-	if err := wait(ctx, leadIn); err != nil {
+	if err := pause.For(ctx, leadIn); err != nil {
 		return err
 	}
 	undo, err := start(ctx, c, node)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(wait(ctx, stressTime), undo())
+	err = errors.Join(pause.For(ctx, stressTime), undo())
 	switch {
 	case errors.Is(err, errServed):
 		r.Violation("O8", "%s at %s: %v", kind, victim.ID, err)
@@ -152,7 +137,7 @@ func one(ctx context.Context, r *layer.Run, c *rig.Cluster, round int, kind stri
 		return err
 	}
 	if !victim.Running() {
-		r.Count("nodes that ended for want of something", 1)
+		r.Count("nodes that ended for lack of a resource", 1)
 		if err := victim.Restart(); err != nil {
 			return err
 		}
@@ -160,9 +145,9 @@ func one(ctx context.Context, r *layer.Run, c *rig.Cluster, round int, kind stri
 	if err := errors.Join(load.Wait(ctx), c.Ready(ctx)); err != nil {
 		return err
 	}
-	r.Worst("longest time without an acknowledgement by the others, ms, "+kind, float64(others.longest.Milliseconds()))
-	if others.longest > resumeBound {
-		r.Violation("O6", "%s at %s: the others acknowledged nothing for %v", kind, victim.ID, others.longest)
+	r.Worst("longest time without an acknowledgement by the others, ms, "+kind, float64(others.Longest().Milliseconds()))
+	if others.Longest() > resumeBound {
+		r.Violation("O6", "%s at %s: the others acknowledged nothing for %v", kind, victim.ID, others.Longest())
 	}
 	calm(ctx, r, c, node, kind, goroutines, resident)
 	v, err := load.Judge(ctx, r.Dir)
@@ -175,12 +160,12 @@ func one(ctx context.Context, r *layer.Run, c *rig.Cluster, round int, kind stri
 	return nil
 }
 
-// calm waits until a node has given back what it held (O8).
+// calm waits until a node has freed what it held, and reports if it does not (O8).
 func calm(ctx context.Context, r *layer.Run, c *rig.Cluster, node int, kind string, goroutines, resident int) {
 	n := c.Nodes[node]
 	now := rig.Goroutines(ctx, n, wire.Access{})
 	for deadline := time.Now().Add(calmTime); now > goroutines+maxMoreGoroutines && time.Now().Before(deadline) && ctx.Err() == nil; {
-		_ = wait(ctx, 200*time.Millisecond) // the loop sees that ctx has ended
+		_ = pause.For(ctx, 200*time.Millisecond) // the loop sees that ctx has ended
 		now = rig.Goroutines(ctx, n, wire.Access{})
 	}
 	if now > goroutines+maxMoreGoroutines {
@@ -191,7 +176,7 @@ func calm(ctx context.Context, r *layer.Run, c *rig.Cluster, node int, kind stri
 	}
 }
 
-// control plants a node that waits for slow senders as long as they like.
+// control plants a node that waits for slow senders without a limit.
 func control(ctx context.Context, r *layer.Run) (err error) {
 	binary, err := r.Changed(ctx, "patient", overlay.Edit{
 		File: "internal/server/public.go",
@@ -216,20 +201,10 @@ func control(ctx context.Context, r *layer.Run) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := wait(ctx, stressTime); err != nil {
+	if err := pause.For(ctx, stressTime); err != nil {
 		return errors.Join(err, undo())
 	}
 	left := undo()
 	r.Control("a node waits for slow senders as long as they like", errors.Is(left, errServed), fmt.Sprint(left))
 	return nil
-}
-
-// wait lets time pass: what is tested here is a state that lasts.
-func wait(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -18,7 +18,7 @@ const (
 	nodes = 3
 	// readyTime bounds how long a cluster may take to be ready on a busy machine.
 	readyTime = time.Minute
-	// stopTime is how long nodes have to leave in order before they are killed.
+	// stopTime is how long nodes may take to end in order before they are killed.
 	stopTime = 5 * time.Second
 )
 
@@ -30,17 +30,17 @@ type Options struct {
 	// Args are further arguments of `voted serve`, by node from 0.
 	Args func(node int) []string
 	Env  []string // added to the nodes' environment
-	// StallLimit is the nodes' --stall-limit, for those whose disks hang on purpose;
-	// default: what a shared disk may take.
+	// StallLimit is the nodes' --stall-limit, for layers that let disks hang. The default
+	// is what a disk that the nodes share may take.
 	StallLimit time.Duration
-	// Secure puts API and peer ports under TLS, with a token for everything.
+	// Secure puts API and peer ports under TLS, with a token that may do everything.
 	Secure bool
 }
 
-// Cluster is three nodes, each on a disk of its own.
+// Cluster is three nodes. With Options.Mebibytes each is on a disk of its own.
 type Cluster struct {
 	*localcluster.Cluster
-	Disks []*loopfs.FS // none where Mebibytes is 0
+	Disks []*loopfs.FS // by node; none if Mebibytes is 0
 	dir   string
 }
 
@@ -77,11 +77,11 @@ func (c *Cluster) Ready(ctx context.Context) error {
 	return c.WaitReady(ctx)
 }
 
-// Stop ends everything and removes it.
+// Stop ends the nodes and removes their data and disks.
 func (c *Cluster) Stop() error {
 	var errs []error
 	for _, d := range c.Disks {
-		errs = append(errs, d.Thaw()) // what hangs cannot end
+		errs = append(errs, d.Thaw()) // a process that hangs cannot end
 	}
 	if c.Cluster != nil {
 		_ = c.Cluster.Stop() // a node that had to be killed is gone as well
@@ -95,8 +95,8 @@ func (c *Cluster) Stop() error {
 	return os.RemoveAll(c.dir)
 }
 
-// Cut cuts the power of some nodes at once: their disks first, so that no process has
-// time to put anything in order, then the processes.
+// Cut cuts the power of some nodes at the same time. Each disk is cut before its process is
+// killed, so that the process can write nothing more.
 func (c *Cluster) Cut(victims []int) error {
 	errs := make([]error, len(victims))
 	var all sync.WaitGroup
@@ -110,7 +110,7 @@ func (c *Cluster) Cut(victims []int) error {
 	return errors.Join(errs...)
 }
 
-// Kill kills a node, and returns once it is gone; it may have ended by itself.
+// Kill kills a node and returns when its process has ended. It may have ended by itself.
 func (c *Cluster) Kill(i int) {
 	if c.Nodes[i].Kill() != nil {
 		<-c.Nodes[i].Exited()
@@ -132,7 +132,7 @@ func (c *Cluster) PowerOn(victims []int) error {
 	return nil
 }
 
-// Leader returns the position of the node that leads, or an error when ctx ends first.
+// Leader waits for a node that leads and returns its position. It fails if ctx ends first.
 func (c *Cluster) Leader(ctx context.Context) (int, error) {
 	api, err := client.New(c.Endpoints())
 	if err != nil {
@@ -156,9 +156,9 @@ func (c *Cluster) Leader(ctx context.Context) (int, error) {
 	}
 }
 
-// KeepLogs copies the logs of the nodes to dir, for what was violated.
+// KeepLogs copies the logs of the nodes to dir, to explain a violation.
 func (c *Cluster) KeepLogs(dir string) {
-	_ = os.MkdirAll(dir, 0o755) // what cannot be kept is not kept
+	_ = os.MkdirAll(dir, 0o755) // a log that cannot be kept is left out
 	for _, n := range c.Nodes {
 		if text, err := os.ReadFile(n.LogPath); err == nil {
 			_ = os.WriteFile(filepath.Join(dir, filepath.Base(n.LogPath)), text, 0o644)

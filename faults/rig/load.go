@@ -11,11 +11,11 @@ import (
 
 	"voted/client"
 	"voted/faults/layer"
-	"voted/loadtest/drive"
-	"voted/loadtest/evidence"
-	"voted/loadtest/ledger"
-	"voted/loadtest/wire"
-	"voted/loadtest/workload"
+	"voted/harness/drive"
+	"voted/harness/evidence"
+	"voted/harness/ledger"
+	"voted/harness/wire"
+	"voted/harness/workload"
 )
 
 const (
@@ -24,15 +24,15 @@ const (
 	connections = 128
 )
 
-// LoadOptions say what to offer. Zero values are defaults.
+// LoadOptions say what to offer. A zero value means the default.
 type LoadOptions struct {
 	Name     string        // unique in the cluster; polls begin with it
-	Rate     float64       // ballots a second, beside duplicates; default 400
+	Rate     float64       // ballots a second, without duplicates; default 400
 	Duration time.Duration // default 1 s
-	Polls    int           // default 4, with all methods, secret and open, replaceable and not
+	Polls    int           // default 4; of all methods, secret and open, with and without revotes
 	Access   wire.Access   // of a cluster under TLS
-	// Acknowledged, if set, hears of each acknowledgement that took a commit, and of
-	// the node that gave it. It is called from many goroutines.
+	// Acknowledged, if set, is called for each acknowledgement that took a commit, with the
+	// id of the node that gave it. It is called from many goroutines.
 	Acknowledged func(node string)
 }
 
@@ -47,12 +47,13 @@ type Load struct {
 	loadErr   error         // set before done is closed
 
 	committed atomic.Uint64
-	mu        sync.Mutex // guards what follows
-	ledger    *ledger.Ledger
-	bookErr   error
+
+	mu        sync.Mutex
+	ledger    *ledger.Ledger // guarded by mu
+	ledgerErr error          // the first of the ledger; guarded by mu
 }
 
-// Begin creates the polls and begins to offer ballots.
+// Begin creates the polls and starts to offer ballots. The caller must call End.
 func Begin(ctx context.Context, endpoints []string, seed uint64, o LoadOptions) (*Load, error) {
 	if o.Rate == 0 {
 		o.Rate = 400
@@ -86,17 +87,17 @@ func Begin(ctx context.Context, endpoints []string, seed uint64, o LoadOptions) 
 	return l, nil
 }
 
-func (l *Load) record(e *ledger.Entry, tell func(node string)) {
+func (l *Load) record(e *ledger.Entry, acknowledged func(node string)) {
 	if e.Committed() {
 		l.committed.Add(1)
-		if tell != nil {
-			tell(e.Node)
+		if acknowledged != nil {
+			acknowledged(e.Node)
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.ledger.Add(e); err != nil && l.bookErr == nil {
-		l.bookErr = err
+	if err := l.ledger.Add(e); err != nil && l.ledgerErr == nil {
+		l.ledgerErr = err
 	}
 }
 
@@ -119,8 +120,8 @@ func (l *Load) createPolls(ctx context.Context) error {
 // Committed returns how many ballots have been acknowledged as counted so far.
 func (l *Load) Committed() uint64 { return l.committed.Load() }
 
-// Wait waits until everything that was offered is answered, and sends again what was
-// not and what duplicates are owed after a failover.
+// Wait waits until the load is over. It then sends again what was not answered, and the
+// duplicates that are due after a failover.
 func (l *Load) Wait(ctx context.Context) error {
 	select {
 	case <-l.done:
@@ -141,13 +142,13 @@ func (l *Load) Wait(ctx context.Context) error {
 	return l.driver.SettleUnanswered(ctx)
 }
 
-// End closes idle connections.
+// End waits until the load is over and closes its connections.
 func (l *Load) End() {
 	<-l.done
 	l.driver.Close()
 }
 
-// Judge reads what every node holds and returns the verdict. Nobody may send any more.
+// Judge reads what every node has and returns the verdict. Wait must have returned.
 func (l *Load) Judge(ctx context.Context, dir string) (*ledger.Verdict, error) {
 	dir = filepath.Join(dir, "evidence-"+l.name)
 	defer os.RemoveAll(dir)
@@ -160,19 +161,19 @@ func (l *Load) Judge(ctx context.Context, dir string) (*ledger.Verdict, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.bookErr != nil {
-		return nil, l.bookErr
+	if l.ledgerErr != nil {
+		return nil, l.ledgerErr
 	}
 	return l.ledger.Judge(holdings)
 }
 
-// oracles are what the findings of the ledger contradict.
+// oracles says which oracle each finding of the ledger contradicts.
 var oracles = map[ledger.Fault]string{
 	ledger.Lost: "O1", ledger.Changed: "O1", ledger.Twice: "O2", ledger.WrongTally: "O2", ledger.Invented: "O3",
 	ledger.Diverged: "O4", ledger.WrongAnswer: "O5",
 }
 
-// Report enters a verdict into the report of a run. what says what was done to the cluster.
+// Report enters a verdict into the report of a run. what names the faults of the cluster.
 func Report(r *layer.Run, v *ledger.Verdict, what string) {
 	first := map[ledger.Fault]string{}
 	for _, f := range v.Findings {

@@ -11,14 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"voted/harness/wire"
 	"voted/internal/localcluster"
-	"voted/loadtest/wire"
 )
 
-// sizeTime bounds one look at a node.
+// sizeTime bounds one request for metrics.
 const sizeTime = 5 * time.Second
 
-// ResidentKiB returns the anonymous memory of a process, 0 where it is gone.
+// ResidentKiB returns the anonymous memory of a process (RssAnon), 0 if it is gone.
 func ResidentKiB(pid int) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -30,7 +30,7 @@ func ResidentKiB(pid int) int {
 	return n
 }
 
-// Metric returns a gauge or counter without labels of a node, as its metrics say.
+// Metric returns the value of a gauge or counter of a node. It is one without labels.
 func Metric(ctx context.Context, n *localcluster.Node, access wire.Access, name string) (float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, sizeTime)
 	defer cancel()
@@ -54,10 +54,10 @@ func Metric(ctx context.Context, n *localcluster.Node, access wire.Access, name 
 			return strconv.ParseFloat(value, 64)
 		}
 	}
-	return 0, fmt.Errorf("node %s tells no %s (%s)", n.ID, name, resp.Status)
+	return 0, fmt.Errorf("node %s has no metric %s (%s)", n.ID, name, resp.Status)
 }
 
-// Goroutines returns how many goroutines a node has, 0 where it does not say.
+// Goroutines returns how many goroutines a node has, 0 if it does not answer.
 func Goroutines(ctx context.Context, n *localcluster.Node, access wire.Access) int {
 	f, err := Metric(ctx, n, access, "go_goroutines")
 	if err != nil {

@@ -6,21 +6,24 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"voted/internal/auth"
-	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // Authenticator proves who sends a request; see auth.Authenticator.
 type Authenticator interface {
 	Authenticate(ctx context.Context, p auth.Presented) (auth.Identity, error)
+	// Changes counts how often what is taken has changed; it costs next to nothing.
+	Changes() uint64
 }
 
-// permissions is the one table of who may do what, by route and method. What is
-// not in it nobody may do. HEAD is as GET. A test proves it total.
+// permissions is the one table of who may do what, by route and method. Requests that are
+// not in it are refused to everyone. HEAD is as GET. A test proves it total.
 //
-// An admin casts no ballots and a gateway manages no polls; who needs both has a
-// credential with both roles. No one role reads both receipts and exports, which
+// An admin casts no ballots and a gateway manages no polls; a client that needs both has
+// a credential with both roles. No single role reads both receipts and exports, which
 // together link a voter and a choice.
 var permissions = map[string]map[string]auth.Roles{
 	"/v1/polls/{poll}/ballots/{voter}": {"PUT": auth.Gateway | auth.Voter, "GET": auth.Gateway | auth.Voter},
@@ -32,9 +35,10 @@ var permissions = map[string]map[string]auth.Roles{
 		"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter,
 	},
 	"/v1/polls/{poll}/close": {"POST": auth.Admin},
-	"/v1/polls/{poll}/roll":  {"PUT": auth.Admin, "POST": auth.Admin, "PATCH": auth.Admin, "GET": auth.Admin | auth.Gateway | auth.Reader},
+	"/v1/polls/{poll}/lot":   {"PUT": auth.Admin},
+	"/v1/polls/{poll}/roll":  {"PUT": auth.Admin, "GET": auth.Admin | auth.Gateway | auth.Reader},
 	"/v1/polls/{poll}/roll/{voter}": {
-		"GET": auth.Admin | auth.Gateway | auth.Voter, "PUT": auth.Admin, "DELETE": auth.Admin,
+		"GET": auth.Admin | auth.Gateway | auth.Voter, "DELETE": auth.Admin,
 	},
 	"/v1/polls":                {"GET": auth.Admin | auth.Gateway | auth.Reader, "POST": auth.Admin},
 	"/v1/cluster":              {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Metrics},
@@ -46,7 +50,7 @@ var permissions = map[string]map[string]auth.Roles{
 	"/v1/backup":               {"GET": auth.Admin},
 	"/v1/restore":              {"POST": auth.Admin},
 	"/metrics":                 {"GET": auth.Admin | auth.Metrics},
-	// Probes and documents tell nothing about polls.
+	// Probes and documents show nothing about polls.
 	"/livez":           {"GET": auth.Anybody},
 	"/readyz":          {"GET": auth.Anybody},
 	"/openapi.yaml":    {"GET": auth.Anybody},
@@ -61,13 +65,13 @@ func (e *endpoint) permitted(method string) auth.Roles {
 	return permissions[e.template][method]
 }
 
-// guarded serves a request where the sender may make it. Whatever is decided about
-// the sender is decided here, once, before anything is looked up: no answer tells
-// whether a poll or a voter exists to who may not know.
+// guarded serves a request if the sender may make it. Everything about the sender is
+// decided here, once, before anything is looked up, so unauthorised callers cannot probe
+// for polls or voters.
 func (e *endpoint) guarded(act action, w *response, r *http.Request) error {
 	h := e.h
 	if h.access.auth == nil && h.access.audit == nil && h.access.addresses == nil {
-		return act(w, r) // nothing is configured: everybody may do everything
+		return act(w, r) // without authentication everyone may do everything
 	}
 	roles := e.permitted(r.Method)
 	if roles.Has(auth.Anybody) {
@@ -76,13 +80,14 @@ func (e *endpoint) guarded(act action, w *response, r *http.Request) error {
 	if err := h.rateAddress(w, r); err != nil {
 		return err
 	}
-	who, err := h.authenticate(r, roles, e)
+	who, err := h.authenticate(w, r, roles)
 	if err != nil {
 		return err
 	}
 	if err := h.rateClient(w, who); err != nil {
 		return err
 	}
+	w.client = who.Name
 	leave, err := h.share(who, e.template, r.Method)
 	if err != nil {
 		return err
@@ -91,60 +96,90 @@ func (e *endpoint) guarded(act action, w *response, r *http.Request) error {
 	return h.audited(e, roles, who, act, w, r)
 }
 
-// authenticate returns who sends a request, if that one may make it. Without an
-// authenticator everybody may, and nobody has a name.
-func (h *Handler) authenticate(r *http.Request, roles auth.Roles, e *endpoint) (who auth.Identity, err error) {
+// authenticate returns who sends a request, or an error if that sender may not make it.
+// Without an authenticator everyone may, without a name.
+func (h *Handler) authenticate(w *response, r *http.Request, roles auth.Roles) (who auth.Identity, err error) {
 	if h.access.auth == nil {
 		return who, nil
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), h.timeout)
-	defer cancel()
-	who, err = h.access.auth.Authenticate(ctx, auth.Presented{Authorization: r.Header["Authorization"], Certificate: certificateOf(r)})
-	switch {
-	case errors.Is(err, auth.ErrKeys):
-		return who, poll.Refuse(poll.CodeUnavailable, "%s", auth.Sentence(err))
-	case err != nil:
-		return who, poll.Refuse(poll.CodeUnauthenticated, "%s", auth.Sentence(err))
-	case who.Roles == 0:
-		return who, poll.Refuse(poll.CodeUnauthenticated, "%s", auth.Sentence(auth.ErrMissing))
+	shown := auth.Presented{Authorization: r.Header["Authorization"]}
+	if !w.foreign { // a browser shows its user's certificate for any page that asks
+		shown.Certificates = certificatesOf(r)
 	}
-	need := auth.Need{Roles: roles, Poll: unescaped(pathVar(r, "poll")), Voter: unescaped(pathVar(r, "voter"))}
+	changes := uint64(0)
+	lasts := streaming[w.endpoint.template]
+	if lasts { // before the check, so that no change is missed
+		changes = h.access.auth.Changes()
+	}
+	if who, err = h.let(r.Context(), h.timeFor(r), shown); err != nil {
+		return who, err
+	}
+	w.identify()
+	need := auth.Need{Roles: roles, Poll: unescaped(pathVar(r, "poll"))}
+	if named := pathVar(r, "voter"); named != "" {
+		if need.Voter, err = voterOf(named); err != nil {
+			need.Voter = nobody // the handler refuses the id, to senders with another role
+		}
+	}
 	if !auth.Decide(who, need) {
 		return who, forbidden(who, roles)
+	}
+	if lasts {
+		w.session = &session{h: h, shown: shown, need: need, changes: changes, until: who.Until}
 	}
 	return who, nil
 }
 
-// forbidden says what would be needed. To a voter it says the same whatever was
-// asked for.
-func forbidden(who auth.Identity, roles auth.Roles) error {
-	if who.Roles.Has(auth.Voter) {
-		return poll.Refuse(poll.CodeForbidden, "This credential lets one voter cast and read one ballot; it is for nothing else.")
+// let returns the identity that the presented credentials prove.
+func (h *Handler) let(ctx context.Context, timeout time.Duration, shown auth.Presented) (who auth.Identity, err error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	who, err = h.access.auth.Authenticate(ctx, shown)
+	switch {
+	case errors.Is(err, auth.ErrKeys):
+		err = refusal.New(refusal.Unavailable, "%s", auth.Sentence(err))
+	case err != nil:
+		err = refusal.New(refusal.Unauthenticated, "%s", auth.Sentence(err))
+	case who.Roles == 0:
+		err = refusal.New(refusal.Unauthenticated, "%s", auth.Sentence(auth.ErrMissing))
 	}
-	return poll.Refuse(poll.CodeForbidden, "This credential has the role %s, and this request needs one of %s.", who.Roles, roles)
+	return who, err
 }
 
-// unescaped decodes a variable of the path as the handlers do; what they refuse is
-// nobody's.
+// forbidden is the refusal that says which role is needed. To a voter it says the same
+// for every request.
+func forbidden(who auth.Identity, roles auth.Roles) error {
+	if who.Roles.Has(auth.Voter) {
+		return refusal.New(refusal.Forbidden, "This credential lets one voter cast and read one ballot; it is for nothing else.")
+	}
+	return refusal.New(refusal.Forbidden, "This credential has the role %s, and this request needs one of %s.", who.Roles, roles)
+}
+
+// unescaped decodes a variable of the path as the handlers do; for what they refuse it
+// returns nobody.
 func unescaped(s string) string {
 	out, err := url.PathUnescape(s)
 	if err != nil {
-		return "\x00"
+		return nobody
 	}
 	return out
 }
 
-// certificateOf returns the client certificate that TLS has verified.
-func certificateOf(r *http.Request) *x509.Certificate {
+// nobody is a value that cannot be the id of a voter or a poll.
+const nobody = "\x00"
+
+// certificatesOf returns the chain of the client's certificate as TLS has verified it,
+// the client's own first.
+func certificatesOf(r *http.Request) []*x509.Certificate {
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
 		return nil
 	}
-	return r.TLS.PeerCertificates[0]
+	return r.TLS.PeerCertificates
 }
 
-// access is what stands before the routes.
+// access has the checks before the routes.
 type access struct {
-	auth      Authenticator // nil: everybody may do everything
+	auth      Authenticator // nil: everyone may do everything
 	audit     Auditor       // nil: nothing is written
 	addresses *rates        // nil: not limited
 	clients   *rates        // nil: not limited

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	written "encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -18,12 +20,12 @@ import (
 	"voted/internal/auth"
 )
 
-// doorman takes "Bearer NAME" for who has that name.
+// doorman accepts "Bearer NAME" as the credential of NAME.
 type doorman map[string]auth.Identity
 
 func (d doorman) Authenticate(_ context.Context, p auth.Presented) (auth.Identity, error) {
-	if p.Certificate != nil {
-		return d[p.Certificate.Subject.CommonName], nil
+	if len(p.Certificates) > 0 {
+		return d[p.Certificates[0].Subject.CommonName], nil
 	}
 	if len(p.Authorization) == 0 {
 		return auth.Identity{}, nil
@@ -34,10 +36,12 @@ func (d doorman) Authenticate(_ context.Context, p auth.Presented) (auth.Identit
 	}
 	who, known := d[name]
 	if !known {
-		return who, fmt.Errorf("%w: the token is not known here", auth.ErrUnauthenticated)
+		return who, auth.Unauthenticated(errors.New("the token is not known here"))
 	}
 	return who, nil
 }
+
+func (doorman) Changes() uint64 { return 0 }
 
 var everybody = doorman{
 	"admin":   {Roles: auth.Admin, Name: "admin"},
@@ -60,16 +64,17 @@ func as(who string) []string {
 	return []string{"Authorization", "Bearer " + who}
 }
 
-func TestEveryRouteAndMethodIsInTheTableOfPermissions(t *testing.T) {
+func TestTheTableOfPermissionsHasEveryRouteAndMethodAndNoOthers(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
-	found := 0
+	found, served := 0, map[string]bool{}
 	err := g.h.router.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
-		e := route.GetHandler().(*endpoint)
+		e := route.GetHandler().(routed)
 		for method := range e.actions {
 			found++
+			served[method+" "+e.template] = true
 			if e.permitted(method) == 0 {
-				t.Errorf("%s %s is in no table: nobody may use it; say who may in permissions", method, e.template)
+				t.Errorf("%s %s is in no table, so no one may use it: say in permissions who may", method, e.template)
 			}
 		}
 		return nil
@@ -77,9 +82,16 @@ func TestEveryRouteAndMethodIsInTheTableOfPermissions(t *testing.T) {
 	if err != nil || found < 20 {
 		t.Fatalf("%d routes, %v", found, err)
 	}
+	for template, methods := range permissions {
+		for method := range methods {
+			if !served[method+" "+template] {
+				t.Errorf("%s %s is in the table, and there is no such route", method, template)
+			}
+		}
+	}
 }
 
-func TestARouteThatIsNotInTheTableIsForNobody(t *testing.T) {
+func TestARouteThatIsNotInTheTableIsRefusedToAll(t *testing.T) {
 	t.Parallel()
 	g := guardedRig(t)
 	g.h.add("/v1/novel", map[string]action{"GET": func(w *response, _ *http.Request) error {
@@ -105,7 +117,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	const may, mayNot, who = "may", "403 forbidden", "401 unauthenticated"
 	for _, c := range []struct {
 		method, path, body string
-		want               map[string]string // by who sends it; mayNot where not named
+		want               map[string]string // by sender; mayNot if not named
 	}{
 		{"GET", "/livez", "", map[string]string{"": may, "nobody": may, "ann": may, "metrics": may, "reader": may, "gateway": may, "admin": may, "jwt": may}},
 		{"GET", "/readyz", "", map[string]string{"": may, "nobody": may, "ann": may, "metrics": may, "reader": may, "gateway": may, "admin": may, "jwt": may}},
@@ -176,7 +188,8 @@ func TestNoAnswerTellsAVoterWhoElseVoted(t *testing.T) {
 	same("/v1/polls/p/ballots/bo", "/v1/polls/p/ballots/nobody", "/v1/polls/none/ballots/bo", "/v1/polls/none", "/v1/polls/p/ballots")
 }
 
-// A credential proves who somebody is; whether they may vote is asked of the roll each time.
+// A credential proves who a sender is; whether they may vote is looked up on the roll
+// each time.
 func TestACredentialIsWorthNothingOnceTheRollHasDroppedItsVoter(t *testing.T) {
 	t.Parallel()
 	g := guardedRig(t)
@@ -290,6 +303,31 @@ func TestAdminActionsAreRecordedBeforeAndAfterAndNothingElseIs(t *testing.T) {
 	g.do("PUT", "/v1/polls/z", twoOptions, as("admin")...).want(503).code("unavailable")
 	l.full = false
 	g.do("GET", "/v1/polls/z", "", as("admin")...).want(404)
+}
+
+// Programs that read audit logs rely on these names, and simple ones on their order.
+func TestARequestIsRecordedInTheSameTwoLinesAsEver(t *testing.T) {
+	t.Parallel()
+	l := &ledger{}
+	g := guardedRig(t, func(o *Options) { o.Audit = l })
+	g.do("POST", "/v1/cluster/leader", `{"id":"n2"}`, append(as("admin"), "X-Request-Id", "mine-1")...).want(200)
+	g.do("PUT", "/v1/polls/p", twoOptions, append(as("admin"), "X-Request-Id", "mine-2")...).want(201)
+	var lines strings.Builder
+	write := written.NewEncoder(&lines) // as package audit writes them
+	for _, e := range l.entries {
+		if err := write.Encode(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := regexp.MustCompile(`"time":"[^"]*Z"`).ReplaceAllString(lines.String(), "AT")
+	got = regexp.MustCompile(`"action":"[a-z2-7]{26}"`).ReplaceAllString(got, "ACTION")
+	const want = `{AT,"event":"begin",ACTION,"node":"n1","client":"admin","address":"192.0.2.1","request_id":"mine-1","method":"POST","route":"/v1/cluster/leader","request":"{\"id\":\"n2\"}"}` + "\n" +
+		`{AT,"event":"end",ACTION,"node":"n1","client":"admin","address":"192.0.2.1","request_id":"mine-1","method":"POST","route":"/v1/cluster/leader","status":200}` + "\n" +
+		`{AT,"event":"begin",ACTION,"node":"n1","client":"admin","address":"192.0.2.1","request_id":"mine-2","method":"PUT","route":"/v1/polls/{poll}","poll":"p"}` + "\n" +
+		`{AT,"event":"end",ACTION,"node":"n1","client":"admin","address":"192.0.2.1","request_id":"mine-2","method":"PUT","route":"/v1/polls/{poll}","poll":"p","status":201}` + "\n"
+	if got != want {
+		t.Errorf("the lines are\n%s, want\n%s", got, want)
+	}
 }
 
 func TestVotersAndTokensStandInNoLogAndNoError(t *testing.T) {

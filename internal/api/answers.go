@@ -6,16 +6,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// render writes a line for each line of the chunk, and counts them.
+// render writes a line for each line of the chunk that is not blank, and counts them.
 func (u *upload) render(c *chunk) {
 	m := u.h.metrics
+	hidden := u.h.hidesNumbers(u.rules)
 	next := 0
 	for i, fate := range c.lines {
 		line := c.firstLine + i
-		if fate.refusal != nil {
-			code, detail := c.refused(fate.refusal)
+		if fate.refused == blankLine {
+			continue
+		}
+		if fate.refused != nil {
+			code, detail := c.refused(fate.refused)
 			m.refused(code)
 			u.answers = appendRefusal(u.answers, line, code, detail)
 			continue
@@ -24,21 +29,24 @@ func (u *upload) render(c *chunk) {
 		next++
 		m.outcome(o)
 		if o.Kind == poll.Refused {
-			u.answers = appendRefusal(u.answers, line, o.Code, o.Err().Detail)
+			u.answers = appendRefusal(u.answers, line, o.Code, inBulk.refusal(o.Code, o.Receipt.Version))
 			continue
+		}
+		if hidden {
+			o.Receipt.Ballot = 0
 		}
 		u.answers = appendOutcome(u.answers, line, o)
 	}
 	m.bulkLines.Add(float64(len(c.lines)))
 }
 
-// refused returns the code and sentence of a line without a ballot. One that
-// breaks the poll's rules is answered by the poll's phase first.
-func (c *chunk) refused(e *poll.Error) (poll.Code, string) {
+// refused returns the code and sentence of a line without a ballot. If the line breaks
+// the poll's rules, the poll's phase counts first.
+func (c *chunk) refused(e *refusal.Error) (refusal.Code, string) {
 	code, detail := e.Code, e.Detail
-	if code == poll.CodeInvalidBallot {
+	if code == refusal.InvalidBallot {
 		code = c.invalidCode
-		detail = poll.Outcome{Kind: poll.Refused, Code: code}.Err().Detail
+		detail = inBulk.refusal(code, 0)
 	}
 	if code == e.Code {
 		for _, f := range e.Fields {
@@ -53,14 +61,17 @@ func appendOutcome(b []byte, line int, o poll.Outcome) []byte {
 	b = strconv.AppendInt(b, int64(line), 10)
 	b = append(b, `,"outcome":"`...)
 	b = append(b, o.Kind.String()...)
-	b = append(b, `","ballot":`...)
-	b = strconv.AppendUint(b, uint64(o.Receipt.Ballot), 10)
+	b = append(b, '"')
+	if o.Receipt.Ballot != 0 {
+		b = append(b, `,"ballot":`...)
+		b = strconv.AppendUint(b, uint64(o.Receipt.Ballot), 10)
+	}
 	b = append(b, `,"version":`...)
 	b = strconv.AppendUint(b, uint64(o.Receipt.Version), 10)
 	return append(b, '}', '\n')
 }
 
-func appendRefusal(b []byte, line int, code poll.Code, detail string) []byte {
+func appendRefusal(b []byte, line int, code refusal.Code, detail string) []byte {
 	b = append(b, `{"line":`...)
 	b = strconv.AppendInt(b, int64(line), 10)
 	b = append(b, `,"code":"`...)
@@ -71,12 +82,12 @@ func appendRefusal(b []byte, line int, code poll.Code, detail string) []byte {
 }
 
 // appendBreak appends the line that ends a stream early.
-func appendBreak(b []byte, e *poll.Error, line int) []byte {
+func appendBreak(b []byte, e *refusal.Error, line int) []byte {
 	b = append(b, `{"code":"`...)
 	b = append(b, e.Code.String()...)
 	b = append(b, `","retry_from_line":`...)
 	b = strconv.AppendInt(b, int64(line), 10)
 	b = append(b, `,"detail":`...)
-	b, _ = jsontext.AppendQuote(b, e.Detail)
+	b, _ = jsontext.AppendQuote(b, sentence(e))
 	return append(b, '}', '\n')
 }

@@ -8,6 +8,7 @@ import (
 
 	"voted/internal/auth"
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // Auditor keeps a record of admin actions.
@@ -17,32 +18,32 @@ type Auditor interface {
 	Record(entry any) error
 }
 
-// AuditEntry is one line of the audit log. Each action has two: before it takes
-// effect, and after. Ballots, voters and credentials are never in it.
+// AuditEntry is a line of the audit log about a request. Each request has two: before it
+// takes effect, and after. Ballots, voters and credentials are never in it.
 type AuditEntry struct {
 	Time      time.Time `json:"time"`
 	Event     string    `json:"event"`  // begin, end
-	Action    string    `json:"action"` // ties the two together; unique to the node
+	Action    string    `json:"action"` // an id that ties the two together; unique to the node
 	Node      string    `json:"node"`
-	Client    string    `json:"client"` // name of the credential; empty: none is asked for
+	Client    string    `json:"client"` // name of the credential; empty without authentication
 	Address   string    `json:"address"`
 	RequestID string    `json:"request_id"`
 	Method    string    `json:"method"`
 	Route     string    `json:"route"`
 	Poll      string    `json:"poll,omitempty"`
 	Member    string    `json:"member,omitempty"`
-	Request   string    `json:"request,omitempty"` // the body, where it is about members
+	Request   string    `json:"request,omitempty"` // the body, if it is about members
 	Status    int       `json:"status,omitempty"`  // at the end; 0: it was broken off
 }
 
-// isAudited: what changes polls or members, and what hands all data out.
+// isAudited reports whether a request changes polls or members, or returns all data.
 func (e *endpoint) isAudited(roles auth.Roles, method string) bool {
 	reads := method == http.MethodGet || method == http.MethodHead
 	return roles.Has(auth.Admin) && (!reads || e.template == "/v1/backup")
 }
 
-// audited serves a request between its two entries. What cannot be recorded is not
-// done.
+// audited serves a request between its two entries. If the first cannot be recorded, the
+// request is refused.
 func (h *Handler) audited(e *endpoint, roles auth.Roles, who auth.Identity, act action, w *response, r *http.Request) error {
 	if h.access.audit == nil || !e.isAudited(roles, r.Method) {
 		return act(w, r)
@@ -61,10 +62,10 @@ func (h *Handler) audited(e *endpoint, roles auth.Roles, who auth.Identity, act 
 	}
 	if err := h.access.audit.Record(entry); err != nil {
 		h.log.Error("the audit log cannot be written; admin actions are refused", "error", err)
-		return poll.Refuse(poll.CodeUnavailable, "The audit log cannot be written, so nothing was done; see this node's log.")
+		return refusal.New(refusal.Unavailable, "The audit log cannot be written, so nothing was done; see this node's log.")
 	}
 	defer func() {
-		// A panic comes by here too: then the status is what was sent so far.
+		// This runs after a panic too: the status is then the one sent so far.
 		entry.Time, entry.Event, entry.Status, entry.Request = time.Now().UTC(), "end", w.status, ""
 		if err := h.access.audit.Record(entry); err != nil {
 			h.log.Error("the end of an action is missing from the audit log", "action", action, "status", w.status, "error", err)
@@ -76,7 +77,8 @@ func (h *Handler) audited(e *endpoint, roles auth.Roles, who auth.Identity, act 
 	return nil
 }
 
-// clean keeps what could be an id; what cannot be one is refused anyway.
+// clean returns a variable of the path if it could be an id; another one is refused
+// anyway.
 func clean(escaped string) string {
 	if s := unescaped(escaped); poll.ValidID(s) {
 		return s
@@ -86,7 +88,7 @@ func clean(escaped string) string {
 
 // peek reads a short body and puts it back.
 func peek(r *http.Request) string {
-	b, _ := io.ReadAll(io.LimitReader(r.Body, maxMemberBytes)) // its end is the handler's to judge
+	b, _ := io.ReadAll(io.LimitReader(r.Body, maxMemberBytes)) // the handler checks its end
 	r.Body = struct {
 		io.Reader
 		io.Closer

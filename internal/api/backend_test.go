@@ -8,29 +8,33 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
+	"voted/internal/survey"
 )
 
 // backend stands in for replication only: commands go to a real State, one after
 // the other, at rising indexes. Its switches make the faults that a cluster has.
 type backend struct {
 	mu      sync.RWMutex
-	state   *poll.State
-	now     int64         // milliseconds since the Unix epoch, under mu
-	moved   chan struct{} // closed when the state moves on, under mu
-	members ClusterStatus
+	state   *poll.State   // guarded by mu
+	now     int64         // guarded by mu; milliseconds since the Unix epoch
+	moved   chan struct{} // guarded by mu; closed when the state moves on
+	members survey.Status
 	leader  string
 	ready   map[string]error
+	behind  bool // it has not been in touch with its cluster
 	doubt   error
+	cluster string // its id
 	age     time.Duration
 	applied uint64 // what Index says; 0: the state's
 
-	fault        error         // of every write and of Sync, instead of doing anything
-	forgetful    error         // of every write, after it was applied
-	syncHeld     chan struct{} // not nil: Sync waits until it is closed
-	castHeld     chan struct{} // not nil: casts wait until it is closed
-	casts        [][]poll.Ballot
-	syncs        int
-	breaks       error // of a backup, after its first bytes
+	fault        error           // of every write and of Sync, instead of doing anything
+	forgetful    error           // of every write, after it was applied
+	syncHeld     chan struct{}   // not nil: Sync waits until it is closed
+	castHeld     chan struct{}   // not nil: casts wait until it is closed
+	casts        [][]poll.Ballot // guarded by mu while requests run
+	syncs        int             // likewise
+	breaks       error           // of a backup, after its first bytes
 	restoreFault error
 	restored     []string // what was restored, and how it was confirmed
 }
@@ -41,9 +45,9 @@ const noon int64 = 1796126400000
 func newBackend() *backend {
 	return &backend{
 		state: poll.NewState(), now: noon, moved: make(chan struct{}), leader: "n2",
-		members: ClusterStatus{Leader: "n2", Term: 3, Index: 7, Quorum: 2, CanLose: 1, Members: []MemberStatus{
-			{ID: "n1", Peer: "127.0.0.1:1", API: "http://127.0.0.1:2", Role: "voter", State: "follower", Healthy: true, AppliedIndex: 7, Digest: "00ff", Version: "1"},
-			{ID: "n2", Peer: "127.0.0.1:3", API: "http://127.0.0.1:4", Role: "voter", State: "leader", Healthy: true, AppliedIndex: 7},
+		members: survey.Status{ClusterID: "k2j4mq7xw3ab5cde", Leader: "n2", Term: 3, Index: 7, Quorum: 2, CanLose: 1, Members: []survey.Member{
+			{Peer: survey.Peer{ID: "n1", Addr: "127.0.0.1:1"}, API: "http://127.0.0.1:2", Role: survey.Voting, State: survey.Following, Healthy: true, AppliedIndex: 7, Digest: "00ff", Version: "1"},
+			{Peer: survey.Peer{ID: "n2", Addr: "127.0.0.1:3"}, API: "http://127.0.0.1:4", Role: survey.Voting, State: survey.Leading, Healthy: true, AppliedIndex: 7},
 		}},
 	}
 }
@@ -170,7 +174,9 @@ func (b *backend) Age() time.Duration { return b.age }
 
 func (b *backend) Doubt() error { return b.doubt }
 
-func (b *backend) Status(ctx context.Context) (ClusterStatus, error) {
+func (b *backend) CaughtUp() bool { return !b.behind }
+
+func (b *backend) Status(ctx context.Context) (survey.Status, error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.members, b.fault
@@ -181,10 +187,10 @@ func (b *backend) AddMember(_ context.Context, id, peer string) error {
 	defer b.mu.Unlock()
 	for _, m := range b.members.Members {
 		if m.ID == id {
-			return poll.Refuse(poll.CodeMemberExists, "There is a member %s.", id)
+			return refusal.New(refusal.MemberExists, "There is a member %s.", id)
 		}
 	}
-	b.members.Members = append(b.members.Members, MemberStatus{ID: id, Peer: peer, API: "http://x", Role: "nonvoter", State: "follower"})
+	b.members.Members = append(b.members.Members, survey.Member{Peer: survey.Peer{ID: id, Addr: peer}, API: "http://x", Role: survey.NonVoting, State: survey.Following})
 	return b.fault
 }
 
@@ -194,13 +200,13 @@ func (b *backend) RemoveMember(_ context.Context, id string) error {
 	for i, m := range b.members.Members {
 		if m.ID == id {
 			if len(b.members.Members) == 2 {
-				return poll.Refuse(poll.CodeQuorumAtRisk, "Two members are needed.")
+				return refusal.New(refusal.QuorumAtRisk, "Two members are needed.")
 			}
 			b.members.Members = append(b.members.Members[:i:i], b.members.Members[i+1:]...)
 			return nil
 		}
 	}
-	return poll.Refuse(poll.CodeMemberNotFound, "There is no member %s.", id)
+	return refusal.New(refusal.MemberNotFound, "There is no member %s.", id)
 }
 
 func (b *backend) NewJoinToken(_ context.Context, _ string, ttl time.Duration) (string, time.Time, error) {
@@ -226,6 +232,12 @@ func (b *backend) TransferLeadership(_ context.Context, id string) error {
 }
 
 func (b *backend) ID() string { return "n1" }
+
+func (b *backend) ClusterID() string {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.cluster
+}
 
 func (b *backend) Leader() string {
 	b.mu.RLock()

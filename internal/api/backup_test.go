@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 func TestABackupIsHandedOutWholeOrCutOff(t *testing.T) {
@@ -58,9 +58,9 @@ func TestARestoreThatCannotBeIsRefusedInWords(t *testing.T) {
 	g.do("POST", "/v1/restore", "x", "Content-Type", "text/plain").want(415)
 	g.do("POST", "/v1/restore?sha256=12", "x", "Content-Type", mediaBackup).want(400).code("malformed_request")
 	g.do("GET", "/v1/restore", "").want(405)
-	for _, fault := range []*poll.Error{
-		poll.Refuse(poll.CodeInvalidBackup, "It is damaged."), poll.Refuse(poll.CodeStorageFull, "It is full."),
-		poll.Refuse(poll.CodeOutcomeUnknown, "Nobody knows."),
+	for _, fault := range []*refusal.Error{
+		refusal.New(refusal.InvalidBackup, "It is damaged."), refusal.New(refusal.StorageFull, "It is full."),
+		refusal.New(refusal.OutcomeUnknown, "Nobody knows."),
 	} {
 		g.b.set(func(b *backend) { b.restoreFault = fault })
 		g.do("POST", "/v1/restore", "x", "Content-Type", mediaBackup).code(fault.Code.String())

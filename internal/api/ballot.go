@@ -8,7 +8,10 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"voted/internal/ballotjson"
 	"voted/internal/poll"
+	"voted/internal/refusal"
+	"voted/internal/voterid"
 )
 
 // castBallot serves PUT of a voter's ballot.
@@ -17,10 +20,10 @@ func (h *Handler) castBallot(w *response, r *http.Request) error {
 	if err == nil {
 		return nil
 	}
-	code := poll.CodeInternal
-	var refusal *poll.Error
-	if errors.As(err, &refusal) {
-		code = refusal.Code
+	code := refusal.Internal
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		code = refused.Code
 	}
 	h.metrics.refused(code)
 	return err
@@ -39,19 +42,19 @@ func (h *Handler) castOne(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m, err := h.readBallot(w, r, id)
+	read, err := h.readBallot(w, r, id)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := h.deadline(w, r)
 	defer cancel()
-	rules, selections := m.rules, m.selections
-	if !m.plain {
+	rules, selections := read.rules, read.selections
+	if !read.plain {
 		if rules, err = h.rules(ctx, id); err != nil {
 			return err
 		}
-		var faults []poll.FieldError
-		if selections, faults = m.body.encode(rules); faults != nil {
+		var faults []refusal.FieldError
+		if selections, faults = read.body.Encode(rules); faults != nil {
 			return h.refuseInvalid(ctx, id, faults)
 		}
 	}
@@ -63,44 +66,45 @@ func (h *Handler) castOne(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return w.outcome(r, id, voter, outcome)
+	return w.outcome(r, rules, voter, outcome)
 }
 
-// marked is a ballot as it was read: plain ones are encoded already.
-type marked struct {
+// decodedBallot is a ballot as it was read; the selections of a plain one are encoded
+// already.
+type decodedBallot struct {
 	plain      bool
-	rules      *poll.Rules // of a plain ballot
-	selections []byte      // of a plain ballot
-	body       ballotBody  // of any other
+	rules      *poll.Rules       // of a plain ballot
+	selections []byte            // of a plain ballot
+	body       ballotjson.Ballot // of any other
 }
 
-func (h *Handler) readBallot(w *response, r *http.Request, id string) (m marked, err error) {
+func (h *Handler) readBallot(w *response, r *http.Request, id string) (b decodedBallot, err error) {
 	if _, err := negotiate(r, mediaJSON); err != nil {
-		return m, err
+		return b, err
 	}
 	if err := contentType(r, mediaJSON); err != nil {
-		return m, err
+		return b, err
 	}
-	m.rules = h.knownRules(id)
+	b.rules = h.knownRules(id)
 	err = withBody(w, r, maxBallotBytes, func(body []byte) error {
-		if m.rules != nil {
+		if b.rules != nil {
 			var scanner plainBallot
 			var p plain
-			if p, m.plain = scanner.scan(body, m.rules, false, nil); m.plain {
-				m.selections = p.selections
+			if p, b.plain = scanner.scan(body, b.rules, false, nil); b.plain {
+				b.selections = p.selections
 				return nil
 			}
 		}
-		d := ballotDecoders.Get().(*ballotDecoder)
-		defer ballotDecoders.Put(d)
-		m.body, err = d.decode(body, false)
+		d := ballotjson.Get()
+		defer d.Release()
+		b.body, err = d.Decode(body, false)
 		return err
 	})
-	return m, err
+	return b, err
 }
 
-// rules finds a poll's rules. A poll that this node does not know may have been
-// created on another one a moment ago: only a linearizable read can deny it.
+// rules finds a poll's rules. A poll that this node does not know may have been created
+// on another one a moment ago, so only a linearizable read can show that there is none.
 func (h *Handler) rules(ctx context.Context, id string) (*poll.Rules, error) {
 	if rules := h.knownRules(id); rules != nil {
 		return rules, nil
@@ -110,50 +114,47 @@ func (h *Handler) rules(ctx context.Context, id string) (*poll.Rules, error) {
 	}
 	rules := h.knownRules(id)
 	if rules == nil {
-		return nil, unknownPoll(id)
+		return nil, refusal.Of(refusal.PollNotFound)
 	}
 	return rules, nil
 }
 
-func unknownPoll(id string) error {
-	return poll.Refuse(poll.CodePollNotFound, "There is no poll %q; list the polls with GET /v1/polls.", id)
-}
-
-// refuseInvalid answers a ballot that breaks the rules: whether the poll is open
-// comes before what is wrong with the ballot, and must be known for certain.
-func (h *Handler) refuseInvalid(ctx context.Context, id string, faults []poll.FieldError) error {
+// refuseInvalid answers a ballot that breaks the rules. If the poll is not open, that is
+// the answer, so the poll's phase must be known for certain.
+func (h *Handler) refuseInvalid(ctx context.Context, id string, faults []refusal.FieldError) error {
 	code, err := h.invalidCode(ctx, id)
 	if err != nil {
 		return err
 	}
-	refusal := poll.Outcome{Kind: poll.Refused, Code: code}.Err()
-	if code == poll.CodeInvalidBallot {
-		refusal.Fields = faults
+	refused := alone.refuse(poll.Outcome{Kind: poll.Refused, Code: code})
+	if code == refusal.InvalidBallot {
+		refused.Fields = faults
 	}
-	return refusal
+	return refused
 }
 
 // invalidCode returns the code for a ballot of a poll whose selections cannot
 // be encoded.
-func (h *Handler) invalidCode(ctx context.Context, id string) (poll.Code, error) {
+func (h *Handler) invalidCode(ctx context.Context, id string) (refusal.Code, error) {
 	if err := h.sync(ctx); err != nil {
 		return 0, err
 	}
 	info, _, err := h.info(id)
 	if err != nil {
-		return poll.CodePollNotFound, nil
+		return refusal.PollNotFound, nil
 	}
 	switch info.Phase {
 	case poll.Scheduled:
-		return poll.CodePollNotOpen, nil
+		return refusal.PollNotOpen, nil
 	case poll.Closed:
-		return poll.CodePollClosed, nil
+		return refusal.PollClosed, nil
 	case poll.Opened:
 	}
-	return poll.CodeInvalidBallot, nil
+	return refusal.InvalidBallot, nil
 }
 
-// decide lets committed state answer where that is final, and else the log.
+// decide answers a ballot from committed state if that answer is final, and otherwise
+// through the log.
 func (h *Handler) decide(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
 	if o, settled := h.settled(b); settled {
 		if err := h.cluster.Doubt(); err != nil {
@@ -163,30 +164,48 @@ func (h *Handler) decide(ctx context.Context, b *poll.Ballot) (poll.Outcome, err
 		return o, nil
 	}
 	o, err := h.cluster.Cast(ctx, b)
-	return o, inTime(err, poll.CodeOutcomeUnknown)
+	return o, inTime(err, refusal.OutcomeUnknown)
 }
 
-// outcome renders what became of a single ballot.
-func (w *response) outcome(r *http.Request, id, voter string, o poll.Outcome) error {
+// outcome renders the outcome of a single ballot.
+func (w *response) outcome(r *http.Request, rules *poll.Rules, voter string, o poll.Outcome) error {
 	w.saw(o.Receipt.Index)
 	if o.Kind == poll.Refused {
-		return o.Err()
+		return alone.refuse(o)
 	}
 	w.h.metrics.outcome(o)
 	status := http.StatusOK
 	switch o.Kind {
 	case poll.Counted:
 		status = http.StatusCreated
-		w.Header()["Location"] = w.value(r.URL.EscapedPath())
+		at := r.URL.EscapedPath()
+		if !voterid.Plain(voter) {
+			at = ballotPath(rules.ID, voter) // the request may have written the id in another way
+		}
+		w.Header()["Location"] = w.value(at)
 	case poll.Replayed:
 		w.Header()["Idempotent-Replayed"] = yes
 	case poll.Refused, poll.Replaced:
 	}
-	w.receipt(status, id, voter, o.Kind, o.Receipt)
+	if w.h.hidesNumbers(rules) {
+		o.Receipt.Ballot = 0
+	}
+	w.receipt(status, rules.ID, voter, o.Kind, o.Receipt)
 	return nil
 }
 
-// receipt writes a receipt. It names the voter: no cache may keep it.
+// hidesNumbers reports whether receipts leave out the number of the ballot: it shows how
+// many ballots came before, which must stay hidden while the poll's results are.
+func (h *Handler) hidesNumbers(rules *poll.Rules) bool {
+	if rules.Results == poll.ResultsLive {
+		return false
+	}
+	info, _, err := h.info(rules.ID)
+	return err != nil || !info.Visible()
+}
+
+// receipt writes a receipt, without a number if that is 0. It names the voter: no cache
+// may keep it.
 func (w *response) receipt(status int, id, voter string, kind poll.Kind, r poll.Receipt) {
 	w.Header()["Cache-Control"] = noStore
 	w.tag(r.Version)
@@ -199,8 +218,10 @@ func (w *response) receipt(status int, id, voter string, kind poll.Kind, r poll.
 	b = append(b, kind.String()...)
 	b = append(b, `","version":`...)
 	b = strconv.AppendUint(b, uint64(r.Version), 10)
-	b = append(b, `,"ballot":`...)
-	b = strconv.AppendUint(b, uint64(r.Ballot), 10)
+	if r.Ballot != 0 {
+		b = append(b, `,"ballot":`...)
+		b = strconv.AppendUint(b, uint64(r.Ballot), 10)
+	}
 	b = append(b, `,"index":`...)
 	b = strconv.AppendUint(b, r.Index, 10)
 	b = append(b, `,"cast_at":"`...)
@@ -233,14 +254,28 @@ func (h *Handler) getReceipt(w *response, r *http.Request) error {
 	}
 	key := rules.Key(voter)
 	var receipt poll.Receipt
-	var refusal *poll.Error
+	var refused *refusal.Error
 	h.cluster.Read(func(s *poll.State) {
-		receipt, refusal = s.Receipt(id, key)
+		receipt, refused = s.Receipt(id, key)
 		w.index = s.Index()
 	})
-	if refusal != nil {
+	if refused != nil {
 		w.Header()["Cache-Control"] = noStore
-		return refusal
+		return refused
+	}
+	hidden := h.hidesNumbers(rules)
+	if hidden {
+		receipt.Ballot = 0
+	}
+	// If the number was hidden before and no longer is, the receipt of the same version
+	// differs.
+	if same := rules.Results == poll.ResultsLive || hidden; same {
+		w.tag(receipt.Version)
+		if ifNoneMatch(r.Header["If-None-Match"], w.Header().Get("Etag")) {
+			w.Header()["Cache-Control"] = noStore
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
 	}
 	kind := poll.Counted
 	if receipt.Version > 1 {

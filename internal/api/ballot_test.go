@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 const anns = "/v1/polls/p/ballots/v-17"
@@ -43,9 +44,20 @@ func TestARetryOfAFinalBallotIsAnsweredWithoutAProposal(t *testing.T) {
 	g := newRig(t)
 	g.poll("p", twoOptions)
 	g.cast("p", "v-17", forAnn)
-	g.b.set(func(b *backend) { b.fault = poll.Refuse(poll.CodeUnavailable, "No leader.") })
+	g.b.set(func(b *backend) { b.fault = refusal.New(refusal.Unavailable, "No leader.") })
 	g.do("PUT", anns, forAnn).want(200).has("Idempotent-Replayed", "true")
 	g.do("GET", "/metrics", "").holds("voted_ballots_settled_total 1\n")
+}
+
+func TestANodeThatHasNotMetItsClusterYetAnswersForNoBallot(t *testing.T) {
+	t.Parallel()
+	// Given a node whose directory may be that of another cluster …
+	g := newRig(t)
+	g.poll("p", twoOptions)
+	g.cast("p", "v-17", forAnn)
+	g.b.set(func(b *backend) { b.behind, b.fault = true, refusal.New(refusal.Unavailable, "No leader.") })
+	// … what it holds is no answer to a ballot.
+	g.do("PUT", anns, forAnn).want(503)
 }
 
 func TestAnotherBallotOfTheSameVoter(t *testing.T) {
@@ -162,8 +174,8 @@ func TestVotersThatCannotBeAreRefused(t *testing.T) {
 	g.poll("p", twoOptions)
 	for _, path := range []string{".", "..", "%2E", "%2e%2e", "%00", "a%0Ab", "%7F", "%FF", "%C2%85", strings.Repeat("v", 257)} {
 		before := g.b.digest()
-		g.do("PUT", "/v1/polls/p/ballots/"+path, forAnn).want(400).code("malformed_request")
-		g.do("GET", "/v1/polls/p/ballots/"+path, "").want(400).code("malformed_request")
+		g.do("PUT", "/v1/polls/p/ballots/"+path, forAnn).want(422).code("invalid_voter")
+		g.do("GET", "/v1/polls/p/ballots/"+path, "").want(422).code("invalid_voter")
 		if g.b.digest() != before {
 			t.Errorf("the voter %s changed the state", path)
 		}
@@ -213,7 +225,7 @@ func TestAWaitThatEndsTellsWhetherAnythingWasApplied(t *testing.T) {
 	}{
 		{"no read index", func(b *backend) { b.syncHeld = make(chan struct{}) }, "unavailable"},
 		{"a proposal without an answer", func(b *backend) { b.castHeld = make(chan struct{}) }, "outcome_unknown"},
-		{"a member without a leader", func(b *backend) { b.fault = poll.Refuse(poll.CodeUnavailable, "No leader.") }, "unavailable"},
+		{"a member without a leader", func(b *backend) { b.fault = refusal.New(refusal.Unavailable, "No leader.") }, "unavailable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -238,13 +250,16 @@ func TestPreferWaitShortensTheTimeout(t *testing.T) {
 	g.poll("p", twoOptions)
 	g.b.set(func(b *backend) { b.castHeld = make(chan struct{}) })
 	g.do("PUT", anns, forAnn, "Prefer", "wait=0").want(503).code("outcome_unknown")
+	// Bulk as well: neither its look at the poll nor its ballots are held for longer.
+	g.do("POST", "/v1/polls/p/ballots", `{"voter":"v","selections":["ann"]}`, "Content-Type", mediaNDJSON, "Prefer", "wait=0").
+		want(503).code("outcome_unknown")
 }
 
 func TestAnUnknownOutcomeBecomesAReplay(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	g.poll("p", revotable)
-	g.b.set(func(b *backend) { b.forgetful = poll.Refuse(poll.CodeOutcomeUnknown, "The leader died.") })
+	g.b.set(func(b *backend) { b.forgetful = refusal.New(refusal.OutcomeUnknown, "The leader died.") })
 	g.do("PUT", anns, forAnn).want(503).code("outcome_unknown")
 	g.b.set(func(b *backend) { b.forgetful = nil })
 	g.do("PUT", anns, forAnn).want(200).holds(`"outcome":"replayed","version":1,"ballot":1`)

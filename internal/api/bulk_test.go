@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // bulk sends lines and returns the answer.
@@ -47,8 +48,7 @@ func TestABulkUploadIsAnsweredLineForLine(t *testing.T) {
 		`{"line":4,"outcome":"replaced","ballot":2,"version":2}`,
 		`{"line":5,"code":"invalid_ballot"`,
 		`{"line":6,"code":"malformed_request"`,
-		`{"line":7,"code":"malformed_request"`,
-		`{"line":8,"code":"malformed_request"`,
+		`{"line":8,"code":"invalid_voter"`,
 		`{"line":9,"code":"payload_too_large"`,
 		`{"line":10,"code":"payload_too_large"`,
 		`{"line":11,"code":"invalid_ballot"`,
@@ -61,7 +61,36 @@ func TestABulkUploadIsAnsweredLineForLine(t *testing.T) {
 			t.Fatalf("line %d is wrong:\n%s", i+1, a.body)
 		}
 	}
-	g.do("GET", "/metrics", "").holds("voted_bulk_lines_total 13\n").holds(`voted_ballots_total{outcome="malformed_request"} 4`)
+	g.do("GET", "/metrics", "").holds("voted_bulk_lines_total 13\n").holds(`voted_ballots_total{outcome="malformed_request"} 2`)
+}
+
+func TestBlankLinesAndAByteOrderMarkAreSkippedAndCountAsLines(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.poll("p", twoOptions)
+	g.bulk("p", "\ufeff\n"+`{"voter":"u","selections":["ann"]}`+"\n \t\r\n"+`{"voter":"v","selections":["bo"]}`+"\n\n").want(200).
+		holds(`{"line":2,"outcome":"counted"`).holds(`{"line":4,"outcome":"counted"`).lacks(`"code"`)
+	g.bulk("p", "\ufeff"+`{"voter":"u","selections":["ann"]}`).want(200).holds(`{"line":1,"outcome":"replayed"`)
+	g.bulk("p", "\n\ufeff"+`{"voter":"w","selections":["ann"]}`).want(200).holds(`{"line":2,"code":"malformed_request"`).holds("byte order mark")
+}
+
+func TestEachKindOfMalformedLineHasASentenceOfItsOwn(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.poll("p", twoOptions)
+	for name, c := range map[string]struct{ line, says string }{
+		"an array":                 {`[{"voter":"v"}]`, "A ballot is a JSON object"},
+		"UTF-16":                   {"\xff\xfe{\x00\"\x00v\x00", "looks like UTF-16"},
+		"a trailing comma":         {`{"voter":"v","selections":["ann"],}`, "at byte 34"},
+		"a name twice":             {`{"voter":"v","selections":["ann"],"selections":["bo"]}`, "selections: This name stands here twice; keep one."},
+		"two objects":              {`{"voter":"v","selections":["ann"]}{"voter":"w","selections":["bo"]}`, "Something follows the object at byte 35"},
+		"half an object":           {`{"voter":"v","selections":["ann"]`, "not valid JSON in UTF-8 at byte 34"},
+		"bytes that are not UTF-8": {"{\"voter\":\"zo\xeb\",\"selections\":[\"ann\"]}", "not valid JSON in UTF-8 at byte 13"},
+	} {
+		if a := g.bulk("p", c.line).want(200).holds(`"code":"malformed_request"`); !strings.Contains(a.body, c.says) {
+			t.Errorf("%s: it does not say %q:\n%s", name, c.says, a.body)
+		}
+	}
 }
 
 func TestAnEmptyUploadIsAnsweredWithNothing(t *testing.T) {
@@ -91,8 +120,8 @@ func TestABulkUploadThatCannotBeginIsAProblem(t *testing.T) {
 	const line = `{"voter":"v","selections":["ann"]}`
 	g.bulk("q", line).want(404).code("poll_not_found")
 	g.do("POST", "/v1/polls/p/ballots", line).want(415)
-	g.do("POST", "/v1/polls/p/ballots", line, "Content-Type", mediaNDJSON, "Accept", "application/json").want(406)
-	g.b.set(func(b *backend) { b.fault = poll.Refuse(poll.CodeUnavailable, "No leader.") })
+	g.do("POST", "/v1/polls/p/ballots", line, "Content-Type", mediaNDJSON, "Accept", "text/csv").want(406)
+	g.b.set(func(b *backend) { b.fault = refusal.New(refusal.Unavailable, "No leader.") })
 	g.bulk("p", line).want(503).code("unavailable")
 	g.b.set(func(b *backend) { b.fault = errors.New("torn page") })
 	g.bulk("p", line).want(500).code("internal").lacks("torn")
@@ -220,8 +249,8 @@ func TestAnUploadThatCannotGoOnSaysFromWhichLine(t *testing.T) {
 		change func(b *backend)
 		code   string
 	}{
-		{"no leader", func(b *backend) { b.fault = poll.Refuse(poll.CodeUnavailable, "No leader.") }, "unavailable"},
-		{"no answer", func(b *backend) { b.forgetful = poll.Refuse(poll.CodeOutcomeUnknown, "The leader died.") }, "outcome_unknown"},
+		{"no leader", func(b *backend) { b.fault = refusal.New(refusal.Unavailable, "No leader.") }, "unavailable"},
+		{"no answer", func(b *backend) { b.forgetful = refusal.New(refusal.OutcomeUnknown, "The leader died.") }, "outcome_unknown"},
 		{"no answer in time", func(b *backend) { b.castHeld = make(chan struct{}) }, "outcome_unknown"},
 		{"a fault", func(b *backend) { b.fault = errors.New("torn page") }, "internal"},
 	} {
@@ -262,7 +291,7 @@ func TestDrainEndsUploadsWithTheLineToGoOnFrom(t *testing.T) {
 		t.Errorf("after that comes %q", got)
 	}
 	_ = u.out.Close()
-	g.bulk("p", `{"voter":"v","selections":["ann"]}`) // a new one may still be sent, and is told at once or served
+	g.bulk("p", `{"voter":"v","selections":["ann"]}`) // a new one may still be sent, and is refused at once or served
 }
 
 func TestASenderThatBreaksOffLosesNothingThatWasAnswered(t *testing.T) {

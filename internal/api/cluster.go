@@ -4,13 +4,15 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
-	"github.com/gorilla/mux"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
+	"voted/internal/survey"
 )
 
 // getCluster serves the membership as this node sees it.
@@ -26,10 +28,10 @@ func (h *Handler) getCluster(w *response, r *http.Request) error {
 func (h *Handler) sendStatus(ctx context.Context, w *response, status int) error {
 	s, err := h.cluster.Status(ctx)
 	if err != nil {
-		return inTime(err, poll.CodeUnavailable)
+		return inTime(err, refusal.Unavailable)
 	}
 	if s.Findings == nil {
-		s.Findings = []Finding{}
+		s.Findings = []survey.Finding{}
 	}
 	body, err := json.Marshal(s)
 	if err != nil {
@@ -60,7 +62,7 @@ func (h *Handler) addMember(w *response, r *http.Request) error {
 	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.cluster.AddMember(ctx, m.ID, m.Peer); err != nil {
-		return inTime(err, poll.CodeOutcomeUnknown)
+		return inTime(err, refusal.OutcomeUnknown)
 	}
 	w.Header().Set("Location", "/v1/cluster/members/"+m.ID)
 	body, err := json.Marshal(m)
@@ -74,11 +76,13 @@ func (h *Handler) addMember(w *response, r *http.Request) error {
 func (m memberBody) check() error {
 	e := malformed("The member cannot be added like this.")
 	if !poll.ValidID(m.ID) {
-		e.Fields = append(e.Fields, poll.FieldError{Field: "id", Detail: "Use 1 to 64 letters, digits, '.', '_', '~' or '-', beginning with a letter or digit."})
+		e.Fields = append(e.Fields, refusal.FieldError{Field: "id", Detail: "Use 1 to 64 letters, digits, '.', '_', '~' or '-', beginning with a letter or digit."})
 	}
 	host, port, err := net.SplitHostPort(m.Peer)
 	if n, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil || host == "" || n == 0 {
-		e.Fields = append(e.Fields, poll.FieldError{Field: "peer", Detail: "Give the HOST:PORT under which members reach it."})
+		e.Fields = append(e.Fields, refusal.FieldError{Field: "peer", Detail: "Give the HOST:PORT under which members reach it."})
+	} else if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().IsUnspecified() {
+		e.Fields = append(e.Fields, refusal.FieldError{Field: "peer", Detail: "This stands for every address of a machine, and leads nowhere; give the one under which members reach it."})
 	}
 	if e.Fields != nil {
 		return e
@@ -86,13 +90,13 @@ func (m memberBody) check() error {
 	return nil
 }
 
-// endOf serves DELETE of what belongs to the member that the path names, by a call
-// that is as content where there is nothing.
+// endOf serves DELETE of what belongs to the member in the path. call must succeed if
+// there is nothing to end.
 func (h *Handler) endOf(call func(ctx context.Context, id string) error) action {
 	return func(w *response, r *http.Request) error {
-		id, err := url.PathUnescape(mux.Vars(r)["id"])
+		id, err := url.PathUnescape(pathVar(r, "id"))
 		if err != nil || !poll.ValidID(id) {
-			return poll.Refuse(poll.CodeMemberNotFound, "No member can have the id in this path; list them with GET /v1/cluster.")
+			return refusal.New(refusal.MemberNotFound, "No member can have the id in this path; list them with GET /v1/cluster.")
 		}
 		if err := noBody(w, r); err != nil {
 			return err
@@ -100,7 +104,7 @@ func (h *Handler) endOf(call func(ctx context.Context, id string) error) action 
 		ctx, cancel := h.deadline(w, r)
 		defer cancel()
 		if err := call(ctx, id); err != nil {
-			return inTime(err, poll.CodeOutcomeUnknown)
+			return inTime(err, refusal.OutcomeUnknown)
 		}
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -121,12 +125,12 @@ func (h *Handler) transferLeadership(w *response, r *http.Request) error {
 		}
 	}
 	if to.ID != "" && !poll.ValidID(to.ID) {
-		return poll.Refuse(poll.CodeMemberNotFound, "No member can have this id; list them with GET /v1/cluster.")
+		return refusal.New(refusal.MemberNotFound, "No member can have this id; list them with GET /v1/cluster.")
 	}
 	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.cluster.TransferLeadership(ctx, to.ID); err != nil {
-		return inTime(err, poll.CodeOutcomeUnknown)
+		return inTime(err, refusal.OutcomeUnknown)
 	}
 	return h.sendStatus(ctx, w, http.StatusOK)
 }

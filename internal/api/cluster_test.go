@@ -5,13 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 func TestMembersAreShownAddedAndRemoved(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
-	g.do("GET", "/v1/cluster", "").want(200).holds(`{"leader":"n2","term":3,"index":7,"quorum":2,"can_lose":1,"members":[{"id":"n1","peer":"127.0.0.1:1","api":"http://127.0.0.1:2","role":"voter","state":"follower","healthy":true,"applied_index":7,"digest":"00ff","version":"1"},`)
+	g.do("GET", "/v1/cluster", "").want(200).holds(`{"cluster_id":"k2j4mq7xw3ab5cde","leader":"n2","term":3,"index":7,"quorum":2,"can_lose":1,"members":[{"id":"n1","peer":"127.0.0.1:1","api":"http://127.0.0.1:2","role":"voter","state":"follower","healthy":true,"applied_index":7,"digest":"00ff","version":"1"},`)
 	g.do("POST", "/v1/cluster/members", `{"id":"n3","peer":"host:9080"}`).want(201).has("Location", "/v1/cluster/members/n3")
 	g.do("POST", "/v1/cluster/members", `{"id":"n3","peer":"host:9080"}`).want(409).code("member_exists")
 	g.do("DELETE", "/v1/cluster/members/n3", "").want(204)
@@ -24,7 +24,7 @@ func TestMembersAreShownAddedAndRemoved(t *testing.T) {
 	for _, body := range []string{`{}`, `{"id":"n4"}`, `{"id":"n4","peer":"host"}`, `{"id":"n4","peer":":1"}`, `{"id":"n4","peer":"h:0"}`, `{"id":"n4","peer":"h:http"}`, `{"id":"-","peer":"h:1"}`} {
 		g.do("POST", "/v1/cluster/members", body).want(400).holds(`"errors":[`)
 	}
-	g.b.set(func(b *backend) { b.fault = poll.Refuse(poll.CodeUnavailable, "No leader.") })
+	g.b.set(func(b *backend) { b.fault = refusal.New(refusal.Unavailable, "No leader.") })
 	g.do("GET", "/v1/cluster", "").want(503)
 }
 
@@ -43,7 +43,7 @@ func TestJoinTokensAreMadeAndWithdrawn(t *testing.T) {
 	} {
 		g.do("POST", "/v1/cluster/tokens", body).want(400).holds(says)
 	}
-	g.b.set(func(b *backend) { b.fault = poll.Refuse(poll.CodeForbidden, "Members talk without TLS.") })
+	g.b.set(func(b *backend) { b.fault = refusal.New(refusal.Forbidden, "Members talk without TLS.") })
 	g.do("POST", "/v1/cluster/tokens", `{"id":"n4"}`).want(403).code("forbidden")
 	g.do("DELETE", "/v1/cluster/tokens/n4", "").want(403)
 }

@@ -6,16 +6,15 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/gorilla/mux"
-
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// createPoll serves PUT of a poll: it is made under the id in the path, unless
-// the same one is there.
+// createPoll serves PUT of a poll: it creates the poll under the id in the path, unless
+// the same poll exists.
 func (h *Handler) createPoll(w *response, r *http.Request) error {
-	// An id of the wrong form is a fault of the definition here, and named there.
-	id, err := url.PathUnescape(mux.Vars(r)["poll"])
+	// Here an id of the wrong form is a fault of the definition, and reported there.
+	id, err := url.PathUnescape(pathVar(r, "poll"))
 	if err != nil {
 		return malformed("The path is not percent-encoded UTF-8.")
 	}
@@ -24,36 +23,40 @@ func (h *Handler) createPoll(w *response, r *http.Request) error {
 		return err
 	}
 	if body.ID != "" && body.ID != id {
-		return &poll.Error{
-			Code: poll.CodeInvalidPoll, Detail: "The body names another poll than the path.",
-			Fields: []poll.FieldError{{Field: "id", Detail: "Leave it out, or make it the id in the path."}},
+		return &refusal.Error{
+			Code: refusal.InvalidPoll, Detail: "The body names another poll than the path.",
+			Fields: []refusal.FieldError{{Field: "id", Detail: "Leave it out, or make it the id in the path."}},
 		}
 	}
 	d, err := body.definition(id)
 	if err != nil {
 		return err
 	}
-	return h.create(w, r, poll.Create{Definition: d})
+	revision, err := ifMatch(r.Header["If-Match"])
+	if err != nil {
+		return err
+	}
+	return h.create(w, r, poll.Create{Definition: d, IfRevision: revision, IfAbsent: r.Header["If-None-Match"] != nil})
 }
 
-// createKeyedPoll serves POST of a poll: it is made under an id of ours, once for
-// each Idempotency-Key.
+// createKeyedPoll serves POST of a poll: it creates the poll under an id that this node
+// draws, once for each Idempotency-Key.
 func (h *Handler) createKeyedPoll(w *response, r *http.Request) error {
 	key, err := idempotencyKey(r.Header["Idempotency-Key"])
 	if err != nil {
 		return err
 	}
 	if key == "" {
-		return poll.Refuse(poll.CodeIdempotencyKeyMissing, "Send an Idempotency-Key that is new for each poll, so that a retry makes no second one; or choose an id and use PUT.")
+		return refusal.Of(refusal.IdempotencyKeyMissing)
 	}
 	var body definitionBody
 	if err := h.readDefinition(w, r, &body); err != nil {
 		return err
 	}
 	if body.ID != "" {
-		return &poll.Error{
-			Code: poll.CodeInvalidPoll, Detail: "POST makes the poll's id itself.",
-			Fields: []poll.FieldError{{Field: "id", Detail: "Leave it out, or create the poll with PUT /v1/polls/{id}."}},
+		return &refusal.Error{
+			Code: refusal.InvalidPoll, Detail: "POST makes the poll's id itself.",
+			Fields: []refusal.FieldError{{Field: "id", Detail: "Leave it out, or create the poll with PUT /v1/polls/{id}."}},
 		}
 	}
 	id, err := h.madeID()
@@ -67,7 +70,7 @@ func (h *Handler) createKeyedPoll(w *response, r *http.Request) error {
 	nameless := d
 	nameless.ID = "" // a retry draws another id
 	return h.create(w, r, poll.Create{
-		Definition: d, Key: key, Fingerprint: sha256.Sum256(nameless.AppendCanonical(nil)),
+		Definition: d, Key: key, Client: w.client, Fingerprint: sha256.Sum256(nameless.AppendCanonical(nil)),
 	})
 }
 

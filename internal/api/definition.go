@@ -1,53 +1,30 @@
 package api
 
 import (
-	"time"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"voted/internal/poll"
+	"voted/internal/refusal"
 	"voted/internal/tally"
 )
 
-// definitionBody is a poll's definition as clients write it.
+// definitionBody is a poll's definition as clients write it. A field is a pointer if its
+// zero value is not the default.
 type definitionBody struct {
 	ID            string       `json:"id"`
 	Title         string       `json:"title"`
 	Options       []optionBody `json:"options"`
 	Method        string       `json:"method"`
 	MinSelections *int         `json:"min_selections"`
-	MaxSelections int          `json:"max_selections"`
-	MaxScore      int          `json:"max_score"`
+	MaxSelections *int         `json:"max_selections"`
+	MaxScore      *int         `json:"max_score"`
 	Revote        string       `json:"revote"`
 	Results       string       `json:"results"`
 	Secrecy       string       `json:"secrecy"`
-	OpensAt       *time.Time   `json:"opens_at"`
-	ClosesAt      *time.Time   `json:"closes_at"`
+	OpensAt       instant      `json:"opens_at"`
+	ClosesAt      instant      `json:"closes_at"`
 	MaxBallots    uint64       `json:"max_ballots"`
 	Eligibility   string       `json:"eligibility"`
 	Quorum        uint64       `json:"quorum"`
-}
-
-// optionBody is an option: an object, or a string that is both id and title.
-type optionBody struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
-}
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (o *optionBody) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() == '"' {
-		token, err := d.ReadToken()
-		if err != nil {
-			return err
-		}
-		o.ID = token.String()
-		o.Title = o.ID
-		return nil
-	}
-	type plain optionBody
-	return json.UnmarshalDecode(d, (*plain)(o))
+	countingBody
 }
 
 // The words of a definition, by their numbers in package poll.
@@ -56,11 +33,12 @@ var (
 	resultsWords = []string{poll.ResultsLive: "live", poll.ResultsAfterClose: "after_close"}
 	secrecyWords = []string{poll.Secret: "secret", poll.Open: "open"}
 
+	markingWords     = []string{poll.Strict: "strict", poll.AsMarked: "as_marked"}
 	eligibilityWords = []string{poll.Anyone: "anyone", poll.OnRoll: "roll"}
 )
 
-// word finds a word's number; none means the default, the first one. What is not
-// a word becomes a number that validation refuses.
+// word finds a word's number; an empty word means the default, the first one. An unknown
+// word becomes a number that validation refuses.
 func word(words []string, s string) uint8 {
 	if s == "" {
 		return 0
@@ -73,44 +51,49 @@ func word(words []string, s string) uint8 {
 	return uint8(len(words))
 }
 
-// definition completes what the client left out and checks everything that does
-// not depend on the state: what cannot be used need not go through the log.
+// definition fills in what the client left out and checks everything that does not depend
+// on the state, so that an invalid definition never goes through the log.
 func (b *definitionBody) definition(id string) (poll.Definition, error) {
 	d := poll.Definition{
 		ID: id, Title: b.Title, Method: b.Method,
-		MinSelections: 1, MaxSelections: b.MaxSelections, MaxScore: b.MaxScore,
+		MinSelections: 1, MaxSelections: given(b.MaxSelections), MaxScore: given(b.MaxScore),
 		Revote:  poll.Revote(word(revoteWords, b.Revote)),
 		Results: poll.Visibility(word(resultsWords, b.Results)),
 		Secrecy: poll.Secrecy(word(secrecyWords, b.Secrecy)),
-		OpensAt: millis(b.OpensAt), ClosesAt: millis(b.ClosesAt), MaxBallots: b.MaxBallots,
+		OpensAt: int64(b.OpensAt), ClosesAt: int64(b.ClosesAt), MaxBallots: b.MaxBallots,
 		Eligibility: poll.Eligibility(word(eligibilityWords, b.Eligibility)), Quorum: b.Quorum,
 	}
 	if b.MinSelections != nil {
 		d.MinSelections = *b.MinSelections
 	}
-	for _, o := range b.Options {
-		d.Options = append(d.Options, poll.Option{ID: o.ID, Title: o.Title})
+	var errs []refusal.FieldError
+	d.Options, errs = named(b.Options)
+	if d.Method == "" {
+		d.Method = poll.DefaultMethod
+	}
+	if errs == nil {
+		errs = b.counting(&d)
 	}
 	d = d.WithDefaults()
-	if errs := d.Validate(); errs != nil {
-		return d, &poll.Error{Code: poll.CodeInvalidPoll, Detail: "The poll's definition cannot be used.", Fields: errs}
+	if errs = append(errs, d.Acceptable()...); errs != nil {
+		return d, &refusal.Error{Code: refusal.InvalidPoll, Fields: errs}
 	}
 	return d, nil
 }
 
-// millis turns a time into milliseconds since the Unix epoch, 0 where there is
-// none. Zero itself would mean "none", so it goes the way of earlier times.
-func millis(t *time.Time) int64 {
-	if t == nil {
+// given returns a number that was sent, 0 if none was. A 0 that was sent would mean the
+// default, so it is refused like negative numbers.
+func given(n *int) int {
+	switch {
+	case n == nil:
 		return 0
+	case *n == 0:
+		return -1
 	}
-	if ms := t.UnixMilli(); ms > 0 {
-		return ms
-	}
-	return -1
+	return *n
 }
 
-// pollJSON is a poll as it is shown.
+// pollJSON is a poll as clients see it.
 type pollJSON struct {
 	ID            string       `json:"id"`
 	Title         string       `json:"title"`
@@ -133,6 +116,7 @@ type pollJSON struct {
 	CreatedAt     string       `json:"created_at"`
 	ClosedAt      string       `json:"closed_at,omitzero"`
 	ClosedIndex   uint64       `json:"closed_index,omitzero"`
+	countingJSON
 }
 
 type optionJSON struct {
@@ -150,6 +134,7 @@ func pollOf(i poll.Info) pollJSON {
 		Eligibility: eligibilityWords[d.Eligibility], Quorum: d.Quorum,
 		State: i.Phase.String(), Revision: i.Revision,
 		CreatedAt: string(appendTime(nil, i.CreatedAt)), ClosedAt: timeText(i.ClosedAt), ClosedIndex: i.ClosedIndex,
+		countingJSON: countingOf(i),
 	}
 	for n, o := range d.Options {
 		p.Options[n] = optionJSON(o)
@@ -163,7 +148,7 @@ func pollOf(i poll.Info) pollJSON {
 	return p
 }
 
-// timeText writes a time, or nothing where there is none.
+// timeText writes a time, "" for none.
 func timeText(ms int64) string {
 	if ms == 0 {
 		return ""

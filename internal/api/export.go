@@ -12,7 +12,10 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"voted/internal/ballotjson"
+	"voted/internal/ballottext"
 	"voted/internal/poll"
+	"voted/internal/refusal"
 	"voted/internal/tally"
 )
 
@@ -33,7 +36,7 @@ func (h *Handler) export(w *response, r *http.Request) error {
 	header := w.Header()
 	header.Set("Content-Type", mediaType)
 	header["Cache-Control"] = noStore
-	header.Set("Vary", "Accept")
+	header.Add("Vary", "Accept")
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil
@@ -56,19 +59,35 @@ func (h *Handler) export(w *response, r *http.Request) error {
 	return nil
 }
 
+// exportFormats are the formats that ?format= may name, the default first.
+var exportFormats = []struct{ name, mediaType string }{
+	{"ndjson", mediaNDJSON},
+	{"csv", mediaCSV},
+}
+
+// ExportFormats lists the names of the formats that ballots are exported in.
+func ExportFormats() []string {
+	names := make([]string, len(exportFormats))
+	for i, f := range exportFormats {
+		names[i] = f.name
+	}
+	return names
+}
+
 // exportType chooses the format: ?format= before Accept.
 func exportType(r *http.Request) (string, error) {
-	switch r.URL.Query().Get("format") {
-	case "":
-		return negotiate(r, mediaNDJSON, mediaCSV)
-	case "ndjson":
-		return mediaNDJSON, nil
-	case "csv":
-		return mediaCSV, nil
-	case "cvr", "preflib":
-		return "", poll.Refuse(poll.CodeNotAcceptable, "This node exports ndjson and csv.")
+	asked := r.URL.Query().Get("format")
+	offered := make([]string, len(exportFormats))
+	for i, f := range exportFormats {
+		if f.name == asked {
+			return f.mediaType, nil
+		}
+		offered[i] = f.mediaType
 	}
-	return "", malformed("format must be ndjson, csv, cvr or preflib.")
+	if asked == "" {
+		return negotiate(r, offered...)
+	}
+	return "", malformed("format must be %s.", strings.Join(ExportFormats(), " or "))
 }
 
 // capture takes the poll's ballots after a linearizable read.
@@ -79,22 +98,22 @@ func (h *Handler) capture(w *response, r *http.Request, id string) (c poll.Captu
 		return c, err
 	}
 	var info poll.Info
-	var refusal *poll.Error
+	var refused *refusal.Error
 	h.cluster.Read(func(s *poll.State) {
-		c, info, refusal = s.Capture(id)
+		c, info, refused = s.Capture(id)
 		w.index = s.Index()
 	})
-	if refusal != nil {
-		return c, refusal
+	if refused != nil {
+		return c, refused
 	}
 	if !info.Visible() {
-		return c, hidden(id)
+		return c, refusal.Of(refusal.ResultsHidden)
 	}
 	return c, nil
 }
 
-// patient gives the client new time for each buffer: an export may take long,
-// but a client that has stopped reading must not hold it for ever.
+// patient gives the client new time for each buffer: an export may take long, but a
+// client that has stopped reading must not hold it forever.
 type patient struct {
 	w       *response
 	control *http.ResponseController
@@ -108,13 +127,21 @@ func (p *patient) Write(b []byte) (int, error) {
 // exporter writes the ballots of one poll.
 type exporter struct {
 	rules *poll.Rules
-	// rendered remembers what selections look like: most ballots share few.
+	// rendered keeps rendered selections: most ballots share few.
 	rendered map[string]string
 }
 
+// secret reports whether an export must not show when a ballot was cast: a person may
+// know when its voter voted.
+func (e *exporter) secret() bool { return e.rules.Secrecy != poll.Open }
+
 // each calls write with each ballot and its selections as render shows them.
 func (e *exporter) each(ctx context.Context, c *poll.Capture, render func(poll.Marks) string, write func(b *poll.Cast, selections string) error) error {
-	for b := range c.Current() {
+	ballots := c.Current()
+	if e.secret() {
+		ballots = c.CurrentByKey()
+	}
+	for b := range ballots {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -141,23 +168,25 @@ func (e *exporter) writeNDJSON(ctx context.Context, out io.Writer, c *poll.Captu
 	return e.each(ctx, c, e.marksJSON, func(b *poll.Cast, selections string) error {
 		line = append(line[:0], `{"ballot":`...)
 		line = strconv.AppendUint(line, uint64(b.Ballot), 10)
-		if e.rules.Secrecy == poll.Open {
-			line = append(line, `,"voter":`...)
-			line, _ = jsontext.AppendQuote(line, b.Voter)
-		} else {
+		if e.secret() {
 			line = append(line, `,"voter_key":"`...)
 			line = append(line, b.Key.String()...)
 			line = append(line, '"')
+		} else {
+			line = append(line, `,"voter":`...)
+			line, _ = jsontext.AppendQuote(line, b.Voter)
 		}
-		line = append(line, `,"`+fieldOf(e.rules.Form())+`":`...)
+		line = append(line, `,"`+ballotjson.FieldOf(e.rules.Form())+`":`...)
 		line = append(line, selections...)
 		line = append(line, `,"version":`...)
 		line = strconv.AppendUint(line, uint64(b.Version), 10)
-		line = append(line, `,"index":`...)
-		line = strconv.AppendUint(line, b.Index, 10)
-		line = append(line, `,"cast_at":"`...)
-		line = appendTime(line, b.CastAt)
-		line = append(line, '"')
+		if !e.secret() {
+			line = append(line, `,"index":`...)
+			line = strconv.AppendUint(line, b.Index, 10)
+			line = append(line, `,"cast_at":"`...)
+			line = appendTime(line, b.CastAt)
+			line = append(line, '"')
+		}
 		if e.rules.Eligibility == poll.OnRoll {
 			line = append(line, `,"weight":`...)
 			line = strconv.AppendUint(line, uint64(b.Weight), 10)
@@ -175,7 +204,11 @@ func (e *exporter) marksJSON(m poll.Marks) string {
 	case tally.Ranking:
 		tiers := make([]string, len(m.Ranking))
 		for i, tier := range m.Ranking {
-			if tiers[i] = quoted(tier); len(tier) > 1 {
+			switch tiers[i] = quoted(tier); len(tier) {
+			case 0:
+				tiers[i] = "null"
+			case 1:
+			default:
 				tiers[i] = "[" + tiers[i] + "]"
 			}
 		}
@@ -198,16 +231,15 @@ func quoted(ids []string) string {
 	return `"` + strings.Join(ids, `","`) + `"`
 }
 
-// writeCSV writes a header and a row a ballot. Option ids hold none of the
-// separators: "ann;bo" are selections, "bo>ann=cy" ranks bo before ann and cy,
-// who are tied, "ann=5;bo=0" are scores.
+// writeCSV writes a header and one row per ballot. Option ids hold none of the
+// separators: "ann;bo" are selections, "bo>ann=cy" ranks bo before ann and cy, who are
+// tied, "ann=5;bo=0" are scores.
 func (e *exporter) writeCSV(ctx context.Context, out io.Writer, c *poll.Capture) error {
 	rows := csv.NewWriter(out)
-	who := "voter_key"
-	if e.rules.Secrecy == poll.Open {
-		who = "voter"
+	titles := []string{"ballot", "voter_key", ballotjson.FieldOf(e.rules.Form()), "version"}
+	if !e.secret() {
+		titles = []string{"ballot", "voter", ballotjson.FieldOf(e.rules.Form()), "version", "index", "cast_at"}
 	}
-	titles := []string{"ballot", who, fieldOf(e.rules.Form()), "version", "index", "cast_at"}
 	weighted := e.rules.Eligibility == poll.OnRoll
 	if weighted {
 		titles = append(titles, "weight")
@@ -215,19 +247,16 @@ func (e *exporter) writeCSV(ctx context.Context, out io.Writer, c *poll.Capture)
 	if err := rows.Write(titles); err != nil {
 		return err
 	}
-	row := make([]string, len(titles))
+	row := make([]string, 0, len(titles))
 	err := e.each(ctx, c, e.marksText, func(b *poll.Cast, selections string) error {
-		row[0] = strconv.FormatUint(uint64(b.Ballot), 10)
-		row[1] = b.Voter
-		if e.rules.Secrecy != poll.Open {
-			row[1] = b.Key.String()
+		number, version := strconv.FormatUint(uint64(b.Ballot), 10), strconv.FormatUint(uint64(b.Version), 10)
+		if e.secret() {
+			row = append(row[:0], number, b.Key.String(), selections, version)
+		} else {
+			row = append(row[:0], number, b.Voter, selections, version, strconv.FormatUint(b.Index, 10), string(appendTime(nil, b.CastAt)))
 		}
-		row[2] = selections
-		row[3] = strconv.FormatUint(uint64(b.Version), 10)
-		row[4] = strconv.FormatUint(b.Index, 10)
-		row[5] = string(appendTime(nil, b.CastAt))
 		if weighted {
-			row[6] = strconv.FormatUint(uint64(b.Weight), 10)
+			row = append(row, strconv.FormatUint(uint64(b.Weight), 10))
 		}
 		return rows.Write(row)
 	})
@@ -238,21 +267,4 @@ func (e *exporter) writeCSV(ctx context.Context, out io.Writer, c *poll.Capture)
 	return err
 }
 
-func (e *exporter) marksText(m poll.Marks) string {
-	switch e.rules.Form() {
-	case tally.Ranking:
-		tiers := make([]string, len(m.Ranking))
-		for i, tier := range m.Ranking {
-			tiers[i] = strings.Join(tier, "=")
-		}
-		return strings.Join(tiers, ">")
-	case tally.Scores:
-		pairs := make([]string, len(m.Scores))
-		for i, s := range m.Scores {
-			pairs[i] = s.Option + "=" + strconv.Itoa(s.Points)
-		}
-		return strings.Join(pairs, ";")
-	case tally.Choice:
-	}
-	return strings.Join(m.Selections, ";")
-}
+func (e *exporter) marksText(m poll.Marks) string { return ballottext.Write(e.rules.Form(), m) }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -121,6 +122,7 @@ func firstOfNDJSON(t *testing.T, export string) (all []firstChoice) {
 	return all
 }
 
+// firstOfCSV reads the export of a secret poll.
 func firstOfCSV(t *testing.T, export string) (all []firstChoice) {
 	rows, err := csv.NewReader(strings.NewReader(export)).ReadAll()
 	if err != nil {
@@ -128,7 +130,7 @@ func firstOfCSV(t *testing.T, export string) (all []firstChoice) {
 	}
 	for _, row := range rows[1:] {
 		first, _, _ := strings.Cut(row[2], ">")
-		weight, err := strconv.ParseUint(row[6], 10, 64)
+		weight, err := strconv.ParseUint(row[4], 10, 64)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,6 +146,42 @@ func TestASecretPollsExportNamesNoVoter(t *testing.T) {
 	g.cast("p", "voter-17", forAnn)
 	g.do("GET", "/v1/polls/p/ballots", "").want(200).holds(`"voter_key":"`).lacks("voter-17")
 	g.do("GET", "/v1/polls/p/ballots", "", "Accept", "text/csv, */*;q=0.1").want(200).holds("ballot,voter_key,selections").lacks("voter-17")
+}
+
+func TestASecretPollsExportTellsNoTimeAndIsInNoOrderOfTime(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.poll("p", revotable)
+	for i := range 300 {
+		g.cast("p", fmt.Sprint("v", i), forAnn)
+	}
+	g.do("PUT", "/v1/polls/p/ballots/v7", forBo, "If-Match", `"1"`).want(200)
+	for _, state := range []string{"open", "closed"} {
+		a := g.do("GET", "/v1/polls/p/ballots", "").want(200).lacks("cast_at").lacks("index").lacks("2026-12-01")
+		var keys []string
+		inOrder := true
+		for i, line := range strings.Split(strings.TrimSpace(a.body), "\n") {
+			var b struct {
+				Ballot int
+				Key    string `json:"voter_key"`
+			}
+			if err := json.Unmarshal([]byte(line), &b); err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, b.Key)
+			inOrder = inOrder && b.Ballot == i+1
+		}
+		if len(keys) != 300 || !slices.IsSorted(keys) || inOrder {
+			t.Errorf("%s: %d ballots; sorted by key: %v; in the order of casting: %v", state, len(keys), slices.IsSorted(keys), inOrder)
+		}
+		rows, err := csv.NewReader(strings.NewReader(g.do("GET", "/v1/polls/p/ballots?format=csv", "").want(200).lacks("2026-12-01").body)).ReadAll()
+		if err != nil || len(rows) != 301 || rows[1][1] != keys[0] || rows[300][1] != keys[299] || strings.Join(rows[0], ",") != "ballot,voter_key,selections,version" {
+			t.Errorf("%s: the CSV is of %d rows, %v, %v", state, len(rows), rows[0], err)
+		}
+		if state == "open" {
+			g.close("p")
+		}
+	}
 }
 
 func TestExportsWriteBallotsAsClientsDo(t *testing.T) {
@@ -169,8 +207,7 @@ func TestFormatsThatAreNotProduced(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	g.poll("p", twoOptions)
-	g.do("GET", "/v1/polls/p/ballots?format=cvr", "").want(406).code("not_acceptable")
-	g.do("GET", "/v1/polls/p/ballots?format=preflib", "").want(406).code("not_acceptable")
+	g.do("GET", "/v1/polls/p/ballots?format=cvr", "").want(400).code("malformed_request").holds("format must be ndjson or csv.")
 	g.do("GET", "/v1/polls/p/ballots?format=xls", "").want(400).code("malformed_request")
 	g.do("GET", "/v1/polls/p/ballots", "", "Accept", "text/html").want(406)
 	g.do("HEAD", "/v1/polls/p/ballots", "").want(200).has("Content-Type", mediaNDJSON)

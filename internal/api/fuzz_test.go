@@ -1,18 +1,19 @@
 package api
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"math"
+	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
+	"voted/internal/ballotjson"
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // FuzzBallot checks that whatever is taken as a ballot is one: JSON that the
@@ -24,15 +25,15 @@ func FuzzBallot(f *testing.F) {
 	f.Add([]byte(`{"voter":"v","if_version":3,"scores":{"ann":5,"bo":0}}`), "%2e%2e", true)
 	f.Add([]byte(`{"selections":["ann"],"selections":[]}`), "%", true)
 	f.Fuzz(func(t *testing.T, body []byte, path string, bulk bool) {
-		d := ballotDecoders.Get().(*ballotDecoder)
-		defer ballotDecoders.Put(d)
-		if voter, err := voterOf(path); err == nil && (!poll.ValidVoter(voter) || !utf8.ValidString(voter)) {
+		d := ballotjson.Get()
+		defer d.Release()
+		if voter, err := voterOf(path); err == nil && !isVoter(voter) {
 			t.Errorf("%q is taken as a voter", voter)
 		}
-		b, err := d.decode(body, bulk)
+		b, err := d.Decode(body, bulk)
 		if err != nil {
-			var refusal *poll.Error
-			if !errors.As(err, &refusal) || refusal.Code != poll.CodeMalformedRequest {
+			var refused *refusal.Error
+			if !errors.As(err, &refused) || refused.Code != refusal.MalformedRequest && refused.Code != refusal.InvalidVoter {
 				t.Fatalf("refused with %v", err)
 			}
 			return
@@ -47,7 +48,7 @@ func FuzzBallot(f *testing.F) {
 				fields++
 			}
 		}
-		if fields != 1 || bulk && !poll.ValidVoter(b.voter) || !bulk && len(plain) != 1 {
+		if fields != 1 || bulk && !isVoter(b.Voter) || !bulk && len(plain) != 1 {
 			t.Errorf("%q is taken as %+v", body, b)
 		}
 	})
@@ -77,61 +78,51 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-// FuzzLines checks that the lines of a bulk upload are those of its body, however
-// it arrives.
-func FuzzLines(f *testing.F) {
-	f.Add([]byte("a\nb\r\n\nc"), 1)
-	f.Add([]byte("\n"), 3)
-	f.Add(bytes.Repeat([]byte("x"), 33), 7)
-	f.Add(append(bytes.Repeat([]byte("x"), 200), "\ny"...), 64)
-	f.Fuzz(func(t *testing.T, body []byte, step int) {
-		const limit = 32 // short, so that long lines are tried often
-		l := &lineReader{r: bufio.NewReaderSize(&drip{body, max(step, 1)}, 64), limit: limit, beforeWait: func() {}}
-		want := strings.Split(string(body), "\n")
-		if want[len(want)-1] == "" {
-			want = want[:len(want)-1]
+// FuzzQuery checks that a query which is taken says one thing about each name, and the
+// same to a plain reading of it; and that an event id is of this cluster or of none.
+func FuzzQuery(f *testing.F) {
+	f.Add("since=5&sha256=00", "12-k3j")
+	f.Add("since=5;", "12")
+	f.Add("since=5&since=6", "-k3j")
+	f.Add("%73ince=%35&verbose", "99999999999999999999-k3j")
+	f.Add("since=+&=1&&sinse=", "12-k3j-k3j")
+	names := []string{"since", "sha256", "verbose"}
+	f.Fuzz(func(t *testing.T, raw, id string) {
+		if n, ok := readMoment(id, "k3j"); ok && !strings.HasSuffix(id, "-k3j") {
+			t.Errorf("the event id %q is taken as %d of this cluster", id, n)
 		}
-		for i := 0; ; i++ {
-			err := l.await()
-			if err != nil {
-				if i != len(want) || !errors.Is(err, io.EOF) {
-					t.Fatalf("%d of %d lines, then %v", i, len(want), err)
-				}
-				return
+		if checkQuery(raw, names) != nil {
+			return
+		}
+		r := &http.Request{URL: &url.URL{RawQuery: raw}}
+		seen := map[string]bool{}
+		for pair := range strings.SplitSeq(raw, "&") {
+			if pair == "" {
+				continue
 			}
-			line, err := l.next()
-			if i >= len(want) {
-				t.Fatalf("a line too many: %q", line)
+			name, value, _ := strings.Cut(pair, "=")
+			plainName, nameErr := url.QueryUnescape(name)
+			plainValue, valueErr := url.QueryUnescape(value)
+			if nameErr != nil || valueErr != nil || seen[plainName] || !slices.Contains(names, plainName) || strings.Contains(pair, ";") ||
+				plainValue == "" && plainName != "verbose" {
+				t.Fatalf("%q is taken", raw)
 			}
-			expected := strings.TrimSuffix(want[i], "\r")
-			if long := len(expected) > limit; long != errors.Is(err, errLineTooLong) || !long && string(line) != expected {
-				t.Fatalf("line %d is %.40q, %v", i+1, line, err)
+			seen[plainName] = true
+			if got := r.URL.Query().Get(plainName); got != plainValue {
+				t.Errorf("%q: %s is read as %q, and says %q", raw, plainName, got, plainValue)
 			}
 		}
 	})
 }
 
-// drip gives a few bytes at a time.
-type drip struct {
-	rest []byte
-	step int
-}
-
-func (d *drip) Read(p []byte) (int, error) {
-	if len(d.rest) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, d.rest[:min(d.step, len(d.rest))])
-	d.rest = d.rest[n:]
-	return n, nil
-}
-
 // FuzzDefinition checks that a definition that is taken is one that the rules allow, and
-// that it is the same again when it was written and read once more.
+// that it is the same poll when it comes again, also with the ids that were made for it.
 func FuzzDefinition(f *testing.F) {
 	f.Add([]byte(`{"options":["a","b"]}`))
 	f.Add([]byte(`{"id":"p","title":"T","options":[{"id":"a","title":"A"},"b"],"method":"stv","min_selections":1,"max_selections":2,"revote":"until_close","results":"after_close","secrecy":"open","opens_at":"2026-12-01T08:00:00Z","closes_at":"2026-12-02T20:00:00+02:00","max_ballots":7,"eligibility":"roll","quorum":3}`))
 	f.Add([]byte(`{"options":["a","a"],"options":[],"closes_at":"0000-01-01T00:00:00Z"}`))
+	f.Add([]byte(`{"options":["Thai food","Zoë","thai food","…",{"id":"thai-food-2"}],"closes_at":"9999-12-31T23:59:59.999Z"}`))
+	f.Add([]byte(`{"options":["a\u202eb","\u200b","a\u2028"],"title":"\ufeff","max_selections":0,"max_ballots":18446744073709551615}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var body definitionBody
 		if err := unmarshal(b, &body); err != nil {
@@ -143,6 +134,16 @@ func FuzzDefinition(f *testing.F) {
 		}
 		if wrong := d.Validate(); len(wrong) > 0 {
 			t.Fatalf("%q is taken, and is %v", b, wrong)
+		}
+		shown := body
+		shown.Options = nil
+		for _, o := range d.Options {
+			shown.Options = append(shown.Options, optionBody{ID: o.ID, Title: o.Title})
+		}
+		for _, sent := range []definitionBody{body, shown} {
+			if again, err := sent.definition("p"); err != nil || !poll.SamePoll(again, d) {
+				t.Fatalf("%q came again as %+v, %v, and was %+v", b, again, err, d)
+			}
 		}
 	})
 }

@@ -1,98 +1,18 @@
 package api
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"sync"
 
+	"voted/internal/ballotjson"
+	"voted/internal/lines"
 	"voted/internal/poll"
+	"voted/internal/refusal"
+	"voted/internal/textfile"
 )
 
-// lineReader splits a body into lines. await waits for the sender, ready and next
-// never do.
-type lineReader struct {
-	r     *bufio.Reader
-	limit int // bytes of a line; less than r holds
-	// beforeWait is called before each read that may wait.
-	beforeWait func()
-	passedOver bool // the next line was too long and has been discarded
-}
-
-var errLineTooLong = poll.Refuse(poll.CodePayloadTooLarge, "A line has at most %d bytes.", maxLineBytes)
-
-func newLineReader(body io.Reader, beforeWait func()) *lineReader {
-	return &lineReader{r: bufio.NewReaderSize(body, bulkReadBytes), limit: maxLineBytes, beforeWait: beforeWait}
-}
-
-// await returns when a whole line has been received, and an error when there is
-// nothing more.
-func (l *lineReader) await() error {
-	if l.passedOver {
-		return nil
-	}
-	seen := 0
-	for {
-		buffered, _ := l.r.Peek(l.r.Buffered())
-		if bytes.IndexByte(buffered[seen:], '\n') >= 0 {
-			return nil
-		}
-		if len(buffered) > l.limit+len("\r") {
-			return l.passOver()
-		}
-		seen = len(buffered)
-		l.beforeWait()
-		// Asking for one byte more than there is takes all that has come.
-		if _, err := l.r.Peek(seen + 1); err != nil {
-			if errors.Is(err, io.EOF) && seen > 0 {
-				return nil // the last line lacks its newline
-			}
-			return err
-		}
-	}
-}
-
-// passOver discards a line that is too long, without holding it.
-func (l *lineReader) passOver() error {
-	for {
-		l.beforeWait()
-		_, err := l.r.ReadSlice('\n')
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-		case err == nil || errors.Is(err, io.EOF):
-			l.passedOver = true
-			return nil
-		default:
-			return err
-		}
-	}
-}
-
-// ready reports whether next has a whole line.
-func (l *lineReader) ready() bool {
-	buffered, _ := l.r.Peek(l.r.Buffered())
-	return bytes.IndexByte(buffered, '\n') >= 0
-}
-
-// next returns the line that has come, without its end; it is valid until the
-// next call. errLineTooLong stands for a line that was passed over.
-func (l *lineReader) next() ([]byte, error) {
-	if l.passedOver {
-		l.passedOver = false
-		return nil, errLineTooLong
-	}
-	line, err := l.r.ReadSlice('\n')
-	if err != nil && !(errors.Is(err, io.EOF) && len(line) > 0) {
-		return nil, err
-	}
-	line = bytes.TrimSuffix(line, []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r"))
-	if len(line) > l.limit {
-		return nil, errLineTooLong
-	}
-	return line, nil
-}
+var errLineTooLong = refusal.New(refusal.PayloadTooLarge, "A line has at most %d bytes.", maxLineBytes)
 
 // chunk is a run of lines that are cast together. Lines that are refused before
 // casting have no ballot.
@@ -104,41 +24,48 @@ type chunk struct {
 	bytes     int
 
 	invalid     bool // some line breaks the poll's rules
-	invalidCode poll.Code
+	invalidCode refusal.Code
 	outcomes    []poll.Outcome
 }
 
-// lineFate says what a line was found to be: refusal nil means that the chunk's
-// next ballot is its own.
-type lineFate struct{ refusal *poll.Error }
+// blankLine marks a blank line, which has no answer.
+var blankLine = new(refusal.Error)
+
+// lineFate is the result of decoding a line. refused nil: the chunk's next ballot is the
+// line's.
+type lineFate struct{ refused *refusal.Error }
 
 func (c *chunk) reset() {
-	clear(c.ballots) // their selections are garbage now
+	clear(c.ballots) // releases their selections
 	clear(c.lines)
 	*c = chunk{lines: c.lines[:0], ballots: c.ballots[:0], arena: c.arena[:0]}
 }
 
 func (c *chunk) full() bool { return len(c.lines) >= maxChunkBallots || c.bytes >= maxChunkBytes }
 
-// gathered is how far the reading has come.
+// gathered is how much of the body has been read.
 type gathered struct {
 	lines    int  // lines read so far
 	complete bool // the body was read to its end
+	overrun  bool // the sender did not read: everything after the chunk under way was discarded
 }
 
-// gatherer collects lines into a chunk while the one before is being cast. One
-// goroutine calls read, another one take; stop may be called by any.
+// gatherer collects lines into a chunk while the one before is being cast. One goroutine
+// calls read, another one take; any may call stop.
 type gatherer struct {
 	rules *poll.Rules
 	plain plainBallot // used by read alone
 
+	// discarding is called before each read of data that is discarded.
+	discarding func()
+
 	mu      sync.Mutex
 	changed sync.Cond
-	pending *chunk // guarded by mu
-	spare   *chunk // guarded by mu
-	state   gathered
-	ended   bool // nothing more will be read
-	stopped bool // nothing more will be taken
+	pending *chunk   // guarded by mu
+	spare   *chunk   // guarded by mu
+	state   gathered // guarded by mu
+	ended   bool     // nothing more will be read; guarded by mu
+	stopped bool     // nothing more will be taken; guarded by mu
 }
 
 // chunks keeps grown chunks for the next upload.
@@ -150,7 +77,7 @@ func newGatherer(rules *poll.Rules) *gatherer {
 	return g
 }
 
-// release gives the chunks back, when neither read nor take is called any more.
+// release gives the chunks back. The caller must call neither read nor take afterwards.
 func (g *gatherer) release() {
 	for _, c := range []*chunk{g.pending, g.spare} {
 		if c != nil {
@@ -161,17 +88,23 @@ func (g *gatherer) release() {
 	g.pending, g.spare = nil, nil
 }
 
-// read gathers lines until the body or the taking ends.
-func (g *gatherer) read(l *lineReader) {
-	d := ballotDecoders.Get().(*ballotDecoder)
-	defer ballotDecoders.Put(d)
+// read gathers lines until the body ends or stop is called.
+func (g *gatherer) read(l *lines.Reader) {
+	d := ballotjson.Get()
+	defer d.Release()
 	for {
-		err := l.await()
+		err := l.Await()
 		g.mu.Lock()
-		for !g.stopped && g.pending.full() {
+		for !g.stopped && !g.state.overrun && g.pending.full() {
 			g.changed.Wait()
 		}
-		if err == nil && !g.stopped {
+		switch {
+		case err != nil || g.stopped:
+		case g.state.overrun:
+			g.mu.Unlock()
+			err = l.Discard(g.discarding)
+			g.mu.Lock()
+		default:
 			err = g.fill(l, d)
 		}
 		if err != nil || g.stopped {
@@ -187,38 +120,44 @@ func (g *gatherer) read(l *lineReader) {
 	}
 }
 
-// fill adds the line that has come, and those after it that have come as well.
-// It is called with mu held and does not wait.
-func (g *gatherer) fill(l *lineReader, d *ballotDecoder) error {
+// fill adds the line that has come, and the complete ones after it. It does not wait. The
+// caller holds mu.
+func (g *gatherer) fill(l *lines.Reader, d *ballotjson.Decoder) error {
 	for {
-		line, err := l.next()
-		var refusal *poll.Error
-		if err != nil && !errors.As(err, &refusal) {
+		line, err := l.Next()
+		var refused *refusal.Error
+		switch {
+		case errors.Is(err, lines.ErrTooLong):
+			refused = errLineTooLong
+		case err != nil:
 			return err
 		}
 		g.state.lines++
-		g.add(d, line, refusal)
-		if g.pending.full() || !l.ready() {
+		if g.state.lines == 1 {
+			line = textfile.TrimMark(line)
+		}
+		g.add(d, line, refused)
+		if g.pending.full() || !l.Ready() {
 			return nil
 		}
 	}
 }
 
 // add puts one line into the pending chunk.
-func (g *gatherer) add(d *ballotDecoder, line []byte, refusal *poll.Error) {
+func (g *gatherer) add(d *ballotjson.Decoder, line []byte, refused *refusal.Error) {
 	c := g.pending
 	if len(c.lines) == 0 {
 		c.firstLine = g.state.lines
 	}
 	c.bytes += len(line)
-	if refusal == nil {
-		refusal = g.ballot(c, d, line)
+	if refused == nil {
+		refused = g.ballot(c, d, line)
 	}
-	c.lines = append(c.lines, lineFate{refusal})
+	c.lines = append(c.lines, lineFate{refused})
 }
 
 // ballot decodes a line and adds its ballot to the chunk.
-func (g *gatherer) ballot(c *chunk, d *ballotDecoder, line []byte) *poll.Error {
+func (g *gatherer) ballot(c *chunk, d *ballotjson.Decoder, line []byte) *refusal.Error {
 	if p, ok := g.plain.scan(line, g.rules, true, c.arena); ok {
 		selections := p.selections[len(c.arena):]
 		c.arena = p.selections
@@ -229,26 +168,29 @@ func (g *gatherer) ballot(c *chunk, d *ballotDecoder, line []byte) *poll.Error {
 		c.ballots = append(c.ballots, ballot)
 		return nil
 	}
-	b, err := d.decode(line, true)
-	var refusal *poll.Error
-	if errors.As(err, &refusal) {
-		return refusal
+	if textfile.Blank(line) {
+		return blankLine
 	}
-	selections, faults := b.encode(g.rules)
+	b, err := d.Decode(line, true)
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		return refused
+	}
+	selections, faults := b.Encode(g.rules)
 	if faults != nil {
 		c.invalid = true
-		return &poll.Error{Code: poll.CodeInvalidBallot, Fields: faults}
+		return &refusal.Error{Code: refusal.InvalidBallot, Fields: faults}
 	}
-	ballot := poll.Ballot{Poll: g.rules.ID, Key: g.rules.Key(b.voter), Selections: selections, IfVersion: b.ifVersion}
+	ballot := poll.Ballot{Poll: g.rules.ID, Key: g.rules.Key(b.Voter), Selections: selections, IfVersion: b.IfVersion}
 	if g.rules.Secrecy == poll.Open {
-		ballot.Voter = b.voter
+		ballot.Voter = b.Voter
 	}
 	c.ballots = append(c.ballots, ballot)
 	return nil
 }
 
-// take waits for lines and returns them all, or nil when there are none left.
-// done, if not nil, is a chunk that was taken before and is free again.
+// take waits for lines and returns them all, or nil when none are left. done, if not nil,
+// is a chunk taken before that the caller no longer needs.
 func (g *gatherer) take(done *chunk) (*chunk, gathered) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -259,7 +201,7 @@ func (g *gatherer) take(done *chunk) (*chunk, gathered) {
 	for len(g.pending.lines) == 0 && !g.ended && !g.stopped {
 		g.changed.Wait()
 	}
-	if len(g.pending.lines) == 0 {
+	if len(g.pending.lines) == 0 || g.state.overrun {
 		return nil, g.state
 	}
 	c := g.pending
@@ -275,7 +217,28 @@ func (g *gatherer) waiting() bool {
 	return len(g.pending.lines) > 0
 }
 
-// stop ends the reading: what was gathered can still be taken.
+// awaitEnd returns when the body has been read to its end, or is no longer read. If the
+// connection closed earlier, it would break, and the sender would lose answers that it
+// has not read yet.
+func (g *gatherer) awaitEnd() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for !g.ended && !g.stopped {
+		g.changed.Wait()
+	}
+}
+
+// overrun discards what a sender sends from now on, so that a sender that does not read
+// while it sends comes to its end, and reads. It does nothing if the whole body has been
+// read.
+func (g *gatherer) overrun() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.state.overrun = g.state.overrun || !g.ended
+	g.changed.Broadcast()
+}
+
+// stop ends the reading. Lines that were gathered can still be taken.
 func (g *gatherer) stop() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -16,21 +16,20 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"voted/internal/poll"
+	"voted/internal/refusal"
 	"voted/internal/trace"
 )
 
-// Options is what a Handler is told. The zero value of a field means its default.
+// Options configures a Handler. The zero value of a field means its default.
 type Options struct {
 	// RequestTimeout is how long a request is held at most; default 10 s.
 	// Streams are not bounded by it, but each of their steps is.
 	RequestTimeout time.Duration
-	// Logger gets what is unexpected, and at debug level every request; default
-	// slog.Default.
+	// Logger gets unexpected errors, and at debug level every request; default slog.Default.
 	Logger *slog.Logger
-	// Registry gets the metrics and is what /metrics shows; default a new one.
+	// Registry gets the metrics, and /metrics shows it; default a new one.
 	Registry *prometheus.Registry
-	// Version is the program's; it stands in the metric voted_build_info.
+	// Version is the program's, for the metric voted_build_info.
 	Version string
 	// Rand is the source of poll ids, salts and request ids; default crypto/rand.
 	Rand io.Reader
@@ -39,14 +38,20 @@ type Options struct {
 	// MaxBulk is how many bulk uploads are served at once; default 64. Each may
 	// hold two chunks of ballots in memory.
 	MaxBulk int
-	// Auth proves who sends a request; nil: everybody may do everything.
+	// Auth proves who sends a request; nil: everyone may do everything.
 	Auth Authenticator
-	// Audit records admin actions; nil: nothing does.
+	// Audit records admin actions; nil: they are not recorded.
 	Audit Auditor
 	// Tracer traces requests; nil: none are.
 	Tracer *trace.Tracer
 	// Limits are how much of this node one client may take; default: no rates.
 	Limits Limits
+	// Origins are the origins whose pages may call the API from a browser, each written as
+	// browsers write it; default: only the node's own.
+	Origins []string
+	// Hosts are the names by which the node may be called; nil: any. Nodes without TLS and
+	// credentials need them.
+	Hosts *Hosts
 }
 
 // Handler serves the API. Its methods may be called concurrently.
@@ -65,18 +70,21 @@ type Handler struct {
 
 	node       []string // the value of Voted-Node, shared by all responses
 	lastLeader atomic.Pointer[[]string]
-	ids        *trace.IDs // of requests that bring none
+	ids        *trace.IDs // of requests that come without one
 
 	streams, bulks  slots
 	restores        slots
 	pace, heartbeat time.Duration
+	stall           time.Duration
 	draining        context.Context
 	drain           context.CancelFunc
 	access          access
+	browser         browser
 }
 
-// New makes the handler of a member. It panics if o.Rand fails or o.Registry
-// holds metrics of the same names: both are faults of the program around it.
+// New makes the handler of a member. It panics if o.Rand fails, o.Registry has metrics of
+// the same names, or o.Origins holds a string that is no origin: all are faults of the
+// caller.
 func New(c Cluster, o Options) *Handler {
 	if o.RequestTimeout <= 0 {
 		o.RequestTimeout = defaultRequestTimeout
@@ -102,7 +110,8 @@ func New(c Cluster, o Options) *Handler {
 		tracer:  o.Tracer,
 		node:    []string{c.ID()},
 		streams: slots{limit: int64(o.MaxStreams)}, bulks: slots{limit: int64(o.MaxBulk)}, restores: slots{limit: 1},
-		pace: streamPace, heartbeat: streamHeartbeat,
+		pace: streamPace, heartbeat: streamHeartbeat, stall: bulkStall,
+		browser: newBrowser(o),
 	}
 	h.access = access{
 		auth: o.Auth, audit: o.Audit, shares: newShares(o.MaxBulk),
@@ -118,9 +127,9 @@ func New(c Cluster, o Options) *Handler {
 	return h
 }
 
-// Drain turns readiness off and ends long streams cleanly: live results close,
-// bulk uploads are told from which line to go on. Other requests are served as
-// before. It may be called more than once.
+// Drain turns readiness off and ends long streams cleanly: live results close, and bulk
+// uploads end with the line from which to go on. Other requests are served as before. It
+// may be called more than once.
 func (h *Handler) Drain() { h.drain() }
 
 // madeID draws 128 bits and writes them as 26 lowercase letters and digits.
@@ -140,6 +149,13 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	h.metrics.inFlight.Inc()
 	defer h.finish(w, r)
 	w.begin()
+	if err := h.browser.check(w, r); err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	if h.access.auth == nil {
+		w.identify()
+	}
 	if e := h.shortcut(r); e != nil {
 		e.ServeHTTP(w, r)
 		return
@@ -154,7 +170,7 @@ func (h *Handler) finish(w *response, r *http.Request) {
 		h.log.Error("request panicked", "request_id", w.id, "route", w.endpoint.template, "method", r.Method,
 			"panic", fault, "stack", string(debug.Stack()))
 		if w.status == 0 {
-			w.problem(&poll.Error{Code: poll.CodeInternal})
+			w.problem(&refusal.Error{Code: refusal.Internal})
 			fault = nil
 		}
 	}
@@ -171,15 +187,15 @@ func (h *Handler) finish(w *response, r *http.Request) {
 			"status", w.status, "bytes", w.written, "took", took)
 	}
 	if fault != nil {
-		// What was sent so far must not look like a complete answer.
+		// The part that was sent must not look like a complete answer.
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// untraced are asked for all the time, and tell nothing.
+// untraced are requested all the time; their traces would show nothing.
 var untraced = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true}
 
-// endSpan says what the request was: by its route, as the path names voters.
+// endSpan names the span by the route, since the path names voters, and ends it.
 func (w *response) endSpan(span *trace.Span, r *http.Request) {
 	template := w.endpoint.template
 	if untraced[template] {
@@ -208,36 +224,41 @@ func (h *Handler) requestID(r *http.Request) string {
 	return h.ids.Next()
 }
 
-// deadline gives a request its time: the client's Prefer: wait can only shorten it.
+// deadline gives a request's context its deadline.
 func (h *Handler) deadline(w *response, r *http.Request) (context.Context, context.CancelFunc) {
-	d := h.timeout
+	return context.WithTimeout(&w.ctx, h.timeFor(r))
+}
+
+// timeFor is how long a request may take, or each step of a stream. The client's Prefer:
+// wait can only shorten it.
+func (h *Handler) timeFor(r *http.Request) time.Duration {
 	if v := r.Header["Prefer"]; len(v) > 0 {
-		if wait, ok := preferredWait(v); ok && wait < d {
-			d = wait
+		if wait, ok := preferredWait(v); ok && wait < h.timeout {
+			return wait
 		}
 	}
-	return context.WithTimeout(&w.ctx, d)
+	return h.timeout
 }
 
 // sync makes the reads that follow linearizable.
 func (h *Handler) sync(ctx context.Context) error {
-	return inTime(h.cluster.Sync(ctx), poll.CodeUnavailable)
+	return inTime(h.cluster.Sync(ctx), refusal.Unavailable)
 }
 
-// inTime gives a code to errors of a deadline that passed below without one.
-func inTime(err error, code poll.Code) error {
+// inTime gives a code to an error without one that means that the deadline passed.
+func inTime(err error, code refusal.Code) error {
 	if err == nil {
 		return nil
 	}
-	var refusal *poll.Error
-	if errors.As(err, &refusal) || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+	var refused *refusal.Error
+	if errors.As(err, &refused) || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	detail := "The cluster did not answer in time; nothing was applied. Send the request again."
-	if code == poll.CodeOutcomeUnknown {
+	if code == refusal.OutcomeUnknown {
 		detail = "The cluster did not confirm in time whether this was applied. Send the same request again: it is applied at most once."
 	}
-	return &poll.Error{Code: code, Detail: detail, Cause: err}
+	return &refusal.Error{Code: code, Detail: detail, Cause: err}
 }
 
 // slots bounds how many of something are served at once.
@@ -246,7 +267,7 @@ type slots struct {
 	taken atomic.Int64
 }
 
-// take reports whether there was room; if so, give must follow.
+// take reports whether there was room; if so, the caller must call give.
 func (s *slots) take() bool {
 	if s.taken.Add(1) <= s.limit {
 		return true

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// ifMatch reads If-Match: one strong tag of a version, RFC 9110 §13.1.1. It
-// returns 0 where the header is absent. Lists, weak tags and "*" could not name
-// the one version that a ballot or a change is meant for.
+// ifMatch reads If-Match: one strong tag of a version, RFC 9110 §13.1.1. It returns 0 if
+// the header is absent. Lists, weak tags and "*" are refused, since they do not name the
+// one version that a ballot or a change is meant for.
 func ifMatch(values []string) (uint32, error) {
 	if len(values) == 0 {
 		return 0, nil
@@ -21,6 +22,9 @@ func ifMatch(values []string) (uint32, error) {
 		if n, err := strconv.ParseUint(v[1:len(v)-1], 10, 32); err == nil {
 			return uint32(n), nil
 		}
+	}
+	if strings.HasPrefix(v, "W/") {
+		return 0, malformed(`If-Match has a weak tag, most likely made by a proxy that compresses answers; send the version from the body in quotes: If-Match: "1".`)
 	}
 	return 0, malformed(`If-Match must be one version in quotes, as an ETag gave it: If-Match: "1".`)
 }
@@ -40,8 +44,8 @@ func ifNoneMatch(values []string, tag string) bool {
 	return false
 }
 
-// preferredWait reads wait=N out of Prefer (RFC 7240). Of several the first one
-// counts, and what cannot be understood is as if it were not there (§2).
+// preferredWait reads wait=N out of Prefer (RFC 7240). The first of several counts; one
+// that cannot be read is ignored (§2).
 func preferredWait(values []string) (wait time.Duration, ok bool) {
 	for _, v := range values {
 		for v != "" {
@@ -98,8 +102,8 @@ func cutOutsideQuotes(s string, sep byte) (first, rest string) {
 }
 
 // idempotencyKey reads Idempotency-Key: a quoted string as in
-// draft-ietf-httpapi-idempotency-key-header-07, or what many clients send, the
-// same without quotes. It returns "" where the header is absent.
+// draft-ietf-httpapi-idempotency-key-header-07, or what many clients send, the same
+// without quotes. It returns "" if the header is absent.
 func idempotencyKey(values []string) (string, error) {
 	if len(values) == 0 {
 		return "", nil
@@ -154,8 +158,8 @@ func unquote(s string) (string, bool) {
 // contentType checks that a body has one of the media types that a route takes.
 func contentType(r *http.Request, taken ...string) error {
 	v := r.Header["Content-Type"]
-	encoded := r.Header.Get("Content-Encoding")
-	if len(v) == 1 && (encoded == "" || strings.EqualFold(encoded, "identity")) {
+	encoded := r.Header["Content-Encoding"]
+	if len(v) == 1 && (len(encoded) == 0 || len(encoded) == 1 && (encoded[0] == "" || strings.EqualFold(encoded[0], "identity"))) {
 		name, params, _ := strings.Cut(v[0], ";")
 		for _, t := range taken {
 			if strings.EqualFold(strings.TrimSpace(name), t) && utf8Only(params) {
@@ -163,19 +167,35 @@ func contentType(r *http.Request, taken ...string) error {
 			}
 		}
 	}
-	return poll.Refuse(poll.CodeUnsupportedMediaType, "Send the body as %s, in UTF-8 and without a Content-Encoding.", strings.Join(taken, " or "))
+	return refusal.New(refusal.UnsupportedMediaType, "Send the body as %s, in UTF-8 and without a Content-Encoding.", strings.Join(taken, " or "))
 }
 
 // utf8Only reports whether a media type's parameters name no other charset.
 func utf8Only(params string) bool {
+	if params == "" {
+		return true
+	}
+	charset := charsetOf(params)
+	return charset == "" || strings.EqualFold(charset, "utf-8")
+}
+
+// charsetOf returns the charset that a media type's parameters name, empty if they name
+// none. If they name several, it returns the first one that is not UTF-8.
+func charsetOf(params string) (charset string) {
 	for p := range strings.SplitSeq(params, ";") {
-		name, value, _ := strings.Cut(p, "=")
-		if strings.EqualFold(strings.TrimSpace(name), "charset") &&
-			!strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "utf-8") {
-			return false
+		name, value, named := strings.Cut(p, "=")
+		if !named || !strings.EqualFold(strings.TrimSpace(name), "charset") {
+			continue
+		}
+		charset = strings.Trim(strings.TrimSpace(value), `"`)
+		if charset == "" {
+			return "(none)" // named, and left empty
+		}
+		if !strings.EqualFold(charset, "utf-8") {
+			break
 		}
 	}
-	return true
+	return charset
 }
 
 // negotiate returns the first of the media types offered that the client
@@ -192,7 +212,7 @@ func negotiate(r *http.Request, offered ...string) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", poll.Refuse(poll.CodeNotAcceptable, "This route answers with %s.", strings.Join(offered, " or "))
+		return "", refusal.New(refusal.NotAcceptable, "This route answers with %s.", strings.Join(offered, " or "))
 	}
 	return best, nil
 }

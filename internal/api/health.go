@@ -5,19 +5,20 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
-	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// live says that the process answers. It asks nothing of the cluster: a node
-// without a quorum must not be restarted for it.
+// live answers that the process runs. It does not depend on the cluster: a node must not
+// be restarted because there is no quorum.
 func (h *Handler) live(w *response, _ *http.Request) error {
 	w.send(http.StatusOK, typeText, []byte("ok\n"))
 	return nil
 }
 
-// ready says whether clients should be sent here.
+// ready answers whether clients should be sent here.
 func (h *Handler) ready(w *response, r *http.Request) error {
 	faults := h.cluster.Ready()
 	var failed []string
@@ -48,10 +49,10 @@ func (h *Handler) ready(w *response, r *http.Request) error {
 	case failed == nil:
 		w.send(http.StatusOK, typeText, []byte("ok\n"))
 	case verbose:
-		w.Header().Set("Retry-After", retryAfter())
+		w.Header().Set("Retry-After", strconv.FormatInt(w.wait(&refusal.Error{}), 10))
 		w.send(http.StatusServiceUnavailable, typeText, []byte(lines.String()))
 	default:
-		return poll.Refuse(poll.CodeUnavailable, "Not ready: %s. GET /readyz?verbose says why.", strings.Join(failed, ", "))
+		return refusal.New(refusal.Unavailable, "Not ready: %s. GET /readyz?verbose says why.", strings.Join(failed, ", "))
 	}
 	return nil
 }
@@ -61,7 +62,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 //go:embed openapi.yaml
 var reference []byte
 
-// serveReference serves the OpenAPI document of this very handler.
+// serveReference serves the OpenAPI document of this handler.
 func (h *Handler) serveReference(w *response, _ *http.Request) error {
 	w.send(http.StatusOK, []string{mediaYAML}, reference)
 	return nil

@@ -8,13 +8,15 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 const (
-	// defaultTokenTTL is how long a join token lives where nobody says: long enough to
-	// start a node by hand, too short to be forgotten in a file.
+	// defaultTokenTTL is how long a join token lives if the request does not say: long
+	// enough to start a node by hand, and so short that a token forgotten in a file is
+	// harmless soon.
 	defaultTokenTTL = time.Hour
-	// maxTokenSeconds bounds what may be asked for.
+	// maxTokenSeconds is the longest life that a request may ask for.
 	maxTokenSeconds = poll.MaxTokenTTL / 1000
 )
 
@@ -26,12 +28,12 @@ type tokenWish struct {
 func (t tokenWish) ttl() (time.Duration, error) {
 	e := malformed("No join token can be made like this.")
 	if !poll.ValidID(t.ID) {
-		e.Fields = append(e.Fields, poll.FieldError{Field: "id", Detail: "Use 1 to 64 letters, digits, '.', '_', '~' or '-', beginning with a letter or digit."})
+		e.Fields = append(e.Fields, refusal.FieldError{Field: "id", Detail: "Use 1 to 64 letters, digits, '.', '_', '~' or '-', beginning with a letter or digit."})
 	}
 	ttl := defaultTokenTTL
 	if t.TTLSeconds != nil {
 		if *t.TTLSeconds < 1 || *t.TTLSeconds > maxTokenSeconds {
-			e.Fields = append(e.Fields, poll.FieldError{Field: "ttl_seconds", Detail: fmt.Sprintf("Give 1 to %d seconds.", maxTokenSeconds)})
+			e.Fields = append(e.Fields, refusal.FieldError{Field: "ttl_seconds", Detail: fmt.Sprintf("Give 1 to %d seconds.", maxTokenSeconds)})
 			return 0, e
 		}
 		ttl = time.Duration(*t.TTLSeconds) * time.Second
@@ -48,8 +50,8 @@ type tokenMade struct {
 	ExpiresAt string `json:"expires_at"`
 }
 
-// newJoinToken serves POST …/tokens: a token with which one member may join once. It
-// is in this answer and nowhere else.
+// newJoinToken serves POST …/tokens: a token with which one member may join once. Only
+// this answer has it.
 func (h *Handler) newJoinToken(w *response, r *http.Request) error {
 	if _, err := negotiate(r, mediaJSON); err != nil {
 		return err
@@ -66,7 +68,7 @@ func (h *Handler) newJoinToken(w *response, r *http.Request) error {
 	defer cancel()
 	token, expires, err := h.cluster.NewJoinToken(ctx, wish.ID, ttl)
 	if err != nil {
-		return inTime(err, poll.CodeOutcomeUnknown)
+		return inTime(err, refusal.OutcomeUnknown)
 	}
 	body, err := json.Marshal(tokenMade{wish.ID, token, expires.UTC().Format(time.RFC3339)})
 	if err != nil {

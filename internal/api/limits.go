@@ -3,27 +3,23 @@ package api
 import (
 	"time"
 
-	"voted/internal/poll"
+	"voted/internal/ballotjson"
 )
 
 // The limits of requests. They bound what one client can make a member hold.
 const (
-	// maxBallotBytes has room for a ranking of poll.MaxOptions ids of the
-	// longest kind, pretty-printed.
-	maxBallotBytes = 128 << 10
+	maxBallotBytes = ballotjson.MaxBytes
 	// maxDefinitionBytes has room for poll.MaxOptions options with long titles.
 	maxDefinitionBytes = 4 << 20
 	// maxPatchBytes has room for the longest title, every byte escaped.
 	maxPatchBytes = 16 << 10
 	// maxMemberBytes has room for a member's id and address.
 	maxMemberBytes = 4 << 10
-	// maxEmptyBytes bounds the body where none is expected: "{}" and blanks.
+	// maxEmptyBytes bounds the body if none is expected: "{}" and blanks.
 	maxEmptyBytes = 16
 
-	// maxLineBytes bounds a bulk line: a ballot, and a voter id fully escaped.
-	maxLineBytes = maxBallotBytes + 8*poll.MaxVoterBytes
-	// maxRollLineBytes bounds a line of a roll: a voter id fully escaped, and room.
-	maxRollLineBytes = 8*poll.MaxVoterBytes + 1024
+	// maxLineBytes bounds a bulk line.
+	maxLineBytes = ballotjson.MaxLineBytes
 	// maxChunkBallots is how many bulk ballots are cast together: enough that
 	// the cost of a commit disappears, little enough for one log entry.
 	maxChunkBallots = 16384
@@ -32,15 +28,25 @@ const (
 	// bulkReadBytes is how much of a bulk body is taken from the network at once.
 	bulkReadBytes = 256 << 10
 
-	// maxPageSize bounds the list of polls, defaultPageSize is where none is asked.
+	// bulkWriteBytes is how much is written at once: a sender must be able to read it within
+	// bulkStall, even over a slow line.
+	bulkWriteBytes = 64 << 10
+	// maxListedRefusals bounds the refused lines in the summary of a bulk upload.
+	maxListedRefusals = 100
+
+	// maxPageSize bounds a page of the list of polls; defaultPageSize is used if the request
+	// names none.
 	maxPageSize     = 1000
 	defaultPageSize = 100
+	// maxPageBytes bounds a page, too: definitions may have megabytes. Each page has at
+	// least one poll, however large.
+	maxPageBytes = 4 << 20
 	// maxCachedTallies bounds the ranked tallies that are kept.
 	maxCachedTallies = 256
 	// maxRenderedSelections bounds the rendered ballots an export remembers.
 	maxRenderedSelections = 4096
-	// maxWaitSeconds is the longest Prefer: wait that is looked at, an hour: more
-	// cannot shorten any timeout.
+	// maxWaitSeconds is the longest Prefer: wait that counts, an hour: a longer one cannot
+	// shorten any timeout.
 	maxWaitSeconds = 3600
 )
 
@@ -53,13 +59,18 @@ const (
 	streamPace = 250 * time.Millisecond
 	// streamHeartbeat keeps proxies from closing a quiet stream.
 	streamHeartbeat = 15 * time.Second
+	// sessionCheck is how soon a stream ends after its sender's credential has ended.
+	sessionCheck = time.Second
 	// streamRetryMillis is how long a browser waits before it connects again.
 	streamRetryMillis = 2000
-	// writeTimeout is how long a client may take to accept what is written to a
-	// stream; after that it is given up, or it would hold its memory for ever.
+	// writeTimeout is how long a client may take to accept data of a stream; after that the
+	// stream is closed, or it would hold its memory forever.
 	writeTimeout = 30 * time.Second
+	// bulkStall is how long a bulk sender may leave answers unread while it sends. After
+	// that it gets no more answers until it has sent everything.
+	bulkStall = 3 * time.Second
 	// bulkIdleTimeout is how long a bulk sender may stay silent.
 	bulkIdleTimeout = 2 * time.Minute
-	// maxRetryAfterSeconds spreads retries: Retry-After is from 1 to this.
+	// maxRetryAfterSeconds spreads retries: Retry-After is from 1 to this number.
 	maxRetryAfterSeconds = 3
 )

@@ -6,11 +6,11 @@ import (
 	"voted/internal/poll"
 )
 
-// look is what a ballot's request asks of the state. Reading takes a function; made
-// anew for each request it would be garbage, with all that it refers to.
+// look is what a ballot's request reads from the state. It is reused: a new function for
+// each request, with all that it refers to, would be work for the garbage collector.
 type look struct {
-	id     string       // asked for
-	ballot *poll.Ballot // asked for
+	id     string       // of the request
+	ballot *poll.Ballot // of the request
 
 	rules   *poll.Rules
 	outcome poll.Outcome
@@ -26,13 +26,13 @@ var looks = sync.Pool{New: func() any {
 	return l
 }}
 
-// done gives l back without what it refers to.
+// done gives l back for reuse, without its references.
 func (l *look) done() {
 	l.id, l.ballot, l.rules, l.outcome = "", nil, nil, poll.Outcome{}
 	looks.Put(l)
 }
 
-// knownRules returns the rules of a poll that this node knows, nil for another.
+// knownRules returns the rules of a poll, nil if this node does not know it.
 func (h *Handler) knownRules(id string) *poll.Rules {
 	l := looks.Get().(*look)
 	defer l.done()
@@ -41,8 +41,11 @@ func (h *Handler) knownRules(id string) *poll.Rules {
 	return l.rules
 }
 
-// settled returns the outcome of a ballot where committed state has a final one.
+// settled returns the outcome of a ballot if committed state has a final one.
 func (h *Handler) settled(b *poll.Ballot) (poll.Outcome, bool) {
+	if !h.cluster.CaughtUp() {
+		return poll.Outcome{}, false
+	}
 	l := looks.Get().(*look)
 	defer l.done()
 	l.ballot = b

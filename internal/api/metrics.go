@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 	"voted/internal/trace"
 )
 
@@ -19,7 +20,7 @@ type metrics struct {
 	inFlight prometheus.Gauge
 
 	byKind  [poll.Replayed + 1]prometheus.Counter
-	byCode  map[poll.Code]prometheus.Counter
+	byCode  map[refusal.Code]prometheus.Counter
 	settled prometheus.Counter
 
 	bulkLines   prometheus.Counter
@@ -27,7 +28,7 @@ type metrics struct {
 	subscribers prometheus.Gauge
 }
 
-// requestBuckets are in seconds: from an answer out of memory to a request held
+// requestBuckets are in seconds: from an answer out of memory to a request that waits
 // through an election.
 var requestBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}
 
@@ -67,7 +68,7 @@ func newMetrics(registry *prometheus.Registry, version string) *metrics {
 	for kind := poll.Counted; kind <= poll.Replayed; kind++ {
 		m.byKind[kind] = ballots.WithLabelValues(kind.String())
 	}
-	m.byCode = map[poll.Code]prometheus.Counter{}
+	m.byCode = map[refusal.Code]prometheus.Counter{}
 	for _, code := range ballotCodes {
 		m.byCode[code] = ballots.WithLabelValues(code.String())
 	}
@@ -75,15 +76,15 @@ func newMetrics(registry *prometheus.Registry, version string) *metrics {
 }
 
 // ballotCodes are the reasons for which a ballot can be refused.
-var ballotCodes = []poll.Code{
-	poll.CodePollNotFound, poll.CodeAlreadyVoted, poll.CodeSuperseded, poll.CodeVersionMismatch, poll.CodePollNotOpen,
-	poll.CodePollClosed, poll.CodePollFull, poll.CodeInvalidBallot, poll.CodeMalformedRequest, poll.CodeUnauthenticated,
-	poll.CodeForbidden, poll.CodeNotEligible, poll.CodePayloadTooLarge, poll.CodeUnsupportedMediaType,
-	poll.CodeNotAcceptable, poll.CodeTooManyRequests, poll.CodeUnavailable, poll.CodeOutcomeUnknown,
-	poll.CodeStorageFull, poll.CodeInternal,
+var ballotCodes = []refusal.Code{
+	refusal.PollNotFound, refusal.AlreadyVoted, refusal.Superseded, refusal.VersionMismatch, refusal.PollNotOpen,
+	refusal.PollClosed, refusal.PollFull, refusal.InvalidBallot, refusal.MalformedRequest, refusal.Unauthenticated,
+	refusal.Forbidden, refusal.NotEligible, refusal.PayloadTooLarge, refusal.UnsupportedMediaType,
+	refusal.NotAcceptable, refusal.TooManyRequests, refusal.Unavailable, refusal.OutcomeUnknown,
+	refusal.StorageFull, refusal.Internal,
 }
 
-// outcome counts what became of a ballot.
+// outcome counts the outcome of a ballot.
 func (m *metrics) outcome(o poll.Outcome) {
 	if o.Kind == poll.Refused {
 		m.refused(o.Code)
@@ -92,7 +93,7 @@ func (m *metrics) outcome(o poll.Outcome) {
 	m.byKind[o.Kind].Inc()
 }
 
-func (m *metrics) refused(code poll.Code) {
+func (m *metrics) refused(code refusal.Code) {
 	if c := m.byCode[code]; c != nil {
 		c.Inc()
 	}
@@ -124,7 +125,8 @@ func (t *meter) observe(status int, took time.Duration, span *trace.Span) {
 
 // serveMetrics shows the registry in the format that Prometheus scrapes.
 func (h *Handler) serveMetrics() action {
-	// Exemplars exist in OpenMetrics alone; who does not ask for that gets the text as ever.
+	// Exemplars exist only in OpenMetrics; clients that do not ask for that get the usual
+	// text format.
 	handler := promhttp.HandlerFor(h.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 	return func(w *response, r *http.Request) error {
 		handler.ServeHTTP(w, r)

@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/refusal"
+
 	"github.com/go-json-experiment/json"
 	"github.com/gorilla/mux"
-
-	"voted/internal/poll"
 )
 
 type object = map[string]any
@@ -109,6 +109,13 @@ func (d *document) check(method, path string, resp *http.Response, body []byte) 
 func (d *document) response(method, path string, status int) (object, string) {
 	path, _, _ = strings.Cut(path, "?")
 	shared := d.root["components"].(object)["responses"].(object)
+	// What the document says about all routes, at its beginning.
+	switch {
+	case status == http.StatusMisdirectedRequest:
+		return shared["Problem"].(object), ""
+	case method == http.MethodOptions && status == http.StatusNoContent:
+		return shared["Preflight"].(object), ""
+	}
 	for _, route := range d.routes {
 		if !route.match.MatchString(path) {
 			continue
@@ -118,6 +125,9 @@ func (d *document) response(method, path string, status int) (object, string) {
 		}
 		operation, ok := route.methods[strings.ToLower(method)].(object)
 		if !ok {
+			if status == http.StatusForbidden { // of a page: nothing else was looked at
+				return shared["Problem"].(object), ""
+			}
 			if status != http.StatusMethodNotAllowed {
 				return nil, "the method is not documented"
 			}
@@ -129,14 +139,18 @@ func (d *document) response(method, path string, status int) (object, string) {
 		}
 		return d.resolve(r), ""
 	}
-	if status != http.StatusNotFound {
+	if status != http.StatusNotFound && status != http.StatusForbidden {
 		return nil, "the path is not documented"
 	}
 	return shared["Problem"].(object), ""
 }
 
 // plumbing are header fields that every HTTP message may have.
-var plumbing = []string{"Content-Type", "Content-Length", "X-Content-Type-Options", "Date", "Connection", "Transfer-Encoding"}
+var plumbing = []string{
+	"Content-Type", "Content-Length", "X-Content-Type-Options", "Date", "Connection", "Transfer-Encoding",
+	// Of CORS, for pages of other origins.
+	"Vary", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
+}
 
 func (d *document) checkHeaders(documented object, got http.Header) (faults []string) {
 	if got.Get("X-Content-Type-Options") != "nosniff" {
@@ -224,6 +238,12 @@ func (d *document) value(at string, schema, v any) (faults []string) {
 	case object:
 		faults = append(faults, d.members(at, s, v)...)
 	case []any:
+		if most, ok := s["maxItems"].(float64); ok && float64(len(v)) > most {
+			wrong("%d items are more than %v", len(v), most)
+		}
+		if least, ok := s["minItems"].(float64); ok && float64(len(v)) < least {
+			wrong("%d items are fewer than %v", len(v), least)
+		}
 		for i, item := range v {
 			if items, ok := s["items"]; ok {
 				faults = append(faults, d.value(fmt.Sprintf("%s[%d]", at, i), items, item)...)
@@ -241,7 +261,7 @@ func (d *document) value(at string, schema, v any) (faults []string) {
 
 var understood = []string{
 	"type", "properties", "required", "additionalProperties", "enum", "const", "items", "oneOf", "pattern", "format",
-	"minimum", "minLength", "maxLength", "minItems", "description",
+	"minimum", "minLength", "maxLength", "minItems", "maxItems", "description",
 }
 
 func typeOf(v any) string {
@@ -314,7 +334,7 @@ func TestTheReferenceDocumentsExactlyTheRoutesServed(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for method := range route.GetHandler().(*endpoint).actions {
+		for method := range route.GetHandler().(routed).actions {
 			if method != "HEAD" {
 				served[method+" "+template] = true
 			}
@@ -341,13 +361,26 @@ func TestTheReferenceDocumentsExactlyTheRoutesServed(t *testing.T) {
 func TestTheReferenceListsEveryCode(t *testing.T) {
 	t.Parallel()
 	enum := theReference(t).root["components"].(object)["schemas"].(object)["Code"].(object)["enum"].([]any)
-	for _, code := range poll.Codes() {
+	for _, code := range refusal.Codes() {
 		if !slices.Contains(enum, any(code.String())) {
 			t.Errorf("%s is not in the reference", code)
 		}
 	}
-	if len(enum) != len(poll.Codes()) {
-		t.Errorf("the reference lists %d codes, there are %d", len(enum), len(poll.Codes()))
+	if len(enum) != len(refusal.Codes()) {
+		t.Errorf("the reference lists %d codes, there are %d", len(enum), len(refusal.Codes()))
+	}
+}
+
+func TestTheReferenceListsEveryReason(t *testing.T) {
+	t.Parallel()
+	enum := theReference(t).root["components"].(object)["schemas"].(object)["Reason"].(object)["enum"].([]any)
+	for _, reason := range refusal.Reasons() {
+		if !slices.Contains(enum, any(reason.String())) {
+			t.Errorf("%s is not in the reference", reason)
+		}
+	}
+	if len(enum) != len(refusal.Reasons()) {
+		t.Errorf("the reference lists %d reasons, there are %d", len(enum), len(refusal.Reasons()))
 	}
 }
 

@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // patchBody is a JSON merge patch (RFC 7396) of what may change in a poll. A
@@ -45,62 +45,69 @@ func (h *Handler) patchPoll(w *response, r *http.Request) error {
 	if err := body.into(&c); err != nil {
 		return err
 	}
-	if err := h.nameRequest(&c, key); err != nil {
+	if err := h.nameRequest(&c, w.client, key); err != nil {
 		return err
 	}
 	ctx, cancel := h.deadline(w, r)
 	defer cancel()
-	if _, err := h.execute(ctx, w, c); err != nil {
+	result, err := h.execute(ctx, w, c)
+	if err != nil {
 		return err
+	}
+	if result.Replayed && key != "" { // without a key this node itself may have proposed it twice
+		w.Header()["Idempotent-Replayed"] = yes
 	}
 	return h.sendPoll(w, id, http.StatusOK)
 }
 
 // into fills in the fields that the patch has.
-func (b *patchBody) into(c *poll.Patch) (err error) {
+func (b *patchBody) into(c *poll.Patch) error {
+	var errs []refusal.FieldError
 	if b.Title != nil {
 		c.Title = new(string)
 		if b.Title.Kind() != 'n' {
-			err = unmarshal(b.Title, c.Title)
+			if b.Title.Kind() != '"' || unmarshal(b.Title, c.Title) != nil {
+				return misplaced("/title", "It must be a string, or null to remove it.")
+			}
+			if rule := poll.TitleRule(*c.Title); rule != "" {
+				errs = append(errs, refusal.FieldError{Field: "title", Detail: rule})
+			}
 		}
 	}
-	if err == nil {
-		c.OpensAt, err = patchedTime("opens_at", b.OpensAt)
+	for _, t := range []struct {
+		field string
+		value jsontext.Value
+		into  **int64
+	}{{"opens_at", b.OpensAt, &c.OpensAt}, {"closes_at", b.ClosesAt, &c.ClosesAt}} {
+		if t.value == nil {
+			continue
+		}
+		var at instant
+		if !at.read(t.value) {
+			return misplaced(jsontext.Pointer("/"+t.field), timeForm+" null removes it.")
+		}
+		*t.into = new(int64(at))
+		if rule := poll.TimeRule(int64(at)); rule != "" {
+			errs = append(errs, refusal.FieldError{Field: t.field, Detail: rule})
+		}
 	}
-	if err == nil {
-		c.ClosesAt, err = patchedTime("closes_at", b.ClosesAt)
+	if errs != nil {
+		return &refusal.Error{Code: refusal.InvalidPoll, Fields: errs}
 	}
-	return err
+	return nil
 }
 
-func patchedTime(field string, v jsontext.Value) (*int64, error) {
-	if v == nil {
-		return nil, nil
-	}
-	ms := new(int64)
-	if v.Kind() == 'n' {
-		return ms, nil
-	}
-	var t time.Time
-	if err := unmarshal(v, &t); err != nil {
-		e := malformed("The patch holds a time that cannot be read.")
-		e.Fields = []poll.FieldError{{Field: field, Detail: "Write it as in RFC 3339, for example 2026-12-01T08:00:00Z, or null to remove it."}}
-		return nil, e
-	}
-	*ms = millis(&t)
-	return ms, nil
-}
-
-// nameRequest gives a patch the name by which a retry of it is known. With an
-// Idempotency-Key that is the key and what is asked: the same key with another
-// patch must not be taken for a retry, or it would be dropped in silence.
-func (h *Handler) nameRequest(c *poll.Patch, key string) error {
+// nameRequest gives a patch the id by which a retry is recognised: made of the client's
+// name and Idempotency-Key, or drawn. The same key with another patch must not count as a
+// retry, so a fingerprint identifies the change.
+func (h *Handler) nameRequest(c *poll.Patch, client, key string) error {
 	if key == "" {
 		_, err := io.ReadFull(h.rand, c.Request[:])
 		return err
 	}
-	b := append([]byte(key), 0)
-	b = binary.BigEndian.AppendUint32(b, c.IfRevision)
+	name := sha256.Sum256([]byte(client + "\x00" + key)) // neither holds a zero byte
+	copy(c.Request[:], name[:])
+	b := binary.BigEndian.AppendUint32(nil, c.IfRevision)
 	if c.Title != nil {
 		b = append(append(b, 't'), *c.Title...)
 	}
@@ -111,6 +118,6 @@ func (h *Handler) nameRequest(c *poll.Patch, key string) error {
 		}
 	}
 	sum := sha256.Sum256(b)
-	copy(c.Request[:], sum[:])
+	copy(c.Fingerprint[:], sum[:])
 	return nil
 }

@@ -1,12 +1,15 @@
 package api
 
-import "voted/internal/poll"
+import (
+	"voted/internal/ballotjson"
+	"voted/internal/poll"
+	"voted/internal/voterid"
+)
 
-// plainBallot recognises the ballots that nearly all are, without reflection and
-// without allocating: one JSON object of known names, each once, whose strings have
-// no escapes and are ASCII, with few options and no ties. What it does not
-// recognise is not wrong: ballotDecoder reads it, and says what is wrong if
-// something is. A fuzz test holds the two against each other.
+// plainBallot reads the common form of ballots, without reflection and without
+// allocating: one JSON object of known names, each once, whose strings have no escapes
+// and are ASCII, with few options and no ties. ballotjson reads all other ballots, and
+// reports their faults. A fuzz test compares the two.
 type plainBallot struct {
 	rest    []byte
 	rules   *poll.Rules
@@ -19,11 +22,11 @@ type plainBallot struct {
 // plainOptions is how many options a plain ballot names at most.
 const plainOptions = 16
 
-// plain is what a plain ballot says.
+// plain is the content of a plain ballot.
 type plain struct {
 	voter      []byte // bulk only; shares the line's memory
 	ifVersion  uint32 // bulk only
-	selections []byte // appended to what was given
+	selections []byte // appended to scan's dst
 }
 
 // scan reads a ballot and appends its canonical selections to dst.
@@ -40,10 +43,10 @@ func (s *plainBallot) scan(data []byte, rules *poll.Rules, bulk bool, dst []byte
 		}
 		switch string(name) {
 		case "selections", "ranking", "scores":
-			if field != "" || fieldOf(rules.Form()) != string(name) {
+			if field != "" || ballotjson.FieldOf(rules.Form()) != string(name) {
 				return p, false
 			}
-			field = fieldOf(rules.Form())
+			field = ballotjson.FieldOf(rules.Form())
 			ok = s.options()
 		case "voter":
 			if !bulk || p.voter != nil {
@@ -68,7 +71,7 @@ func (s *plainBallot) scan(data []byte, rules *poll.Rules, bulk bool, dst []byte
 			break
 		}
 	}
-	if !s.take('}') || !s.end() || field == "" || bulk && !plainVoter(p.voter) {
+	if !s.take('}') || !s.end() || field == "" || bulk && !voterid.Fits(p.voter) {
 		return p, false
 	}
 	var points []int
@@ -79,11 +82,6 @@ func (s *plainBallot) scan(data []byte, rules *poll.Rules, bulk bool, dst []byte
 	return p, ok
 }
 
-// plainVoter reports whether ASCII without control characters is a voter's id.
-func plainVoter(v []byte) bool {
-	return len(v) > 0 && len(v) <= poll.MaxVoterBytes && string(v) != "." && string(v) != ".."
-}
-
 // options reads the options that the ballot names: an array, or an object of scores.
 func (s *plainBallot) options() bool {
 	shut := byte(']')
@@ -92,7 +90,7 @@ func (s *plainBallot) options() bool {
 	} else if !s.take('[') {
 		return false
 	}
-	if s.scored != (fieldOf(s.rules.Form()) == "scores") {
+	if s.scored != (ballotjson.FieldOf(s.rules.Form()) == "scores") {
 		return false
 	}
 	if s.take(shut) {
@@ -180,6 +178,6 @@ func (s *plainBallot) number() (int, bool) {
 		return 0, false
 	}
 	s.rest = s.rest[digits:]
-	// A fraction or an exponent follows a number without a separator.
+	// A fraction or an exponent would follow the number without a separator.
 	return n, len(s.rest) == 0 || s.rest[0] != '.' && s.rest[0] != 'e' && s.rest[0] != 'E'
 }

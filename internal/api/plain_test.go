@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"voted/internal/ballotjson"
 	"voted/internal/poll"
 )
 
@@ -48,18 +49,18 @@ func agree(t *testing.T, rules *poll.Rules, data []byte, bulk bool) (quick bool)
 	if !ok {
 		return false
 	}
-	d := ballotDecoders.Get().(*ballotDecoder)
-	defer ballotDecoders.Put(d)
-	b, err := d.decode(data, bulk)
+	d := ballotjson.Get()
+	defer d.Release()
+	b, err := d.Decode(data, bulk)
 	if err != nil {
 		t.Fatalf("%q: read as a plain ballot, refused by the strict reader: %v", data, err)
 	}
-	want, faults := b.encode(rules)
+	want, faults := b.Encode(rules)
 	if faults != nil {
 		t.Fatalf("%q: read as a plain ballot of %s, but it breaks the rules: %v", data, rules.ID, faults)
 	}
-	if got := bytes.TrimPrefix(p.selections, before); !bytes.Equal(got, want) || string(p.voter) != b.voter || p.ifVersion != b.ifVersion {
-		t.Fatalf("%q: read as %x by %q replacing %d, the strict reader says %x by %q replacing %d", data, got, p.voter, p.ifVersion, want, b.voter, b.ifVersion)
+	if got := bytes.TrimPrefix(p.selections, before); !bytes.Equal(got, want) || string(p.voter) != b.Voter || p.ifVersion != b.IfVersion {
+		t.Fatalf("%q: read as %x by %q replacing %d, the strict reader says %x by %q replacing %d", data, got, p.voter, p.ifVersion, want, b.Voter, b.IfVersion)
 	}
 	return true
 }

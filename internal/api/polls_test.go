@@ -2,8 +2,12 @@ package api
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"voted/internal/auth"
 )
 
 func TestAPollIsCreatedOnceUnderAChosenID(t *testing.T) {
@@ -38,7 +42,7 @@ func TestDefinitionsThatCannotBeUsedNameTheField(t *testing.T) {
 		{`{"options":["ann"]}`, "options"},
 		{`{}`, "options"},
 		{`{"options":["ann","ann"]}`, "options[1].id"},
-		{`{"options":["ann","b o"]}`, "options[1].id"},
+		{`{"options":["ann",{"id":"b o"}]}`, "options[1].id"},
 		{`{"options":["ann",null]}`, "options[1].id"},
 		{`{"options":["ann","bo"],"id":"q"}`, "id"},
 		{`{"options":["ann","bo"],"method":"lottery"}`, "method"},
@@ -103,9 +107,77 @@ func TestARetriedPatchIsKnownByItsKeyAndContent(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	g.poll("p", twoOptions)
-	g.do("PATCH", "/v1/polls/p", `{"title":"a"}`, "Idempotency-Key", "k", "If-Match", `"1"`).want(200).has("ETag", `"2"`)
-	g.do("PATCH", "/v1/polls/p", `{"title":"a"}`, "Idempotency-Key", "k", "If-Match", `"1"`).want(200).has("ETag", `"2"`)
-	g.do("PATCH", "/v1/polls/p", `{"title":"b"}`, "Idempotency-Key", "k").want(200).has("ETag", `"3"`).holds(`"title":"b"`)
+	g.do("PATCH", "/v1/polls/p", `{"title":"a"}`, "Idempotency-Key", "k", "If-Match", `"1"`).want(200).has("ETag", `"2"`).has("Idempotent-Replayed", "")
+	g.do("PATCH", "/v1/polls/p", `{"title":"a"}`, "Idempotency-Key", "k", "If-Match", `"1"`).want(200).has("ETag", `"2"`).has("Idempotent-Replayed", "true")
+	g.do("PATCH", "/v1/polls/p", `{"title":"b"}`).want(200).has("ETag", `"3"`)
+	g.do("PATCH", "/v1/polls/p", `{"title":"a"}`, "Idempotency-Key", "k", "If-Match", `"1"`).want(200).has("Idempotent-Replayed", "true").holds(`"title":"b"`)
+	for _, other := range []string{`{"title":"b"}`, `{"title":"a","closes_at":"2027-01-01T00:00:00Z"}`} {
+		g.do("PATCH", "/v1/polls/p", other, "Idempotency-Key", "k", "If-Match", `"1"`).want(422).code("idempotency_key_reused").lacks("Idempotent-Replayed")
+	}
+	g.do("PATCH", "/v1/polls/p", `{"title":"a"}`, "Idempotency-Key", "k").want(422).code("idempotency_key_reused") // without its condition it is another one
+	g.poll("q", twoOptions)
+	g.do("PATCH", "/v1/polls/q", `{"title":"c"}`, "Idempotency-Key", "k").want(200).holds(`"title":"c"`) // a key is a poll's own
+}
+
+func TestKeysBelongToTheCredentialThatSentThem(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, func(o *Options) {
+		o.Auth = doorman{"alice": {Roles: auth.Admin, Name: "alice"}, "bob": {Roles: auth.Admin, Name: "bob"}}
+	})
+	create := func(who, body string) answer {
+		return g.do("POST", "/v1/polls", body, "Idempotency-Key", `"job-1"`, "Authorization", "Bearer "+who)
+	}
+	first := create("alice", twoOptions).want(201).has("Idempotent-Replayed", "")
+	if second := create("bob", twoOptions).want(201).has("Idempotent-Replayed", ""); second.json()["id"] == first.json()["id"] {
+		t.Error("bob got alice's poll")
+	}
+	create("bob", ranked).want(422).code("idempotency_key_reused")
+	create("alice", twoOptions).want(201).has("Idempotent-Replayed", "true")
+	at := first.header.Get("Location")
+	patch := func(who, title string) answer {
+		return g.do("PATCH", at, `{"title":"`+title+`"}`, "Idempotency-Key", "k", "Authorization", "Bearer "+who)
+	}
+	patch("alice", "hers").want(200)
+	patch("bob", "his").want(200).has("Idempotent-Replayed", "").holds(`"title":"his"`)
+	patch("alice", "hers").want(200).has("Idempotent-Replayed", "true").holds(`"title":"his"`)
+}
+
+func TestAKeyWhosePollWasDeletedNamesNoPlaceAndSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	at := g.do("POST", "/v1/polls", twoOptions, "Idempotency-Key", "k").want(201).header.Get("Location")
+	g.do("POST", at+"/close", "").want(200)
+	g.do("DELETE", at, "").want(204)
+	g.do("POST", "/v1/polls", twoOptions, "Idempotency-Key", "k").want(404).code("poll_not_found").
+		has("Location", "").has("Idempotent-Replayed", "").holds("was deleted since; send a fresh key")
+}
+
+func TestACreationSentAgainAfterAPatchShowsThePollAsItIs(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.poll("p", twoOptions)
+	g.do("PATCH", "/v1/polls/p", `{"title":"new"}`).want(200)
+	g.do("PUT", "/v1/polls/p", twoOptions).want(200).has("ETag", `"2"`).holds(`"title":"new"`)
+	g.do("PUT", "/v1/polls/p", ranked).want(409).code("poll_exists")
+}
+
+func TestRetryAfterIsWhenTheSameRequestCanSucceed(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.poll("p", twoOptions)
+	patch := func(i int) answer { return g.do("PATCH", "/v1/polls/p", fmt.Sprintf(`{"title":"%d"}`, i)) }
+	for i := range 64 {
+		patch(i).want(200)
+		g.b.pass(time.Second)
+	}
+	wait, err := strconv.Atoi(patch(64).want(429).code("too_many_requests").header.Get("Retry-After"))
+	if err != nil || wait != 600-64 {
+		t.Fatalf("Retry-After is %d seconds, %v", wait, err)
+	}
+	g.b.pass(time.Duration(wait)*time.Second - time.Millisecond)
+	patch(64).want(429).has("Retry-After", "1")
+	g.b.pass(time.Millisecond)
+	patch(64).want(200)
 }
 
 func TestClosingAndDeletingMayBeRepeated(t *testing.T) {
@@ -157,5 +229,41 @@ func TestTheListComesInPages(t *testing.T) {
 	token := g.do("GET", "/v1/polls?page_size=2", "").json()["next_page_token"].(string)
 	for _, query := range []string{"page_size=0", "page_size=1001", "page_size=x", "page_size=", "state=done", "page_token=!", "page_token=", "state=open&page_token=" + token} {
 		g.do("GET", "/v1/polls?"+query, "").want(400).code("malformed_request")
+	}
+}
+
+func TestAPageOfLargePollsIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	var options []string
+	for i := range 1024 {
+		options = append(options, fmt.Sprintf(`{"id":"o%d","title":"%s"}`, i, strings.Repeat(`\"`, 1024)))
+	}
+	definition := `{"options":[` + strings.Join(options, ",") + `]}`
+	var want []string
+	for i := range 3 {
+		want = append(want, fmt.Sprintf("p%d", i), fmt.Sprintf("small%d", i))
+		g.poll(want[2*i], definition)
+		g.poll(want[2*i+1], twoOptions)
+	}
+	var got []string
+	pages := 0
+	for token := ""; ; pages++ {
+		a := g.do("GET", "/v1/polls?page_size=1000"+token, "").want(200)
+		if len(a.body) > maxPageBytes+1024 {
+			t.Errorf("page %d has %d bytes", pages, len(a.body))
+		}
+		page := a.json()
+		for _, p := range page["polls"].([]any) {
+			got = append(got, p.(map[string]any)["id"].(string))
+		}
+		next, more := page["next_page_token"].(string)
+		if !more {
+			break
+		}
+		token = "&page_token=" + next
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) || pages < 2 {
+		t.Errorf("%d pages list %v, not %v", pages, got, want)
 	}
 }

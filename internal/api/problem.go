@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/go-json-experiment/json"
-	"github.com/gorilla/mux"
+	"voted/internal/refusal"
 
-	"voted/internal/poll"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // problemKind is what a code means in HTTP.
@@ -22,43 +22,48 @@ type problemKind struct {
 }
 
 // problemKinds is the one table from codes to HTTP. A test proves it total.
-var problemKinds = map[poll.Code]problemKind{
-	poll.CodePollNotFound:          {http.StatusNotFound, "There is no such poll", false},
-	poll.CodeBallotNotFound:        {http.StatusNotFound, "This voter has no ballot in the poll", false},
-	poll.CodePollExists:            {http.StatusConflict, "A different poll has this id", false},
-	poll.CodeAlreadyVoted:          {http.StatusConflict, "This voter has already voted", false},
-	poll.CodeSuperseded:            {http.StatusConflict, "A newer ballot or change stands", false},
-	poll.CodeVersionMismatch:       {http.StatusPreconditionFailed, "The version in If-Match is not the current one", false},
-	poll.CodePollNotOpen:           {http.StatusConflict, "The poll has not opened yet", false},
-	poll.CodePollClosed:            {http.StatusConflict, "The poll has closed", false},
-	poll.CodePollNotClosed:         {http.StatusConflict, "The poll is not closed", false},
-	poll.CodePollFull:              {http.StatusConflict, "The poll has all the ballots it takes", false},
-	poll.CodeResultsHidden:         {http.StatusForbidden, "Results are hidden until the poll closes", false},
-	poll.CodeInvalidBallot:         {http.StatusUnprocessableEntity, "The ballot breaks the poll's rules", false},
-	poll.CodeInvalidPoll:           {http.StatusUnprocessableEntity, "The poll cannot be defined like this", false},
-	poll.CodeMalformedRequest:      {http.StatusBadRequest, "The request is malformed", false},
-	poll.CodeIdempotencyKeyMissing: {http.StatusBadRequest, "An Idempotency-Key is required", false},
-	poll.CodeIdempotencyKeyReused:  {http.StatusUnprocessableEntity, "The Idempotency-Key came with another request before", false},
-	poll.CodeUnauthenticated:       {http.StatusUnauthorized, "Credentials are required", false},
-	poll.CodeForbidden:             {http.StatusForbidden, "Not allowed with these credentials", false},
-	poll.CodeNotEligible:           {http.StatusForbidden, "This voter may not vote in the poll", false},
-	poll.CodePayloadTooLarge:       {http.StatusRequestEntityTooLarge, "The request body is too large", false},
-	poll.CodeUnsupportedMediaType:  {http.StatusUnsupportedMediaType, "The media type of the body is not taken here", false},
-	poll.CodeNotAcceptable:         {http.StatusNotAcceptable, "None of the accepted media types can be produced", false},
-	poll.CodeNotFound:              {http.StatusNotFound, "There is nothing at this path", false},
-	poll.CodeMethodNotAllowed:      {http.StatusMethodNotAllowed, "The method is not allowed here", false},
-	poll.CodeMemberExists:          {http.StatusConflict, "The cluster has such a member already", false},
-	poll.CodeMemberNotFound:        {http.StatusNotFound, "The cluster has no such member", false},
-	poll.CodeQuorumAtRisk:          {http.StatusConflict, "The change would leave the cluster without a quorum", false},
-	poll.CodeTooManyRequests:       {http.StatusTooManyRequests, "Too many requests; send it again later", true},
-	poll.CodeUnavailable:           {http.StatusServiceUnavailable, "Unavailable; nothing was applied", true},
-	poll.CodeOutcomeUnknown:        {http.StatusServiceUnavailable, "Outcome unknown; send the same request again", true},
-	poll.CodeStorageFull:           {http.StatusInsufficientStorage, "The member is low on disk space", true},
-	poll.CodeInternal:              {http.StatusInternalServerError, "Something went wrong here", false},
-	poll.CodeRollNotFound:          {http.StatusNotFound, "The poll has no roll", false},
-	poll.CodeVoterNotFound:         {http.StatusNotFound, "The roll does not name this voter", false},
-	poll.CodeConfirmationNeeded:    {http.StatusConflict, "The restore drops data and must be confirmed", false},
-	poll.CodeInvalidBackup:         {http.StatusUnprocessableEntity, "The backup cannot be restored", false},
+var problemKinds = map[refusal.Code]problemKind{
+	refusal.PollNotFound:          {http.StatusNotFound, "There is no such poll", false},
+	refusal.BallotNotFound:        {http.StatusNotFound, "This voter has no ballot in the poll", false},
+	refusal.PollExists:            {http.StatusConflict, "A different poll has this id", false},
+	refusal.AlreadyVoted:          {http.StatusConflict, "This voter has already voted", false},
+	refusal.Superseded:            {http.StatusConflict, "A newer ballot or change stands", false},
+	refusal.VersionMismatch:       {http.StatusPreconditionFailed, "The version in If-Match is not the current one", false},
+	refusal.PollNotOpen:           {http.StatusConflict, "The poll has not opened yet", false},
+	refusal.PollClosed:            {http.StatusConflict, "The poll has closed", false},
+	refusal.PollNotClosed:         {http.StatusConflict, "The poll is not closed", false},
+	refusal.PollFull:              {http.StatusConflict, "The poll has all the ballots it takes", false},
+	refusal.ResultsHidden:         {http.StatusForbidden, "Results are hidden until the poll closes", false},
+	refusal.InvalidBallot:         {http.StatusUnprocessableEntity, "The ballot breaks the poll's rules", false},
+	refusal.InvalidPoll:           {http.StatusUnprocessableEntity, "The poll cannot be defined like this", false},
+	refusal.MalformedRequest:      {http.StatusBadRequest, "The request is malformed", false},
+	refusal.IdempotencyKeyMissing: {http.StatusBadRequest, "An Idempotency-Key is required", false},
+	refusal.IdempotencyKeyReused:  {http.StatusUnprocessableEntity, "The Idempotency-Key came with another request before", false},
+	refusal.Unauthenticated:       {http.StatusUnauthorized, "Credentials are required", false},
+	refusal.Forbidden:             {http.StatusForbidden, "Not allowed with these credentials", false},
+	refusal.NotEligible:           {http.StatusForbidden, "This voter may not vote in the poll", false},
+	refusal.PayloadTooLarge:       {http.StatusRequestEntityTooLarge, "The request body is too large", false},
+	refusal.UnsupportedMediaType:  {http.StatusUnsupportedMediaType, "The media type of the body is not taken here", false},
+	refusal.NotAcceptable:         {http.StatusNotAcceptable, "None of the accepted media types can be produced", false},
+	refusal.NotFound:              {http.StatusNotFound, "There is nothing at this path", false},
+	refusal.MethodNotAllowed:      {http.StatusMethodNotAllowed, "The method is not allowed here", false},
+	refusal.MemberExists:          {http.StatusConflict, "The cluster has such a member already", false},
+	refusal.MemberNotFound:        {http.StatusNotFound, "The cluster has no such member", false},
+	refusal.QuorumAtRisk:          {http.StatusConflict, "The change would leave the cluster without a quorum", false},
+	refusal.TooManyRequests:       {http.StatusTooManyRequests, "Too many requests; send it again later", true},
+	refusal.Unavailable:           {http.StatusServiceUnavailable, "Unavailable; nothing was applied", true},
+	refusal.OutcomeUnknown:        {http.StatusServiceUnavailable, "Outcome unknown; send the same request again", true},
+	refusal.StorageFull:           {http.StatusInsufficientStorage, "The member is low on disk space", true},
+	refusal.Internal:              {http.StatusInternalServerError, "Something went wrong here", false},
+	refusal.RollNotFound:          {http.StatusNotFound, "The poll has no roll", false},
+	refusal.VoterNotFound:         {http.StatusNotFound, "The roll does not name this voter", false},
+	refusal.ConfirmationNeeded:    {http.StatusConflict, "The restore drops data and must be confirmed", false},
+	refusal.InvalidBackup:         {http.StatusUnprocessableEntity, "The backup cannot be restored", false},
+	refusal.CrossOrigin:           {http.StatusForbidden, "A page of another origin may not send this", false},
+	refusal.Misdirected:           {http.StatusMisdirectedRequest, "The node does not go by the name in Host", false},
+	refusal.InvalidVoter:          {http.StatusUnprocessableEntity, "This cannot be the id of a voter", false},
+	refusal.LotDrawn:              {http.StatusConflict, "Another lot was drawn", false},
+	refusal.UpgradePending:        {http.StatusServiceUnavailable, "Not every member reads this yet; nothing was applied", true},
 }
 
 // problemJSON is RFC 9457 with the members that clients of voted rely on.
@@ -68,6 +73,7 @@ type problemJSON struct {
 	Status    int          `json:"status"`
 	Detail    string       `json:"detail,omitempty"`
 	Code      string       `json:"code"`
+	Reason    string       `json:"reason,omitempty"`
 	Retryable bool         `json:"retryable"`
 	RequestID string       `json:"request_id"`
 	Errors    []fieldFault `json:"errors,omitempty"`
@@ -78,16 +84,20 @@ type fieldFault struct {
 	Detail string `json:"detail"`
 }
 
-func writeProblem(w *response, e *poll.Error) {
+func writeProblem(w *response, e *refusal.Error) {
 	kind := problemKinds[e.Code]
 	p := problemJSON{
-		Type: "/problems/" + e.Code.String(), Title: kind.title, Status: kind.status, Detail: e.Detail,
+		Type: "/problems/" + e.Code.String(), Title: kind.title, Status: kind.status, Detail: sentence(e),
 		Code: e.Code.String(), Retryable: kind.retryable, RequestID: w.id,
+	}
+	if e.Reason.Code() != refusal.None { // one of a newer member has no name here
+		p.Reason = e.Reason.String()
 	}
 	for _, f := range e.Fields {
 		p.Errors = append(p.Errors, fieldFault{f.Field, f.Detail})
 	}
-	body, err := json.Marshal(p)
+	// A sentence may repeat bytes of the request that are not UTF-8.
+	body, err := json.Marshal(p, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		panic("api: a problem cannot be written: " + err.Error())
 	}
@@ -96,35 +106,44 @@ func writeProblem(w *response, e *poll.Error) {
 	}
 	switch kind.status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusInsufficientStorage:
-		w.Header()["Retry-After"] = []string{retryAfter()}
-		if w.retryAfter > 0 {
-			w.Header()["Retry-After"] = []string{strconv.Itoa(w.retryAfter)}
-		}
+		w.Header()["Retry-After"] = []string{strconv.FormatInt(w.wait(e), 10)}
 	case http.StatusUnauthorized:
 		w.Header()["Www-Authenticate"] = []string{"Bearer"} // RFC 9110 §11.6.1 wants one
 	}
-	w.send(kind.status, typeProblem, body)
+	w.send(kind.status, typeProblem, append(body, '\n'))
 }
 
-// retryAfter spreads the clients that were turned away together.
-func retryAfter() string { return strconv.Itoa(1 + rand.IntN(maxRetryAfterSeconds)) }
+// wait returns the seconds of Retry-After. If it is not known when there will be room,
+// they are random, so that clients that were refused together do not return together.
+func (w *response) wait(e *refusal.Error) int64 {
+	switch {
+	case e.RetryAfter > 0:
+		return (e.RetryAfter + 999) / 1000 // not a moment too early
+	case w.retryAfter > 0:
+		return int64(w.retryAfter)
+	}
+	return 1 + rand.Int64N(maxRetryAfterSeconds)
+}
 
-// fail answers with an error. What has no code is logged and shown without detail.
+// fail answers with an error. An error without a code is logged, and shown without
+// detail.
 func (h *Handler) fail(w *response, r *http.Request, err error) {
-	refusal := &poll.Error{Code: poll.CodeInternal}
-	errors.As(inTime(err, poll.CodeUnavailable), &refusal)
-	if _, known := problemKinds[refusal.Code]; !known || refusal.Code == poll.CodeInternal {
+	refused := &refusal.Error{Code: refusal.Internal}
+	errors.As(inTime(err, refusal.Unavailable), &refused)
+	if _, known := problemKinds[refused.Code]; !known || refused.Code == refusal.Internal {
 		h.log.Error("request failed", "request_id", w.id, "route", w.endpoint.template, "method", r.Method, "error", err)
-		refusal = &poll.Error{Code: poll.CodeInternal}
-	} else if refusal.Cause != nil && !errors.Is(refusal.Cause, context.Canceled) {
+		refused = &refusal.Error{Code: refusal.Internal}
+	} else if refused.Cause != nil && !errors.Is(refused.Cause, context.Canceled) {
 		h.log.Debug("request refused", "request_id", w.id, "route", w.endpoint.template, "error", err)
 	}
-	w.problem(refusal)
+	drain := h.drainsAfter(w, r)
+	w.problem(refused)
+	drain()
 }
 
-// explain serves the URI in a problem's type: its title, for people.
+// explain serves the URI in a problem's type: the problem's title, for people.
 func (h *Handler) explain(w *response, r *http.Request) error {
-	name := mux.Vars(r)["code"]
+	name := pathVar(r, "code")
 	for code, kind := range problemKinds {
 		if code.String() == name {
 			w.send(http.StatusOK, typeText, []byte(name+" ("+strconv.Itoa(kind.status)+"): "+kind.title+".\n"))
@@ -135,9 +154,9 @@ func (h *Handler) explain(w *response, r *http.Request) error {
 }
 
 func nothingHere() error {
-	return poll.Refuse(poll.CodeNotFound, "No route has this path; GET /openapi.yaml lists them all.")
+	return refusal.Of(refusal.NotFound)
 }
 
-func malformed(format string, args ...any) *poll.Error {
-	return poll.Refuse(poll.CodeMalformedRequest, format, args...)
+func malformed(format string, args ...any) *refusal.Error {
+	return refusal.New(refusal.MalformedRequest, format, args...)
 }

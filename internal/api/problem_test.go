@@ -2,112 +2,127 @@ package api
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"voted/internal/poll"
+	"voted/internal/refusal"
 	"voted/internal/trace"
 )
 
 func TestEveryCodeHasAStatusAndATitle(t *testing.T) {
 	t.Parallel()
-	for _, code := range poll.Codes() {
+	for _, code := range refusal.Codes() {
 		kind, ok := problemKinds[code]
 		if !ok || kind.title == "" || kind.status < 400 || http.StatusText(kind.status) == "" {
 			t.Errorf("%s has no problem: %+v", code, kind)
 		}
 	}
-	if len(problemKinds) != len(poll.Codes()) {
-		t.Errorf("there are %d problems for %d codes", len(problemKinds), len(poll.Codes()))
+	if len(problemKinds) != len(refusal.Codes()) {
+		t.Errorf("there are %d problems for %d codes", len(problemKinds), len(refusal.Codes()))
 	}
 }
 
 func TestEveryCodeOfTheContractReachesAClientWithItsStatus(t *testing.T) {
 	t.Parallel()
-	fromBelow := func(code poll.Code) func(g *rig) answer {
+	fromBelow := func(code refusal.Code) func(g *rig) answer {
 		return func(g *rig) answer {
-			g.b.set(func(b *backend) { b.fault = poll.Refuse(code, "Said by the cluster.") })
+			g.b.set(func(b *backend) { b.fault = refusal.New(code, "Said by the cluster.") })
 			return g.do("PUT", "/v1/polls/p/ballots/v", forAnn)
 		}
 	}
 	const ballot = "/v1/polls/p/ballots/v"
-	produce := map[poll.Code]struct {
+	produce := map[refusal.Code]struct {
 		status int
 		how    func(g *rig) answer
 	}{
-		poll.CodePollNotFound:   {404, func(g *rig) answer { return g.do("GET", "/v1/polls/q", "") }},
-		poll.CodeBallotNotFound: {404, func(g *rig) answer { return g.do("GET", ballot, "") }},
-		poll.CodePollExists:     {409, func(g *rig) answer { return g.do("PUT", "/v1/polls/p", ranked) }},
-		poll.CodeAlreadyVoted: {409, func(g *rig) answer {
+		refusal.PollNotFound:   {404, func(g *rig) answer { return g.do("GET", "/v1/polls/q", "") }},
+		refusal.BallotNotFound: {404, func(g *rig) answer { return g.do("GET", ballot, "") }},
+		refusal.PollExists:     {409, func(g *rig) answer { return g.do("PUT", "/v1/polls/p", ranked) }},
+		refusal.AlreadyVoted: {409, func(g *rig) answer {
 			g.cast("p", "v", forAnn)
 			return g.do("PUT", ballot, forBo)
 		}},
-		poll.CodeSuperseded: {409, func(g *rig) answer {
+		refusal.Superseded: {409, func(g *rig) answer {
 			g.cast("p", "v", forAnn)
 			g.do("PUT", ballot, forBo, "If-Match", `"1"`).want(200)
 			return g.do("PUT", ballot, forAnn)
 		}},
-		poll.CodeVersionMismatch: {412, func(g *rig) answer { return g.do("PUT", ballot, forAnn, "If-Match", `"3"`) }},
-		poll.CodePollNotOpen: {409, func(g *rig) answer {
+		refusal.VersionMismatch: {412, func(g *rig) answer { return g.do("PUT", ballot, forAnn, "If-Match", `"3"`) }},
+		refusal.PollNotOpen: {409, func(g *rig) answer {
 			g.poll("q", future)
 			return g.do("PUT", "/v1/polls/q/ballots/v", forAnn)
 		}},
-		poll.CodePollClosed: {409, func(g *rig) answer {
+		refusal.PollClosed: {409, func(g *rig) answer {
 			g.close("p")
 			return g.do("PUT", ballot, forAnn)
 		}},
-		poll.CodePollNotClosed: {409, func(g *rig) answer { return g.do("DELETE", "/v1/polls/p", "") }},
-		poll.CodePollFull: {409, func(g *rig) answer {
+		refusal.PollNotClosed: {409, func(g *rig) answer { return g.do("DELETE", "/v1/polls/p", "") }},
+		refusal.PollFull: {409, func(g *rig) answer {
 			g.poll("q", `{"options":["ann","bo"],"max_ballots":1}`)
 			g.cast("q", "u", forAnn)
 			return g.do("PUT", "/v1/polls/q/ballots/v", forAnn)
 		}},
-		poll.CodeResultsHidden: {403, func(g *rig) answer {
+		refusal.ResultsHidden: {403, func(g *rig) answer {
 			g.poll("q", secretTill)
 			return g.do("GET", "/v1/polls/q/results", "")
 		}},
-		poll.CodeInvalidBallot:         {422, func(g *rig) answer { return g.do("PUT", ballot, `{"selections":["cy"]}`) }},
-		poll.CodeInvalidPoll:           {422, func(g *rig) answer { return g.do("PUT", "/v1/polls/q", `{"options":["ann"]}`) }},
-		poll.CodeMalformedRequest:      {400, func(g *rig) answer { return g.do("PUT", ballot, `{`) }},
-		poll.CodeIdempotencyKeyMissing: {400, func(g *rig) answer { return g.do("POST", "/v1/polls", twoOptions) }},
-		poll.CodeIdempotencyKeyReused: {422, func(g *rig) answer {
+		refusal.InvalidBallot:         {422, func(g *rig) answer { return g.do("PUT", ballot, `{"selections":["cy"]}`) }},
+		refusal.InvalidPoll:           {422, func(g *rig) answer { return g.do("PUT", "/v1/polls/q", `{"options":["ann"]}`) }},
+		refusal.MalformedRequest:      {400, func(g *rig) answer { return g.do("PUT", ballot, `{`) }},
+		refusal.IdempotencyKeyMissing: {400, func(g *rig) answer { return g.do("POST", "/v1/polls", twoOptions) }},
+		refusal.IdempotencyKeyReused: {422, func(g *rig) answer {
 			g.do("POST", "/v1/polls", twoOptions, "Idempotency-Key", `"k"`).want(201)
 			return g.do("POST", "/v1/polls", ranked, "Idempotency-Key", `"k"`)
 		}},
-		poll.CodeUnauthenticated: {401, nil}, // until there is authentication, the table alone has it
-		poll.CodeForbidden:       {403, fromBelow(poll.CodeForbidden)},
-		poll.CodeNotEligible: {403, func(g *rig) answer {
+		refusal.Unauthenticated: {401, nil}, // until there is authentication, the table alone has it
+		refusal.Forbidden:       {403, fromBelow(refusal.Forbidden)},
+		refusal.NotEligible: {403, func(g *rig) answer {
 			g.poll("q", members)
 			return g.do("PUT", "/v1/polls/q/ballots/v", forAnn)
 		}},
-		poll.CodeRollNotFound: {404, func(g *rig) answer { return g.do("GET", "/v1/polls/p/roll", "") }},
-		poll.CodeVoterNotFound: {404, func(g *rig) answer {
+		refusal.RollNotFound: {404, func(g *rig) answer { return g.do("GET", "/v1/polls/p/roll", "") }},
+		refusal.VoterNotFound: {404, func(g *rig) answer {
 			g.poll("q", members)
 			return g.do("GET", "/v1/polls/q/roll/v", "")
 		}},
-		poll.CodeConfirmationNeeded: {409, func(g *rig) answer {
+		refusal.ConfirmationNeeded: {409, func(g *rig) answer {
 			return g.do("POST", "/v1/restore", "b", "Content-Type", mediaBackup)
 		}},
-		poll.CodeInvalidBackup: {422, func(g *rig) answer {
-			g.b.set(func(b *backend) { b.restoreFault = poll.Refuse(poll.CodeInvalidBackup, "It is damaged.") })
+		refusal.InvalidBackup: {422, func(g *rig) answer {
+			g.b.set(func(b *backend) { b.restoreFault = refusal.New(refusal.InvalidBackup, "It is damaged.") })
 			return g.do("POST", "/v1/restore?confirm=1+poll+and+0+ballots", "b", "Content-Type", mediaBackup)
 		}},
-		poll.CodePayloadTooLarge:      {413, func(g *rig) answer { return g.do("PUT", ballot, strings.Repeat(" ", maxBallotBytes+1)) }},
-		poll.CodeUnsupportedMediaType: {415, func(g *rig) answer { return g.do("PUT", ballot, forAnn, "Content-Type", "text/plain") }},
-		poll.CodeNotAcceptable:        {406, func(g *rig) answer { return g.do("GET", "/v1/polls/p", "", "Accept", "text/html") }},
-		poll.CodeNotFound:             {404, func(g *rig) answer { return g.do("GET", "/v2", "") }},
-		poll.CodeMethodNotAllowed:     {405, func(g *rig) answer { return g.do("DELETE", ballot, "") }},
-		poll.CodeMemberExists:         {409, func(g *rig) answer { return g.do("POST", "/v1/cluster/members", `{"id":"n1","peer":"h:1"}`) }},
-		poll.CodeMemberNotFound:       {404, func(g *rig) answer { return g.do("DELETE", "/v1/cluster/members/n9", "") }},
-		poll.CodeQuorumAtRisk:         {409, func(g *rig) answer { return g.do("DELETE", "/v1/cluster/members/n1", "") }},
-		poll.CodeTooManyRequests:      {429, fromBelow(poll.CodeTooManyRequests)},
-		poll.CodeUnavailable:          {503, fromBelow(poll.CodeUnavailable)},
-		poll.CodeOutcomeUnknown:       {503, fromBelow(poll.CodeOutcomeUnknown)},
-		poll.CodeStorageFull:          {507, fromBelow(poll.CodeStorageFull)},
-		poll.CodeInternal:             {500, fromBelow(poll.CodeInternal)},
+		refusal.CrossOrigin: {403, func(g *rig) answer { return g.do("POST", "/v1/polls/p/close", "", formPost(foreignPage)...) }},
+		refusal.Misdirected: {421, func(g *rig) answer {
+			g.h.browser.hosts = NewHosts()
+			defer func() { g.h.browser.hosts = nil }()
+			return g.do("GET", "/v1/polls", "") // httptest calls example.com
+		}},
+		refusal.InvalidVoter:         {422, func(g *rig) answer { return g.do("PUT", "/v1/polls/p/ballots/zo%EB", forAnn) }},
+		refusal.PayloadTooLarge:      {413, func(g *rig) answer { return g.do("PUT", ballot, strings.Repeat(" ", maxBallotBytes+1)) }},
+		refusal.UnsupportedMediaType: {415, func(g *rig) answer { return g.do("PUT", ballot, forAnn, "Content-Type", "text/plain") }},
+		refusal.NotAcceptable:        {406, func(g *rig) answer { return g.do("GET", "/v1/polls/p", "", "Accept", "text/html") }},
+		refusal.NotFound:             {404, func(g *rig) answer { return g.do("GET", "/v2", "") }},
+		refusal.MethodNotAllowed:     {405, func(g *rig) answer { return g.do("DELETE", ballot, "") }},
+		refusal.MemberExists:         {409, func(g *rig) answer { return g.do("POST", "/v1/cluster/members", `{"id":"n1","peer":"h:1"}`) }},
+		refusal.MemberNotFound:       {404, func(g *rig) answer { return g.do("DELETE", "/v1/cluster/members/n9", "") }},
+		refusal.QuorumAtRisk:         {409, func(g *rig) answer { return g.do("DELETE", "/v1/cluster/members/n1", "") }},
+		refusal.TooManyRequests:      {429, fromBelow(refusal.TooManyRequests)},
+		refusal.Unavailable:          {503, fromBelow(refusal.Unavailable)},
+		refusal.UpgradePending:       {503, fromBelow(refusal.UpgradePending)},
+		refusal.LotDrawn: {409, func(g *rig) answer {
+			g.poll("q", byLot)
+			g.do("POST", "/v1/polls/q/close", "").want(200)
+			g.do("PUT", "/v1/polls/q/lot", `{"seed":"42"}`).want(200)
+			return g.do("PUT", "/v1/polls/q/lot", `{"seed":"43"}`)
+		}},
+		refusal.OutcomeUnknown: {503, fromBelow(refusal.OutcomeUnknown)},
+		refusal.StorageFull:    {507, fromBelow(refusal.StorageFull)},
+		refusal.Internal:       {500, fromBelow(refusal.Internal)},
 	}
-	for _, code := range poll.Codes() {
+	for _, code := range refusal.Codes() {
 		t.Run(code.String(), func(t *testing.T) {
 			t.Parallel()
 			c, ok := produce[code]
@@ -188,4 +203,15 @@ func TestAPanicIsAProblemWithoutDetailAndALogEntryWithAStack(t *testing.T) {
 	}
 	g.h.cluster = g.b
 	g.do("GET", "/metrics", "").holds("voted_http_requests_in_flight 1\n")
+}
+
+func TestAProblemMayRepeatWhatIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	rec := httptest.NewRecorder()
+	w := &response{ResponseWriter: rec, h: g.h, endpoint: g.h.unmatched}
+	e := malformed("It says %s.", "caf\xe9")
+	e.Fields = []refusal.FieldError{{Field: "caf\xe9", Detail: "It is caf\xe9."}}
+	writeProblem(w, e)
+	answer{t, rec.Code, rec.Header(), rec.Body.String()}.want(400).code("malformed_request").holds("caf")
 }

@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"math"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -12,28 +11,28 @@ import (
 	"golang.org/x/time/rate"
 
 	"voted/internal/auth"
-	"voted/internal/poll"
+	"voted/internal/refusal"
+	"voted/internal/source"
 )
 
 // Rate bounds requests: Burst at once, and PerSecond on average. The zero value
 // is no bound.
 type Rate struct {
 	PerSecond float64
-	Burst     int // default: what comes in a second
+	Burst     int // default: the requests of one second
 }
 
 // Limits are how much of a node one client may take.
 type Limits struct {
-	// PerAddress bounds the requests from one address (IPv6: one /64), before
-	// anything of them is looked at. A forwarded address is never believed: behind
-	// a proxy all clients have one address.
+	// PerAddress bounds the requests from one address (IPv6: one /64), before they are read.
+	// Forwarded addresses are not trusted: behind a proxy all clients have one address.
 	PerAddress Rate
 	// PerClient bounds the requests with one credential.
 	PerClient Rate
 }
 
-// maxRated bounds the clients that a table of rates remembers. One that is
-// forgotten begins anew with a full allowance; with so many, that is rare.
+// maxRated bounds the clients that a table of rates remembers. One that is forgotten
+// starts again with a full allowance; with so many, that is rare.
 const maxRated = 65_536
 
 // rates limits each of many clients.
@@ -43,8 +42,8 @@ type rates struct {
 	policy []string // the value of RateLimit-Policy, shared
 
 	mu    sync.Mutex
-	known map[string]*list.Element // under mu
-	order list.List                // of *rated, the longest unseen in front; under mu
+	known map[string]*list.Element // guarded by mu
+	order list.List                // of *rated, the longest unseen in front; guarded by mu
 }
 
 type rated struct {
@@ -52,7 +51,7 @@ type rated struct {
 	bucket *rate.Limiter
 }
 
-// newRates returns nil where nothing is to be limited.
+// newRates returns nil if there is no limit.
 func newRates(name string, limit Rate) *rates {
 	if limit.PerSecond <= 0 {
 		return nil
@@ -65,8 +64,7 @@ func newRates(name string, limit Rate) *rates {
 	return &rates{name: name, limit: limit, policy: []string{policy}, known: map[string]*list.Element{}}
 }
 
-// take counts a request and returns what is left: whether it may go on, and the
-// allowance after it.
+// take counts a request. ok reports whether it may go on; left is the allowance after it.
 func (t *rates) take(key string, now time.Time) (ok bool, left float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -84,8 +82,8 @@ func (t *rates) take(key string, now time.Time) (ok bool, left float64) {
 	return ok, max(0, bucket.TokensAt(now))
 }
 
-// admit counts a request and says in the RateLimit fields (draft-ietf-httpapi-ratelimit-headers)
-// how much is left.
+// admit counts a request, sets the RateLimit fields
+// (draft-ietf-httpapi-ratelimit-headers), and returns the refusal of one too many.
 func (t *rates) admit(w *response, key string) error {
 	if t == nil {
 		return nil
@@ -99,8 +97,8 @@ func (t *rates) admit(w *response, key string) error {
 		return nil
 	}
 	wait := math.Ceil((1 - left) / t.limit.PerSecond)
-	w.retryAfter = max(1, int(wait))
-	return poll.Refuse(poll.CodeTooManyRequests, "More than %s requests a second came from this client; send it again after the time in Retry-After.",
+	w.retryAfter = int32(min(max(1, wait), math.MaxInt32))
+	return refusal.New(refusal.TooManyRequests, "More than %s requests a second came from this client; send it again after the time in Retry-After.",
 		strconv.FormatFloat(t.limit.PerSecond, 'g', 4, 64))
 }
 
@@ -118,18 +116,6 @@ func (h *Handler) rateClient(w *response, who auth.Identity) error {
 	return h.access.clients.admit(w, who.Name)
 }
 
-// addressOf returns the address that a request really comes from; headers that
-// claim another one are not looked at. All of an IPv6 /64 belongs to one client.
-func addressOf(r *http.Request) string {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	addr := at.Addr().Unmap()
-	if addr.Is6() {
-		if p, err := addr.Prefix(64); err == nil {
-			return p.Addr().String()
-		}
-	}
-	return addr.String()
-}
+// addressOf returns the address that a request really comes from; headers that claim
+// another one are ignored.
+func addressOf(r *http.Request) string { return source.Of(r.RemoteAddr).String() }

@@ -64,6 +64,13 @@ func TestOneAddressIsLimitedWhateverItClaims(t *testing.T) {
 	send("[2001:db8::2]:1").want(200)
 	send("[2001:db8::3]:1").want(429) // the same /64
 	send("[2001:db8:0:1::3]:1").want(200)
+	// Loopback is limited like any other, and is not the network around it.
+	for _, from := range []string{"127.0.0.1:1", "[::1]:1"} {
+		send(from).want(200)
+		send(from).want(200)
+		send(from).want(429)
+	}
+	send("[::2]:1").want(200)
 	// Probes are not counted.
 	for range 5 {
 		g.do("GET", "/livez", "").want(200)

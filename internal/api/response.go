@@ -5,35 +5,40 @@ import (
 	"strconv"
 	"time"
 
-	"voted/internal/poll"
+	"voted/internal/refusal"
 	"voted/internal/trace"
 )
 
-// response is the answer to one request on its way. Handlers run in one
-// goroutine a request; a bulk upload hands it to its answering goroutine whole.
+// response is the answer to one request. One goroutine at a time uses it: the request's,
+// or the answering one of a bulk upload.
 type response struct {
 	http.ResponseWriter
 	h  *Handler
 	id string // of the request
-	// ctx is the request's context, and carries its id to the other members. It must
-	// not be changed once the request is served.
+	// ctx is the request's context, and carries its id to the other members. It must not
+	// change while the request is served.
 	ctx      trace.Context
 	began    time.Time
 	endpoint *endpoint
+	client   string // name of the sender's credential; empty without authentication
 	meter    *meter
 	index    uint64 // log index the answer saw; 0: what the node has applied
 	status   int    // 0 until the header is written
 	written  int64  // bytes of body
 
-	retryAfter int // seconds that a refusal asks to wait; 0: as all others
+	session *session // of a request that lasts; nil without authentication
 
-	values [6]string // of headers that only this response has
-	used   int       // of values
+	values [5]string // of headers that only this response has
+	used   uint8     // of values
+
+	foreign    bool  // a page of another, allowed origin sends the request
+	known      bool  // the sender may learn what this node knows
+	retryAfter int32 // seconds of Retry-After; 0: chosen as for all others
 }
 
 // value returns a header's value in memory of the response's own.
 func (w *response) value(s string) []string {
-	if w.used == len(w.values) {
+	if int(w.used) == len(w.values) {
 		return []string{s}
 	}
 	w.values[w.used] = s
@@ -41,7 +46,7 @@ func (w *response) value(s string) []string {
 	return w.values[w.used-1 : w.used : w.used]
 }
 
-// Values that stand in many responses; nobody changes them.
+// Values that many responses share; they must not be changed.
 var (
 	nosniff = []string{"nosniff"}
 	noStore = []string{"no-store"}
@@ -70,14 +75,22 @@ func (w *response) begin() {
 	header := w.Header()
 	header["X-Content-Type-Options"] = nosniff
 	header["X-Request-Id"] = w.value(w.id)
+}
+
+// identify names the node, and lets the header name the log index that the answer
+// reflects. With authentication, call it only once the sender is known: a log index would
+// show strangers when ballots come in.
+func (w *response) identify() {
+	w.known = true
+	header := w.Header()
 	header["Voted-Node"] = w.h.node
 	if leader := w.h.leader(); leader != nil {
 		header["Voted-Leader"] = leader
 	}
 }
 
-// leader returns the value of Voted-Leader, shared by the responses until it
-// changes; nil where no leader is known.
+// leader returns the value of Voted-Leader, shared by the responses until it changes; nil
+// if no leader is known.
 func (h *Handler) leader() []string {
 	id := h.cluster.Leader()
 	if id == "" {
@@ -97,11 +110,13 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	index := w.index
-	if index == 0 {
-		index = w.h.cluster.Index()
+	if w.known {
+		index := w.index
+		if index == 0 {
+			index = w.h.cluster.Index()
+		}
+		w.Header()["Voted-Index"] = w.value(strconv.FormatUint(index, 10))
 	}
-	w.Header()["Voted-Index"] = w.value(strconv.FormatUint(index, 10))
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -118,8 +133,8 @@ func (w *response) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController find the connection.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// saw notes that the answer reflects a log index, which may be ahead of what the
-// node has applied when it was forwarded.
+// saw notes that the answer reflects a log index. That of a forwarded request may be
+// ahead of what this node has applied.
 func (w *response) saw(index uint64) {
 	w.index = max(index, w.h.cluster.Index())
 }
@@ -130,7 +145,7 @@ func (w *response) send(status int, mediaType []string, body []byte) {
 	header["Content-Type"] = mediaType
 	header["Content-Length"] = w.value(strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone away is told nothing
+	_, _ = w.Write(body) // a client that has gone away gets nothing
 }
 
 // tag sets the ETag of a version or revision.
@@ -151,7 +166,7 @@ func appendTime(b []byte, ms int64) []byte {
 }
 
 // problem answers with a refusal; a second answer is never written over a first.
-func (w *response) problem(e *poll.Error) {
+func (w *response) problem(e *refusal.Error) {
 	if w.status != 0 {
 		return
 	}

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
 	"time"
+
+	"voted/internal/tally"
 )
 
 func TestResultsOfAPluralityPoll(t *testing.T) {
@@ -18,7 +21,7 @@ func TestResultsOfAPluralityPoll(t *testing.T) {
 	a := g.do("GET", "/v1/polls/p/results?consistency=linearizable", "").want(200).has("Voted-Index", "4").has("Voted-Age", "")
 	want := `{"poll":"p","method":"plurality","state":"open","index":4,"ballots":3,"certified":false,"winners":["ann"],` +
 		`"options":[{"id":"ann","votes":2},{"id":"bo","votes":1}],` +
-		`"tie_breaking":"Options that share the highest number of votes all win: a tie is reported, not broken."}` + "\n"
+		`"tie_breaking":"Options that share the highest number of votes all win: a tie is reported, not broken.","ranking":[["ann"],["bo"]]}` + "\n"
 	if a.body != want {
 		t.Errorf("results are\n%swant\n%s", a.body, want)
 	}
@@ -41,12 +44,28 @@ func TestResultsShowWhatTheMethodGives(t *testing.T) {
 		{
 			"the rounds of an instant runoff", ranked,
 			[]string{`{"ranking":["ann"]}`, `{"ranking":["ann"]}`, `{"ranking":["bo"]}`, `{"ranking":["bo"]}`, `{"ranking":["cy","bo"]}`},
-			`"rounds":[{"votes":{"ann":2,"bo":2,"cy":1},"eliminated":["cy"],"exhausted":0},{"votes":{"ann":2,"bo":3},"eliminated":[],"exhausted":0}]`,
+			`"rounds":[{"votes":{"ann":2,"bo":2,"cy":1},"eliminated":["cy"],"exhausted":0,"threshold":3},{"votes":{"ann":2,"bo":3},"eliminated":[],"exhausted":0,"elected":["bo"],"threshold":3}]`,
 		},
 		{
 			"how a tie was decided", ranked,
 			[]string{`{"ranking":["ann","bo"]}`, `{"ranking":["bo","ann"]}`},
 			`"decided":"`,
+		},
+		{
+			"who else could have won where the order decided a tie", ranked,
+			[]string{`{"ranking":["ann"]}`, `{"ranking":["bo"]}`, `{"ranking":["cy"]}`},
+			`,"ties":[{"round":1,"options":["ann","bo","cy"],"step":"listed","chosen":["cy"]},{"round":2,"options":["ann","bo"],"step":"listed","chosen":["bo"]}],` +
+				`"other_orders_elect":["bo","cy"],"tie_breaking":`,
+		},
+		{
+			"that the order decided a tie and no other would have elected another", ranked,
+			[]string{`{"ranking":["ann"]}`, `{"ranking":["ann"]}`, `{"ranking":["bo","ann"]}`, `{"ranking":["cy","ann"]}`},
+			`"step":"listed","chosen":["cy"]}],"other_orders_elect":[],"tie_breaking":`,
+		},
+		{
+			"a tie for first place that is reported", twoOptions,
+			[]string{forAnn, forBo},
+			`"winners":["ann","bo"],"options":[{"id":"ann","votes":1},{"id":"bo","votes":1}],"ties":[{"options":["ann","bo"],"step":"report","chosen":["ann","bo"]}],"tie_breaking":`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -57,6 +76,41 @@ func TestResultsShowWhatTheMethodGives(t *testing.T) {
 				g.cast("p", fmt.Sprint("v", i), b)
 			}
 			g.do("GET", "/v1/polls/p/results", "").want(200).holds(c.want).holds(`"tie_breaking":"`)
+		})
+	}
+}
+
+// Each answer is held against the reference as well.
+func TestEveryMethodCountsAPollAndShowsWhatItGives(t *testing.T) {
+	t.Parallel()
+	shows := map[string]string{
+		"plurality": `"votes":3`, "approval": `"votes":3`, "score": `"score":15`, "irv": `"pairwise":{"ann":{`,
+		"star": `"finalists":["ann","bo"]`, "star_pr": `"elected":["ann"`, "stv": `"quota":`, "borda": `"points":`,
+		"schulze": `"paths":{"ann":{`, "ranked_pairs": `"locked":[["ann","cy"]`, "minimax": `"worst_defeat":{"ann":`, "copeland": `"wins":2`,
+	}
+	for _, name := range tally.Names() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, _ := tally.ByName(name)
+			seats := 2
+			if m.OneSeat {
+				seats = 1
+			}
+			ballots := map[tally.Form][]string{
+				tally.Choice:  {forAnn, forAnn, forAnn, forBo, forBo},
+				tally.Ranking: {`{"ranking":["ann","bo","cy"]}`, `{"ranking":["ann","bo","cy"]}`, `{"ranking":["ann","cy"]}`, `{"ranking":["bo","cy","ann"]}`, `{"ranking":["cy","bo"]}`},
+				tally.Scores:  {`{"scores":{"ann":5,"bo":3}}`, `{"scores":{"ann":5,"bo":3}}`, `{"scores":{"ann":5,"cy":1}}`, `{"scores":{"bo":5}}`, `{"scores":{"cy":2}}`},
+			}[m.Form]
+			g := newRig(t)
+			g.poll("p", fmt.Sprintf(`{"options":["ann","bo","cy"],"method":%q,"seats":%d,"tie_break":"listed"}`, name, seats))
+			for i, b := range ballots {
+				g.cast("p", fmt.Sprint("v", i), b)
+			}
+			a := g.do("GET", "/v1/polls/p/results", "").want(200).holds(shows[name])
+			var got struct{ Winners []string }
+			if err := json.Unmarshal([]byte(a.body), &got); err != nil || len(got.Winners) != seats || got.Winners[0] != "ann" {
+				t.Errorf("the winners are %v of %d: %v\n%s", got.Winners, seats, err, a.body)
+			}
 		})
 	}
 }

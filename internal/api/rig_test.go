@@ -28,7 +28,7 @@ type rig struct {
 
 // logs keeps what is logged.
 type logs struct {
-	mu sync.Mutex
+	mu sync.Mutex // guards b
 	b  bytes.Buffer
 }
 

@@ -8,10 +8,11 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// rollJSON is a roll in numbers. Who has voted stands there only where results may
-// be seen.
+// rollJSON is a roll in numbers. It has the numbers of those who voted only if results
+// are visible.
 type rollJSON struct {
 	Poll           string  `json:"poll"`
 	Index          uint64  `json:"index"`
@@ -33,7 +34,7 @@ func (h *Handler) getRoll(w *response, r *http.Request) error {
 			return err
 		}
 		if info.Rules.Eligibility != poll.OnRoll {
-			return noRoll(id)
+			return refusal.Of(refusal.RollNotFound)
 		}
 		t := info.Turnout
 		body := rollJSON{Poll: id, Index: index, Eligible: t.Eligible, EligibleWeight: t.EligibleWeight}
@@ -42,10 +43,6 @@ func (h *Handler) getRoll(w *response, r *http.Request) error {
 		}
 		return w.sendJSON(body)
 	})
-}
-
-func noRoll(id string) error {
-	return poll.Refuse(poll.CodeRollNotFound, `The poll %s has no roll: anyone may vote. A poll gets one when it is created with "eligibility":"roll".`, id)
 }
 
 // enrolledJSON is one voter on a roll.
@@ -58,20 +55,20 @@ type enrolledJSON struct {
 	Index    uint64 `json:"index"`
 }
 
-// getEnrolled serves what a roll says of one voter.
+// getEnrolled serves one voter's entry on a roll.
 func (h *Handler) getEnrolled(w *response, r *http.Request) error {
 	return h.onEnrolled(w, r, func(ctx context.Context, id, voter string, key poll.VoterKey, index uint64) error {
 		var e poll.Enrolled
-		var refusal *poll.Error
-		h.cluster.Read(func(s *poll.State) { e, refusal = s.Enrolled(id, key) })
-		if refusal != nil {
-			return refusal
+		var refused *refusal.Error
+		h.cluster.Read(func(s *poll.State) { e, refused = s.Enrolled(id, key) })
+		if refused != nil {
+			return refused
 		}
 		return w.sendJSON(enrolledJSON{Poll: id, Voter: voter, Weight: e.Weight, Eligible: !e.Dropped, Voted: e.Voted, Index: e.Index})
 	})
 }
 
-// dropEnrolled serves DELETE of one voter: no further ballots of theirs are taken.
+// dropEnrolled serves DELETE of one voter: further ballots of theirs are refused.
 func (h *Handler) dropEnrolled(w *response, r *http.Request) error {
 	return h.onEnrolled(w, r, func(ctx context.Context, id, voter string, key poll.VoterKey, index uint64) error {
 		since, err := sinceOf(r, index)
@@ -86,7 +83,7 @@ func (h *Handler) dropEnrolled(w *response, r *http.Request) error {
 	})
 }
 
-// onEnrolled decodes a request that names a voter on a roll. index is one up to
+// onEnrolled decodes a request that names a voter on a roll. index is a log index up to
 // which this node has seen everything.
 func (h *Handler) onEnrolled(w *response, r *http.Request, do func(ctx context.Context, id, voter string, key poll.VoterKey, index uint64) error) error {
 	return h.onPoll(w, r, func(ctx context.Context, id string) error {
@@ -112,15 +109,15 @@ func (h *Handler) rollRules(ctx context.Context, id string) (rules *poll.Rules, 
 	h.cluster.Read(func(s *poll.State) { rules, index = s.Rules(id), s.Index() })
 	switch {
 	case rules == nil:
-		return nil, 0, unknownPoll(id)
+		return nil, 0, refusal.Of(refusal.PollNotFound)
 	case rules.Eligibility != poll.OnRoll:
-		return nil, 0, noRoll(id)
+		return nil, 0, refusal.Of(refusal.RollNotFound)
 	}
 	return rules, index, nil
 }
 
-// sinceOf returns the log index that a change of a roll goes by: the client's own
-// where it names one, so that its retry does not undo what happened in between.
+// sinceOf returns the log index that a change of a roll is based on: the client's, if it
+// sends one, so that its retry does not undo a change that came in between.
 func sinceOf(r *http.Request, index uint64) (uint64, error) {
 	v := r.URL.Query()
 	if !v.Has("since") {
@@ -128,10 +125,12 @@ func sinceOf(r *http.Request, index uint64) (uint64, error) {
 	}
 	since, err := strconv.ParseUint(v.Get("since"), 10, 64)
 	if err != nil || since > index {
-		return 0, malformed("since must be the index of an earlier answer.")
+		return 0, sinceUnknown()
 	}
 	return since, nil
 }
+
+func sinceUnknown() *refusal.Error { return malformed("since must be the index of an earlier answer.") }
 
 // sendJSON writes a value as the body of a 200.
 func (w *response) sendJSON(v any) error {

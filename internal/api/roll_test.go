@@ -11,6 +11,8 @@ import (
 	"testing/iotest"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
+	"voted/internal/rollfile"
 )
 
 // upload sends lines to the roll of a poll.
@@ -52,8 +54,8 @@ func TestOnlyRefusedLinesOfARollAreAnswered(t *testing.T) {
 		"NDJSON": {
 			mediaNDJSON,
 			`{"voter":"a"}` + "\n" + `{"voter":"a","weight":2}` + "\n" + `{"voter":""}` + "\n" + `{"voter":"b","weight":0}` + "\n" + `{"voter":"b","weight":1.5}` + "\n" +
-				`{"voter":"b","wieght":1}` + "\n" + `{"voter":"voted","weight":9}` + "\n" + strings.Repeat("x", maxRollLineBytes+1) + "\n" + `{"voter":"..."}` + "\n" + `{"voter":".."}` + "\r\n",
-			"2 superseded, 3 malformed_request, 4 malformed_request, 5 malformed_request, 6 malformed_request, 7 already_voted, 8 payload_too_large, 10 malformed_request; 2 added",
+				`{"voter":"b","wieght":1}` + "\n" + `{"voter":"voted","weight":9}` + "\n" + strings.Repeat("x", rollfile.MaxLineBytes+1) + "\n" + `{"voter":"..."}` + "\n" + `{"voter":".."}` + "\r\n",
+			"2 superseded, 3 invalid_voter, 4 malformed_request, 5 malformed_request, 6 malformed_request, 7 already_voted, 8 payload_too_large, 10 invalid_voter; 2 added",
 		},
 		"CSV with weights": {
 			mediaCSV + "; charset=utf-8",
@@ -89,6 +91,35 @@ func TestOnlyRefusedLinesOfARollAreAnswered(t *testing.T) {
 	}
 }
 
+func TestARollInCSVIsTakenAsPeopleHaveIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ mediaType, body, voter, want string }{
+		"semicolons":               {mediaCSV, "voter;weight\nann;2\n", "ann", `"lines":2,"added":1,`},
+		"tabs and further columns": {mediaCSV, "Name\tE-Mail\tWeight\nAnn\tann@x\t2\n", "ann@x", `"ignored":["Name"]`},
+		"cells of several lines":   {mediaCSV, "voter,note,weight\nann,\"one\ntwo\",2\n", "ann", `"lines":3,"added":1,`},
+		"Windows-1252 by charset":  {mediaCSV + "; charset=windows-1252", "voter,weight\nZo\xeb,2\n", "Zo%C3%AB", `"added":1`},
+		"UTF-8 with its mark":      {mediaCSV + ";charset=UTF-8", "\ufeffVoter,Weight\nZoë,2\n", "Zo%C3%AB", `"added":1`},
+		"NDJSON with its mark":     {mediaNDJSON, "\ufeff" + `{"voter":"ann","weight":2}`, "ann", `"added":1`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newRig(t)
+			g.poll("p", members)
+			g.upload("p", c.body, "Content-Type", c.mediaType).want(200).holds(c.want)
+			g.do("GET", "/v1/polls/p/roll/"+c.voter, "").want(200).holds(`"weight":2`)
+		})
+	}
+	g := newRig(t)
+	g.poll("p", members)
+	g.upload("p", "voter\nZo\xeb\nann\n", "Content-Type", mediaCSV).want(200).holds(`"added":1`).
+		holds(`{"line":2,"code":"malformed_request","detail":"Column 3: this is not UTF-8, it looks like windows-1252; send it in UTF-8, or a CSV with this charset in its Content-Type."}`)
+	g.upload("p", "voter\nZoe\n", "Content-Type", mediaCSV+"; charset=utf-16").want(415).holds("UTF-8")
+	g.upload("p", "voter\nZoe\n", "Content-Type", mediaCSV+"; charset=windows-9").want(415)
+	g.upload("p", `{"voter":"v"}`, "Content-Type", mediaNDJSON+"; charset=windows-1252").want(415)
+	g.upload("p", "voter,wieght\nann,3\n", "Content-Type", mediaCSV).want(400).holds(`almost \"weight\"`)
+	g.upload("p", "", "Content-Type", mediaCSV).want(400).holds("text is empty")
+}
+
 func TestWhatARollCannotDo(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
@@ -104,7 +135,7 @@ func TestWhatARollCannotDo(t *testing.T) {
 	g.do("GET", "/v1/polls/anyone/roll/v", "").want(404).code("roll_not_found")
 	g.do("DELETE", "/v1/polls/anyone/roll/v", "").want(404).code("roll_not_found")
 	g.do("GET", "/v1/polls/none/roll", "").want(404).code("poll_not_found")
-	g.do("DELETE", "/v1/polls/p/roll/%2E%2E", "").want(400).code("malformed_request")
+	g.do("DELETE", "/v1/polls/p/roll/%2E%2E", "").want(422).code("invalid_voter")
 	g.upload("p", one, "Content-Type", "application/json").want(415).code("unsupported_media_type")
 	g.upload("p", one, "Accept", "text/html").want(406).code("not_acceptable")
 	g.upload("p", "v,1\n", "Content-Type", "text/csv").want(400).code("malformed_request").holds("voter,weight")
@@ -168,7 +199,7 @@ func linesOfRoll(from, to int) string {
 
 func TestAnUploadThatBreaksOffSaysFromWhereToGoOn(t *testing.T) {
 	t.Parallel()
-	lost := poll.Refuse(poll.CodeOutcomeUnknown, "Nobody knows.")
+	lost := refusal.New(refusal.OutcomeUnknown, "Nobody knows.")
 	for name, c := range map[string]struct {
 		applied int
 		err     error
@@ -232,23 +263,6 @@ func TestANodeThatDrainsSendsAnUploadToAnotherOne(t *testing.T) {
 	g.checked("PUT", "/v1/polls/p/roll", rec.Result()).want(200).holds(`{"code":"unavailable","retry_from_line":4097`)
 }
 
-// Whatever a line holds, what is taken is a voter and a weight that the rules allow.
-func FuzzRollLine(f *testing.F) {
-	for _, line := range []string{`{"voter":"v","weight":3}`, `{"voter":"v"}`, "v,3", `"v, ""jr""",1`, `"`, `"",`, ",", "\xff,1"} {
-		f.Add([]byte(line), true)
-		f.Add([]byte(line), false)
-	}
-	f.Fuzz(func(t *testing.T, line []byte, csv bool) {
-		for _, weighted := range []bool{true, false} {
-			s := rollScanner{csv: csv, weighted: weighted, begun: true}
-			voter, weight, refusal := s.scan(line)
-			if refusal == nil && (!poll.ValidVoter(voter) || weight < 1 || weight > poll.MaxWeight) {
-				t.Fatalf("%q is taken as %q with %d", line, voter, weight)
-			}
-		}
-	})
-}
-
 func TestUploadsOfRollsAreBoundedInNumber(t *testing.T) {
 	t.Parallel()
 	g := newRig(t, func(o *Options) { o.MaxBulk = 1 })
@@ -257,21 +271,4 @@ func TestUploadsOfRollsAreBoundedInNumber(t *testing.T) {
 	g.upload("p", `{"voter":"v"}`).want(429).code("too_many_requests")
 	g.h.bulks.give()
 	g.upload("p", `{"voter":"v"}`).want(200)
-}
-
-func BenchmarkRollLine(b *testing.B) {
-	for name, s := range map[string]*rollScanner{"ndjson": {}, "csv": {csv: true, weighted: true, begun: true}} {
-		line := []byte(`{"voter":"member-4711","weight":3}`)
-		if s.csv {
-			line = []byte("member-4711,3")
-		}
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, _, refusal := s.scan(line); refusal != nil {
-					b.Fatal(refusal)
-				}
-			}
-		})
-	}
 }

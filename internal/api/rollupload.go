@@ -7,15 +7,19 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"voted/internal/poll"
+	"voted/internal/refusal"
+	"voted/internal/rollfile"
+	"voted/internal/textfile"
+	"voted/internal/voterid"
 )
 
-// putRoll serves PUT of a roll: its lines are added to it, a batch at a time, and
-// nobody is taken off. Only refusals are answered line by line.
+// putRoll serves PUT of a roll: the lines are added to the roll, a batch at a time, and
+// no voter is taken off. Only refusals are answered line by line.
 func (h *Handler) putRoll(w *response, r *http.Request) error {
 	id, err := pollID(r)
 	if err != nil {
@@ -25,11 +29,12 @@ func (h *Handler) putRoll(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := contentType(r, mediaNDJSON, mediaCSV); err != nil {
+	table, encoding, err := rollType(r)
+	if err != nil {
 		return err
 	}
 	if !h.bulks.take() {
-		return poll.Refuse(poll.CodeTooManyRequests, "This node takes all the bulk uploads it can; try another one, or wait.")
+		return refusal.New(refusal.TooManyRequests, "This node takes all the bulk uploads it can; try another one, or wait.")
 	}
 	defer h.bulks.give()
 	ctx, cancel := h.deadline(w, r)
@@ -45,16 +50,20 @@ func (h *Handler) putRoll(w *response, r *http.Request) error {
 	h.metrics.bulkUploads.Inc()
 	defer h.metrics.bulkUploads.Dec()
 	u := &rollUpload{
-		h: h, w: w, control: http.NewResponseController(w), rules: rules, since: since, streamed: answer == mediaNDJSON,
-		lines:   make([]poll.RollLine, 0, poll.MaxRollLines),
+		h: h, w: w, control: http.NewResponseController(w), timeout: h.timeFor(r), rules: rules, since: since, streamed: answer == mediaNDJSON,
+		batch:   make([]poll.RollLine, 0, poll.MaxRollLines),
 		numbers: make([]int, 0, poll.MaxRollLines),
 	}
-	name, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	u.scanner.csv = strings.EqualFold(strings.TrimSpace(name), mediaCSV)
+	u.patience = &patience{control: u.control}
+	u.lines = newRollLines(r.Body, encoding, u.patience.extend)
+	u.entries = rollfile.NewNDJSON(u.lines)
+	if table {
+		u.entries = rollfile.NewCSV(u.lines, rollfile.Columns{}, 0)
+	}
 	if err := u.control.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
-	return u.run(r)
+	return u.run()
 }
 
 // rollUpload is one upload of a roll. It holds one batch of lines at a time.
@@ -62,15 +71,17 @@ type rollUpload struct {
 	h        *Handler
 	w        *response
 	control  *http.ResponseController
+	timeout  time.Duration // of a batch
 	rules    *poll.Rules
 	since    uint64
-	streamed bool // refusals are written as they come; otherwise only counted
-	scanner  rollScanner
-	reader   *lineReader
+	streamed bool // refusals are written as they come; false: they are only counted
+	patience *patience
+	lines    *rollLines
+	entries  rollfile.Reader // of lines
+	begun    bool            // the lines before the entries were read
 
-	read    int             // lines taken from the body
-	applied int             // lines up to which everything is decided
-	lines   []poll.RollLine // the batch
+	applied int             // all lines up to this one are decided
+	batch   []poll.RollLine // what is decided next
 	numbers []int           // of the lines in the batch
 	refused []lineRefusal   // in the batch
 	answers []byte
@@ -80,11 +91,12 @@ type rollUpload struct {
 // lineRefusal is a line that is not taken.
 type lineRefusal struct {
 	line   int
-	code   poll.Code
+	code   refusal.Code
 	detail string
 }
 
-// rollSummary is the last line of the answer, and all of it for who asks for JSON.
+// rollSummary is the last line of the answer, or the whole answer to clients that ask for
+// JSON.
 type rollSummary struct {
 	Poll      string `json:"poll"`
 	Lines     uint64 `json:"lines"`
@@ -94,16 +106,16 @@ type rollSummary struct {
 	Refused   uint64 `json:"refused"`
 	Since     uint64 `json:"since"`
 	Index     uint64 `json:"index"`
+	// Ignored are the titles of the columns that were not read.
+	Ignored []string `json:"ignored,omitempty"`
 }
 
 // run applies batch after batch until the body ends.
-func (u *rollUpload) run(r *http.Request) error {
-	p := &patience{control: u.control}
+func (u *rollUpload) run() error {
+	p := u.patience
 	defer p.end(false)
 	// Reading stops when the node drains.
 	defer context.AfterFunc(u.h.draining, func() { p.end(true) })()
-	u.reader = newLineReader(r.Body, p.extend)
-	u.reader.limit = maxRollLineBytes
 	for {
 		end := u.gather()
 		if errors.Is(end, io.EOF) || end == nil {
@@ -116,70 +128,64 @@ func (u *rollUpload) run(r *http.Request) error {
 		case errors.Is(end, io.EOF):
 			return u.finish()
 		case u.h.draining.Err() != nil:
-			return u.breakOff(poll.Refuse(poll.CodeUnavailable, "This node is shutting down; go on at another one."))
+			return u.breakOff(refusal.New(refusal.Unavailable, "This node is shutting down; go on at another one."))
 		default:
-			var refusal *poll.Error
-			if !errors.As(end, &refusal) {
-				refusal = malformed("The request body could not be read to its end.")
+			var refused *refusal.Error
+			if !errors.As(end, &refused) {
+				refused = malformed("The request body could not be read to its end.")
 			}
-			return u.breakOff(refusal)
+			return u.breakOff(refused)
 		}
 	}
 }
 
 // gather fills the batch. It returns io.EOF at the end of the body.
 func (u *rollUpload) gather() error {
-	u.lines, u.numbers, u.refused = u.lines[:0], u.numbers[:0], u.refused[:0]
-	for len(u.lines) < poll.MaxRollLines && len(u.refused) < poll.MaxRollLines {
-		if err := u.reader.await(); err != nil {
+	u.batch, u.numbers, u.refused = u.batch[:0], u.numbers[:0], u.refused[:0]
+	if !u.begun {
+		u.begun = true
+		var fault *textfile.Fault
+		if err := u.entries.Begin(); errors.As(err, &fault) {
+			return malformed("Line %d: %s", fault.Line, sentenceOf(fault))
+		} else if err != nil {
 			return err
 		}
-		line, err := u.reader.next()
-		if err != nil && !errors.Is(err, errLineTooLong) {
+	}
+	for len(u.batch) < poll.MaxRollLines && len(u.refused) < poll.MaxRollLines {
+		e, err := u.entries.Next()
+		var fault *textfile.Fault
+		switch {
+		case errors.As(err, &fault) && fault.TooLong:
+			u.refuse(fault.Line, refusal.PayloadTooLarge, sentenceOf(fault))
+		case fault != nil:
+			code, noVoter := refusal.MalformedRequest, (*voterid.Error)(nil)
+			if errors.As(err, &noVoter) {
+				code = refusal.InvalidVoter
+			}
+			u.refuse(fault.Line, code, sentenceOf(fault))
+		case err != nil:
 			return err
-		}
-		u.read++
-		if err := u.take(line, err != nil); err != nil {
-			return err
+		default:
+			u.batch = append(u.batch, poll.RollLine{Key: u.rules.Key(e.Voter), Weight: e.Weight})
+			u.numbers = append(u.numbers, e.Line)
 		}
 	}
 	return nil
 }
 
-// take puts a line into the batch. Its error ends the upload.
-func (u *rollUpload) take(line []byte, tooLong bool) error {
-	switch {
-	case tooLong:
-		u.refuse(u.read, poll.CodePayloadTooLarge, "A line of a roll has at most "+strconv.Itoa(maxRollLineBytes)+" bytes.")
-		return nil
-	case len(line) == 0:
-		return nil // editors leave one at the end
-	case u.scanner.csv && !u.scanner.begun:
-		if err := u.scanner.header(string(line)); err != nil {
-			return err
-		}
-		return nil
-	}
-	voter, weight, refusal := u.scanner.scan(line)
-	if refusal != nil {
-		u.refuse(u.read, refusal.Code, refusal.Detail)
-		return nil
-	}
-	u.lines = append(u.lines, poll.RollLine{Key: u.rules.Key(voter), Weight: weight})
-	u.numbers = append(u.numbers, u.read)
-	return nil
-}
-
-func (u *rollUpload) refuse(line int, code poll.Code, detail string) {
+func (u *rollUpload) refuse(line int, code refusal.Code, detail string) {
 	u.refused = append(u.refused, lineRefusal{line, code, detail})
 }
 
 // apply decides the batch within the time of one request.
 func (u *rollUpload) apply(ctx context.Context) error {
-	if len(u.lines) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, u.h.timeout)
+	if err := u.w.session.still(ctx); err != nil {
+		return err
+	}
+	if len(u.batch) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, u.timeout)
 		defer cancel()
-		result, err := u.h.execute(ctx, u.w, poll.Enroll{Poll: u.rules.ID, Since: u.since, Lines: u.lines})
+		result, err := u.h.execute(ctx, u.w, poll.Enroll{Poll: u.rules.ID, Since: u.since, Lines: u.batch})
 		if err != nil {
 			return err
 		}
@@ -191,10 +197,10 @@ func (u *rollUpload) apply(ctx context.Context) error {
 		u.sum.Unchanged += uint64(result.Roll.Unchanged)
 		u.sum.Index = result.Index
 		for _, x := range result.Roll.Refused {
-			u.refuse(u.numbers[x.Line], x.Code, x.Detail())
+			u.refuse(u.numbers[x.Line], x.Code, rollRefusals[x.Code])
 		}
 	}
-	u.applied = u.read
+	u.applied = u.entries.Consumed()
 	u.sum.Refused += uint64(len(u.refused))
 	slices.SortFunc(u.refused, func(a, b lineRefusal) int { return cmp.Compare(a.line, b.line) })
 	if u.streamed && len(u.refused) > 0 {
@@ -226,9 +232,10 @@ func (u *rollUpload) send() error {
 	return err
 }
 
-// finish says what became of all lines.
+// finish sends the summary of all lines.
 func (u *rollUpload) finish() error {
-	u.sum.Poll, u.sum.Since, u.sum.Lines = u.rules.ID, u.since, uint64(u.read)
+	u.sum.Ignored = u.entries.Ignored()
+	u.sum.Poll, u.sum.Since, u.sum.Lines = u.rules.ID, u.since, uint64(u.lines.Number())
 	if u.sum.Index == 0 {
 		u.sum.Index = u.h.cluster.Index()
 	}
@@ -236,43 +243,27 @@ func (u *rollUpload) finish() error {
 		u.w.Header()["Cache-Control"] = noStore
 		return u.w.sendJSON(u.sum)
 	}
-	u.answers = u.sum.append(u.answers)
-	_ = u.send() // a client that has gone away is told nothing
+	text, err := json.Marshal(u.sum)
+	if err != nil {
+		return err
+	}
+	u.answers = append(append(u.answers, text...), '\n')
+	_ = u.send() // a client that has gone away gets nothing
 	return nil
 }
 
-func (s *rollSummary) append(b []byte) []byte {
-	b = append(b, `{"poll":"`+s.Poll+`"`...) // ids need no escapes
-	for _, f := range []struct {
-		name string
-		n    uint64
-	}{
-		{"lines", s.Lines},
-		{"added", s.Added},
-		{"changed", s.Changed},
-		{"unchanged", s.Unchanged},
-		{"refused", s.Refused},
-		{"since", s.Since},
-		{"index", s.Index},
-	} {
-		b = append(b, `,"`+f.name+`":`...)
-		b = strconv.AppendUint(b, f.n, 10)
-	}
-	return append(b, '}', '\n')
-}
-
-// breakOff ends an upload early: as a problem where nothing has been decided yet,
+// breakOff ends an upload early: with a problem if nothing has been decided yet,
 // otherwise with a line that says from where to go on.
 func (u *rollUpload) breakOff(err error) error {
 	if u.w.status == 0 && (u.applied == 0 || !u.streamed) {
 		return err
 	}
-	var refusal *poll.Error
-	if !errors.As(err, &refusal) {
+	var refused *refusal.Error
+	if !errors.As(err, &refused) {
 		u.h.log.Error("upload of a roll failed", "request_id", u.w.id, "error", err)
-		refusal = &poll.Error{Code: poll.CodeInternal, Detail: "Something went wrong here; nothing is known about the lines from here on."}
+		refused = &refusal.Error{Code: refusal.Internal, Detail: "Something went wrong here; nothing is known about the lines from here on."}
 	}
-	u.answers = appendBreak(u.answers, refusal, u.applied+1)
-	_ = u.send() // a client that has gone away is told nothing
+	u.answers = appendBreak(u.answers, refused, u.applied+1)
+	_ = u.send() // a client that has gone away gets nothing
 	return nil
 }

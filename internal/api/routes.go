@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // action serves one method of one route. An error it returns becomes a problem,
@@ -25,10 +26,10 @@ type endpoint struct {
 	other    *meter // for methods that it does not serve
 }
 
-// route builds the router. It tries the routes in this order, so what is asked
-// for most stands first. One route a path, and the methods looked up behind it:
-// then a wrong method is known from an unknown path, and each path's expression
-// is matched once.
+// route builds the router. It tries the routes in this order, so the most frequent comes
+// first. Each path is one route, and the method is looked up afterwards: so a wrong
+// method is distinguished from an unknown path, and each path's expression is matched
+// once.
 func (h *Handler) route() {
 	h.router = mux.NewRouter().SkipClean(true).UseEncodedPath()
 	type methods = map[string]action
@@ -41,6 +42,7 @@ func (h *Handler) route() {
 	h.add("/v1/polls/{poll}/roll", methods{"PUT": h.putRoll, "GET": h.getRoll})
 	h.add("/v1/polls/{poll}/roll/{voter}", methods{"GET": h.getEnrolled, "DELETE": h.dropEnrolled})
 	h.add("/v1/polls/{poll}/close", methods{"POST": h.closePoll})
+	h.add("/v1/polls/{poll}/lot", methods{"PUT": h.drawLot})
 	h.add("/v1/polls", methods{"GET": h.listPolls, "POST": h.createKeyedPoll})
 	h.add("/v1/cluster", methods{"GET": h.getCluster})
 	h.add("/v1/cluster/members", methods{"POST": h.addMember})
@@ -64,8 +66,9 @@ func (h *Handler) route() {
 func (h *Handler) add(template string, actions map[string]action) *endpoint {
 	e := &endpoint{h: h, template: template, actions: actions, meters: map[string]*meter{}}
 	var allow []string
-	for method := range actions {
+	for method, act := range actions {
 		allow = append(allow, method)
+		actions[method] = heeded(template, method, act)
 	}
 	if get := actions[http.MethodGet]; get != nil {
 		allow = append(allow, http.MethodHead)
@@ -73,8 +76,8 @@ func (h *Handler) add(template string, actions map[string]action) *endpoint {
 	}
 	slices.Sort(allow)
 	e.allow = strings.Join(allow, ", ")
-	// HEAD counts as the GET that it is, and what no path takes as one: each would be
-	// twenty series a path that tell nobody anything.
+	// HEAD counts as GET, and all methods that no path takes count as one: otherwise each
+	// would add twenty useless series per path.
 	for _, method := range allow {
 		if method != http.MethodHead {
 			e.meters[method] = h.metrics.meter(template, method)
@@ -82,19 +85,35 @@ func (h *Handler) add(template string, actions map[string]action) *endpoint {
 	}
 	e.meters[http.MethodHead] = e.meters[http.MethodGet]
 	e.other = h.unmatched.other
-	h.router.Handle(template, e)
+	h.router.Handle(template, routed{e})
 	return e
 }
 
-// ServeHTTP implements http.Handler, for the router.
+// routed is an endpoint as the router finds it. It stores the variables of the path as
+// the shortcut does, so that handlers need not know which of the two found the endpoint.
+type routed struct{ *endpoint }
+
+// ServeHTTP implements http.Handler.
+func (e routed) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	for name, value := range mux.Vars(r) {
+		r.SetPathValue(name, value)
+	}
+	e.endpoint.ServeHTTP(rw, r)
+}
+
+// ServeHTTP serves a request whose endpoint has been found.
 func (e *endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := rw.(*response)
 	w.endpoint = e
 	act, ok := e.actions[r.Method]
 	if !ok {
 		w.meter = e.other
+		if isPreflight(r) { // of an allowed origin: all others were refused
+			e.preflight(w)
+			return
+		}
 		w.Header().Set("Allow", e.allow)
-		e.h.fail(w, r, poll.Refuse(poll.CodeMethodNotAllowed, "This path takes %s.", e.allow))
+		e.h.fail(w, r, refusal.New(refusal.MethodNotAllowed, "This path takes %s.", e.allow))
 		return
 	}
 	w.meter = e.meters[r.Method]
@@ -106,24 +125,12 @@ func (e *endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pollID returns the poll that the path names. What cannot be an id names none.
+// pollID returns the poll that the path names. If that cannot be an id, there is no such
+// poll.
 func pollID(r *http.Request) (string, error) {
 	id, err := url.PathUnescape(pathVar(r, "poll"))
 	if err != nil || !poll.ValidID(id) {
-		return "", poll.Refuse(poll.CodePollNotFound, "No poll can have the id in this path; ids are letters, digits, '.', '_', '~' and '-'.")
+		return "", refusal.New(refusal.PollNotFound, "No poll can have the id in this path; ids are letters, digits, '.', '_', '~' and '-'.")
 	}
 	return id, nil
-}
-
-// voterID returns the voter that the path names.
-func voterID(r *http.Request) (string, error) {
-	return voterOf(pathVar(r, "voter"))
-}
-
-func voterOf(escaped string) (string, error) {
-	voter, err := url.PathUnescape(escaped)
-	if err != nil || !poll.ValidVoter(voter) {
-		return "", malformed("The voter in the path must be 1 to %d bytes of UTF-8 without control characters, percent-encoded; '.' and '..' cannot be used.", poll.MaxVoterBytes)
-	}
-	return voter, nil
 }

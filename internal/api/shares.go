@@ -5,17 +5,17 @@ import (
 	"sync"
 
 	"voted/internal/auth"
-	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// How much of what is served at the same time one credential may take, so that it
-// cannot starve the others.
+// How many requests one credential may have under way, so that it cannot starve the
+// others.
 const (
 	// maxCastsPerClient is a quarter of the ballots that a member queues.
 	maxCastsPerClient = 25_000
 	// bulkShare is the part of the bulk uploads: one in bulkShare.
 	bulkShare = 4
-	// maxPerVoter is what one voter's devices need together.
+	// maxPerVoter is enough for all devices of one voter.
 	maxPerVoter = 8
 )
 
@@ -24,7 +24,7 @@ type shares struct {
 	maxBulk int
 
 	mu    sync.Mutex
-	taken map[shareKey]int // under mu; only of what is under way, so it is bounded by the connections
+	taken map[shareKey]int // guarded by mu; only of requests under way, so the connections bound it
 }
 
 type shareKey struct {
@@ -54,7 +54,7 @@ func (h *Handler) share(who auth.Identity, template, method string) (leave func(
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.taken[key] >= limit {
-		return nil, poll.Refuse(poll.CodeTooManyRequests, "This credential has %d such requests under way, which is its share; wait for some to be answered.", limit)
+		return nil, refusal.New(refusal.TooManyRequests, "This credential has %d such requests under way, which is its share; wait for some to be answered.", limit)
 	}
 	s.taken[key]++
 	return func() {

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // streamResults serves live results as Server-Sent Events. It returns after the
-// certified result, when the client goes away, and on Drain.
+// certified result, when the client goes away or its credential ends, and on Drain.
 func (h *Handler) streamResults(w *response, r *http.Request) error {
 	id, err := pollID(r)
 	if err != nil {
@@ -21,14 +22,14 @@ func (h *Handler) streamResults(w *response, r *http.Request) error {
 		return err
 	}
 	if !h.streams.take() {
-		return poll.Refuse(poll.CodeTooManyRequests, "This node serves all the live streams it can; try another one, or poll …/results.")
+		return refusal.New(refusal.TooManyRequests, "This node serves all the live streams it can; try another one, or poll …/results.")
 	}
 	defer h.streams.give()
-	info, err := h.firstInfo(w, r, id)
+	info, index, err := h.firstInfo(w, r, id)
 	if err != nil {
 		return err
 	}
-	seen := lastEventID(r)
+	seen := lastEventID(r, index, h.cluster.ClusterID())
 	if info.Phase == poll.Closed && info.Changed <= seen {
 		// Browsers connect again after the end of a stream; 204 stops them.
 		w.WriteHeader(http.StatusNoContent)
@@ -46,25 +47,30 @@ func (h *Handler) streamResults(w *response, r *http.Request) error {
 	return nil
 }
 
-// firstInfo reads the poll for a new subscriber, linearizably.
-func (h *Handler) firstInfo(w *response, r *http.Request, id string) (poll.Info, error) {
+// firstInfo reads the poll for a new subscriber, linearizably, and the log index that it
+// reflects.
+func (h *Handler) firstInfo(w *response, r *http.Request, id string) (poll.Info, uint64, error) {
 	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.sync(ctx); err != nil {
-		return poll.Info{}, err
+		return poll.Info{}, 0, err
 	}
 	info, index, err := h.info(id)
 	w.saw(index)
 	if err == nil && !info.Visible() {
-		err = hidden(id)
+		err = refusal.Of(refusal.ResultsHidden)
 	}
-	return info, err
+	return info, index, err
 }
 
-// lastEventID reads where an earlier stream ended; what is no number is as if
-// nothing had been seen.
-func lastEventID(r *http.Request) uint64 {
-	n, _ := strconv.ParseUint(r.Header.Get("Last-Event-Id"), 10, 64)
+// lastEventID reads the log index at which an earlier stream ended. It returns 0, as for
+// a new subscriber, if the value is no id, was sent by another cluster, or is ahead of
+// the log.
+func lastEventID(r *http.Request, index uint64, life string) uint64 {
+	n, ok := readMoment(r.Header.Get("Last-Event-Id"), life)
+	if !ok || n > index {
+		return 0
+	}
 	return n
 }
 
@@ -75,7 +81,7 @@ type stream struct {
 	control *http.ResponseController
 	id      string
 	seen    uint64     // log index of the results that the client has
-	phase   poll.Phase // that it was told last
+	phase   poll.Phase // that was sent last
 	told    bool       // whether it has been sent anything
 	wrote   time.Time
 }
@@ -135,7 +141,7 @@ func (s *stream) catchUp(ctx context.Context) (index uint64, goOn bool) {
 		return index, false
 	}
 	b := append(make([]byte, 0, 1024), "event: results\nid: "...)
-	b = strconv.AppendUint(b, now.index, 10)
+	b = appendMoment(b, now.index, s.h.cluster.ClusterID())
 	b = append(b, "\ndata: "...)
 	b = append(now.appendJSON(b), '\n') // the JSON is one line and ends it
 	s.seen, s.phase, s.told = now.index, now.Phase, true
@@ -145,13 +151,18 @@ func (s *stream) catchUp(ctx context.Context) (index uint64, goOn bool) {
 // await returns when the state has moved on; meanwhile it keeps the stream alive.
 func (s *stream) await(ctx context.Context, index uint64) bool {
 	for {
-		quiet, cancel := context.WithDeadline(ctx, s.wrote.Add(s.h.heartbeat))
+		next := s.wrote.Add(s.h.heartbeat)
+		if soon := time.Now().Add(sessionCheck); s.w.session != nil && soon.Before(next) {
+			next = soon
+		}
+		quiet, cancel := context.WithDeadline(ctx, next)
 		err := s.h.cluster.Changed(quiet, index)
 		late := quiet.Err() != nil
 		cancel()
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil || s.w.session.still(ctx) != nil:
 			return false
+		case late && time.Since(s.wrote) < s.h.heartbeat:
 		case late:
 			if !s.write([]byte(": still here\n\n")) {
 				return false

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -143,6 +145,64 @@ func TestChangesWithinTheStreamsPaceGoIntoOneEvent(t *testing.T) {
 	}
 }
 
+func TestFollowersThatNeverReadHoldUpNeitherBallotsNorOtherFollowers(t *testing.T) {
+	t.Parallel()
+	// Given a poll that many follow without reading, over connections that hold little.
+	g := newRig(t)
+	g.h.pace = time.Millisecond
+	options := []string{`{"id":"ann","title":"Ann"}`}
+	for i := range 100 {
+		options = append(options, fmt.Sprintf(`{"id":"o%d","title":"%s"}`, i, strings.Repeat("t", 200)))
+	}
+	g.poll("p", `{"options":[`+strings.Join(options, ",")+`]}`)
+	s := httptest.NewUnstartedServer(g.h)
+	s.Listener = narrow{s.Listener}
+	s.Start()
+	t.Cleanup(s.Close)
+	for range 100 {
+		c, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		if _, err := io.WriteString(c, "GET /v1/polls/p/results/stream HTTP/1.1\r\nHost: "+s.Listener.Addr().String()+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reader := g.follow(s, "p")
+	reader.block()
+	reader.event()
+	// When ballots are cast, then each is answered and the one that reads sees it.
+	for i := range 50 {
+		g.cast("p", fmt.Sprint("v", i), forAnn)
+		for n := 0; n <= i; {
+			_, r := reader.event()
+			n = int(r["ballots"].(float64))
+		}
+	}
+}
+
+func TestHEADOfAStreamIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.poll("p", twoOptions)
+	s := g.serve()
+	ctx, cancel := context.WithTimeout(t.Context(), patienceOfTests)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, s.URL+"/v1/polls/p/results/stream", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := s.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("HEAD is answered with %d, %v", resp.StatusCode, resp.Header)
+	}
+}
+
 func TestAStreamResumesAfterTheLastEvent(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
@@ -164,6 +224,24 @@ func TestAStreamResumesAfterTheLastEvent(t *testing.T) {
 	g.close("p")
 	if f := g.follow(s, "p", "Last-Event-ID", "5"); f.resp.StatusCode != http.StatusNoContent {
 		t.Errorf("who has seen the certified result gets %d", f.resp.StatusCode)
+	}
+}
+
+func TestAnEventThatCannotHaveBeenSeenHereIsAsIfNothingHadBeen(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	s := g.serve()
+	g.poll("p", twoOptions)
+	for _, id := range []string{"99999999999999999999", "18446744073709551615", "2", "-1", "x", ""} {
+		f := g.follow(s, "p", "Last-Event-ID", id)
+		f.block()
+		if got, _ := f.event(); got != "1" {
+			t.Errorf("after %q the first event is %q", id, got)
+		}
+	}
+	g.close("p")
+	if f := g.follow(s, "p", "Last-Event-ID", "99999999999999999999"); f.resp.StatusCode != http.StatusOK {
+		t.Errorf("who claims to have seen the certified result is answered %d", f.resp.StatusCode)
 	}
 }
 

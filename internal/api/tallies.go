@@ -5,16 +5,17 @@ import (
 	"sync"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 	"voted/internal/tally"
 )
 
-// tallies makes tallies and keeps those of ranked polls, whose tabulation costs
-// by the number of distinct ballots. Of each poll at most one is being made at a
-// time: those who ask meanwhile wait for it, and if it comes too early for them,
+// tallies makes tallies and keeps those of polls that are not additive, where the cost of
+// tabulation grows with the number of distinct ballots. Of each poll at most one is being made at a
+// time: requests that come while it is made wait for it, and, if it is too old for them,
 // for the next one, which then serves them all.
 type tallies struct {
 	mu    sync.Mutex
-	polls map[string]*tallied
+	polls map[string]*tallied // guarded by mu
 }
 
 // tallied is one poll's entry. tallies.mu guards its fields; what they point to
@@ -36,7 +37,7 @@ func newTallies() *tallies { return &tallies{polls: map[string]*tallied{}} }
 // standing returns how a poll stands at info or later. info and index were read
 // together, just before.
 func (h *Handler) standing(ctx context.Context, info poll.Info, index uint64) (*standing, error) {
-	if info.Rules.Form() != tally.Ranking {
+	if info.Rules.Additive() {
 		return h.tally(info.Rules.ID)
 	}
 	for {
@@ -53,13 +54,13 @@ func (h *Handler) standing(ctx context.Context, info poll.Info, index uint64) (*
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			return nil, inTime(ctx.Err(), poll.CodeUnavailable)
+			return nil, inTime(ctx.Err(), refusal.Unavailable)
 		}
 	}
 }
 
-// look returns a tally that is new enough, or what to wait for, or that it is
-// the caller's turn to make one.
+// look returns a tally that is new enough, or a channel to wait for. mine: the caller
+// must make the tally.
 func (t *tallies) look(info poll.Info) (found *standing, wait chan struct{}, mine bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,7 +93,7 @@ func (t *tallies) makeRoom() {
 	}
 }
 
-// tallyFor makes a tally on behalf of everybody who waits for it.
+// tallyFor makes a tally for all requests that wait for it.
 func (h *Handler) tallyFor(id string) (made *standing, err error) {
 	defer func() {
 		t := h.tallies
@@ -111,10 +112,10 @@ func (h *Handler) tallyFor(id string) (made *standing, err error) {
 // tally counts a poll as it is now.
 func (h *Handler) tally(id string) (*standing, error) {
 	var count poll.Count
-	var refusal *poll.Error
-	h.cluster.Read(func(s *poll.State) { count, refusal = s.Count(id) })
-	if refusal != nil {
-		return nil, refusal
+	var refused *refusal.Error
+	h.cluster.Read(func(s *poll.State) { count, refused = s.Count(id) })
+	if refused != nil {
+		return nil, refused
 	}
 	return &standing{Info: count.Info, index: count.Index, result: count.Tabulate()}, nil
 }

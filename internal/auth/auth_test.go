@@ -10,6 +10,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"voted/internal/livefile"
 )
 
 func must(t testing.TB, err error) {
@@ -20,7 +24,7 @@ func must(t testing.TB, err error) {
 }
 
 var (
-	quiet = slog.New(slog.DiscardHandler)
+	quiet = livefile.NewWatch(slog.New(slog.DiscardHandler))
 	noon  = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 )
 
@@ -42,16 +46,16 @@ func TestDecide(t *testing.T) {
 		need Need
 		want bool
 	}{
-		"nobody, where anybody may":                     {Identity{}, Need{Roles: Anybody}, true},
-		"nobody, where a role is needed":                {Identity{}, Need{Roles: Admin}, false},
-		"nobody, where nobody may":                      {Identity{}, Need{}, false},
-		"an admin, where nobody may":                    {Identity{Roles: Admin}, Need{}, false},
+		"no identity, where anyone may":                 {Identity{}, Need{Roles: Anybody}, true},
+		"no identity, where a role is needed":           {Identity{}, Need{Roles: Admin}, false},
+		"no identity, where no one may":                 {Identity{}, Need{}, false},
+		"an admin, where no one may":                    {Identity{Roles: Admin}, Need{}, false},
 		"an admin, where admins may":                    {Identity{Roles: Admin}, Need{Roles: Admin}, true},
 		"an admin casts no ballot":                      {Identity{Roles: Admin}, Need{Roles: Gateway | Voter, Poll: "lunch", Voter: "ann"}, false},
-		"a gateway casts for anybody":                   {Identity{Roles: Gateway}, Need{Roles: Gateway | Voter, Poll: "lunch", Voter: "ann"}, true},
+		"a gateway casts for any voter":                 {Identity{Roles: Gateway}, Need{Roles: Gateway | Voter, Poll: "lunch", Voter: "ann"}, true},
 		"one of two roles will do":                      {Identity{Roles: Admin | Gateway}, Need{Roles: Gateway}, true},
 		"a voter, for herself":                          {ann, Need{Roles: Gateway | Voter, Poll: "lunch", Voter: "ann"}, true},
-		"a voter, for somebody else":                    {ann, Need{Roles: Gateway | Voter, Poll: "lunch", Voter: "bo"}, false},
+		"a voter, for another voter":                    {ann, Need{Roles: Gateway | Voter, Poll: "lunch", Voter: "bo"}, false},
 		"a voter, in another poll":                      {ann, Need{Roles: Gateway | Voter, Poll: "supper", Voter: "ann"}, false},
 		"a voter of any poll":                           {anywhere, Need{Roles: Gateway | Voter, Poll: "supper", Voter: "ann"}, true},
 		"a voter reads her poll":                        {ann, Need{Roles: Reader | Voter, Poll: "lunch"}, true},
@@ -233,7 +237,7 @@ func TestCredentialKeysAreRefusedWhereTheyDoNotBelong(t *testing.T) {
 	private, public, err := NewCredentialKey()
 	must(t, err)
 	for name, content := range map[string]string{
-		"the private key on a node": string(private), "both": string(public) + string(private), "nothing": "", "garbage": "x",
+		"the private key on a node": string(private), "both": string(public) + string(private), "garbage": "x",
 	} {
 		if _, err := OpenCredentials(quiet, file(t, content)); err == nil || strings.Contains(err.Error(), "MC4") {
 			t.Errorf("%s: got %v", name, err)
@@ -262,28 +266,95 @@ func TestCredentialKeysAreRefusedWhereTheyDoNotBelong(t *testing.T) {
 	}
 }
 
+// clients knows the names in certificates, and when they end.
+type clients map[string][2]string
+
+func (c clients) Client(x *x509.Certificate) (roles, name string, err error) {
+	n, ok := c[x.Subject.CommonName]
+	if !ok {
+		return "", "", errors.New("none")
+	}
+	return n[0], n[1], nil
+}
+
+func (clients) Check(_ []*x509.Certificate, now time.Time) (until time.Time, err error) {
+	if now.After(noon) {
+		return until, errors.New("ended")
+	}
+	return noon, nil
+}
+
+func (clients) Changes() uint64 { return 0 }
+
 func TestClientCertificatesHaveRoles(t *testing.T) {
 	t.Parallel()
-	names := map[string][2]string{"ops": {"admin", "ops"}, "voter": {"voter", "x"}}
-	a := &Authenticator{Client: func(c *x509.Certificate) (string, string, error) {
-		n, ok := names[c.Subject.CommonName]
-		if !ok {
-			return "", "", errors.New("none")
-		}
-		return n[0], n[1], nil
-	}}
+	now := noon
+	a := &Authenticator{Clients: clients{"ops": {"admin", "ops"}, "voter": {"voter", "x"}}, Now: func() time.Time { return now }}
 	present := func(name string) Presented {
 		c := &x509.Certificate{}
 		c.Subject.CommonName = name
-		return Presented{Certificate: c}
+		return Presented{Certificates: []*x509.Certificate{c}}
 	}
 	who, err := a.Authenticate(context.Background(), present("ops"))
-	if err != nil || who.Roles != Admin || who.Name != "certificate:ops" {
+	if err != nil || who.Roles != Admin || who.Name != "certificate:ops" || !who.Until.Equal(noon) {
 		t.Errorf("got %+v, %v", who, err)
 	}
 	for _, name := range []string{"voter", "member"} {
 		if _, err := a.Authenticate(context.Background(), present(name)); !errors.Is(err, errCertificate) {
 			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	now = noon.Add(time.Second)
+	if _, err := a.Authenticate(context.Background(), present("ops")); !errors.Is(err, errEnded) {
+		t.Errorf("after its end: got %v", err)
+	}
+}
+
+func TestAnEmptiedFileOfKeysLetsNoOneIn(t *testing.T) {
+	t.Parallel()
+	for _, empty := range []string{"", " \n\n"} {
+		private, public, err := NewCredentialKey()
+		must(t, err)
+		key, err := ParseCredentialKey(private)
+		must(t, err)
+		credential, err := key.Issue("p", "ann", time.Now().Add(-time.Minute), time.Now().Add(time.Hour))
+		must(t, err)
+		s := newSigner(t)
+		now := time.Now()
+		signed := token(t, jwt.SigningMethodEdDSA, s.ed, "ed", nil, change{"exp": now.Add(time.Hour).Unix(), "iat": now.Unix()})
+		bearerToken, line, err := NewToken(Reader, "reader")
+		must(t, err)
+		paths := [3]string{file(t, string(public)), file(t, s.jwks()), file(t, line)}
+		w := livefile.NewWatch(quiet.Log())
+		a := &Authenticator{}
+		a.Credentials, err = OpenCredentials(w, paths[0])
+		must(t, err)
+		a.JWTs, err = OpenJWTs(w, paths[1], "votes", "")
+		must(t, err)
+		a.Tokens, err = OpenTokens(w, paths[2])
+		must(t, err)
+		before := a.Changes()
+		for i, shown := range []string{credential, signed, bearerToken} {
+			if _, err := a.Authenticate(t.Context(), bearer(shown)); err != nil {
+				t.Fatalf("credential %d is not taken: %v", i, err)
+			}
+			must(t, os.WriteFile(paths[i], []byte(empty), 0o600))
+			for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+				if _, err = a.Authenticate(t.Context(), bearer(shown)); err != nil {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatalf("credential %d is taken still, and its file is empty", i)
+				}
+			}
+		}
+		if a.Changes() != before+3 {
+			t.Errorf("%d changes are counted", a.Changes()-before)
+		}
+		for _, f := range w.Files() {
+			if !f.Stale.IsZero() {
+				t.Errorf("%s counts as one that cannot be read", f.Path)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -11,13 +12,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"voted/internal/livefile"
+	"voted/internal/voterid"
 )
 
 // A voting credential lets one voter vote in one poll: "vc1." and, in base64url,
@@ -30,16 +29,19 @@ import (
 //	         the voter
 //	64 bytes Ed25519 signature of all before it, after signedContext
 //
-// It is signed where the electoral roll is kept; nodes know the public keys alone.
+// It is signed where the electoral roll is kept; nodes know only the public keys.
 const (
 	credentialPrefix = "vc1."
-	// signedContext keeps a signature from meaning anything else anywhere else.
+	// signedContext ensures that a signature is valid for a voting credential only.
 	signedContext = "voted voting credential v1\x00"
 	keyIDBytes    = 8
 	headBytes     = keyIDBytes + 8 + 8 + 1
 	// maxCredentialBytes has room for the longest ids of poll and voter.
-	maxCredentialBytes = headBytes + 64 + 256 + ed25519.SignatureSize
-	// maxCredentialKeys bounds a file of keys: a new one beside each old one.
+	maxCredentialBytes = headBytes + maxPollBytes + voterid.MaxBytes + ed25519.SignatureSize
+	// maxPollBytes bounds the id of a poll.
+	maxPollBytes = 64
+	// maxCredentialKeys bounds a file of keys, in which a new key stands next to the
+	// old one for a time.
 	maxCredentialKeys = 64
 	// leeway is how much the clocks of issuers and nodes may differ.
 	leeway = 30 * time.Second
@@ -48,7 +50,7 @@ const (
 // CredentialKey signs voting credentials.
 type CredentialKey struct{ key ed25519.PrivateKey }
 
-// NewCredentialKey draws a key and returns it in PEM, private and public.
+// NewCredentialKey makes a random key and returns it in PEM, private and public.
 func NewCredentialKey() (private, public []byte, err error) {
 	pub, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -83,27 +85,31 @@ func ParseCredentialKey(b []byte) (*CredentialKey, error) {
 	return &CredentialKey{ed}, nil
 }
 
-// MayHold says why there can be no credential for a voter of a poll: nodes take no such
-// ids, so that it would be refused wherever it were used.
+// MayHold returns nil if there can be a credential for this voter and poll, else the
+// reason: nodes refuse such ids, so the credential would be useless.
 func MayHold(poll, voter string) error {
 	switch {
-	case poll == "" || len(poll) > 64 || voter == "" || len(voter) > 256:
-		return errors.New("a poll has 1 to 64 bytes, a voter 1 to 256")
-	case !utf8.ValidString(voter) || strings.ContainsFunc(voter, unicode.IsControl):
-		return errors.New("a voter is UTF-8 without control characters")
-	case voter == "." || voter == "..":
-		return errors.New("paths cannot carry '.' and '..', so no voter can be called that")
+	case poll == "" || len(poll) > maxPollBytes:
+		return fmt.Errorf("the id of a poll has 1 to %d bytes: give the id that `voted poll list` shows", maxPollBytes)
+	case !utf8.ValidString(poll):
+		return errors.New("the id of the poll is not UTF-8: give the id that `voted poll list` shows")
 	}
-	return nil
+	_, err := voterid.Canonical(voter)
+	return err
 }
 
-// Issue signs a credential for a voter of a poll, valid from a time until another.
+// Issue signs a credential for a voter of a poll, valid from one time until another. It
+// holds the canonical id, so it is valid for all encodings of the voter's id.
 func (k *CredentialKey) Issue(poll, voter string, from, until time.Time) (string, error) {
 	if err := MayHold(poll, voter); err != nil {
 		return "", err
 	}
 	if !until.After(from) {
 		return "", errors.New("it would end before it begins")
+	}
+	voter, err := voterid.Canonical(voter)
+	if err != nil {
+		return "", err
 	}
 	id := keyID(k.key.Public().(ed25519.PublicKey))
 	b := append(make([]byte, 0, maxCredentialBytes), id[:]...)
@@ -128,10 +134,11 @@ type Credentials struct {
 	keys *livefile.Set[credentialKeys]
 }
 
-// OpenCredentials reads a file of public keys in PEM. It is read again when it
-// changes: a key that is taken out ends all credentials that it signed.
-func OpenCredentials(log *slog.Logger, path string) (*Credentials, error) {
-	keys, err := livefile.Open(log, func(contents [][]byte) (credentialKeys, error) {
+// OpenCredentials reads a file of public keys in PEM, and reads it again when it
+// changes. Removing a key ends all credentials that it signed; emptying the file ends
+// all of them.
+func OpenCredentials(w *livefile.Watch, path string) (*Credentials, error) {
+	keys, err := livefile.Open(w, func(contents [][]byte) (credentialKeys, error) {
 		keys, err := parseCredentialKeys(contents[0])
 		if err != nil {
 			return nil, fmt.Errorf("the file of credential keys %s cannot be used: %w", path, err)
@@ -148,7 +155,7 @@ func parseCredentialKeys(b []byte) (credentialKeys, error) {
 	keys := credentialKeys{}
 	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "PUBLIC KEY" {
-			return nil, fmt.Errorf("it holds a %s; nodes need public keys alone, and the private one must stay where credentials are issued", block.Type)
+			return nil, fmt.Errorf("it holds a %s; nodes need only public keys, and the private one must stay where credentials are issued", block.Type)
 		}
 		key, err := x509.ParsePKIXPublicKey(block.Bytes)
 		if err != nil {
@@ -161,8 +168,10 @@ func parseCredentialKeys(b []byte) (credentialKeys, error) {
 		keys[keyID(ed)] = ed
 	}
 	switch {
+	case len(bytes.TrimSpace(b)) == 0:
+		return keys, nil // emptied: no key is valid
 	case len(keys) == 0:
-		return nil, errors.New("it holds no public key in PEM; `voted credential key` makes one")
+		return nil, errors.New("it holds no public key in PEM; `voted credential key` makes one, and an empty file means no keys")
 	case len(keys) > maxCredentialKeys:
 		return nil, fmt.Errorf("it holds more than %d keys", maxCredentialKeys)
 	}
@@ -175,7 +184,7 @@ func (c *Credentials) check(credential string, now time.Time) (who Identity, err
 	if len(text) > base64.RawURLEncoding.EncodedLen(maxCredentialBytes) {
 		return who, errUnreadable
 	}
-	// Strict: two texts must not be one credential.
+	// Strict: a credential must have only one text.
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) <= headBytes+ed25519.SignatureSize {
 		return who, errUnreadable
@@ -198,12 +207,21 @@ func (c *Credentials) check(credential string, now time.Time) (who Identity, err
 	case now.Add(-leeway).After(until):
 		return who, errExpired
 	}
-	return voterOf(string(rest[:poll]), string(rest[poll:])), nil
+	who, err = voterOf(string(rest[:poll]), string(rest[poll:]))
+	who.Until = until.Add(leeway)
+	return who, err
 }
 
-// voterOf makes the identity of a voter. Its name is a hash: it tells voters apart
-// without saying who they are.
-func voterOf(poll, voter string) Identity {
+// errNoVoter refuses a signed credential whose voter id is invalid.
+var errNoVoter = errors.New("the voter id in the token is invalid, have another token issued")
+
+// voterOf makes the identity of a voter, with the canonical id. Its name is a hash,
+// which distinguishes voters without showing who they are.
+func voterOf(poll, voter string) (Identity, error) {
+	voter, err := voterid.Canonical(voter)
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: %w", errNoVoter, err)
+	}
 	hash := sha256.Sum256([]byte(voter))
-	return Identity{Roles: Voter, Name: "voter:" + hex.EncodeToString(hash[:8]), Poll: poll, Voter: voter}
+	return Identity{Roles: Voter, Name: "voter:" + hex.EncodeToString(hash[:8]), Poll: poll, Voter: voter}, nil
 }

@@ -1,4 +1,4 @@
-// Package auth says who sends a request and what that one may do: roles, bearer
-// tokens, voters' JWTs and voting credentials, and the decision about one request.
-// It knows nothing of HTTP routes: those say which roles they take.
+// Package auth finds out who sends a request and decides what the sender may do: roles,
+// bearer tokens, voters' JWTs and voting credentials, and the decision about one
+// request. It does not know the HTTP routes; each route says which roles it needs.
 package auth

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,19 +12,23 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"voted/internal/livefile"
 )
 
 // How keys are fetched from an issuer.
 const (
-	// fetchTimeout bounds one fetch; requests wait for the first one only.
+	// fetchTimeout bounds one fetch. Requests wait for the first one only.
 	fetchTimeout = 5 * time.Second
-	// refreshAfter is how old keys may be before they are fetched again; a key that
-	// was withdrawn is taken for so long.
+	// refreshAfter is how old keys may be before they are fetched again. A withdrawn
+	// key is accepted for up to this time.
 	refreshAfter = 5 * time.Minute
 	// staleLimit is how long keys are used while their issuer cannot be reached.
 	staleLimit = 24 * time.Hour
-	// fetchPause is between two fetches, whatever is asked for: tokens with made-up
-	// key ids must not become requests to the issuer.
+	// fetchPause is the shortest time between two fetches: tokens with made-up key ids
+	// must not cause requests to the issuer.
 	fetchPause = 10 * time.Second
 	// maxDocumentBytes bounds a JWKS or discovery document.
 	maxDocumentBytes = 256 << 10
@@ -33,24 +36,26 @@ const (
 
 // keyURL is keys behind a URL.
 type keyURL struct {
-	address  string // of the JWKS; or, where discover is set, of the issuer
+	address  string // of the JWKS or, with discover, of the issuer
 	discover bool
 	client   *http.Client
 	log      *slog.Logger
 	now      func() time.Time
 
 	mu      sync.Mutex
-	keys    keySet        // under mu; nil before the first fetch has succeeded
-	fetched time.Time     // under mu: when keys were fetched
-	tried   time.Time     // under mu: when the last fetch began
-	pending chan struct{} // under mu: closed when the fetch under way ends; nil: none
+	keys    keySet        // guarded by mu; nil before the first fetch has succeeded
+	fetched time.Time     // guarded by mu: when keys were fetched
+	tried   time.Time     // guarded by mu: when the last fetch began
+	failing time.Time     // guarded by mu: since when fetches fail; zero: the last one did not
+	changed uint64        // guarded by mu: how often keys were fetched
+	pending chan struct{} // guarded by mu: closed when the fetch under way ends; nil: none
 }
 
-// FetchJWTs takes JWTs for an audience, signed with the keys behind a URL: of a
-// JWKS, or with discover, of an OpenID Connect issuer, which then is the issuer
-// that tokens must name. Keys are fetched when the first token comes. client nil
-// means one that follows no redirects.
-func FetchJWTs(log *slog.Logger, client *http.Client, address string, discover bool, audience, issuer string) (*JWTs, error) {
+// FetchJWTs accepts JWTs for an audience, signed with the keys at a URL. The URL is
+// that of a JWKS or, with discover, of an OpenID Connect issuer, which is then the
+// issuer that tokens must name. Keys are fetched when the first token arrives. A nil
+// client means one that follows no redirects.
+func FetchJWTs(w *livefile.Watch, client *http.Client, address string, discover bool, audience, issuer string) (*JWTs, error) {
 	if err := checkKeyURL(address); err != nil {
 		return nil, err
 	}
@@ -63,12 +68,13 @@ func FetchJWTs(log *slog.Logger, client *http.Client, address string, discover b
 	if discover && issuer == "" {
 		issuer = address
 	}
-	k := &keyURL{address: address, discover: discover, client: client, log: log, now: time.Now}
+	k := &keyURL{address: address, discover: discover, client: client, log: w.Log(), now: time.Now}
+	w.Add(k)
 	return &JWTs{keys: k, audience: audience, issuer: issuer}, nil
 }
 
-// checkKeyURL wants https, since whoever changes the keys can vote as anybody;
-// http is for loopback.
+// checkKeyURL requires https, since anyone who could change the keys could vote as any
+// voter. http is allowed for loopback.
 func checkKeyURL(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
@@ -80,7 +86,7 @@ func checkKeyURL(address string) error {
 	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return fmt.Errorf("the keys at %s must be fetched with https: whoever could change them on the way could vote as anybody", address)
+	return fmt.Errorf("the keys at %s must be fetched with https: someone who could change them on the way could vote as any voter", address)
 }
 
 // key implements keyring.
@@ -101,8 +107,8 @@ func (k *keyURL) key(ctx context.Context, id string) (signingKey, bool, error) {
 	return found, ok, nil
 }
 
-// current returns the keys, and what to wait for where they do not have id and a
-// fetch may bring it. It starts a fetch where one is due.
+// current returns the keys. If they lack id and a fetch may bring it, it also returns
+// what to wait for. It starts a fetch if one is due.
 func (k *keyURL) current(id string) (keySet, <-chan struct{}) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -116,7 +122,7 @@ func (k *keyURL) current(id string) (keySet, <-chan struct{}) {
 	due := wanted || now.Sub(k.fetched) > refreshAfter
 	if due && k.pending == nil && (k.tried.IsZero() || now.Sub(k.tried) > fetchPause) {
 		k.tried, k.pending = now, make(chan struct{})
-		go k.fetch(k.pending) // ends within twice fetchTimeout
+		go k.fetch(k.pending) // ends within two fetchTimeouts
 	}
 	if !wanted || k.pending == nil {
 		return keys, nil
@@ -129,15 +135,35 @@ func (k *keyURL) fetch(done chan struct{}) {
 	defer cancel()
 	keys, err := k.load(ctx)
 	if err != nil {
-		k.log.Warn("the keys of JWTs cannot be fetched; those known stay in force for a day", "url", k.address, "error", err)
+		k.log.Warn("the keys of JWTs cannot be fetched; the known ones are used for one more day", "url", k.address, "error", err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if err == nil {
-		k.keys, k.fetched = keys, k.now()
+	switch {
+	case err == nil:
+		k.keys, k.fetched, k.failing = keys, k.now(), time.Time{}
+		k.changed++
+	case k.failing.IsZero():
+		k.failing = k.now()
 	}
 	k.pending = nil
 	close(done)
+}
+
+func (k *keyURL) changes() uint64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.changed
+}
+
+// Paths implements livefile.Source.
+func (k *keyURL) Paths() []string { return []string{k.address} }
+
+// Fault implements livefile.Source. It fetches nothing; only tokens cause fetches.
+func (k *keyURL) Fault() time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.failing
 }
 
 func (k *keyURL) load(ctx context.Context) (keySet, error) {
@@ -156,7 +182,7 @@ func (k *keyURL) load(ctx context.Context) (keySet, error) {
 			return nil, fmt.Errorf("the issuer's configuration cannot be read: %w", err)
 		}
 		if doc.Issuer != k.address {
-			return nil, fmt.Errorf("the issuer calls itself %q; name it like that", doc.Issuer)
+			return nil, fmt.Errorf("the issuer's own name is %q; use exactly this name", doc.Issuer)
 		}
 		if err := checkKeyURL(doc.Keys); err != nil {
 			return nil, err

@@ -1,13 +1,15 @@
 package auth
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 )
 
-// FuzzBearer holds that nothing but what was issued opens anything, and that nothing
+// FuzzBearer checks that nothing but what was issued opens anything, and that nothing
 // makes the checks panic.
 func FuzzBearer(f *testing.F) {
 	key, credentials := issuer(f)
@@ -30,7 +32,7 @@ func FuzzBearer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, presented string) {
 		who, err := a.Authenticate(context.Background(), bearer(presented))
 		if issued := presented == good || presented == token; (err == nil) != issued {
-			// Line breaks within base64 are skipped by its decoder; no header can carry them.
+			// The base64 decoder skips line breaks; no header can contain them.
 			if strings.NewReplacer("\r", "", "\n", "", " ", "").Replace(presented) != good && strings.TrimLeft(presented, " ") != token {
 				t.Fatalf("%q: %+v, %v", presented, who, err)
 			}
@@ -38,7 +40,7 @@ func FuzzBearer(f *testing.F) {
 	})
 }
 
-// FuzzTokenFile holds that no file of tokens makes reading it panic.
+// FuzzTokenFile checks that no file of tokens makes reading it panic.
 func FuzzTokenFile(f *testing.F) {
 	_, line, err := NewToken(Gateway|Reader, "gw1")
 	must(f, err)
@@ -54,16 +56,20 @@ func FuzzTokenFile(f *testing.F) {
 	})
 }
 
-// FuzzKeySet holds that no JWKS makes reading it panic, and that what is taken can
+// FuzzKeySet checks that no JWKS makes reading it panic, and that what is accepted can
 // check a signature.
 func FuzzKeySet(f *testing.F) {
 	f.Add([]byte(newSigner(f).jwks()))
 	f.Add([]byte(`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}`))
 	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"=","kid":"a"},{}]}`))
+	f.Add([]byte(" \n"))
+	f.Add([]byte(`{"keys":[]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		keys, err := parseKeySet(b)
-		if err == nil && len(keys) == 0 {
-			t.Fatal("a set without keys is taken")
+		var said struct{ Keys []json.RawMessage }
+		emptied := len(bytes.TrimSpace(b)) == 0 || json.Unmarshal(b, &said) == nil && said.Keys != nil && len(said.Keys) == 0
+		if err == nil && len(keys) == 0 && !emptied {
+			t.Fatal("a set without usable keys is taken for an emptied one")
 		}
 		for id, k := range keys {
 			if err != nil || algorithmOf(k.public) == "" {
@@ -73,16 +79,17 @@ func FuzzKeySet(f *testing.F) {
 	})
 }
 
-// FuzzCredentialKeys holds that no file of keys makes reading it panic.
+// FuzzCredentialKeys checks that no file of keys makes reading it panic.
 func FuzzCredentialKeys(f *testing.F) {
 	private, public, err := NewCredentialKey()
 	must(f, err)
 	f.Add(public)
 	f.Add(private)
 	f.Add(append(public, public...))
+	f.Add([]byte(" \n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if keys, err := parseCredentialKeys(b); err == nil && len(keys) == 0 {
-			t.Fatal("a file without keys is taken")
+		if keys, err := parseCredentialKeys(b); err == nil && len(keys) == 0 && len(bytes.TrimSpace(b)) > 0 {
+			t.Fatal("a file without keys is taken for an emptied one")
 		}
 		_, _ = ParseCredentialKey(b)
 	})

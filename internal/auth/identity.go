@@ -1,21 +1,26 @@
 package auth
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
-// Identity is who sends a request, once that is proved.
+// Identity is the proved sender of a request.
 type Identity struct {
 	Roles Roles
-	// Name tells one credential from another, in limits and in the audit log. It
-	// is no secret, and for voters it does not name the person.
+	// Name identifies the credential, in limits and in the audit log. It is no secret,
+	// and for voters it does not name the person.
 	Name string
-	// Voter is the one voter that Voter may act for; Poll the one poll, where the
-	// credential is bound to one.
+	// Voter is the one voter that the role Voter may act for. Poll is the one poll, if
+	// the credential is bound to one.
 	Voter, Poll string
+	// Until is when the credential ends by itself; zero: never.
+	Until time.Time
 }
 
-// Need is what a request asks for.
+// Need is what a request requires.
 type Need struct {
-	Roles Roles  // any of them will do
+	Roles Roles  // one of them is enough
 	Poll  string // that the path names; empty: none
 	Voter string // that the path names; empty: none
 }
@@ -23,13 +28,12 @@ type Need struct {
 var (
 	// ErrUnauthenticated marks a request that does not prove who sends it.
 	ErrUnauthenticated = errors.New("not authenticated")
-	// ErrForbidden marks a request by somebody who may not make it.
+	// ErrForbidden marks a request whose sender may not make it.
 	ErrForbidden = errors.New("forbidden")
 )
 
-// Decide reports whether an identity may do what is needed. It looks at nothing
-// but its arguments: whether a poll or a voter exists plays no part, so that no
-// answer tells.
+// Decide reports whether an identity may do what is needed. It uses nothing but its
+// arguments: whether a poll or a voter exists plays no part, so no answer reveals it.
 func Decide(who Identity, need Need) bool {
 	if need.Roles.Has(Anybody) || who.Roles.Has(need.Roles&^Voter) {
 		return true
@@ -37,6 +41,6 @@ func Decide(who Identity, need Need) bool {
 	if !who.Roles.Has(Voter) || !need.Roles.Has(Voter) || who.Voter == "" {
 		return false
 	}
-	// A voter acts within the poll, and for the voter, of the credential alone.
+	// A voter acts only within the poll, and only for the voter, of the credential.
 	return (who.Poll == "" || who.Poll == need.Poll) && (need.Voter == "" || need.Voter == who.Voter)
 }

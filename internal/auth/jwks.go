@@ -1,17 +1,18 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/big"
+
+	"github.com/go-json-experiment/json"
 
 	"voted/internal/livefile"
 )
@@ -19,7 +20,7 @@ import (
 // maxJWKs bounds a set of keys; issuers have two or three.
 const maxJWKs = 64
 
-// jwk is a key as RFC 7517 writes it, with what is read of RFC 7518 and RFC 8037.
+// jwk is a key as in RFC 7517, with the members used from RFC 7518 and RFC 8037.
 type jwk struct {
 	Type      string `json:"kty"`
 	ID        string `json:"kid"`
@@ -35,14 +36,18 @@ type jwk struct {
 // keySet is the keys of an issuer by their ids.
 type keySet map[string]signingKey
 
-// parseKeySet reads a JWKS. Keys that are not for signing, or of kinds that are
-// not used here, are left out, as RFC 7517, section 5, has it.
+// parseKeySet reads a JWKS. An empty one, or an empty list, means that there are no
+// keys any longer. Keys that are not for signing, or of kinds that are not used here,
+// are ignored (RFC 7517, section 5).
 func parseKeySet(b []byte) (keySet, error) {
+	if len(bytes.TrimSpace(b)) == 0 {
+		return keySet{}, nil // emptied: no keys
+	}
 	var doc struct {
 		Keys []jwk `json:"keys"`
 	}
 	if err := json.Unmarshal(b, &doc); err != nil {
-		return nil, fmt.Errorf("it is no JWKS: %w", err)
+		return nil, fmt.Errorf("it is not a JWKS: %w", err)
 	}
 	if len(doc.Keys) > maxJWKs {
 		return nil, fmt.Errorf("it holds %d keys, more than %d", len(doc.Keys), maxJWKs)
@@ -62,7 +67,7 @@ func parseKeySet(b []byte) (keySet, error) {
 		}
 		keys[k.ID] = signingKey{algorithm, public}
 	}
-	if len(keys) == 0 {
+	if len(keys) == 0 && (doc.Keys == nil || len(doc.Keys) > 0) {
 		return nil, errors.New("it holds no key for EdDSA, RS256 or ES256")
 	}
 	return keys, nil
@@ -105,8 +110,8 @@ func decoded(s string, size int) ([]byte, error) {
 	return b, err
 }
 
-// find returns the key with an id. A token without one is checked with the only
-// key there is.
+// find returns the key with an id. A token without a key id is checked with the only
+// key, if there is just one.
 func (s keySet) find(id string) (signingKey, bool) {
 	if k, ok := s[id]; ok || id != "" || len(s) != 1 {
 		return k, ok
@@ -125,10 +130,12 @@ func (f keyFile) key(_ context.Context, id string) (signingKey, bool, error) {
 	return k, ok, nil
 }
 
-// OpenJWTs takes JWTs for an audience, signed with the keys of a JWKS file, which is
+func (f keyFile) changes() uint64 { return f.set.Changes() }
+
+// OpenJWTs accepts JWTs for an audience, signed with the keys of a JWKS file, which is
 // read again when it changes. issuer may be empty.
-func OpenJWTs(log *slog.Logger, path, audience, issuer string) (*JWTs, error) {
-	set, err := livefile.Open(log, func(contents [][]byte) (keySet, error) {
+func OpenJWTs(w *livefile.Watch, path, audience, issuer string) (*JWTs, error) {
+	set, err := livefile.Open(w, func(contents [][]byte) (keySet, error) {
 		keys, err := parseKeySet(contents[0])
 		if err != nil {
 			return nil, fmt.Errorf("the keys in %s cannot be used: %w", path, err)

@@ -5,24 +5,29 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"encoding/base64"
 	"errors"
+	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// maxJWTBytes bounds a token before it is looked into.
+// maxJWTBytes bounds a token before it is parsed.
 const maxJWTBytes = 8 << 10
 
-// algorithms are all that are taken. Symmetric ones and "none" are not among
-// them, and a key is used with the one algorithm of its own kind alone, so a
-// token cannot choose how it is checked.
+// algorithms are all that are accepted. Symmetric ones and "none" are missing, and a
+// key is used only with the one algorithm of its own kind, so a token cannot choose how
+// it is checked.
 var algorithms = []string{"EdDSA", "RS256", "ES256"}
 
 // keyring finds the keys that sign JWTs.
 type keyring interface {
-	// key returns the public key with an id; ok is false where there is none.
+	// key returns the public key with an id; ok is false if there is none.
 	key(ctx context.Context, id string) (k signingKey, ok bool, err error)
+	// changes counts how often the keys have changed.
+	changes() uint64
 }
 
 // signingKey is a public key and the algorithm that it is for.
@@ -31,18 +36,13 @@ type signingKey struct {
 	public    any // ed25519.PublicKey, *rsa.PublicKey or *ecdsa.PublicKey
 }
 
-// JWTs checks the tokens that another service gives to voters. The claim "sub" is
-// the voter; a claim "voted_poll", where there is one, binds the token to a poll.
+// JWTs checks the tokens that another service gives to voters. The claim "sub" is the
+// voter, in any encoding of the id. A claim "voted_poll", if present, binds the token
+// to a poll.
 type JWTs struct {
 	keys     keyring
 	audience string
-	issuer   string // empty: not looked at
-}
-
-// claims are what is read of a token.
-type claims struct {
-	jwt.RegisteredClaims
-	Poll string `json:"voted_poll"`
+	issuer   string // empty: not checked
 }
 
 // ErrKeys marks a fault on this side, not the sender's: the keys could not be fetched.
@@ -64,22 +64,21 @@ func (j *JWTs) check(ctx context.Context, token string, now time.Time) (Identity
 	if err != nil {
 		return Identity{}, sentenceOf(err)
 	}
-	if c.Subject == "" || len(c.Subject) > 256 {
-		return Identity{}, errNoVoter
-	}
-	return voterOf(c.Poll, c.Subject), nil
+	who, err := voterOf(c.poll(), c.Subject)
+	who.Until = c.Expires.date().Add(leeway) // exp is required
+	return who, err
 }
 
 var (
-	errNoVoter    = errors.New("the token names no voter: its claim sub must be 1 to 256 bytes")
 	errAudience   = errors.New("the token was made for another service: its claim aud does not name this one")
-	errIssuer     = errors.New("the token was made by another issuer than this service trusts")
+	errIssuer     = errors.New("the token was made by another issuer than the one that this service trusts")
 	errIncomplete = errors.New("the token lacks a claim that is needed: sub, aud and exp")
 )
 
 func (j *JWTs) keyFor(ctx context.Context, t *jwt.Token) (any, error) {
-	// RFC 7515, section 4.1.11: what is critical and not understood must be refused.
-	if _, critical := t.Header["crit"]; critical {
+	// RFC 7515, section 4.1.11: a critical parameter that is not understood must be
+	// refused.
+	if _, critical := t.Header["crit"]; critical || !strictHeader(t.Raw) {
 		return nil, errUnreadable
 	}
 	id, _ := t.Header["kid"].(string)
@@ -93,14 +92,24 @@ func (j *JWTs) keyFor(ctx context.Context, t *jwt.Token) (any, error) {
 	return k.public, nil
 }
 
-// sentenceOf says what is wrong with a token. Claims are judged after the
-// signature only, so their faults are told to nobody but the token's holder.
+// strictHeader reports whether every name in the header of a token is unique: if one
+// appeared twice, two readers might choose differently.
+func strictHeader(token string) bool {
+	text, _, _ := strings.Cut(token, ".")
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	return err == nil && jsontext.Value(b).IsValid()
+}
+
+// sentenceOf says what is wrong with a token. Claims are judged only after the
+// signature, so only the token's holder learns their faults.
 func sentenceOf(err error) error {
 	switch {
 	case errors.Is(err, ErrKeys):
 		return ErrKeys
 	case errors.Is(err, errUnknownSigner), errors.Is(err, jwt.ErrTokenSignatureInvalid), errors.Is(err, jwt.ErrTokenUnverifiable):
 		return errUnknownSigner
+	case errors.Is(err, errClaims):
+		return errClaims
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return errExpired
 	case errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
@@ -115,8 +124,8 @@ func sentenceOf(err error) error {
 	return errUnreadable
 }
 
-// algorithmOf returns the one algorithm that a public key is used with, "" where
-// it is not used at all.
+// algorithmOf returns the one algorithm that a public key is used with, "" if the key
+// is not used at all.
 func algorithmOf(public any) string {
 	switch k := public.(type) {
 	case ed25519.PublicKey:
@@ -133,8 +142,8 @@ func algorithmOf(public any) string {
 	return ""
 }
 
-// The sizes of RSA keys: NIST SP 800-131A asks for 2048 bits, and beyond 8192 one
-// check takes too long to be done for strangers.
+// The sizes of RSA keys. NIST SP 800-131A requires 2048 bits; beyond 8192 one check
+// would take too long to do it for unknown senders.
 const (
 	minRSABits = 2048
 	maxRSABits = 8192

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -62,7 +63,7 @@ func (s *signer) jwks() string {
 
 type change = map[string]any
 
-// token signs claims that are right but for what is changed; nil takes one out.
+// token signs valid claims with some changes; nil removes a claim.
 func token(t testing.TB, method jwt.SigningMethod, key any, kid string, header, changed change) string {
 	t.Helper()
 	c := jwt.MapClaims{
@@ -128,7 +129,7 @@ func TestJWTs(t *testing.T) {
 		"issued in the future":               {ed(change{"iat": noon.Add(time.Minute).Unix()}), errTooEarly},
 		"no voter":                           {ed(change{"sub": nil}), errNoVoter},
 		"a voter that is too long":           {ed(change{"sub": strings.Repeat("v", 257)}), errNoVoter},
-		"a number as the end, in quotes":     {ed(change{"exp": "soon"}), errUnreadable},
+		"a number as the end, in quotes":     {ed(change{"exp": "soon"}), errClaims},
 		"too long":                           {ed(change{"x": strings.Repeat("x", maxJWTBytes)}), errUnreadable},
 		"another voter, written over":        {strings.Replace(good, ".", ".A", 1), errUnreadable},
 		"three parts of nothing":             {"..", errUnreadable},
@@ -147,6 +148,70 @@ func TestJWTs(t *testing.T) {
 	}
 }
 
+func TestClaimsAreReadByTheirExactNamesAndOnce(t *testing.T) {
+	t.Parallel()
+	s := newSigner(t)
+	jwts, err := OpenJWTs(quiet, file(t, s.jwks()), "votes", "")
+	must(t, err)
+	a := &Authenticator{JWTs: jwts, Now: func() time.Time { return noon }}
+	future, past := fmt.Sprint(noon.Add(time.Hour).Unix()), fmt.Sprint(noon.Add(-time.Hour).Unix())
+	const header = `{"alg":"EdDSA","kid":"ed"}`
+	// Signed by hand, since no library writes such headers; an issuer's users might.
+	signed := func(header, claims string) string {
+		text := b64([]byte(header)) + "." + b64([]byte(claims))
+		return text + "." + b64(ed25519.Sign(s.ed, []byte(text)))
+	}
+	right := `"sub":"jw","aud":"votes","exp":` + future
+	for name, c := range map[string]struct {
+		claims string
+		says   error
+	}{
+		"as it should be":                         {right, nil},
+		"claims that are not for this service":    {right + `,"roles":{"a":[1,2]},"SUBJECT":"ann","email":"jw@example.org"`, nil},
+		"a voter in other letters, afterwards":    {right + `,"SUB":"ann"`, nil},
+		"a voter in other letters, before":        {`"Sub":"ann",` + right, nil},
+		"a voter in letters that fold":            {right + `,"ſub":"ann"`, nil},
+		"a poll in other letters":                 {right + `,"Voted_Poll":"lunch"`, nil},
+		"a fraction of a second":                  {`"sub":"jw","aud":"votes","exp":` + future + `.5`, nil},
+		"a voter in other letters alone":          {`"SUB":"ann","aud":"votes","exp":` + future, errNoVoter},
+		"an audience in other letters":            {`"sub":"jw","aud":"other","Aud":"votes","exp":` + future, errAudience},
+		"an end in other letters":                 {`"sub":"jw","aud":"votes","exp":` + past + `,"EXP":` + future, errExpired},
+		"no end but one in other letters":         {`"sub":"jw","aud":"votes","Exp":` + future, errIncomplete},
+		"a voter twice":                           {right + `,"sub":"ann"`, errClaims},
+		"a voter twice, once in escapes":          {right + `,"s\u0075b":"ann"`, errClaims},
+		"an end twice":                            {right + `,"exp":` + future, errClaims},
+		"an audience twice":                       {`"aud":"other",` + right, errClaims},
+		"somebody else's claim twice":             {right + `,"x":1,"x":2`, errClaims},
+		"an end in quotes":                        {`"sub":"jw","aud":"votes","exp":"` + future + `"`, errClaims},
+		"an end that no clock reaches":            {`"sub":"jw","aud":"votes","exp":1e300`, errClaims},
+		"an end before there was time":            {`"sub":"jw","aud":"votes","exp":-1`, errClaims},
+		"a beginning in quotes":                   {right + `,"nbf":"0"`, errClaims},
+		"a voter that is a number":                {`"sub":17,"aud":"votes","exp":` + future, errClaims},
+		"an audience that is an object":           {`"sub":"jw","aud":{"votes":true},"exp":` + future, errClaims},
+		"a poll that is empty, and would be none": {right + `,"voted_poll":""`, errClaims},
+		"a poll that is a list":                   {right + `,"voted_poll":["lunch"]`, errClaims},
+		"bytes that are no text":                  {`"sub":"j` + "\xff" + `","aud":"votes","exp":` + future, errClaims},
+	} {
+		who, err := a.Authenticate(context.Background(), bearer(signed(header, "{"+c.claims+"}")))
+		if !errors.Is(err, c.says) || (c.says == nil) != (err == nil) {
+			t.Errorf("%s: got %v, want %v", name, err, c.says)
+		}
+		if err == nil && (who.Voter != "jw" || who.Poll != "") {
+			t.Errorf("%s: got %+v", name, who)
+		}
+		// Without a valid signature, the sender does not learn what is wrong with it.
+		forged := signed(header, "{"+c.claims+"}")
+		if _, err := a.Authenticate(context.Background(), bearer(forged[:len(forged)-8]+"AAAAAAAA")); !errors.Is(err, errUnknownSigner) {
+			t.Errorf("%s, forged: got %v", name, err)
+		}
+	}
+	for _, twice := range []string{`{"alg":"EdDSA","kid":"none","kid":"ed"}`, `{"alg":"none","alg":"EdDSA","kid":"ed"}`} {
+		if _, err := a.Authenticate(context.Background(), bearer(signed(twice, "{"+right+"}"))); !errors.Is(err, errUnknownSigner) && !errors.Is(err, errUnreadable) {
+			t.Errorf("a header with a name twice: %v", err)
+		}
+	}
+}
+
 func TestKeySetsThatAreWrong(t *testing.T) {
 	t.Parallel()
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
@@ -154,11 +219,13 @@ func TestKeySetsThatAreWrong(t *testing.T) {
 		weak = &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1023), E: 65537}}
 	}
 	for name, c := range map[string]struct{ doc, says string }{
-		"no JSON":        {"x", "no JWKS"},
-		"no keys":        {`{"keys":[]}`, "no key for"},
+		"no JSON":        {"x", "not a JWKS"},
+		"no list":        {`{}`, "no key for"},
 		"a weak key":     {`{"keys":[{"kty":"RSA","kid":"w","n":"` + b64(weak.N.Bytes()) + `","e":"AQAB"}]}`, "no key for"},
 		"not on a curve": {`{"keys":[{"kty":"EC","crv":"P-256","x":"` + b64(make([]byte, 32)) + `","y":"` + b64(make([]byte, 32)) + `"}]}`, "no key for"},
 		"an id twice":    {`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"` + b64(make([]byte, 32)) + `"},{"kty":"OKP","crv":"Ed25519","x":"` + b64(make([]byte, 32)) + `"}]}`, "have the id"},
+		"a name twice":   {`{"keys":[],"keys":[]}`, "not a JWKS"},
+		"other letters":  {`{"KEYS":[{"kty":"OKP","crv":"Ed25519","x":"` + b64(make([]byte, 32)) + `"}]}`, "no key for"},
 		"too many":       {`{"keys":[` + strings.Repeat(`{},`, maxJWKs) + `{}]}`, "more than"},
 		"a wrong alg":    {`{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"RS256","x":"` + b64(make([]byte, 32)) + `"}]}`, "no key for"},
 	} {

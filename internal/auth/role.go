@@ -8,7 +8,7 @@ import (
 // Roles is a set of roles. The zero value is no role at all.
 type Roles uint8
 
-// The roles. One credential may have several, except Voter, which is alone.
+// The roles. One credential may have several; Voter is always alone.
 const (
 	Admin   Roles = 1 << iota // manages polls and the cluster; casts no ballots
 	Gateway                   // casts for any voter, and reads receipts and results
@@ -42,7 +42,7 @@ func ParseRoles(s string) (Roles, error) {
 	return all, nil
 }
 
-// Has reports whether r holds one of the roles of want.
+// Has reports whether r holds at least one of the roles of want.
 func (r Roles) Has(want Roles) bool { return r&want != 0 }
 
 // String writes roles as ParseRoles reads them.

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"regexp"
 	"strings"
@@ -19,16 +18,16 @@ import (
 )
 
 const (
-	// tokenPrefix lets people and scanners of leaked secrets tell what it is.
+	// tokenPrefix shows people, and scanners for leaked secrets, what it is.
 	tokenPrefix = "voted_"
 	// tokenBytes is 256 bits: too many to guess, so a plain hash of it is safe to keep.
 	tokenBytes = 32
-	// maxTokens bounds a file; each is compared with what is presented.
+	// maxTokens bounds a file; each presented token is compared with all of them.
 	maxTokens = 1024
 )
 
-// NewToken draws a bearer token and returns it with the line that goes into the
-// file of tokens. The token itself is nowhere else.
+// NewToken makes a random bearer token and returns it with the line for the file of
+// tokens. The token itself is stored nowhere.
 func NewToken(roles Roles, name string) (token, line string, err error) {
 	if !nameLike.MatchString(name) {
 		return "", "", fmt.Errorf("%q cannot be the name of a token; use letters, digits, '.', '_', '~' or '-'", name)
@@ -55,10 +54,10 @@ type Tokens struct {
 }
 
 // OpenTokens reads a file of tokens, one a line: roles, name, SHA-256 in hex. Empty
-// lines and those that begin with # are left out. It is read again when it
-// changes: a line that is taken out stops its token.
-func OpenTokens(log *slog.Logger, path string) (*Tokens, error) {
-	file, err := livefile.Open(log, func(contents [][]byte) ([]hashed, error) {
+// lines and those that begin with # are ignored. It is read again when it changes:
+// removing a line ends its token.
+func OpenTokens(w *livefile.Watch, path string) (*Tokens, error) {
+	file, err := livefile.Open(w, func(contents [][]byte) ([]hashed, error) {
 		all, err := parseTokens(contents[0])
 		if err != nil {
 			return nil, fmt.Errorf("the file of tokens %s cannot be used: %w", path, err)
@@ -81,13 +80,13 @@ func parseTokens(b []byte) ([]hashed, error) {
 		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
 			continue
 		}
-		// The line is not repeated in errors: it may hold a token by mistake.
+		// Errors do not repeat the line: it may hold a token by mistake.
 		t, err := parseToken(fields)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
 		if names[t.who.Name] {
-			return nil, fmt.Errorf("line %d: the name stands twice; give each token its own, so that the audit log tells them apart", number)
+			return nil, fmt.Errorf("line %d: the name stands twice; give each token its own, so that the audit log can distinguish them", number)
 		}
 		names[t.who.Name] = true
 		all = append(all, t)
@@ -117,8 +116,8 @@ func parseToken(fields []string) (t hashed, err error) {
 	return t, nil
 }
 
-// find returns whose token it is. It takes the same time wherever the token stands
-// in the file, and where it is not there.
+// find returns the identity of a token. It takes the same time wherever the token is in
+// the file, and if it is missing.
 func (t *Tokens) find(token string) (who Identity, ok bool) {
 	hash := sha256.Sum256([]byte(token))
 	all := t.file.Now()
@@ -132,9 +131,9 @@ func (t *Tokens) find(token string) (who Identity, ok bool) {
 	return all[found].who, true
 }
 
-// AddToken adds a line, as NewToken makes it, to a file of tokens, which is made if
-// missing, for its owner's eyes alone. It refuses a name that is there already, and
-// leaves a file that cannot be read as it is.
+// AddToken adds a line from NewToken to a file of tokens. A missing file is made,
+// readable by its owner only. It refuses a name that is there already, and does not
+// change a file that cannot be read.
 func AddToken(path, line string) error {
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -2,22 +2,20 @@ package backup
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/raft"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/internal/fsm"
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // written is the backup of an FSM to which commands were applied.
@@ -116,13 +114,46 @@ func TestAFileAppearsWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+func TestABackupIntoAPipeIsCheckedOnItsWay(t *testing.T) {
+	t.Parallel()
+	good := written(t, create(poll.Definition{ID: "p"}))
+	for what, c := range map[string]struct {
+		bytes []byte
+		fails string
+	}{"whole": {good, ""}, "half": {good[:len(good)/2], "not a whole backup"}} {
+		name := filepath.Join(t.TempDir(), "pipe")
+		if err := syscall.Mkfifo(name, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read := make(chan []byte, 1)
+		go func() {
+			got, _ := os.ReadFile(name) // compared below
+			read <- got
+		}()
+		info, size, err := WriteFile(name, func(w io.Writer) error { _, err := w.Write(c.bytes); return err })
+		if got := <-read; !bytes.Equal(got, c.bytes) {
+			t.Errorf("%s: the reader got %d bytes of %d", what, len(got), len(c.bytes))
+		}
+		if c.fails != "" {
+			if err == nil || !strings.Contains(err.Error(), c.fails) {
+				t.Errorf("%s: %v", what, err)
+			}
+		} else if err != nil || size != int64(len(good)) || info.Node != "n1" {
+			t.Errorf("%s: %d bytes of %+v, %v", what, size, info, err)
+		}
+		if info, err := os.Lstat(name); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+			t.Errorf("%s: it is no longer a pipe: %v", what, err)
+		}
+	}
+}
+
 func TestAnUploadIsRefusedInWordsAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	good := written(t, create(poll.Definition{ID: "p"}))
 	_, err := Receive(dir, bytes.NewReader(good[:len(good)-3]))
-	var refusal *poll.Error
-	if !errors.As(err, &refusal) || refusal.Code != poll.CodeInvalidBackup || !strings.Contains(refusal.Detail, "Nothing was changed") {
+	var refused *refusal.Error
+	if !errors.As(err, &refused) || refused.Code != refusal.InvalidBackup || !strings.Contains(refused.Detail, "Nothing was changed") {
 		t.Errorf("a truncated one: %v", err)
 	}
 	u, err := Receive(dir, bytes.NewReader(good))
@@ -149,83 +180,26 @@ func TestADiskThatIsFullIsNotTheSendersFault(t *testing.T) {
 	}
 	defer full.Close()
 	_, err = io.Copy(&diskWriter{full}, strings.NewReader("a backup"))
-	var refusal *poll.Error
-	if !errors.As(err, &refusal) || refusal.Code != poll.CodeStorageFull || !strings.Contains(refusal.Detail, "another node") {
+	var refused *refusal.Error
+	if !errors.As(err, &refused) || refused.Code != refusal.StorageFull || !strings.Contains(refused.Detail, "another node") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// constant is a source that writes the same bytes.
-type constant []byte
-
-func (c constant) Write(w io.Writer) error { _, err := w.Write(c); return err }
-func (constant) Close()                    {}
-
-func TestAScheduleKeepsTheLastOfItsOwnAndNothingElseGoes(t *testing.T) {
+func TestAReportSaysWhereTheOrderOfTheOptionsDecided(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	fail := errors.New("no leader")
-	source := constant(written(t, create(poll.Definition{ID: "p"})))
-	s := &Schedule{
-		Dir: dir, Every: time.Hour, Keep: 2, Name: "voted-n1-", Logger: slog.New(slog.DiscardHandler),
-		Take: func(context.Context) (Source, error) { return source, fail },
-	}
-	s.Measure(prometheus.NewRegistry())
-	mine := []string{"voted-n1-20200101T000000Z.backup", "voted-n1-20200102T000000Z.backup"}
-	others := []string{"voted-n2-20200101T000000Z.backup", "voted-n1-notes.backup", "board.backup"}
-	for _, name := range append(mine, others...) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if wait := s.first(time.Date(2020, 1, 2, 0, 20, 0, 0, time.UTC)); wait != 40*time.Minute {
-		t.Errorf("the first is due in %v", wait)
-	}
-	if err := s.once(t.Context()); !errors.Is(err, fail) {
-		t.Fatalf("got %v", err)
-	}
-	if own, _ := s.own(); len(own) != 2 {
-		t.Errorf("a failure has removed something: %v", own)
-	}
-	fail = nil
-	if err := s.once(t.Context()); err != nil {
+	r, err := Verify(bytes.NewReader(written(t,
+		create(poll.Definition{ID: "tied", Method: "irv"}), create(poll.Definition{ID: "clear", Method: "irv"}),
+		cast(by("tied", "a", 0, 0), by("tied", "b", 0, 2), by("tied", "c", 0, 4), by("clear", "a", 0, 2)),
+	)))
+	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := s.own()
-	if err != nil || len(own) != 2 || own[0] != mine[1] {
-		t.Errorf("kept are %v, %v", own, err)
+	tied, clear := r.Tables[0], r.Tables[1]
+	if !tied.OrderDecided || fmt.Sprint(tied.Winners, tied.OtherOrdersElect) != "[ann] [bo cy]" {
+		t.Errorf("the tied poll is reported as %+v", tied)
 	}
-	for _, name := range others {
-		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
-			t.Errorf("%s is gone", name)
-		}
-	}
-}
-
-func TestAScheduleTellsWhetherItsLastBackupIsLateOrFailed(t *testing.T) {
-	t.Parallel()
-	began := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-	for name, x := range map[string]struct {
-		past         func(f *fares)
-		after        time.Duration // since began
-		failed, late bool
-	}{
-		"it has just begun":                  {func(*fares) {}, time.Minute, false, false},
-		"it never made one":                  {func(*fares) {}, 2*time.Hour + 2*time.Minute, false, true},
-		"it made one":                        {func(f *fares) { f.made(began.Add(time.Hour)) }, 3 * time.Hour, false, false},
-		"the next one hangs":                 {func(f *fares) { f.made(began.Add(time.Hour)) }, 3*time.Hour + 2*time.Minute, false, true},
-		"the last try failed":                {func(f *fares) { f.made(began); f.failed() }, time.Hour, true, false},
-		"another try was good":               {func(f *fares) { f.failed(); f.made(began.Add(time.Hour)) }, time.Hour, false, false},
-		"an earlier process left an old one": {func(f *fares) { f.made(began.Add(-72 * time.Hour)) }, time.Minute, false, false},
-	} {
-		s := &Schedule{Every: time.Hour}
-		s.fares.begin(began)
-		x.past(&s.fares)
-		if _, failed, late := s.Fares(began.Add(x.after)); failed != x.failed || late != x.late {
-			t.Errorf("%s: failed %v, late %v", name, failed, late)
-		}
-	}
-	if _, _, late := new(Schedule).Fares(began); late {
-		t.Error("a schedule that does not run yet is late")
+	if clear.OrderDecided || clear.OtherOrdersElect != nil {
+		t.Errorf("the other poll is reported as %+v", clear)
 	}
 }

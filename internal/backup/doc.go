@@ -1,3 +1,3 @@
-// Package backup handles backups as files: it receives them, writes them whole or not
-// at all, checks what they hold by counting again, and keeps a directory of them.
+// Package backup handles backup files: it receives them, writes them whole or not at all,
+// checks them by counting every poll again, and keeps a directory of them.
 package backup

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// slack is how much longer than Every a backup may take to be there before it counts as
-// late, besides another Every: a large one takes its time, and a failure is tried again.
+// slack is added to twice Every before a backup counts as late: a large one takes time,
+// and a failure is tried again.
 const slack = time.Minute
 
-// fares is how a schedule fares.
+// fares is whether a schedule works.
 type fares struct {
 	mu     sync.Mutex
 	since  time.Time // when the schedule began, zero before; guarded by mu
@@ -35,15 +35,16 @@ func (f *fares) failed() {
 	f.faulty = true
 }
 
-// Fares tells when the last good backup was made (zero: none is known), whether the last
-// try failed, and whether a backup is late: none was made for twice Every and a minute, as
-// where the directory hangs. It may be called at any time.
+// Fares reports when the last good backup was made (zero: none is known), whether the last
+// try failed, and whether a backup is late: none was made for twice Every and a minute, for
+// example because the directory hangs. If the clock was set back to before the last
+// backup, that one is taken to be as old as the schedule. It may be called at any time.
 func (s *Schedule) Fares(now time.Time) (last time.Time, failed, late bool) {
 	f := &s.fares
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	from := f.since
-	if f.last.After(from) {
+	if f.last.After(from) && !f.last.After(now) {
 		from = f.last
 	}
 	late = !f.since.IsZero() && now.Sub(from) > 2*s.Every+slack

@@ -10,13 +10,13 @@ import (
 	"voted/internal/tally"
 )
 
-// recount counts a poll again from nothing but the raw records of its box and its roll,
-// with a map and a loop: what it shares with the server is the form of a record. The
-// result is held against what the server would answer.
+// recount counts a poll again from the raw records of its box and its roll alone, with a
+// map and a loop: it shares only the format of a record with the server. The result is
+// compared with what the server would answer.
 func recount(s *poll.State, id string) (tally.Result, error) {
-	c, info, refusal := s.Capture(id)
-	if refusal != nil {
-		return tally.Result{}, refusal
+	c, info, refused := s.Capture(id)
+	if refused != nil {
+		return tally.Result{}, refused
 	}
 	r := recounter{capture: &c, rules: c.Rules(), backup: s.Index(), last: map[poll.VoterKey]entry{}, weights: map[poll.VoterKey]int64{}}
 	c.RollSpans(r.roll)
@@ -38,10 +38,10 @@ func recount(s *poll.State, id string) (tally.Result, error) {
 	if !known {
 		return tally.Result{}, fmt.Errorf("the method %s is not known to this program", r.rules.Method)
 	}
-	result := method.FromProfile(profile)
-	count, refusal := s.Count(id)
-	if refusal != nil {
-		return tally.Result{}, refusal
+	result := method.FromProfile(profile, info.Settings())
+	count, refused := s.Count(id)
+	if refused != nil {
+		return tally.Result{}, refused
 	}
 	if told := count.Tabulate(); told.Ballots != result.Ballots || !reflect.DeepEqual(told.Options, result.Options) || !reflect.DeepEqual(told.Winners, result.Winners) {
 		return tally.Result{}, fmt.Errorf("counted again it has %+v, and the server would answer %+v", result, told)
@@ -71,8 +71,8 @@ func (r *recounter) roll(raw []byte) {
 	}
 }
 
-// box reads records as poll.RecordBytes describes them. A voter's records follow one
-// another by version, and the log's indexes never fall.
+// box reads records as poll.RecordBytes describes them. The versions of a voter's records
+// must have no gap, and log indexes must never fall.
 func (r *recounter) box(raw []byte) {
 	for ; len(raw) >= poll.RecordBytes && r.err == nil; raw = raw[poll.RecordBytes:] {
 		r.number++
@@ -80,7 +80,7 @@ func (r *recounter) box(raw []byte) {
 		now := entry{r.number, binary.LittleEndian.Uint32(raw[16:]), binary.LittleEndian.Uint32(raw[20:])}
 		supersedes := binary.LittleEndian.Uint32(raw[24:])
 		index := uint64(binary.LittleEndian.Uint32(raw[28:])) | uint64(binary.LittleEndian.Uint16(raw[32:]))<<32
-		before := r.last[key] // version 0 where there is none
+		before := r.last[key] // version 0 if there is none
 		switch {
 		case now.version != before.version+1 || supersedes != before.number:
 			r.err = fmt.Errorf("record %d is version %d after record %d, and its voter's last is version %d in record %d", r.number, now.version, supersedes, before.version, before.number)
@@ -96,7 +96,7 @@ func (r *recounter) box(raw []byte) {
 	}
 }
 
-// names holds the voter ids of an open poll against the keys in its records.
+// names checks the voter ids of an open poll against the keys in its records.
 func (r *recounter) names() {
 	n := 0
 	for voter := range r.capture.Names() {
@@ -108,7 +108,7 @@ func (r *recounter) names() {
 	}
 }
 
-// profile gathers the ballots that count by what they hold.
+// profile groups the ballots that count by their selections.
 func (r *recounter) profile() (tally.Profile, error) {
 	sums := map[uint32]int64{}
 	for key, e := range r.last {

@@ -12,12 +12,13 @@ import (
 
 	"voted/internal/fsm"
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// uploadPattern names the files of uploads under way. A crash may leave one behind.
+// uploadPattern names the files of unfinished uploads. A crash may leave one; see Sweep.
 const uploadPattern = "restore-*.upload"
 
-// Upload is a backup that was received and checked. It must be closed.
+// Upload is a backup that was received and checked. The caller must close it.
 type Upload struct {
 	Info  fsm.BackupInfo
 	Polls poll.Holdings // what it holds
@@ -27,9 +28,9 @@ type Upload struct {
 	file *os.File
 }
 
-// Receive writes what comes to a file in dir, then reads it back and checks all of it.
-// Errors for who sends it are *poll.Error: what came is no backup, is damaged, or does
-// not fit on the disk.
+// Receive writes a backup from r to a file in dir, then reads it back and checks all of it.
+// Errors that the sender may see are *refusal.Error: it is not a backup, is damaged, or
+// does not fit on the disk.
 func Receive(dir string, r io.Reader) (_ *Upload, err error) {
 	f, err := os.CreateTemp(dir, uploadPattern)
 	if err != nil {
@@ -51,7 +52,7 @@ func Receive(dir string, r io.Reader) (_ *Upload, err error) {
 	}
 	info, state, err := fsm.ReadBackup(f)
 	if err != nil {
-		return nil, poll.Refuse(poll.CodeInvalidBackup, "The backup cannot be used: %v. Nothing was changed; take another copy of it, or an older backup.", err)
+		return nil, refusal.New(refusal.InvalidBackup, "The backup cannot be used: %v. Nothing was changed; take another copy of it, or an older backup.", err)
 	}
 	u.Info, u.Polls = info, state.Holdings()
 	return u, nil
@@ -66,7 +67,7 @@ func (u *Upload) Close() {
 	_ = os.Remove(u.file.Name())
 }
 
-// diskWriter tells what the disk says from what the sender does.
+// diskWriter marks errors of the disk, to distinguish them from the sender's.
 type diskWriter struct{ f *os.File }
 
 func (d *diskWriter) Write(b []byte) (int, error) {
@@ -74,11 +75,11 @@ func (d *diskWriter) Write(b []byte) (int, error) {
 	return n, ofDisk(err)
 }
 
-// ofDisk makes a refusal of a disk that is full.
+// ofDisk turns a full disk into a refusal.
 func ofDisk(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return &poll.Error{
-			Code:   poll.CodeStorageFull,
+		return &refusal.Error{
+			Code:   refusal.StorageFull,
 			Detail: "This node's disk has no room for the backup; nothing was changed. Free some space, or send it to another node.",
 			Cause:  err,
 		}
@@ -86,7 +87,7 @@ func ofDisk(err error) error {
 	return err
 }
 
-// Sweep removes what a crash left of uploads in dir.
+// Sweep removes unfinished uploads that a crash left in dir.
 func Sweep(dir string) error {
 	left, err := filepath.Glob(filepath.Join(dir, uploadPattern))
 	if err != nil {

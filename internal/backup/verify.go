@@ -11,7 +11,7 @@ import (
 	"voted/internal/tally"
 )
 
-// Report is what a backup was found to hold.
+// Report is what a backup holds.
 type Report struct {
 	fsm.BackupInfo
 	SHA256  string       `json:"sha256"`
@@ -30,7 +30,11 @@ type PollReport struct {
 	Ballots uint64        `json:"ballots"` // voters, each once
 	Winners []string      `json:"winners"`
 	Options []OptionCount `json:"options"`
-	Digest  string        `json:"digest"`
+	// OrderDecided: a tie was decided by the order of the options. OtherOrdersElect are the
+	// options that would have won with another order, among the orders that were counted.
+	OrderDecided     bool     `json:"order_decided,omitempty"`
+	OtherOrdersElect []string `json:"other_orders_elect,omitempty"`
+	Digest           string   `json:"digest"`
 }
 
 // OptionCount is what one option received.
@@ -77,6 +81,12 @@ func tableOf(p poll.Info, result tally.Result) PollReport {
 	}
 	for _, w := range result.Winners {
 		t.Winners = append(t.Winners, p.Rules.Options[w].ID)
+	}
+	for _, tie := range result.Ties {
+		t.OrderDecided = t.OrderDecided || tie.Step == tally.TieListed
+	}
+	for _, other := range result.OtherOrders {
+		t.OtherOrdersElect = append(t.OtherOrdersElect, p.Rules.Options[other].ID)
 	}
 	for i, o := range result.Options {
 		t.Options = append(t.Options, OptionCount{ID: p.Rules.Options[i].ID, Votes: o.Votes, Score: o.Score})

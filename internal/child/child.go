@@ -1,8 +1,8 @@
 // Package child starts processes that do not outlive the one that started them.
 //
-// On Linux a child asks to be killed when its parent dies. What the kernel takes for
-// the parent is the thread that started it, so a Starter keeps one thread for all of
-// its children, for as long as they may live.
+// On Linux the kernel kills a child when its parent dies. For the kernel the parent is the
+// thread that started the child, so a Starter keeps one thread for all of its children, as
+// long as they may live.
 package child
 
 import (
@@ -38,5 +38,5 @@ func (s *Starter) Do(f func() error) error {
 // Start starts cmd, which Isolate has prepared.
 func (s *Starter) Start(cmd *exec.Cmd) error { return s.Do(cmd.Start) }
 
-// Close ends the thread. Do must not be called any more.
+// Close ends the thread. Do must not be called after it.
 func (s *Starter) Close() { close(s.work) }

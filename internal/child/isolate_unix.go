@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// Isolate puts a process into a group of its own, so that Ctrl-C on the terminal
-// reaches only the one that ends it in order.
+// Isolate puts a process into a group of its own, so that Ctrl-C on the terminal reaches
+// only its parent, which ends it in order.
 func Isolate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }

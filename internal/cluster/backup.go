@@ -10,9 +10,10 @@ import (
 
 	"voted/internal/fsm"
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// Backup is the state at one log index on its way out. It must be closed.
+// Backup is the state at one log index, to be written out. The caller must close it.
 type Backup struct {
 	Info fsm.BackupInfo
 
@@ -26,7 +27,7 @@ type Backup struct {
 // however much there is, and commands are applied while it is written.
 func (n *Node) Backup(ctx context.Context) (*Backup, error) {
 	if !n.isStarted() {
-		return nil, poll.Refuse(poll.CodeUnavailable, "This node waits to enter its cluster; its log says for whom.")
+		return nil, outside()
 	}
 	if err := n.Sync(ctx); err != nil {
 		return nil, err
@@ -35,28 +36,34 @@ func (n *Node) Backup(ctx context.Context) (*Backup, error) {
 	b.view, b.lock = n.fsm.View()
 	digest := b.view.Digest()
 	b.Info = fsm.BackupInfo{
-		Node: n.opts.ID, Version: n.opts.Version, Time: n.clock.now().UTC().Truncate(time.Millisecond),
+		Cluster: n.ClusterID(), Node: n.opts.ID, Version: n.opts.Version, Time: n.clock.now().UTC().Truncate(time.Millisecond),
 		Index: b.view.Index(), Digest: hex.EncodeToString(digest[:]),
 	}
-	for _, s := range n.configuration().Servers {
+	for _, s := range n.replica.Members() {
 		b.Info.Members = append(b.Info.Members, string(s.ID))
 	}
 	return b, nil
 }
 
+// outside refuses what needs a cluster on a member that is in none yet.
+func outside() error {
+	return refusal.New(refusal.Unavailable, "This node waits to enter its cluster; its log says for whom.")
+}
+
 // Write writes the backup.
 func (b *Backup) Write(w io.Writer) error { return fsm.WriteBackup(w, b.Info, b.view, b.lock) }
 
-// Close lets the state forget the capture. It may be called more than once.
+// Close releases the captured state. It may be called more than once.
 func (b *Backup) Close() { b.once.Do(func() { b.node.fsm.Release(b.view) }) }
 
-// Restore puts a backup of size bytes in the place of the state, through the log: in
-// pieces, and then at one index on every member. It has been checked before. sum is
-// the SHA-256 of the whole, and confirm as poll.State.MayDrop wants it. Where a member's
-// disk has no room for it, it is refused before anything begins. A failover only
-// delays it. Errors are those of Execute; only one with CodeOutcomeUnknown leaves open
-// whether anything has changed.
-func (n *Node) Restore(ctx context.Context, backup io.ReaderAt, size int64, sum poll.Digest, confirm string) (poll.Result, error) {
+// Restore replaces the state by a backup of size bytes, through the log: in pieces, and
+// then at one index on every member. The caller has checked the backup. sum is the
+// SHA-256 of the whole; confirm goes to poll.State.MayDrop; since is the log index that
+// the sender of the request has seen, for poll.State.Restored. If a member's disk has no
+// room, Restore refuses before anything begins. A failover only delays it. Errors are
+// those of Execute; only after one with refusal.OutcomeUnknown may the state have
+// changed.
+func (n *Node) Restore(ctx context.Context, backup io.ReaderAt, size int64, sum poll.Digest, confirm string, since uint64) (poll.Result, error) {
 	step := func(c fsm.RestoreStep) (poll.Result, error) {
 		c.Backup = sum
 		ctx, cancel := context.WithTimeout(ctx, restoreStepTimeout)
@@ -67,9 +74,13 @@ func (n *Node) Restore(ctx context.Context, backup io.ReaderAt, size int64, sum 
 		}
 		return r, err
 	}
+	if !n.isStarted() {
+		return poll.Result{}, outside()
+	}
 	if err := n.roomForRestore(ctx, size); err != nil {
 		return poll.Result{}, err
 	}
+	n.settleLevel(ctx) // the backup may use what this cluster is about to use
 	if _, err := step(fsm.RestoreStep{Step: fsm.RestoreBegin}); err != nil {
 		return poll.Result{}, nothingChanged(err)
 	}
@@ -88,9 +99,9 @@ func (n *Node) Restore(ctx context.Context, backup io.ReaderAt, size int64, sum 
 			return poll.Result{}, nothingChanged(err)
 		}
 	}
-	r, err := step(fsm.RestoreStep{Step: fsm.RestoreCommit, Confirm: confirm})
-	var refusal *poll.Error
-	if errors.As(err, &refusal) && refusal.Code != poll.CodeOutcomeUnknown {
+	r, err := step(fsm.RestoreStep{Step: fsm.RestoreCommit, Confirm: confirm, Since: since})
+	var refused *refusal.Error
+	if errors.As(err, &refused) && refused.Code != refusal.OutcomeUnknown {
 		n.abandon(sum)
 	}
 	return r, err
@@ -99,8 +110,7 @@ func (n *Node) Restore(ctx context.Context, backup io.ReaderAt, size int64, sum 
 // restoreStepTimeout covers several elections.
 const restoreStepTimeout = 30 * time.Second
 
-// abandon lets the members forget the pieces; if it does not arrive they do so by
-// themselves after a while.
+// abandon makes the members drop the pieces. If it does not arrive, the pieces expire.
 func (n *Node) abandon(sum poll.Digest) {
 	ctx, cancel := context.WithTimeout(n.ctx, callTimeout)
 	defer cancel()
@@ -109,12 +119,12 @@ func (n *Node) abandon(sum poll.Digest) {
 	}
 }
 
-// nothingChanged is the error of a step before the commit: whatever became of it, the
-// state is as it was.
+// nothingChanged is the error of a step before the commit: even if its outcome is
+// unknown, the state has not changed.
 func nothingChanged(err error) error {
-	var refusal *poll.Error
-	if errors.As(err, &refusal) && refusal.Code == poll.CodeOutcomeUnknown {
-		return &poll.Error{Code: poll.CodeUnavailable, Detail: "The cluster did not take the whole backup in time; nothing was changed. Send it again.", Cause: err}
+	var refused *refusal.Error
+	if errors.As(err, &refused) && refused.Code == refusal.OutcomeUnknown {
+		return &refusal.Error{Code: refusal.Unavailable, Detail: "The cluster did not take the whole backup in time; nothing was changed. Send it again.", Cause: err}
 	}
 	return err
 }

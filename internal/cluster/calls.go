@@ -6,169 +6,59 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
+	"maps"
 
-	"voted/internal/fsm"
-	"voted/internal/poll"
+	"voted/internal/cluster/lookout"
+	"voted/internal/cluster/members"
 	"voted/internal/trace"
 )
 
-// What members ask each other on the peer port.
+// The calls between members on the peer port; lookout, members and submit have more.
+//
+// Two protocols lie over one another. The header of package peer, which every call has,
+// says whether the call was answered, refused or not accepted at all. The answer of a
+// leader then begins with a verdict (submit.Verdict): whether the request certainly came
+// into the log, certainly did not, or may have. Calls that cannot change the log have no
+// verdict.
 const (
-	callStatus    = "status"     // → JSON status
-	callTerm      = "term"       // → 8 bytes: the term
-	callPropose   = "propose"    // frame → verdict, outcomes
-	callExecute   = "execute"    // management command → verdict, result
+	callTerm      = "term"       // → 8 bytes: the term; its id
 	callReadIndex = "read-index" // → verdict, 8 bytes: an index to read at
-	callChange    = "change"     // JSON change of membership, for the leader → verdict
-	callJoin      = "join"       // the same, for any member to pass on → verdict
-	callMembers   = "members"    // → JSON roster
 )
 
-// A verdict is the first byte of an answer by the leader, or by who was taken for it.
-const (
-	verdictDone        = 0
-	verdictNotAppended = 1 // certainly; the rest says why
-	verdictBusy        = 2
-	verdictUnknown     = 3 // the rest says why
-	verdictRefused     = 4 // the rest is a code and a sentence
-)
+// handler answers one method.
+type handler = func(ctx context.Context, body []byte) ([]byte, error)
 
-// handle answers the calls of other members.
-func (n *Node) handle(ctx context.Context, method string, body []byte) ([]byte, error) {
-	if method == callStatus {
-		return json.Marshal(n.status())
-	}
-	if method == callMembers {
-		return n.answerMembers()
-	}
-	if !n.isStarted() {
-		return nil, errors.New("this member has not entered its cluster yet")
-	}
-	ctx, span := n.begin(ctx, method, trace.Server)
-	defer span.End()
-	switch method {
-	case callTerm:
-		return binary.LittleEndian.AppendUint64(nil, n.raft.CurrentTerm()), nil
-	case callPropose:
-		return n.answerPropose(ctx, body)
-	case callExecute:
-		c, err := fsm.DecodeRequest(body)
-		if err != nil {
-			return nil, err
+// answerCalls begins to answer other members: at once the calls that a member needs to
+// enter a cluster, and the rest once this member has entered one.
+func (n *Node) answerCalls() {
+	entered := map[string]handler{callTerm: n.answerTerm, callReadIndex: n.answerReadIndex}
+	maps.Copy(entered, n.members.Handlers())
+	maps.Copy(entered, n.submitter.Handlers())
+	n.opts.Network.Handle(func(ctx context.Context, method string, body []byte) ([]byte, error) {
+		switch method {
+		case lookout.CallReport:
+			return json.Marshal(n.report())
+		case members.CallRoster:
+			return n.members.AnswerRoster()
 		}
-		r, err := n.proposer.execute(ctx, c)
-		return n.verdict(ctx, method, err, func() []byte { return fsm.EncodeResult(r) }), nil
-	case callReadIndex:
-		index, err := n.confirms.join(ctx)
-		return n.verdict(ctx, method, err, func() []byte { return binary.LittleEndian.AppendUint64(nil, index) }), nil
-	case callChange, callJoin:
-		c, err := readChange(body)
-		if err != nil {
-			return nil, err
+		if !n.isStarted() {
+			return nil, errors.New("this member has not entered its cluster yet")
 		}
-		carryOut := n.change
-		if method == callJoin {
-			err := n.mayJoin(ctx, &c)
-			var refusal *poll.Error
-			switch {
-			case errors.As(err, &refusal):
-				return n.verdict(ctx, method, refusal, nil), nil
-			case err != nil:
-				return nil, err
-			}
-			carryOut = n.letIn
+		answer, known := entered[method]
+		if !known {
+			return nil, fmt.Errorf("method %q is not known to this build", method)
 		}
-		return n.verdict(ctx, method, carryOut(ctx, c), func() []byte { return nil }), nil
-	}
-	return nil, fmt.Errorf("method %q is not known to this build", method)
+		ctx, span := n.opts.Tracer.Begin(ctx, method, trace.Server)
+		defer span.End()
+		return answer(ctx, body)
+	}, lookout.CallReport, members.CallJoin, members.CallRoster)
 }
 
-func readChange(body []byte) (c change, err error) {
-	if err := json.Unmarshal(body, &c); err != nil {
-		return c, fmt.Errorf("change of membership: %w", err)
-	}
-	return c, nil
+func (n *Node) answerTerm(context.Context, []byte) ([]byte, error) {
+	return append(binary.LittleEndian.AppendUint64(nil, n.replica.Term()), n.opts.ID...), nil
 }
 
-func (n *Node) answerPropose(ctx context.Context, frame []byte) ([]byte, error) {
-	// What cannot be read must never reach the log.
-	ballots, err := fsm.CountFrame(frame)
-	if err != nil {
-		return nil, err
-	}
-	a, err := n.proposer.propose(ctx, frame, ballots)
-	return n.verdict(ctx, callPropose, err, func() []byte { return fsm.AppendOutcomes(nil, a.index, a.clock, a.outcomes) }), nil
-}
-
-// verdict encodes an error for the member that asked, or what body makes.
-func (n *Node) verdict(ctx context.Context, method string, err error, body func() []byte) []byte {
-	n.tellCall(ctx, method, err)
-	n.spanOf(ctx).Fail(err)
-	var refusal *poll.Error
-	switch {
-	case err == nil:
-		return append([]byte{verdictDone}, body()...)
-	case errors.Is(err, errBusy):
-		return []byte{verdictBusy}
-	case errors.Is(err, errNotAppended):
-		return append([]byte{verdictNotAppended}, err.Error()...)
-	case errors.As(err, &refusal):
-		return append([]byte{verdictRefused, byte(refusal.Code)}, refusal.Detail...)
-	}
-	return append([]byte{verdictUnknown}, err.Error()...)
-}
-
-// tellCall logs what became of another member's call, under the request's id there.
-// Where the outcome is unknown somebody will look for it.
-func (n *Node) tellCall(ctx context.Context, method string, err error) {
-	level, says := slog.LevelDebug, "a call of another member is answered"
-	if err != nil && !definitelyNot(err) && ctx.Err() == nil {
-		level, says = slog.LevelWarn, "the outcome of another member's call is not known here"
-	}
-	if n.log.Enabled(ctx, level) {
-		n.logOf(ctx).Log(ctx, level, says, "call", method, "error", err)
-	}
-}
-
-// logOf names in each line the request for which something is done.
-func (n *Node) logOf(ctx context.Context) *slog.Logger {
-	if id := trace.From(ctx).ID; id != "" {
-		return n.log.With("request_id", id)
-	}
-	return n.log
-}
-
-// ask calls a member that is taken for the leader and reads its verdict. Its error
-// is as attempt describes, or a *poll.Error where the leader refused.
-func (n *Node) ask(ctx context.Context, addr, method string, body []byte) (rest []byte, err error) {
-	ctx, span := n.begin(ctx, "call "+method, trace.Client)
-	span.Text("network.peer.address", addr)
-	defer func() { end(span, err) }()
-	answer, err := n.opts.Network.Call(ctx, addr, method, body)
-	if err != nil {
-		return nil, err
-	}
-	return readVerdict(answer)
-}
-
-// readVerdict is the other end of verdict.
-func readVerdict(answer []byte) ([]byte, error) {
-	if len(answer) == 0 {
-		return nil, poll.ErrTruncated
-	}
-	rest := answer[1:]
-	switch answer[0] {
-	case verdictDone:
-		return rest, nil
-	case verdictNotAppended:
-		return nil, fmt.Errorf("%w: %s", errNotAppended, rest)
-	case verdictBusy:
-		return nil, errBusy
-	case verdictRefused:
-		if len(rest) > 0 {
-			return nil, &poll.Error{Code: poll.Code(rest[0]), Detail: string(rest[1:])}
-		}
-	}
-	return nil, fmt.Errorf("the leader does not know the outcome: %s", rest)
+func (n *Node) answerReadIndex(ctx context.Context, _ []byte) ([]byte, error) {
+	index, err := n.confirms.join(ctx)
+	return n.submitter.Verdict(ctx, callReadIndex, err, func() []byte { return binary.LittleEndian.AppendUint64(nil, index) }), nil
 }

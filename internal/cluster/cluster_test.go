@@ -12,22 +12,29 @@ import (
 	"voted/internal/cluster"
 	"voted/internal/cluster/peer"
 	"voted/internal/cluster/storage"
+	"voted/internal/fsm"
 	"voted/internal/poll"
 	"voted/internal/ports/portstest"
+	"voted/internal/refusal"
+	"voted/internal/survey"
+	"voted/internal/usage"
 )
 
 // testCluster is members in this process, on real ports and real disks.
 type testCluster struct {
 	t       *testing.T
-	servers []cluster.Server
+	servers []survey.Peer
 	nodes   map[string]*cluster.Node
 	dirs    map[string]string
 	secure  func(id string, o *peer.Options) // nil: no TLS
 }
 
+// newTestCluster starts a cluster that uses the newest formats: no entry of its own follows.
 func newTestCluster(t *testing.T, size int) *testCluster {
 	t.Helper()
-	return newTestClusterWith(t, size, func(string, *cluster.Options) {})
+	c := newTestClusterWith(t, size, func(string, *cluster.Options) {})
+	c.awaitLevel(fsm.Reads())
+	return c
 }
 
 // newTestClusterWith changes the options that each member is first started with.
@@ -42,15 +49,16 @@ func startTestCluster(c *testCluster, size int, change func(id string, o *cluste
 	t.Helper()
 	c.nodes, c.dirs = map[string]*cluster.Node{}, map[string]string{}
 	for i, addr := range portstest.Addrs(t, size) {
-		c.servers = append(c.servers, cluster.Server{ID: fmt.Sprintf("n%d", i+1), Peer: addr})
+		c.servers = append(c.servers, survey.Peer{ID: fmt.Sprintf("n%d", i+1), Addr: addr})
 	}
+	t.TempDir() // before the cleanup: directories go after the members have ended
 	t.Cleanup(func() {
 		for id := range c.nodes {
 			c.stop(id)
 		}
 	})
 	for _, s := range c.servers {
-		c.start(s.ID, s.Peer, func(o *cluster.Options) {
+		c.start(s.ID, s.Addr, func(o *cluster.Options) {
 			o.Cluster = c.servers
 			change(s.ID, o)
 		})
@@ -64,7 +72,7 @@ func (c *testCluster) open(id, addr string, change func(*cluster.Options)) (*clu
 		c.dirs[id] = c.t.TempDir()
 	}
 	log := slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("node", id)
-	ports := peer.Options{Bind: addr, Logger: log}
+	ports := peer.Options{ID: id, Bind: addr, Logger: log}
 	if c.secure != nil {
 		c.secure(id, &ports)
 	}
@@ -72,13 +80,25 @@ func (c *testCluster) open(id, addr string, change func(*cluster.Options)) (*clu
 	if err != nil {
 		return nil, err
 	}
-	store, err := storage.Open(c.dirs[id], storage.Options{})
+	faults := make(chan error, 1)
+	store, err := storage.Open(c.dirs[id], storage.Options{OnFault: func(err error) { faults <- err }})
 	if err != nil {
 		return nil, err
 	}
 	o := cluster.Options{ID: id, Peer: addr, Store: store, Network: port, Logger: log}
 	change(&o)
-	return cluster.Open(o)
+	n, err := cluster.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		select {
+		case fault := <-faults:
+			n.Fail(fault)
+		case <-n.Done():
+		}
+	}()
+	return n, nil
 }
 
 func (c *testCluster) start(id, addr string, change func(*cluster.Options)) {
@@ -94,7 +114,7 @@ func (c *testCluster) start(id, addr string, change func(*cluster.Options)) {
 func (c *testCluster) addrOf(id string) string {
 	for _, s := range c.servers {
 		if s.ID == id {
-			return s.Peer
+			return s.Addr
 		}
 	}
 	return ""
@@ -103,7 +123,7 @@ func (c *testCluster) addrOf(id string) string {
 func (c *testCluster) restart(id string) {
 	for _, s := range c.servers {
 		if s.ID == id {
-			c.start(id, s.Peer, func(o *cluster.Options) { o.Cluster = c.servers })
+			c.start(id, s.Addr, func(o *cluster.Options) { o.Cluster = c.servers })
 		}
 	}
 }
@@ -233,7 +253,7 @@ func TestAMemberJoinsCatchesUpAndVotes(t *testing.T) {
 	c := newTestCluster(t, 3)
 	createPoll(t, c.nodes["n1"], "p")
 	addr := portstest.Addr(t)
-	c.start("n4", addr, func(o *cluster.Options) { o.Join = []string{c.servers[0].Peer} })
+	c.start("n4", addr, func(o *cluster.Options) { o.Join = []string{c.servers[0].Addr} })
 
 	ctx := ctxFor(t, 20*time.Second)
 	for {
@@ -241,7 +261,7 @@ func TestAMemberJoinsCatchesUpAndVotes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(s.Members) == 4 && s.Members[3].Voter {
+		if len(s.Members) == 4 && s.Members[3].Votes() {
 			break
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -281,8 +301,8 @@ func TestABallotThatWasNeverSentIsWithdrawnWhenItsTimeIsUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err := n.Cast(ctx, ballot("p", "withdrawn", 0))
-	var refusal *poll.Error
-	if !errors.As(err, &refusal) || refusal.Code != poll.CodeUnavailable {
+	var refused *refusal.Error
+	if !errors.As(err, &refused) || refused.Code != refusal.Unavailable {
 		t.Fatalf("without a leader: %v", err)
 	}
 	// … and it is not, while one that still waits is, when there is a leader again.
@@ -305,7 +325,7 @@ func TestABallotThatWasNeverSentIsWithdrawnWhenItsTimeIsUp(t *testing.T) {
 	})
 }
 
-func TestAPollClosesOnTimeWhileNobodyVotes(t *testing.T) {
+func TestAPollClosesOnTimeWithoutAnyBallot(t *testing.T) {
 	t.Parallel()
 	c := newTestCluster(t, 3)
 	c.leader()
@@ -357,25 +377,57 @@ func TestLeadershipIsHandedOverOnceHoweverOftenTheWishIsMade(t *testing.T) {
 	}
 }
 
+func TestAMemberThatDoesNotAnswerIsNotToldToLead(t *testing.T) {
+	t.Parallel()
+	c := newTestCluster(t, 3)
+	leads := c.leader()
+	dead := c.any(leads).ID()
+	c.stop(dead)
+	start := time.Now()
+	err := c.any("").TransferLeadership(ctxFor(t, 20*time.Second), dead)
+	var refused *refusal.Error
+	if !errors.As(err, &refused) || refused.Code != refusal.Unavailable || !strings.Contains(refused.Detail, "Member "+dead+" does not answer") {
+		t.Errorf("a member that is down was told to lead: %v", err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("that took %s", took)
+	}
+	if now := c.leader(); now != leads {
+		t.Errorf("%s leads, and %s did", now, leads)
+	}
+}
+
 // A command that not all can read is refused, not proposed, through leader changes
 // too; when the last member is upgraded it is allowed, and stays so when one is away.
 func TestAFormatIsUsedOnlyWhenEveryMemberReadsIt(t *testing.T) {
 	t.Parallel()
+	later := fsm.Reads() + 1 // in which a poll can be closed
+	build := func(reads uint32) func(o *cluster.Options) {
+		return func(o *cluster.Options) {
+			o.FormatLevel = reads
+			o.Needs = func(c poll.Command) uint32 {
+				if _, ok := c.(poll.Close); ok {
+					return later
+				}
+				return fsm.LevelOf(c)
+			}
+		}
+	}
+	newest := poll.Close{Poll: "p"}
 	c := newTestClusterWith(t, 3, func(id string, o *cluster.Options) {
-		if id == "n3" {
-			o.Reads = 1
+		if build(later)(o); id == "n3" {
+			build(fsm.Reads())(o)
 		}
 	})
 	createPoll(t, c.nodes["n1"], "p")
-	newest := poll.Raise{Level: 2} // needs level 2 itself
 	for _, lead := range []string{"n1", "n2"} {
 		if err := c.nodes["n1"].TransferLeadership(ctxFor(t, 20*time.Second), lead); err != nil {
 			t.Fatal(err)
 		}
 		for _, through := range []string{"n1", "n2"} {
 			_, err := c.nodes[through].Execute(ctxFor(t, 20*time.Second), newest)
-			var refusal *poll.Error
-			if !errors.As(err, &refusal) || refusal.Code != poll.CodeUnavailable || !strings.Contains(refusal.Detail, "n3 reads formats up to level 1") {
+			var refused *refusal.Error
+			if !errors.As(err, &refused) || refused.Code != refusal.UpgradePending || !strings.Contains(refused.Detail, fmt.Sprintf("n3 reads formats up to level %d ", fsm.Reads())) {
 				t.Fatalf("%s leads, asked through %s: %v", lead, through, err)
 			}
 		}
@@ -387,8 +439,8 @@ func TestAFormatIsUsedOnlyWhenEveryMemberReadsIt(t *testing.T) {
 		t.Fatal("a silent member is taken for one that reads everything")
 	}
 	// When it comes back upgraded, the level rises by itself.
-	c.restart("n3")
-	c.awaitLevel(2)
+	c.start("n3", c.addrOf("n3"), func(o *cluster.Options) { o.Cluster = c.servers; build(later)(o) })
+	c.awaitLevel(later)
 	// Then it stays, with n3 away again.
 	c.stop("n3")
 	c.leader()
@@ -396,14 +448,40 @@ func TestAFormatIsUsedOnlyWhenEveryMemberReadsIt(t *testing.T) {
 		t.Fatalf("a level that was reached is refused again: %v", err)
 	}
 	// And who reads less does not get in.
-	c.start("n4", portstest.Addr(t), func(o *cluster.Options) { o.Join, o.Reads = []string{c.servers[0].Peer}, 1 })
+	c.start("n4", portstest.Addr(t), func(o *cluster.Options) { o.Join, o.FormatLevel = []string{c.servers[0].Addr}, fsm.Reads() })
 	select {
 	case <-c.nodes["n4"].Failed():
-		if err := c.nodes["n4"].Failure(); !errors.Is(err, cluster.ErrUsage) || !strings.Contains(err.Error(), "newer voted") {
+		if err := c.nodes["n4"].Failure(); !usage.Is(err) || !strings.Contains(err.Error(), "newer voted") {
 			t.Errorf("n4 is refused with: %v", err)
 		}
 	case <-time.After(20 * time.Second):
 		t.Fatal("a member that cannot read the log is let in")
+	}
+}
+
+// agree fails unless all members have the same digest. It looks at them at one log index:
+// a leader appends entries of its own.
+func (c *testCluster) agree() {
+	c.t.Helper()
+	for ctx := ctxFor(c.t, 20*time.Second); ; {
+		at := map[uint64]poll.Digest{}
+		last := uint64(0)
+		for _, n := range c.nodes {
+			n.Read(func(s *poll.State) {
+				if d, seen := at[s.Index()]; seen && d != s.Digest() {
+					c.t.Errorf("the members differ at index %d", s.Index())
+				}
+				at[s.Index()], last = s.Digest(), max(last, s.Index())
+			})
+		}
+		if len(at) == 1 {
+			return
+		}
+		for _, n := range c.nodes {
+			if err := n.Changed(ctx, last-1); err != nil {
+				c.t.Fatalf("%s does not reach index %d: %v", n.ID(), last, err)
+			}
+		}
 	}
 }
 
@@ -467,5 +545,29 @@ func TestADeadMemberIsRemovedWhereTheOperatorSaidSo(t *testing.T) {
 	time.Sleep(2 * time.Second) // nothing is to happen: there is no event to wait for
 	if got := members(); len(got) != 3 {
 		t.Errorf("the members are %v", got)
+	}
+}
+
+func TestANewClusterIsReadyOnceItUsesTheNewestFormats(t *testing.T) {
+	t.Parallel()
+	c := newTestClusterWith(t, 3, func(string, *cluster.Options) {})
+	for ctx := ctxFor(t, 20*time.Second); ; time.Sleep(time.Millisecond) {
+		ready := 0
+		for _, n := range c.nodes {
+			if len(n.Ready()) == 0 {
+				ready++
+			}
+		}
+		if ready == len(c.nodes) {
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatal("the members do not get ready")
+		}
+	}
+	var level uint32
+	c.nodes[c.leader()].Read(func(s *poll.State) { level = s.Level() })
+	if level != fsm.Reads() {
+		t.Errorf("all members are ready, and the formats are those of level %d", level)
 	}
 }

@@ -12,17 +12,18 @@ import (
 
 func TestAMemberSpeaksOfNoMembershipThatIsNotDecided(t *testing.T) {
 	t.Parallel()
-	// On a busy machine the leader may find itself alone, and stop leading, before it is
-	// told what to propose; then once more.
+	// On a busy machine the leader may find itself alone, and stop leading, before it gets
+	// the proposal; then once more.
 	for range 5 {
 		if proposedAlone(t) {
 			return
 		}
 	}
-	t.Error("five times the leader found itself alone too soon to propose a member that nobody could confirm")
+	t.Error("five times the leader found itself alone too soon to propose a member that no other member could confirm")
 }
 
-// proposedAlone reports whether a proposal came into the log that nobody can confirm.
+// proposedAlone reports whether a proposal came into the log that no other member can
+// confirm.
 func proposedAlone(t *testing.T) bool {
 	// Given two members of which one is cut off, ...
 	c := newTestCluster(t, 2)
@@ -35,14 +36,14 @@ func proposedAlone(t *testing.T) bool {
 		t.Fatal(err)
 	}
 	// ... when the other still leads, and a third is proposed, ...
-	cluster.ProposeVoter(n, "n3", portstest.Addr(t))
+	cluster.ProposeMember(n, "n3", portstest.Addr(t))
 	ctx := ctxFor(t, 2*time.Second)
 	for {
 		log, answer, err := cluster.Knows(n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		// ... then others are told of the two, though raft follows the log.
+		// ... then the answer to others is the two, though raft follows the log.
 		if len(answer) != 0 && !slices.Equal(answer, []string{"n1", "n2"}) {
 			t.Fatalf("it answers with %v; its log has %v", answer, log)
 		}

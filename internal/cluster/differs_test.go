@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"voted/internal/ports/portstest"
+	"voted/internal/refusal"
 
 	"voted/internal/cluster"
-	"voted/internal/poll"
 )
 
 // found is how soon a member that differs must have stopped once a command was applied.
@@ -74,7 +74,7 @@ func TestExactlyTheMemberThatDiffersStops(t *testing.T) {
 	}
 }
 
-func TestWhereNobodyCanTellWhoIsRightNothingIsServed(t *testing.T) {
+func TestNothingIsServedWhileNoMajorityTellsWhichMembersAreRight(t *testing.T) {
 	t.Parallel()
 	c := newTestCluster(t, 3)
 	createPoll(t, c.nodes["n1"], "p")
@@ -93,12 +93,12 @@ func TestWhereNobodyCanTellWhoIsRightNothingIsServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := ctxFor(t, 20*time.Second)
-	var refused error
-	for i := 0; refused == nil; i++ {
-		_, refused = c.nodes[leader].Cast(ctx, ballot("p", fmt.Sprint("v", i), 0))
+	var failed error
+	for i := 0; failed == nil; i++ {
+		_, failed = c.nodes[leader].Cast(ctx, ballot("p", fmt.Sprint("v", i), 0))
 	}
-	var refusal *poll.Error
-	if !errors.As(refused, &refusal) || refusal.Code != poll.CodeUnavailable || !strings.Contains(refusal.Detail, "differ") {
+	var refused *refusal.Error
+	if !errors.As(failed, &refused) || refused.Code != refusal.Unavailable || !strings.Contains(refused.Detail, "differ") {
 		t.Fatalf("a ballot is answered with %v", refused)
 	}
 	for _, id := range []string{leader, wrong} {
@@ -116,7 +116,7 @@ func TestWhereNobodyCanTellWhoIsRightNothingIsServed(t *testing.T) {
 			t.Errorf("%s is ready", id)
 		}
 		if n.Failure() != nil {
-			t.Errorf("%s stopped, and nobody can know that it is wrong: %v", id, n.Failure())
+			t.Errorf("%s stopped, though no majority shows that it is wrong: %v", id, n.Failure())
 		}
 	}
 	// … when the third comes back, then it decides.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 
@@ -9,6 +10,7 @@ import (
 
 	"voted/internal/fsm"
 	"voted/internal/poll"
+	"voted/internal/survey"
 )
 
 // Corrupt makes a member's state another one at the same index: a poll is closed there
@@ -23,7 +25,7 @@ func Corrupt(n *Node, id string) error {
 	if err := snap.Persist(&b); err != nil {
 		return err
 	}
-	state, err := fsm.ReadSnapshot(&b)
+	state, of, err := fsm.ReadSnapshot(&b)
 	if err != nil {
 		return err
 	}
@@ -32,14 +34,14 @@ func Corrupt(n *Node, id string) error {
 	var changed bytes.Buffer
 	view := state.View()
 	defer view.Close()
-	if err := fsm.WriteSnapshot(&changed, view, nobody{}); err != nil {
+	if err := fsm.WriteSnapshot(&changed, of, view, noLock{}); err != nil {
 		return err
 	}
 	return n.fsm.Restore(io.NopCloser(&changed))
 }
 
 // Applied returns the index of the newest entry that raft has applied.
-func Applied(n *Node) uint64 { return n.raft.AppliedIndex() }
+func Applied(n *Node) uint64 { return n.replica.Position().Applied }
 
 type sink struct{ bytes.Buffer }
 
@@ -47,32 +49,34 @@ func (*sink) Close() error  { return nil }
 func (*sink) ID() string    { return "" }
 func (*sink) Cancel() error { return nil }
 
-type nobody struct{}
+type noLock struct{}
 
-func (nobody) Lock()   {}
-func (nobody) Unlock() {}
+func (noLock) Lock()   {}
+func (noLock) Unlock() {}
 
 var _ raft.SnapshotSink = (*sink)(nil)
 
 // CutOff ends all that goes to n and comes from it, at once and for good.
 func CutOff(n *Node) error { return n.opts.Network.Close() }
 
-// ProposeVoter puts a change of membership into the log, and does not wait for it.
-func ProposeVoter(n *Node, id, addr string) {
-	n.raft.AddVoter(raft.ServerID(id), raft.ServerAddress(addr), 0, 0)
+// ProposeMember puts a change of membership into the log, and does not wait for it.
+func ProposeMember(n *Node, id, addr string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = n.replica.Promote(ctx, id, addr)
 }
 
 // Knows returns the members of the newest membership in the log, and of the one that n
 // answers with.
 func Knows(n *Node) (log, answer []string, err error) {
-	for _, s := range n.configuration().Servers {
-		log = append(log, string(s.ID))
+	for _, s := range n.replica.Members() {
+		log = append(log, s.ID)
 	}
-	b, err := n.answerMembers()
+	b, err := n.members.AnswerRoster()
 	if err != nil {
 		return nil, nil, err
 	}
-	var r roster
+	var r struct{ Members []survey.Peer }
 	err = json.Unmarshal(b, &r)
 	for _, m := range r.Members {
 		answer = append(answer, m.ID)
@@ -90,4 +94,4 @@ func NewestSnapshot(n *Node) (int64, error) {
 }
 
 // GrownSince returns the bytes of log behind the last snapshot.
-func GrownSince(n *Node) int64 { return n.growth.since.Load() }
+func GrownSince(n *Node) int64 { return n.replica.Grown() }

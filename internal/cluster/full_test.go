@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"voted/internal/cluster"
+	"voted/internal/fsm"
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // room is a disk whose free space a test sets.
@@ -37,13 +39,16 @@ func TestABackupThatAMembersDiskHasNoRoomForIsNotBegun(t *testing.T) {
 	rooms := map[string]*room{"n1": {}, "n2": {}, "n3": {}}
 	c := newTestClusterWith(t, 3, func(id string, o *cluster.Options) { o.Space = rooms[id] })
 	c.leader()
-	c.awaitLevel(poll.RestoreLevel)
+	c.awaitLevel(fsm.Reads())
+	if err := c.nodes["n1"].Sync(ctxFor(t, 20*time.Second)); err != nil { // what a leader begins with is in the log
+		t.Fatal(err)
+	}
 	rooms["n2"].small.Store(true)
 	before := c.nodes["n1"].Index()
 	// when it is sent to any of them, it is refused, and nothing has gone into the log.
 	for id, n := range c.nodes {
 		_, err := restoreBackup(t, n, b, "")
-		if !isCode(err, poll.CodeStorageFull) || !strings.Contains(err.Error(), "n2 has 8") {
+		if !isCode(err, refusal.StorageFull) || !strings.Contains(err.Error(), "n2 has 8") {
 			t.Errorf("through %s: %v", id, err)
 		}
 	}
@@ -87,21 +92,21 @@ func TestWhereAMajorityIsShortOfSpaceOnlyGrowthIsRefused(t *testing.T) {
 	// When a second one is short, ballots are refused, through every member …
 	now := c.leader()
 	rooms[now].low.Store(true)
-	for i := 0; ; i++ { // of another voter each time: a retry gets its receipt all the same
+	for i := 0; ; i++ { // of another voter each time, since a retry gets its receipt
 		o, err := c.any(now).Cast(ctx, ballot("p", fmt.Sprint("x", i), 0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o.Code == poll.CodeStorageFull {
+		if o.Code == refusal.StorageFull {
 			break
 		}
 	}
 	for id, n := range c.nodes {
-		if o, err := n.Cast(ctx, ballot("p", "refused", 0)); err != nil || o.Code != poll.CodeStorageFull {
+		if o, err := n.Cast(ctx, ballot("p", "refused", 0)); err != nil || o.Code != refusal.StorageFull {
 			t.Errorf("a ballot through %s: %+v %v", id, o, err)
 		}
 		if many, err := n.CastMany(ctx, []poll.Ballot{*ballot("p", "before", 1), *ballot("p", "refused", 0)}); err != nil ||
-			many[0].Kind != poll.Replayed || many[0].Receipt != first.Receipt || many[1].Code != poll.CodeStorageFull {
+			many[0].Kind != poll.Replayed || many[0].Receipt != first.Receipt || many[1].Code != refusal.StorageFull {
 			t.Errorf("in bulk through %s: %+v %v", id, many, err)
 		}
 		// … while a retry gets its receipt, reads are answered …
@@ -111,9 +116,9 @@ func TestWhereAMajorityIsShortOfSpaceOnlyGrowthIsRefused(t *testing.T) {
 		if err := n.Sync(ctx); err != nil {
 			t.Errorf("a read through %s: %v", id, err)
 		}
-		var refusal *poll.Error
+		var refused *refusal.Error
 		d.ID = "q"
-		if _, err := n.Execute(ctx, poll.Create{Definition: d}); !errors.As(err, &refusal) || refusal.Code != poll.CodeStorageFull {
+		if _, err := n.Execute(ctx, poll.Create{Definition: d}); !errors.As(err, &refused) || refused.Code != refusal.StorageFull {
 			t.Errorf("a poll made through %s: %v", id, err)
 		}
 	}

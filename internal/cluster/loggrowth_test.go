@@ -40,7 +40,7 @@ type gatedSink struct {
 
 func (s *gatedSink) Write(b []byte) (int, error) {
 	if s.writes++; s.writes > 1 {
-		select {} // a disk that takes longer than anybody waits
+		select {} // a disk that never finishes
 	}
 	close(s.gate.began)
 	<-s.gate.letGo

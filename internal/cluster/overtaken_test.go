@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"voted/internal/ports/portstest"
+	"voted/internal/survey"
 
 	"github.com/hashicorp/raft"
 
@@ -26,7 +27,7 @@ type ledBy struct {
 
 const (
 	common      = 5 // the last entry that n1 and its leader share
-	oldTerm     = 2 // in which n1 led, and stored what nobody else has
+	oldTerm     = 2 // in which n1 led, and stored entries that no other member has
 	leaderTerm  = 3
 	lastInstall = 20 // where the leader's snapshot ends
 )
@@ -40,13 +41,14 @@ func leading(t *testing.T, last, term uint64) *ledBy {
 	t.Helper()
 	l := &ledBy{testCluster: &testCluster{t: t, nodes: map[string]*cluster.Node{}, dirs: map[string]string{"n1": t.TempDir()}}}
 	for i, addr := range portstest.Addrs(t, 2) {
-		l.servers = append(l.servers, cluster.Server{ID: []string{"n1", "n2"}[i], Peer: addr})
+		l.servers = append(l.servers, survey.Peer{ID: []string{"n1", "n2"}[i], Addr: addr})
 	}
 	var err error
-	if l.port, err = peer.Listen(peer.Options{Bind: l.addrOf("n2")}); err != nil {
+	if l.port, err = peer.Listen(peer.Options{ID: "n2", Bind: l.addrOf("n2")}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.port.Close() })
+	l.port.Belong("theirs")
 	l.port.Handle(func(context.Context, string, []byte) ([]byte, error) {
 		return nil, errors.New("it speaks raft alone")
 	})
@@ -61,7 +63,7 @@ func leading(t *testing.T, last, term uint64) *ledBy {
 			logs[i-1].Term = term
 		}
 	}
-	if err := errors.Join(store.SetUint64([]byte("CurrentTerm"), leaderTerm), store.StoreLogs(logs), store.Close()); err != nil {
+	if err := errors.Join(store.SetValue("cluster", []byte("theirs")), store.SetUint64([]byte("CurrentTerm"), leaderTerm), store.StoreLogs(logs), store.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return l
@@ -69,7 +71,7 @@ func leading(t *testing.T, last, term uint64) *ledBy {
 
 func (l *ledBy) configuration() (c raft.Configuration) {
 	for _, s := range l.servers {
-		c.Servers = append(c.Servers, raft.Server{ID: raft.ServerID(s.ID), Address: raft.ServerAddress(s.Peer)})
+		c.Servers = append(c.Servers, raft.Server{ID: raft.ServerID(s.ID), Address: raft.ServerAddress(s.Addr)})
 	}
 	return c
 }
@@ -92,6 +94,7 @@ func (l *ledBy) install() {
 	l.t.Helper()
 	state := fsm.New(nil)
 	defer state.Close()
+	state.Belong("theirs")
 	snapshot, err := state.Snapshot()
 	if err != nil {
 		l.t.Fatal(err)

@@ -7,18 +7,20 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/raft"
-
+	"voted/internal/cluster/peer"
+	"voted/internal/cluster/replica"
+	"voted/internal/cluster/submit"
 	"voted/internal/poll"
+	"voted/internal/refusal"
 	"voted/internal/trace"
 )
 
-// A linearizable read (Ongaro 2014, §6.4): the leader notes its commit index, then
-// hears from a majority of voters that none has a newer term, so no newer leader
-// can have committed anything before the note. Whoever serves the read waits until
-// it has applied that much. Many readers share one round.
+// A linearizable read (Ongaro 2014, §6.4): the leader notes its commit index, then a
+// majority of voting members confirms that none has a newer term, so no newer leader can
+// have committed anything before the note. The member that serves the read waits until it
+// has applied up to that index. Many readers share one round.
 //
-// raft.VerifyLeader is not used: it counts members that do not vote.
+// Raft's own VerifyLeader is not used: it counts members that do not vote.
 
 // Sync returns when this member has applied everything that was acknowledged
 // anywhere before the call.
@@ -27,7 +29,7 @@ func (n *Node) Sync(ctx context.Context) error {
 		if err := n.Doubt(); err != nil {
 			return err
 		}
-		index, err := n.reads.join(ctx)
+		index, err := n.readRounds.join(ctx)
 		if err == nil {
 			err = n.fsm.WaitApplied(ctx, index)
 		}
@@ -36,25 +38,18 @@ func (n *Node) Sync(ctx context.Context) error {
 			return nil
 		}
 		if ctx.Err() != nil || n.ctx.Err() != nil {
-			return &poll.Error{Code: poll.CodeUnavailable, Detail: "No up-to-date answer could be had in time; ask again, or read with consistency=stale.", Cause: err}
+			return &refusal.Error{Code: refusal.Unavailable, Detail: "No up-to-date answer could be had in time; ask again, or for an answer that may be old.", Cause: err}
 		}
 	}
 }
 
-// readIndex asks whoever leads for an index to read at, until ctx ends.
+// readIndex asks the leader for an index to read at, until ctx ends.
 func (n *Node) readIndex(ctx context.Context) (uint64, error) {
 	var index uint64
-	err := n.submit(ctx, func(ctx context.Context, leader leadership) (err error) {
-		if leader.self {
-			index, err = n.confirms.join(ctx)
-			return err
-		}
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
-		defer cancel()
-		answer, err := n.ask(ctx, leader.addr, callReadIndex, nil)
-		if err != nil {
-			return err
-		}
+	err := n.submitter.AskLeader(ctx, submit.Question{Method: callReadIndex, Within: callTimeout}, func(ctx context.Context) (err error) {
+		index, err = n.confirms.join(ctx)
+		return err
+	}, func(answer []byte) error {
 		if len(answer) != 8 {
 			return poll.ErrTruncated
 		}
@@ -69,41 +64,42 @@ func (n *Node) readIndex(ctx context.Context) (uint64, error) {
 func (n *Node) confirmLeadership(ctx context.Context) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	term := n.raft.CurrentTerm()
-	if n.ready.Load() != term || n.raft.State() != raft.Leader {
-		return 0, fmt.Errorf("%w: this member does not lead, or not yet", errNotAppended)
+	term, leads := n.replica.LeadsIn()
+	if !leads {
+		return 0, fmt.Errorf("%w: this member does not lead, or not yet", replica.ErrNotAppended)
 	}
-	commit := n.raft.CommitIndex()
+	commit := n.replica.Position().Commit
 	if err := n.majorityAt(ctx, term); err != nil {
 		return 0, err
 	}
-	// Every entry after the one that made this member ready passes the state.
+	// Every entry after the one that made this member ready goes through the state.
 	if err := n.fsm.WaitPassed(ctx, commit); err != nil {
 		return 0, err
 	}
 	return n.fsm.Index(), nil
 }
 
-// majorityAt returns nil when a majority of the voters, this member included, say
+// majorityAt returns nil if a majority of the voting members, this one included, answer
 // that their term is still term.
 func (n *Node) majorityAt(ctx context.Context, term uint64) error {
-	voters := votersIn(n.configuration())
-	need := len(voters)/2 + 1
-	answers := make(chan bool, len(voters))
+	voting := replica.Electors(n.replica.Members())
+	need := len(voting)/2 + 1
+	answers := make(chan bool, len(voting))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for _, v := range voters {
-		if string(v.ID) == n.opts.ID {
-			answers <- n.raft.CurrentTerm() == term
+	for _, v := range voting {
+		if v.ID == n.opts.ID {
+			answers <- n.replica.Term() == term
 			continue
 		}
 		go func() {
-			answer, err := n.opts.Network.Call(ctx, string(v.Address), callTerm, nil)
-			answers <- err == nil && len(answer) == 8 && binary.LittleEndian.Uint64(answer) == term
+			answer, err := n.opts.Network.Call(peer.Meaning(ctx, v.ID), n.lookout.WhereIs(v.Peer), callTerm, nil)
+			// An answer of another member at its address does not count.
+			answers <- err == nil && len(answer) > 8 && binary.LittleEndian.Uint64(answer) == term && string(answer[8:]) == v.ID
 		}()
 	}
 	yes := 0
-	for range voters {
+	for range voting {
 		if <-answers {
 			yes++
 		}
@@ -111,14 +107,15 @@ func (n *Node) majorityAt(ctx context.Context, term uint64) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%d of %d voters confirmed the leader, %d are needed", yes, len(voters), need)
+	return fmt.Errorf("%d of %d voting members confirmed the leader, %d are needed", yes, len(voting), need)
 }
 
-// readRounds lets many callers share one round. A caller never joins a round that
-// began before it came: what it must see might be younger.
+// readRounds lets many callers share one round. A caller never joins a round that began
+// before it called: it must see what was acknowledged until then.
 type readRounds struct {
-	ctx context.Context // of the node
-	ask func(ctx context.Context) (uint64, error)
+	ctx    context.Context // of the node
+	goTask func(func())    // starts a goroutine for which the node waits
+	ask    func(ctx context.Context) (uint64, error)
 
 	mu      sync.Mutex
 	next    *readRound // guarded by mu; gathers callers, nil if there are none
@@ -132,11 +129,11 @@ type readRound struct {
 	err     error
 }
 
-// maxRound ends a round that finds no leader; those who still wait start another.
+// maxRound ends a round that finds no leader; callers that still wait start another.
 const maxRound = 2 * time.Second
 
-func newReadRounds(ctx context.Context, ask func(ctx context.Context) (uint64, error)) *readRounds {
-	return &readRounds{ctx: ctx, ask: ask}
+func newReadRounds(ctx context.Context, goTask func(func()), ask func(ctx context.Context) (uint64, error)) *readRounds {
+	return &readRounds{ctx: ctx, goTask: goTask, ask: ask}
 }
 
 // join returns the result of a round that begins after the call.
@@ -161,13 +158,13 @@ func (r *readRounds) enter(ctx context.Context) *readRound {
 		r.next = &readRound{done: make(chan struct{}), carried: carried}
 		if !r.running {
 			r.running = true
-			go r.run()
+			r.goTask(r.run)
 		}
 	}
 	return r.next
 }
 
-// run holds rounds until nobody waits.
+// run holds rounds until no one waits.
 func (r *readRounds) run() {
 	for {
 		r.mu.Lock()

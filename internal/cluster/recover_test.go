@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"voted/internal/ports/portstest"
+	"voted/internal/usage"
 
 	"voted/internal/cluster"
+	"voted/internal/cluster/replica"
 	"voted/internal/cluster/storage"
 	"voted/internal/poll"
 )
@@ -36,20 +38,20 @@ func TestARecoveredMemberHasEverythingThatItHad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cluster.Examine(store, "n2"); !errors.Is(err, cluster.ErrUsage) {
+	if _, err := replica.Examine(store, "n2"); !usage.Is(err) {
 		t.Errorf("under another name: %v", err)
 	}
-	s, err := cluster.Examine(store, "n1")
+	s, err := replica.Examine(store, "n1")
 	if err != nil || len(s.Lost()) != 2 || s.Check() != nil {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	if want := fmt.Sprintf("recover n1 at %d without n2 n3", s.Index); s.Words() != want {
-		t.Errorf("the words are %q", s.Words())
+	if want := fmt.Sprintf("recover n1 as 10.0.0.1:9080 at %d without n2 n3", s.Index); s.Words("10.0.0.1:9080") != want {
+		t.Errorf("the words are %q", s.Words("10.0.0.1:9080"))
 	}
-	if err := cluster.Recover(store, s, c.addrOf("n1")); err != nil {
-		t.Fatal(err)
+	if id, err := replica.Recover(store, s, c.addrOf("n1")); err != nil || id == s.Cluster {
+		t.Fatalf("cluster %s became %s, %v", s.Cluster, id, err)
 	}
-	if again, err := cluster.Examine(store, "n1"); err != nil || !errors.Is(again.Check(), cluster.ErrUsage) {
+	if again, err := replica.Examine(store, "n1"); err != nil || !usage.Is(again.Check()) {
 		t.Errorf("it can be recovered again: %+v, %v", again, err)
 	}
 	if err := store.Close(); err != nil {
@@ -62,5 +64,21 @@ func TestARecoveredMemberHasEverythingThatItHad(t *testing.T) {
 		if err != nil || o.Kind != poll.Replayed || o.Receipt != want {
 			t.Fatalf("%s: %+v, %v; it was %+v", voter, o, err, want)
 		}
+	}
+}
+
+// recoverAlone makes a stopped member a cluster of its own.
+func recoverAlone(t *testing.T, c *testCluster, id string) {
+	t.Helper()
+	store, err := storage.Open(c.dirs[id], storage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := replica.Examine(store, id)
+	if err == nil {
+		_, err = replica.Recover(store, s, c.addrOf(id))
+	}
+	if err := errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,16 +1,14 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/raft"
-
 	"voted/internal/poll"
+	"voted/internal/refusal"
+	"voted/internal/survey"
 )
 
 // Space is the room on a member's disk.
@@ -23,67 +21,29 @@ type Space interface {
 // hand over again.
 const handOverEvery = 5 * time.Second
 
-// shortage is what the members' disks allow.
-type shortage struct {
-	low    []string // members that are short of space
-	refuse bool     // with those that have space alone nothing could be committed
-	best   string   // a voter with space that could lead; empty: none
-}
-
-// judgeSpace decides from one look at the members. An entry is committed by a majority
-// of the voters, so ballots are refused where fewer than that answer and have space.
-func judgeSpace(seen []sighting) (s shortage) {
-	voters, roomy := 0, []*sighting{}
-	for i := range seen {
-		m := &seen[i]
-		if m.voter {
-			voters++
-			if m.err == nil && !m.status.Low {
-				roomy = append(roomy, m)
-			}
-		}
-		if m.err == nil && m.status.Low {
-			s.low = append(s.low, m.server.ID)
-		}
-	}
-	lowVoter := slices.ContainsFunc(seen, func(m sighting) bool { return m.voter && m.err == nil && m.status.Low })
-	s.refuse = lowVoter && len(roomy) <= voters/2
-	if len(roomy) > 0 {
-		best := slices.MinFunc(roomy, func(a, b *sighting) int {
-			return cmp.Or(cmp.Compare(b.status.LastIndex, a.status.LastIndex), cmp.Compare(a.server.ID, b.server.ID))
-		})
-		s.best = best.server.ID
-	}
-	return s
-}
-
-// mindSpace is the leader's: it refuses what makes the log grow while a majority is
-// short of space, and hands over where only it and a minority are.
-func (n *Node) mindSpace(seen []sighting) {
-	s := judgeSpace(seen)
-	was := n.short.Load()
+// actOnShortage acts only on the leader. While fewer than a majority have space, commands
+// that make the log grow are refused; if only the leader and a minority are short, it
+// hands over.
+func (n *Node) actOnShortage(look survey.Look) {
+	s := look.Space()
+	was := n.shortage.Load()
 	switch {
-	case s.refuse && was == nil:
-		n.log.Warn("too few members have space on their disks; ballots and other growth are refused until they have", "low", strings.Join(s.low, ", "))
-		n.short.Store(&s)
-	case !s.refuse && was != nil:
+	case s.Refuse && was == nil:
+		n.log.Warn("too few members have space on their disks; ballots and other growth are refused until they have", "low", strings.Join(s.Low, ", "))
+		n.shortage.Store(&s)
+	case !s.Refuse && was != nil:
 		n.log.Info("enough members have space again; ballots are taken")
-		n.short.Store(nil)
+		n.shortage.Store(nil)
 	}
-	if s.refuse || !slices.Contains(s.low, n.opts.ID) || s.best == "" || time.Since(n.handedOver) < handOverEvery {
+	if s.Refuse || !slices.Contains(s.Low, n.opts.ID) || s.Best.ID == "" || time.Since(n.handedOver) < handOverEvery {
 		return
 	}
 	n.handedOver = time.Now()
-	n.log.Warn("this leader is short of space; handing over to a member that has some", "member", s.best)
+	n.log.Warn("this leader is short of space; handing over to a member that has some", "member", s.Best.ID)
 	ctx, cancel := context.WithTimeout(n.ctx, callTimeout)
 	defer cancel()
-	for _, m := range seen {
-		if m.server.ID != s.best {
-			continue
-		}
-		if err := n.await(ctx, n.raft.LeadershipTransferToServer(raft.ServerID(m.server.ID), raft.ServerAddress(m.server.Peer))); err != nil {
-			n.log.Warn("leadership could not be handed over; this member leads on", "error", err)
-		}
+	if err := n.replica.HandTo(ctx, s.Best.ID, s.Best.Addr); err != nil {
+		n.log.Warn("leadership could not be handed over; this member goes on leading", "error", err)
 	}
 }
 
@@ -95,9 +55,9 @@ func (n *Node) space() (free uint64, low bool) {
 	return n.opts.Space.Free()
 }
 
-// growth tells which commands are refused while space is short. Those that close and
-// delete are what an operator needs then.
-func growth(c poll.Command) bool {
+// needsSpace reports whether a command is refused while space is short. Closing and
+// deleting polls is not: operators need it to free space.
+func needsSpace(c poll.Command) bool {
 	switch c.(type) {
 	case poll.Close, poll.Delete, poll.Tick, poll.Raise:
 		return false
@@ -105,68 +65,28 @@ func growth(c poll.Command) bool {
 	return true
 }
 
-// roomFor refuses a command that makes the state grow while space is short.
-func (n *Node) roomFor(c poll.Command) error {
-	s := n.short.Load()
-	if s == nil || !growth(c) {
+// refuseGrowth refuses a command that makes the state grow while space is short.
+func (n *Node) refuseGrowth(c poll.Command) error {
+	s := n.shortage.Load()
+	if s == nil || !needsSpace(c) {
 		return nil
 	}
-	return poll.Refuse(poll.CodeStorageFull, "%s", s.sentence())
+	return refusal.New(refusal.StorageFull, "%s", s.Sentence())
 }
 
-// logStep is about what the log file grows by at a time.
+// logStep is about how many bytes the log file grows by at a time.
 const logStep = 16 << 20
 
-// roomForRestore refuses a backup of size bytes that a member's disk would not hold twice,
-// in its log and in the next snapshot: that member would stop half way, and where a
-// majority did, nobody would be left to go on. This member's own disk gets the room of the
-// upload back. Members that do not answer, or watch no space, do not count.
+// roomForRestore refuses a backup of size bytes if a member's disk cannot hold it twice,
+// in the log and in the next snapshot: that member would stop half way, and if a majority
+// stopped, the cluster would. This member's own disk gets the space of the upload back.
+// Members that do not answer, or do not report their space, do not count.
 func (n *Node) roomForRestore(ctx context.Context, size int64) error {
-	var without []string
 	need := uint64(2*size + size/4 + logStep)
-	for _, m := range n.survey(ctx) {
-		free := m.status.Free
-		if m.server.ID == n.opts.ID {
-			free += uint64(size)
-		}
-		watched := m.status.Free > 0 || m.status.Low
-		if m.err == nil && watched && free < need {
-			without = append(without, fmt.Sprintf("%s has %d", m.server.ID, free>>20))
-		}
-	}
+	without := n.survey(ctx).LackRoom(need, n.opts.ID, uint64(size))
 	if without == nil {
 		return nil
 	}
-	return poll.Refuse(poll.CodeStorageFull, "This backup takes %d MiB on the disk of every member until the next snapshot, and %s; nothing was changed. Free space there or enlarge the disks, then send it again.",
+	return refusal.New(refusal.StorageFull, "This backup takes %d MiB on the disk of every member until the next snapshot, and %s; nothing was changed. Free space there or enlarge the disks, then send it again.",
 		need>>20, strings.Join(without, ", "))
-}
-
-func (s *shortage) sentence() string {
-	return fmt.Sprintf("The disks of too many members are nearly full (%s), so nothing was changed. Free space there or enlarge the disks; the cluster goes on by itself. Closing and deleting polls is still possible.", strings.Join(s.low, ", "))
-}
-
-// recall answers a frame while space is short: what is in the box already is found
-// there, for what is committed is known here once leadership is confirmed; the rest is
-// refused.
-func (n *Node) recall(ctx context.Context, frame []byte) (answered, error) {
-	if _, err := n.confirms.join(ctx); err != nil {
-		return answered{}, err
-	}
-	var a answered
-	var err error
-	a.index, a.clock, a.outcomes, err = n.fsm.Recall(frame, poll.CodeStorageFull)
-	return a, err
-}
-
-// unknownAfterAll is the answer to a ballot that is refused for want of space when an
-// earlier attempt for it had an unknown outcome, and so may still be counted.
-func unknownAfterAll() error {
-	return &poll.Error{
-		Code:   poll.CodeOutcomeUnknown,
-		Detail: "The ballot may have been counted before the disks ran short of space. Send it again: it will not be counted twice.",
-	}
-}
-
-func isStorageFull(o poll.Outcome) bool {
-	return o.Kind == poll.Refused && o.Code == poll.CodeStorageFull
 }

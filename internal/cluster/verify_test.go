@@ -40,7 +40,7 @@ func TestAStoreThatIsNotSoundIsNotServed(t *testing.T) {
 			c.stop("n1")
 			// when it starts again and the check fails
 			opened := make(chan *cluster.Node, 1)
-			c.start("n1", c.servers[0].Peer, func(o *cluster.Options) {
+			c.start("n1", c.servers[0].Addr, func(o *cluster.Options) {
 				o.Verify = func() error {
 					n := <-opened
 					for deadline := time.Now().Add(20 * time.Second); withSnapshot && n.Index() == 0; time.Sleep(time.Millisecond) {

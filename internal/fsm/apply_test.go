@@ -24,7 +24,7 @@ func TestApplyAnswersPerBallotFrameAfterFrame(t *testing.T) {
 	for _, o := range answers[5].Outcomes {
 		got = append(got, strings.TrimSpace(o.Kind.String()+" "+o.Code.String()))
 	}
-	// Within a frame the ballots of one poll stand together.
+	// Within a frame the ballots of one poll are next to each other.
 	want := []string{
 		"counted", "counted", "refused poll_not_open", "counted",
 		"replayed", "refused poll_not_found", "counted",
@@ -47,7 +47,8 @@ func TestApplyAnswersPerBallotFrameAfterFrame(t *testing.T) {
 	}
 }
 
-// Halting beats diverging: raft goes on after an error, not after a panic.
+// Halting is better than diverging: raft continues after an error, but not after a
+// panic.
 func TestApplyPanicsOnWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	badFrame := sealed(ballotOf("secret", "v", 0, 0))

@@ -11,16 +11,17 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// backupOf writes a backup of what the FSM holds.
+// backupOf writes a backup of the FSM's state.
 func backupOf(t testing.TB, f *FSM) []byte {
 	t.Helper()
 	v, lock := f.View()
 	defer f.Release(v)
 	digest := v.Digest()
 	var b bytes.Buffer
-	info := BackupInfo{Members: []string{"n1"}, Node: "n1", Version: "test", Time: time.UnixMilli(1).UTC(), Index: v.Index(), Digest: fmt.Sprintf("%x", digest)}
+	info := BackupInfo{Cluster: "k2j4mq7xw3ab5cde", Members: []string{"n1"}, Node: "n1", Version: "test", Time: time.UnixMilli(1).UTC(), Index: v.Index(), Digest: fmt.Sprintf("%x", digest)}
 	if err := WriteBackup(&b, info, v, lock); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,6 @@ func newPair(t *testing.T) *pair {
 	p := &pair{t: t, a: New(nil), b: New(nil)}
 	t.Cleanup(p.a.Close)
 	t.Cleanup(p.b.Close)
-	p.do(poll.Raise{Level: levelNewest})
 	return p
 }
 
@@ -199,21 +199,21 @@ func TestARestoreOverDataNeedsTheWordsForWhatItDrops(t *testing.T) {
 	p.cast(ballotOf("mine", "v", 0, 0))
 	for _, wrong := range []string{"", "yes", "1 poll and 2 ballots"} {
 		r := p.restore(backup, wrong)
-		if r.Err == nil || r.Err.Code != poll.CodeConfirmationNeeded || r.Err.Fields[0].Detail != "1 poll and 1 ballot" {
+		if r.Err == nil || r.Err.Code != refusal.ConfirmationNeeded || r.Err.Fields[0].Detail != "1 poll and 1 ballot" {
 			t.Fatalf("confirmed with %q: %v", wrong, r.Err)
 		}
 	}
 	if o := p.cast(ballotOf("mine", "v", 0, 0)); o.Kind != poll.Replayed {
 		t.Fatalf("after the refusals: %+v", o)
 	}
-	// The pieces are kept: the words alone are needed now.
+	// The pieces are kept, so only the confirmation is needed now.
 	if r := p.do(RestoreStep{Step: RestoreCommit, Backup: sha256.Sum256(backup), Confirm: "1 poll and 1 ballot"}); r.Err != nil {
 		t.Fatal(r.Err)
 	}
-	if o := p.cast(ballotOf("mine", "late", 0, 0)); o.Code != poll.CodePollNotFound {
+	if o := p.cast(ballotOf("mine", "late", 0, 0)); o.Code != refusal.PollNotFound {
 		t.Errorf("a ballot that was under way for a dropped poll: %+v", o)
 	}
-	if r := p.do(poll.Create{Definition: definition("mine", "plurality"), Salt: poll.Salt{5}}); r.Err == nil || r.Err.Code != poll.CodePollExists {
+	if r := p.do(poll.Create{Definition: definition("mine", "plurality"), Salt: poll.Salt{5}}); r.Err == nil || r.Err.Code != refusal.PollExists {
 		t.Errorf("the id of a dropped poll is used again: %v", r)
 	}
 	if err := sameState(t, p.a, restored(t, persist(t, p.b))); err != nil {
@@ -231,7 +231,7 @@ func TestADeletedPollComesBackAndAnotherOfItsNameDoesNot(t *testing.T) {
 	p.do(poll.Delete{Poll: "board"})
 	other := New(nil)
 	applyFrom(other, 1, [][]byte{AppendCommand(nil, 1, poll.Create{Definition: definition("board", "plurality"), Salt: poll.Salt{6}})})
-	if r := p.restore(backupOf(t, other), ""); r.Err == nil || r.Err.Code != poll.CodePollExists {
+	if r := p.restore(backupOf(t, other), ""); r.Err == nil || r.Err.Code != refusal.PollExists {
 		t.Errorf("another poll of that name: %v", r)
 	}
 	if r := p.restore(backup, ""); r.Err != nil {
@@ -258,7 +258,7 @@ func TestADamagedBackupChangesNothingOnAnyMember(t *testing.T) {
 		sum := poll.Digest(sha256.Sum256(damaged))
 		p.do(RestoreStep{Step: RestoreBegin, Backup: sum})
 		p.do(RestoreStep{Step: RestorePiece, Backup: sum, Data: damaged})
-		if r := p.do(RestoreStep{Step: RestoreCommit, Backup: sum}); r.Err == nil || r.Err.Code != poll.CodeInvalidBackup {
+		if r := p.do(RestoreStep{Step: RestoreCommit, Backup: sum}); r.Err == nil || r.Err.Code != refusal.InvalidBackup {
 			t.Errorf("%s: %v", name, r)
 		}
 		if digestOf(p.a) != before {
@@ -274,7 +274,7 @@ func TestAnUnfinishedRestoreKeepsSnapshotsAwayAndExpires(t *testing.T) {
 	if _, err := p.a.Snapshot(); err == nil {
 		t.Fatal("a snapshot was taken that lacks the pieces")
 	}
-	if r := p.do(RestoreStep{Step: RestorePiece, Backup: poll.Digest{2}}); r.Err == nil || r.Err.Code != poll.CodeUnavailable {
+	if r := p.do(RestoreStep{Step: RestorePiece, Backup: poll.Digest{2}}); r.Err == nil || r.Err.Code != refusal.Unavailable {
 		t.Errorf("a piece of another restore: %v", r)
 	}
 	p.apply(AppendCommand(nil, 100_000+restoreIdle+1, poll.Tick{}))

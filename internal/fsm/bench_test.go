@@ -101,8 +101,8 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
-// BenchmarkWorstApply applies full entries, as the leader does, and tells the longest
-// that one of them took: at the size, and on the way there, where the index grows.
+// BenchmarkWorstApply applies full entries, as the leader does, and reports the longest
+// time that one took: at the size, and on the way to it, where the index grows.
 func BenchmarkWorstApply(b *testing.B) {
 	for _, size := range sizes(b) {
 		b.Run(fmt.Sprintf("8192 into %d", size), func(b *testing.B) {
@@ -213,7 +213,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	})
 }
 
-// discard is a sink that forgets.
+// discard is a sink that drops everything.
 type discard struct{ io.Writer }
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
@@ -241,7 +241,7 @@ func BenchmarkMemory(b *testing.B) {
 	}
 }
 
-// kept returns how many bytes what build returns keeps alive, besides some others.
+// kept returns how many bytes the result of build keeps alive, besides some others.
 func kept(build func() *FSM, besides func() int) float64 {
 	before := heapBytes()
 	f := build()

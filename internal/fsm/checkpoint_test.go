@@ -21,7 +21,7 @@ func applyAt(f *FSM, index uint64) {
 
 func TestMembersHaveEqualCheckpointsHoweverTheyCameToTheirState(t *testing.T) {
 	t.Parallel()
-	// Given a log in which raft's own entries stand between, at the end of a step too …
+	// Given a log that also has raft's own entries, one of them at the end of a step …
 	own := func(index uint64) bool {
 		return index%7 == 0 || index == 2*checkpointStep || index == 2*checkpointStep+1
 	}
@@ -43,7 +43,7 @@ func TestMembersHaveEqualCheckpointsHoweverTheyCameToTheirState(t *testing.T) {
 			applyAt(b, index)
 		}
 	}
-	// … then both say the same at the same indexes.
+	// … then both have the same digests at the same indexes.
 	at := map[uint64]string{}
 	for _, c := range a.Checkpoints() {
 		at[c.Index] = c.Digest

@@ -40,6 +40,7 @@ const (
 	kindIssueToken   = 11
 	kindRedeemToken  = 12
 	kindRevokeTokens = 13
+	kindDrawLot      = 14
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -57,7 +58,7 @@ func AppendBallots(b []byte, at int64, frames ...[]byte) []byte {
 	return appendCRC(b, start)
 }
 
-// AppendCommand appends the command that carries out c.
+// AppendCommand appends the command c.
 func AppendCommand(b []byte, at int64, c poll.Command) []byte {
 	start := len(b)
 	kind, payload := encodePayload(c)
@@ -123,8 +124,8 @@ func splitFrames(b []byte) ([][]byte, error) {
 	return frames, c.Err()
 }
 
-// EncodeRequest encodes a management command for its way to the leader, which
-// gives it its stamp.
+// EncodeRequest encodes a management command for sending it to the leader, which adds
+// the stamp.
 func EncodeRequest(c poll.Command) []byte {
 	kind, payload := encodePayload(c)
 	return appendCRC(append([]byte{FormatVersion, kind}, payload...), 0)
@@ -148,13 +149,17 @@ func encodePayload(c poll.Command) (kind byte, payload []byte) {
 		payload = c.Definition.AppendCanonical(nil)
 		payload = append(payload, c.Salt[:]...)
 		payload = appendString(payload, c.Key)
-		return kindCreate, append(payload, c.Fingerprint[:]...)
+		payload = appendString(payload, c.Client)
+		payload = append(payload, c.Fingerprint[:]...)
+		return kindCreate, append(binary.AppendUvarint(payload, uint64(c.IfRevision)), bit(c.IfAbsent))
 	case poll.Patch:
 		return kindPatch, encodePatch(c)
 	case poll.Close:
-		return kindClose, appendString(nil, c.Poll)
+		return kindClose, binary.AppendUvarint(appendString(nil, c.Poll), uint64(c.IfRevision))
 	case poll.Delete:
-		return kindDelete, appendString(nil, c.Poll)
+		return kindDelete, binary.AppendUvarint(appendString(nil, c.Poll), uint64(c.IfRevision))
+	case poll.DrawLot:
+		return kindDrawLot, c.AppendPayload(nil)
 	case poll.Tick:
 		return kindTick, nil
 	case poll.Enroll:
@@ -180,6 +185,7 @@ func encodePayload(c poll.Command) (kind byte, payload []byte) {
 func encodePatch(c poll.Patch) []byte {
 	b := appendString(nil, c.Poll)
 	b = append(b, c.Request[:]...)
+	b = append(b, c.Fingerprint[:]...)
 	b = binary.AppendUvarint(b, uint64(c.IfRevision))
 	if c.Title != nil {
 		b = appendString(append(b, 1), *c.Title)
@@ -197,7 +203,7 @@ func encodePatch(c poll.Patch) []byte {
 }
 
 func decodePayload(kind byte, payload []byte) (poll.Command, error) {
-	if need := levelOfKind(kind); need == 0 || need > Reads() {
+	if levelOfKind(kind) == 0 {
 		return nil, fmt.Errorf("command kind %d is not known to this build, which reads format levels up to %d; upgrade voted", kind, Reads())
 	}
 	c := poll.NewCursor(payload)
@@ -206,15 +212,18 @@ func decodePayload(kind byte, payload []byte) (poll.Command, error) {
 	case kindCreate:
 		create := poll.Create{Definition: c.Definition()}
 		copy(create.Salt[:], c.Bytes(len(create.Salt)))
-		create.Key = c.String()
+		create.Key, create.Client = c.String(), c.String()
 		copy(create.Fingerprint[:], c.Bytes(len(create.Fingerprint)))
+		create.IfRevision, create.IfAbsent = uint32(c.Bounded(1<<32-1)), c.Byte() == 1
 		cmd = create
 	case kindPatch:
 		cmd = decodePatch(c)
 	case kindClose:
-		cmd = poll.Close{Poll: c.String()}
+		cmd = poll.Close{Poll: c.String(), IfRevision: uint32(c.Bounded(1<<32 - 1))}
 	case kindDelete:
-		cmd = poll.Delete{Poll: c.String()}
+		cmd = poll.Delete{Poll: c.String(), IfRevision: uint32(c.Bounded(1<<32 - 1))}
+	case kindDrawLot:
+		cmd = c.DrawLot()
 	case kindTick:
 		cmd = poll.Tick{}
 	case kindEnroll:
@@ -231,7 +240,7 @@ func decodePayload(kind byte, payload []byte) (poll.Command, error) {
 		return nil, fmt.Errorf("command kind %d has a level and no decoding", kind)
 	}
 	if c.Err() == nil && c.Len() != 0 {
-		return nil, fmt.Errorf("command has %d bytes too many", c.Len())
+		return nil, fmt.Errorf("command has %d extra bytes", c.Len())
 	}
 	return cmd, c.Err()
 }
@@ -244,7 +253,7 @@ func decodeToken(kind byte, c *poll.Cursor) poll.Command {
 	copy(hash[:], c.Bytes(len(hash)))
 	member := c.String()
 	if kind == kindIssueToken {
-		return poll.IssueToken{Hash: hash, Member: member, TTL: int64(c.Uvarint())} // any: the state refuses nonsense
+		return poll.IssueToken{Hash: hash, Member: member, TTL: int64(c.Uvarint())} // not checked here: the state refuses bad values
 	}
 	return poll.RedeemToken{Hash: hash, Member: member, Disk: c.String()}
 }
@@ -252,6 +261,7 @@ func decodeToken(kind byte, c *poll.Cursor) poll.Command {
 func decodePatch(c *poll.Cursor) poll.Patch {
 	p := poll.Patch{Poll: c.String()}
 	copy(p.Request[:], c.Bytes(len(p.Request)))
+	copy(p.Fingerprint[:], c.Bytes(len(p.Fingerprint)))
 	p.IfRevision = uint32(c.Bounded(1<<32 - 1))
 	if c.Byte() == 1 {
 		title := c.String()
@@ -259,7 +269,7 @@ func decodePatch(c *poll.Cursor) poll.Patch {
 	}
 	for _, t := range []**int64{&p.OpensAt, &p.ClosesAt} {
 		if c.Byte() == 1 {
-			at := int64(c.Uvarint()) // any: the poll's rules refuse nonsense
+			at := int64(c.Uvarint()) // not checked here: the poll's rules refuse bad values
 			*t = &at
 		}
 	}

@@ -79,29 +79,29 @@ func TestEveryDamageOfASnapshotIsNoticedAndLeavesTheStateAlone(t *testing.T) {
 	}
 }
 
-// Sections that are whole by themselves and in the wrong place, missing or twice
-// are no state either.
+// A snapshot is also refused if a whole section is in the wrong place, missing or there
+// twice.
 func TestASnapshotWithWholeSectionsInTheWrongPlaceIsRefused(t *testing.T) {
 	t.Parallel()
 	f := New(nil)
 	applyFrom(f, 1, wholeLog())
 	head, sections := cutSections(t, persist(t, f))
 	build := func(parts [][]byte) []byte { return append(slices.Clone(head), slices.Concat(parts...)...) }
-	if _, err := ReadSnapshot(bytes.NewReader(build(sections))); err != nil {
+	if _, _, err := ReadSnapshot(bytes.NewReader(build(sections))); err != nil {
 		t.Fatal(err)
 	}
 	for i := range sections {
 		missing := slices.Delete(slices.Clone(sections), i, i+1)
 		twice := slices.Insert(slices.Clone(sections), i, sections[i])
 		for what, parts := range map[string][][]byte{"missing": missing, "twice": twice} {
-			if s, err := ReadSnapshot(bytes.NewReader(build(parts))); err == nil {
+			if s, _, err := ReadSnapshot(bytes.NewReader(build(parts))); err == nil {
 				t.Fatalf("section %d of %d %s: read as index %d", i, len(sections), what, s.Index())
 			}
 		}
 		for j := range i {
 			swapped := slices.Clone(sections)
 			swapped[i], swapped[j] = swapped[j], swapped[i]
-			s, err := ReadSnapshot(bytes.NewReader(build(swapped)))
+			s, _, err := ReadSnapshot(bytes.NewReader(build(swapped)))
 			if err == nil && !bytes.Equal(sections[i], sections[j]) {
 				t.Fatalf("sections %d and %d swapped: read as index %d", i, j, s.Index())
 			}
@@ -127,14 +127,13 @@ func cutSections(t *testing.T, b []byte) (head []byte, sections [][]byte) {
 	return head, sections
 }
 
-// A length that lies must not be believed before its bytes are there.
-// Not parallel: it counts what this process allocates.
+// A wrong length must not be believed before its bytes are there.
 func TestALyingLengthAllocatesNothing(t *testing.T) {
 	huge := []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0x1f} // 2^40 and more
 	for name, read := range map[string]func(){
 		"snapshot section": func() {
-			b := append(append([]byte(snapshotMagic), snapshotFirst, 0, sectionState), huge...)
-			if _, err := ReadSnapshot(bytes.NewReader(b)); err == nil {
+			b := append(append([]byte(snapshotMagic), SnapshotVersion, 0, sectionState), huge...)
+			if _, _, err := ReadSnapshot(bytes.NewReader(b)); err == nil {
 				t.Error("it was read")
 			}
 		},

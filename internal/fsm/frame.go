@@ -14,7 +14,7 @@ import (
 //	uvarint  number of distinct selections, then each as a uvarint length and bytes
 //	uvarint  number of ballots, then each:
 //	           16       voter key
-//	           uvarint  2·(selections' number), plus 1 where it replaces a version
+//	           uvarint  2·(selections' number), plus 1 if it replaces a version
 //	           uvarint  that version
 //	           string   voter id (open polls)
 //
@@ -22,17 +22,17 @@ import (
 // keep their order; those of different polls do not depend on one another.
 const flagVoters = 1
 
-// minBallotBytes is what a ballot takes in a frame at least.
+// minBallotBytes is the least that a ballot takes in a frame.
 const minBallotBytes = len(poll.VoterKey{}) + 1
 
 // Frame gathers ballots. The zero value is empty and ready.
 type Frame struct {
 	groups []group
 	byPoll map[string]int
-	last   int // group of the last ballot: neighbours mostly share it
+	last   int // group of the last ballot; the next one is mostly in the same
 	n      int
 	bytes  int
-	// expected is how many bytes the next group is going to take.
+	// expected is how many bytes the next group will take.
 	expected int
 }
 
@@ -40,12 +40,12 @@ type group struct {
 	poll    string
 	voters  bool
 	choices [][]byte
-	numbers map[string]int // choices by content, where they are many
+	numbers map[string]int // choices by content, if there are many
 	body    []byte
 	n       int
 }
 
-// Place is where a ballot stands in a frame.
+// Place is the place of a ballot in a frame.
 type Place struct{ group, n int }
 
 // Expect makes room for as many ballots of the same poll.
@@ -97,7 +97,8 @@ func (f *Frame) group(b *poll.Ballot) int {
 	return at
 }
 
-// manyChoices is from how many distinct selections on a map beats a scan.
+// manyChoices is the number of distinct selections from which a map is faster than a
+// scan.
 const manyChoices = 8
 
 func (g *group) choice(f *Frame, sel []byte) int {
@@ -126,8 +127,8 @@ func (g *group) choice(f *Frame, sel []byte) int {
 	return n
 }
 
-// Seal returns the encoded frame and, for each group, the position of its first
-// ballot: the ballot at Place p stands at first[p.group] + p.n.
+// Seal returns the encoded frame and, for each group, the position of its first ballot:
+// the ballot at Place p is at first[p.group] + p.n.
 func (f *Frame) Seal() (encoded []byte, first []int) {
 	b := make([]byte, 0, f.bytes+16*len(f.groups)+16)
 	first = make([]int, len(f.groups))
@@ -153,11 +154,11 @@ func (f *Frame) Seal() (encoded []byte, first []int) {
 	return b, first
 }
 
-// Position returns where in the frame's outcomes the ballot at p stands.
+// Position returns the index, in the frame's outcomes, of the ballot at p.
 func (p Place) Position(first []int) int { return first[p.group] + p.n }
 
-// readFrame calls begin for each group and each for each of its ballots, whose
-// memory is reused. It returns an error where the frame is malformed.
+// readFrame calls begin for each group, and each for each of its ballots, whose memory
+// is reused. A malformed frame is an error.
 func readFrame(frame []byte, begin func(id []byte), each func(b *poll.Ballot)) error {
 	c := poll.NewCursor(frame)
 	var b poll.Ballot
@@ -201,8 +202,8 @@ func readBallot(c *poll.Cursor, b *poll.Ballot, choices [][]byte, voters bool) b
 	return true
 }
 
-// CountFrame checks that a frame from another member can be read and returns how
-// many ballots it holds. What fails here must never reach the log.
+// CountFrame checks that a frame from another member can be read, and returns how many
+// ballots it holds. A frame that fails here must never reach the log.
 func CountFrame(frame []byte) (ballots int, err error) {
 	err = readFrame(frame, func([]byte) {}, func(*poll.Ballot) { ballots++ })
 	return ballots, err

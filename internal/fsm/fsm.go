@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // FSM is the replicated state behind its lock. It implements raft.FSM and
@@ -18,34 +19,37 @@ import (
 type FSM struct {
 	mu    sync.RWMutex
 	state *poll.State // guarded by mu; only raft's FSM goroutine writes
+	// cluster is the id of the cluster whose state this is. While it is "", snapshots
+	// of every cluster are read. Guarded by mu.
+	cluster string
 
 	checkpoints checkpoints // guarded by mu
 
+	reads   uint32    // format level
 	applied watermark // index of the last command, as the state counts
 	passed  watermark // index of the last command or configuration in this cluster's log
 	observe func(ballots int, took time.Duration)
 
-	// unreadable is called in place of a panic; it must not return before nobody
-	// waits for answers of this FSM any more.
+	// unreadable is called instead of a panic; see OnUnreadable.
 	unreadable func(error)
-	halted     bool  // used by Apply alone: nothing is applied any more
+	halted     bool  // used by Apply only; nothing more is applied
 	refused    error // why the last snapshot was not restored; guarded by mu
 
 	expected atomic.Int32
-	scratch  []poll.Outcome // used by Apply alone, while nothing is expected
-	loading  *loading       // a restore under way; used by raft's FSM goroutine alone
+	scratch  []poll.Outcome // used by Apply only, while nothing is expected
+	loading  *loading       // a restore under way; used by raft's FSM goroutine only
 }
 
-// New returns an FSM over the empty state. observe, which may be nil, is told how
-// many ballots each entry held and how long it took to apply.
+// New returns an FSM over the empty state. observe, if not nil, is called after each
+// entry with how many ballots it held and how long it took to apply.
 func New(observe func(ballots int, took time.Duration)) *FSM {
 	if observe == nil {
 		observe = func(int, time.Duration) {}
 	}
-	return &FSM{state: poll.NewState(), observe: observe}
+	return &FSM{state: poll.NewState(), reads: Reads(), observe: observe}
 }
 
-// Applied is the answer that raft.ApplyFuture.Response carries.
+// Applied is what raft.ApplyFuture.Response returns.
 type Applied struct {
 	Index    uint64
 	Clock    int64
@@ -53,29 +57,44 @@ type Applied struct {
 	Result   poll.Result    // of any other
 }
 
-// OnUnreadable sets what is done about a committed command that this build cannot
-// read. A member that halts is better than one that differs: f must not return while
-// anybody waits for this FSM's answers, and nothing is applied after it. Without it
-// Apply panics. It must be called before the first Apply.
+// OnUnreadable sets what to do about a committed command that this build cannot read.
+// It must be called before the first Apply; without it Apply panics. halt must block
+// until no caller waits for an answer of this FSM. Nothing is applied after it: a
+// member that halts is better than one that differs from the others.
 func (f *FSM) OnUnreadable(halt func(error)) { f.unreadable = halt }
 
-// Refused returns why the last snapshot could not be restored, nil where it could.
+// Belong sets the id of the cluster whose state this is: its snapshots name it, and
+// those of another cluster are refused. It must be called before the first Restore of a
+// member.
+func (f *FSM) Belong(cluster string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cluster = cluster
+}
+
+// Cluster returns what Belong was given.
+func (f *FSM) Cluster() string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.cluster
+}
+
+// Refused returns why the last snapshot could not be restored, nil if it was.
 func (f *FSM) Refused() error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.refused
 }
 
-// Apply implements raft.FSM. Its answer is nil where the FSM has halted; see
-// OnUnreadable.
+// Apply implements raft.FSM. It returns nil if the FSM has halted; see OnUnreadable.
 func (f *FSM) Apply(l *raft.Log) any {
 	start := time.Now()
 	c, err := decodeCommand(l.Data)
 	if err == nil {
-		err = beyond(c.manage)
+		err = f.beyond(c.manage)
 	}
 	if err != nil || f.halted {
-		return f.halt(l.Index, err)
+		return f.unread(l.Index, err)
 	}
 	f.mu.Lock()
 	at := poll.Stamp{Index: l.Index + f.state.Shift(), At: c.at}
@@ -104,20 +123,26 @@ func (f *FSM) Apply(l *raft.Log) any {
 	return a
 }
 
-func (f *FSM) halt(index uint64, err error) any {
+func (f *FSM) unread(index uint64, err error) any {
+	return f.Halt(fmt.Errorf("log entry %d is committed but cannot be read: %w", index, err))
+}
+
+// Halt stops the FSM in the place of an Apply, for a reason that it cannot see itself; see
+// OnUnreadable. It returns nil, as Apply then does.
+func (f *FSM) Halt(err error) any {
 	if f.unreadable == nil {
-		panic(fmt.Sprintf("log entry %d is committed but cannot be read: %v", index, err))
+		panic(err.Error())
 	}
 	if !f.halted {
 		f.halted = true
-		f.unreadable(fmt.Errorf("log entry %d is committed but cannot be read: %w", index, err))
+		f.unreadable(err)
 	}
 	return nil
 }
 
-// Expect says that by (possibly negative) more entries are under way whose outcomes
-// this member has been asked for. While there are none, as on every follower, no
-// outcomes are kept.
+// Expect adds by, which may be negative, to the number of entries under way whose
+// outcomes a caller on this member waits for. While that is zero, as on every follower,
+// outcomes are not kept.
 func (f *FSM) Expect(by int32) { f.expected.Add(by) }
 
 func (f *FSM) cast(l *raft.Log, frames [][]byte) []poll.Outcome {
@@ -131,6 +156,9 @@ func (f *FSM) cast(l *raft.Log, frames [][]byte) []poll.Outcome {
 			func(id []byte) { p = f.state.Find(string(id)) },
 			func(b *poll.Ballot) { outcomes = append(outcomes, f.state.Cast(p, b)) })
 		if err != nil {
+			// Frames are read before they are proposed, and this entry's checksum is
+			// right. So this is a bug, and half of the entry is applied: no state is
+			// better than such a state.
 			panic(fmt.Sprintf("log entry %d is committed but cannot be read: %v", l.Index, err))
 		}
 	}
@@ -140,9 +168,9 @@ func (f *FSM) cast(l *raft.Log, frames [][]byte) []poll.Outcome {
 	return outcomes
 }
 
-// Recall answers the ballots of a frame that are in their boxes already, and all others
-// with a refusal; nothing is changed. index and clock are those of the state.
-func (f *FSM) Recall(frame []byte, refusal poll.Code) (index uint64, clock int64, outcomes []poll.Outcome, err error) {
+// Recall answers the ballots of a frame that are in their boxes already, and refuses
+// all others. It changes nothing. index and clock are those of the state.
+func (f *FSM) Recall(frame []byte, refused refusal.Code) (index uint64, clock int64, outcomes []poll.Outcome, err error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	var p *poll.Poll
@@ -151,15 +179,15 @@ func (f *FSM) Recall(frame []byte, refusal poll.Code) (index uint64, clock int64
 		func(b *poll.Ballot) {
 			o, ok := f.state.Recall(p, b)
 			if !ok {
-				o = poll.Outcome{Kind: poll.Refused, Code: refusal}
+				o = poll.Outcome{Kind: poll.Refused, Code: refused}
 			}
 			outcomes = append(outcomes, o)
 		})
 	return f.state.Index(), f.state.Clock(), outcomes, err
 }
 
-// StoreConfiguration implements raft.ConfigurationStore: it only notes that the
-// entry has passed, so that a read index that names it can be waited for.
+// StoreConfiguration implements raft.ConfigurationStore. It only records that the entry
+// has passed, so that WaitPassed can wait for a read index that is a configuration's.
 func (f *FSM) StoreConfiguration(index uint64, _ raft.Configuration) { f.passed.raise(index) }
 
 // Read runs fn under the read lock.
@@ -177,27 +205,27 @@ func (f *FSM) WaitApplied(ctx context.Context, index uint64) error {
 	return f.applied.wait(ctx, index)
 }
 
-// WaitPassed returns when the command or configuration at index has been applied
-// here. It tells only of entries that came through the log of this process.
+// WaitPassed returns when the command or configuration at index has been applied here.
+// It knows only entries that came through the log of this process.
 func (f *FSM) WaitPassed(ctx context.Context, index uint64) error {
 	return f.passed.wait(ctx, index)
 }
 
-// Snapshot implements raft.FSM. It costs the same however large the state is.
+// Snapshot implements raft.FSM. Its cost does not depend on the size of the state.
 func (f *FSM) Snapshot() (raft.FSMSnapshot, error) {
 	if f.loading != nil {
 		return nil, errLoading
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return &snapshot{fsm: f, view: f.state.View()}, nil
+	return &snapshot{fsm: f, cluster: f.cluster, view: f.state.View()}, nil
 }
 
-// Restore implements raft.FSM: it replaces the state when all of the snapshot has
-// been read and checked, and leaves it alone otherwise.
+// Restore implements raft.FSM. It replaces the state after the whole snapshot has been
+// read and checked, and otherwise does not change it.
 func (f *FSM) Restore(r io.ReadCloser) error {
-	defer r.Close() // it was only read: an error changes nothing
-	s, err := ReadSnapshot(r)
+	defer r.Close() // it was only read, so an error changes nothing
+	s, _, err := readSnapshot(r, f.reads, f.Cluster())
 	if err != nil {
 		err = fmt.Errorf("snapshot cannot be restored: %w", err)
 		f.mu.Lock()
@@ -205,7 +233,7 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 		f.mu.Unlock()
 		return err
 	}
-	f.abandonRestore() // snapshots are taken where none is under way
+	f.abandonRestore() // snapshots are taken only where no restore is under way
 	f.mu.Lock()
 	f.refused = nil
 	f.checkpoints = checkpoints{}
@@ -216,15 +244,15 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 	return nil
 }
 
-// View captures the state for a reader, who must give it back with Release. The lock
-// is to be held while the view is asked for a poll.
+// View captures the state for a reader, who must call Release afterwards. Hold the lock
+// while you take a poll from the view.
 func (f *FSM) View() (v *poll.View, lock sync.Locker) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.state.View(), f.mu.RLocker()
 }
 
-// Release gives back a view.
+// Release ends the use of a view.
 func (f *FSM) Release(v *poll.View) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -233,13 +261,14 @@ func (f *FSM) Release(v *poll.View) {
 
 // snapshot is the state at one index on its way to disk.
 type snapshot struct {
-	fsm  *FSM
-	view *poll.View
+	fsm     *FSM
+	cluster string
+	view    *poll.View
 }
 
-// Persist implements raft.FSMSnapshot. Commands are applied meanwhile.
+// Persist implements raft.FSMSnapshot. Commands are applied while it runs.
 func (s *snapshot) Persist(sink raft.SnapshotSink) error {
-	if err := WriteSnapshot(sink, s.view, s.fsm.mu.RLocker()); err != nil {
+	if err := WriteSnapshot(sink, s.cluster, s.view, s.fsm.mu.RLocker()); err != nil {
 		_ = sink.Cancel() // the write's error says what went wrong
 		return fmt.Errorf("snapshot cannot be written: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 	"voted/internal/poll"
 )
 
-// seed gives a fuzz target the golden files whose names begin so.
+// seed gives a fuzz target the golden files whose names begin with a prefix.
 func seed(f *testing.F, prefix string, add func(b []byte)) {
 	f.Helper()
 	paths, err := filepath.Glob(filepath.Join("testdata", "v1", prefix+"*.golden"))
@@ -28,7 +28,7 @@ func seed(f *testing.F, prefix string, add func(b []byte)) {
 	}
 }
 
-// Behind a right checksum anything may stand: what is read must write the same
+// After a right checksum anything may follow. What can be read must encode to the same
 // command again, and must not stop the state.
 func FuzzCommand(f *testing.F) {
 	seed(f, "command-", func(b []byte) { f.Add(b[:len(b)-commandTrailer]) })
@@ -66,7 +66,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// The leader writes what it read into the log: that must be readable.
+		// The leader writes into the log what it has read, so that must be readable.
 		if _, err := decodeCommand(AppendCommand(nil, 1, c)); err != nil {
 			t.Fatalf("a request that can be read becomes an entry that cannot: %v", err)
 		}
@@ -85,7 +85,7 @@ func FuzzFrame(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What the leader lets into the log must not stop a member.
+		// What the leader accepts into the log must not stop a member.
 		var frame Frame
 		s := poll.NewState()
 		s.Begin(poll.Stamp{Index: 1})
@@ -144,8 +144,8 @@ func FuzzResult(f *testing.F) {
 	})
 }
 
-// The input is a list of sections, each a kind and a blob; the target gives them
-// right checksums, so that what stands behind them is reached.
+// The input is a list of sections, each a kind and a blob; the target adds right
+// checksums, so that the content is reached.
 func FuzzSnapshot(f *testing.F) {
 	seed(f, "snapshot", func(b []byte) {
 		f.Add(b, true)
@@ -155,17 +155,17 @@ func FuzzSnapshot(f *testing.F) {
 		if !raw {
 			b = sealSections(b)
 		}
-		s, err := ReadSnapshot(bytes.NewReader(b))
+		s, of, err := ReadSnapshot(bytes.NewReader(b))
 		if err != nil {
 			return
 		}
 		v := s.View()
 		defer v.Close()
 		var again bytes.Buffer
-		if err := WriteSnapshot(&again, v, nothing{}); err != nil {
+		if err := WriteSnapshot(&again, of, v, nothing{}); err != nil {
 			t.Fatal(err)
 		}
-		back, err := ReadSnapshot(&again)
+		back, _, err := ReadSnapshot(&again)
 		if err != nil || back.Digest() != s.Digest() || back.Index() != s.Index() {
 			t.Fatalf("what was read cannot be read again: %v", err)
 		}
@@ -183,7 +183,7 @@ type nothing struct{}
 func (nothing) Lock()   {}
 func (nothing) Unlock() {}
 
-// plainSections takes magic, version and checksums out of a snapshot.
+// plainSections removes magic, version and checksums from a snapshot.
 func plainSections(b []byte) (plain []byte) {
 	for b = b[len(snapshotMagic)+2:]; len(b) > 0; {
 		c := poll.NewCursor(b[1:])
@@ -195,12 +195,12 @@ func plainSections(b []byte) (plain []byte) {
 	return plain
 }
 
-// sealSections puts them back.
+// sealSections adds them again.
 func sealSections(plain []byte) []byte {
 	var out strings.Builder
 	w := &sectionWriter{w: bufio.NewWriter(&out)}
 	w.raw([]byte(snapshotMagic))
-	w.raw([]byte{snapshotFirst, 0})
+	w.raw([]byte{SnapshotVersion, 0})
 	for len(plain) > 0 {
 		c := poll.NewCursor(plain[1:])
 		content := c.Blob()

@@ -12,7 +12,7 @@ import (
 	"voted/internal/poll"
 )
 
-// FuzzBackup holds that a backup that is restored has also passed the check without
+// FuzzBackup checks that a backup that is restored has also passed the check without
 // restoring, and can be written and read again. Where raw is false the input is a list
 // of sections, each a kind and a blob, which get right checksums and a right end.
 func FuzzBackup(f *testing.F) {
@@ -46,7 +46,7 @@ func FuzzBackup(f *testing.F) {
 	})
 }
 
-// plainBackup takes magic, version, checksums and the end out of a backup.
+// plainBackup removes magic, version, checksums and the end from a backup.
 func plainBackup(b []byte) (plain []byte) {
 	for b = b[len(backupMagic)+2:]; len(b) > 0 && b[0] != sectionEnd; {
 		c := poll.NewCursor(b[1:])
@@ -58,7 +58,7 @@ func plainBackup(b []byte) (plain []byte) {
 	return plain
 }
 
-// sealBackup puts them back.
+// sealBackup adds them again.
 func sealBackup(plain []byte) []byte {
 	var out bytes.Buffer
 	sum := sha256.New()
@@ -80,9 +80,9 @@ func sealBackup(plain []byte) []byte {
 	return out.Bytes()
 }
 
-// FuzzRestore holds that whatever steps of a restore stand in the log, in whatever order,
-// the members stay equal and go on. The input is a list of steps: which, of which of two
-// backups, the number of the piece, and its data as a blob.
+// FuzzRestore checks that the members stay equal and continue, whatever steps of a
+// restore are in the log, in any order. The input is a list of steps: the kind, which
+// of two backups, the number of the piece, and its data as a blob.
 func FuzzRestore(f *testing.F) {
 	step := func(b []byte, step, of, piece byte, data []byte) []byte {
 		b = append(b, step, of, piece)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
+	"voted/internal/tally"
 )
 
 var writeGoldens = flag.Bool("golden.write", false, "write golden files that do not exist yet; existing ones are never touched")
@@ -23,7 +26,7 @@ func golden(t *testing.T, name string, got []byte) []byte {
 	path := filepath.Join("testdata", "v1", name+".golden")
 	want, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && *writeGoldens {
-		// O_EXCL: what is released stays.
+		// O_EXCL: a released file never changes.
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 		if err != nil {
 			t.Fatal(err)
@@ -52,12 +55,12 @@ func goldenCommands() map[string]poll.Command {
 	salt := poll.Salt{0: 1, 15: 255}
 	return map[string]poll.Command{
 		"create":         poll.Create{Definition: d, Salt: salt},
-		"create-keyed":   poll.Create{Definition: definition("p", "plurality"), Salt: salt, Key: "8e03978e-40d5-43dd-bc93-6894a57f9324", Fingerprint: poll.Digest{0: 1, 31: 255}},
-		"patch-all":      poll.Patch{Poll: "p", Request: [16]byte{0: 1, 15: 255}, IfRevision: 300, Title: ptr("Neu"), OpensAt: ptr(int64(1796112000000)), ClosesAt: ptr(int64(0))},
+		"create-keyed":   poll.Create{Definition: definition("p", "plurality"), Salt: salt, Key: "8e03978e-40d5-43dd-bc93-6894a57f9324", Client: "token:ops", Fingerprint: poll.Digest{0: 1, 31: 255}, IfRevision: 300, IfAbsent: true},
+		"patch-all":      poll.Patch{Poll: "p", Request: [16]byte{0: 1, 15: 255}, Fingerprint: [16]byte{0: 2, 15: 254}, IfRevision: 300, Title: ptr("Neu"), OpensAt: ptr(int64(1796112000000)), ClosesAt: ptr(int64(0))},
 		"patch-nothing":  poll.Patch{Poll: "p", Request: [16]byte{9}},
 		"patch-nonsense": poll.Patch{Poll: "p", ClosesAt: ptr(int64(-1))},
-		"close":          poll.Close{Poll: "p"},
-		"delete":         poll.Delete{Poll: "p"},
+		"close":          poll.Close{Poll: "p", IfRevision: 300},
+		"delete":         poll.Delete{Poll: "p", IfRevision: 300},
 		"tick":           poll.Tick{},
 		"create-roll":    poll.Create{Definition: rolled("members"), Salt: salt},
 		"enroll":         poll.Enroll{Poll: "members", Since: 90210, Lines: []poll.RollLine{{Key: poll.VoterKey{0: 1, 15: 255}, Weight: 1}, {Weight: poll.MaxWeight}, {Weight: 1<<32 - 1}}},
@@ -65,12 +68,25 @@ func goldenCommands() map[string]poll.Command {
 		"enroll-nobody":  poll.Enroll{Poll: "members", Lines: []poll.RollLine{}},
 		"restore-begin":  RestoreStep{Step: RestoreBegin, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}},
 		"restore-piece":  RestoreStep{Step: RestorePiece, Backup: poll.Digest{0: 1, 31: 255}, Piece: 300, Data: []byte("piece")},
-		"restore-commit": RestoreStep{Step: RestoreCommit, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}, Confirm: "3 polls and 188571 ballots"},
+		"restore-commit": RestoreStep{Step: RestoreCommit, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}, Confirm: "3 polls and 188571 ballots", Since: 300},
 		"issue-token":    poll.IssueToken{Hash: poll.TokenHash{0: 1, 31: 255}, Member: "n4", TTL: 3600000},
 		"redeem-token":   poll.RedeemToken{Hash: poll.TokenHash{0: 1, 31: 255}, Member: "n4", Disk: "DISK"},
 		"revoke-tokens":  poll.RevokeTokens{Member: "n4"},
+		"create-counted": poll.Create{Definition: counted("club"), Salt: salt},
+		"draw-lot":       poll.DrawLot{Poll: "club", Order: []int{1, 0}, Seed: "4 8 15 16 23 42"},
 		"drop":           poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
 	}
+}
+
+// counted asks of its method all that can be asked.
+func counted(id string) poll.Definition {
+	d := definition(id, "irv")
+	d.Ballots = poll.AsMarked
+	d.Counting = tally.Settings{
+		Seats: 300, Ties: tally.TiesLot, Lot: []int{1, 0},
+		Rules: tally.Rules{"until": {Word: "two"}, "max_skipped": {Count: 300}, "withdrawn": {Options: []int{0}}},
+	}
+	return d
 }
 
 func TestGoldenCommandsAndRequests(t *testing.T) {
@@ -113,7 +129,8 @@ func TestGoldenFrame(t *testing.T) {
 	checkGoldenBallots(t, readBallots(t, c.frames[2]), ballots[:1])
 }
 
-// checkGoldenBallots compares what a frame holds, whose polls stand together.
+// checkGoldenBallots compares the ballots of a frame, in which those of one poll are
+// next to each other.
 func checkGoldenBallots(t *testing.T, got, ballots []poll.Ballot) {
 	t.Helper()
 	var want []poll.Ballot
@@ -140,8 +157,8 @@ func TestGoldenOutcomes(t *testing.T) {
 		{Kind: poll.Counted, Receipt: poll.Receipt{Ballot: 4711, Version: 1, Index: 90210, CastAt: 1796112000123}},
 		{Kind: poll.Replaced, Receipt: poll.Receipt{Ballot: 4712, Version: 2, Index: 90210, CastAt: 1796112000123}},
 		{Kind: poll.Replayed, Receipt: poll.Receipt{Ballot: 1, Version: 3, Index: 17, CastAt: 1796112000000}},
-		{Kind: poll.Refused, Code: poll.CodeAlreadyVoted, Receipt: poll.Receipt{Version: 300}},
-		{Kind: poll.Refused, Code: poll.CodePollNotFound},
+		{Kind: poll.Refused, Code: refusal.AlreadyVoted, Receipt: poll.Receipt{Version: 300}},
+		{Kind: poll.Refused, Code: refusal.PollNotFound},
 	}
 	b := golden(t, "outcomes", AppendOutcomes(nil, 90210, 1796112000123, want))
 	if index, got, err := DecodeOutcomes(b, len(want)); err != nil || index != 90210 || !reflect.DeepEqual(got, want) {
@@ -155,12 +172,15 @@ func TestGoldenResults(t *testing.T) {
 		"created":  {Poll: "p", Index: 90210, Created: true},
 		"replayed": {Poll: "p", Index: 90210, Replayed: true},
 		"enrolled": {Poll: "p", Index: 90210, Roll: &poll.RollResult{Added: 4000, Changed: 1, Unchanged: 93, Refused: []poll.RollRefusal{
-			{Line: 7, Code: poll.CodeSuperseded}, {Line: 4095, Code: poll.CodeAlreadyVoted},
+			{Line: 7, Code: refusal.Superseded}, {Line: 4095, Code: refusal.AlreadyVoted},
 		}}},
 		"enrolled-nobody": {Poll: "p", Index: 90210, Roll: &poll.RollResult{}},
-		"refused": {Poll: "p", Index: 90210, Err: &poll.Error{
-			Code: poll.CodeInvalidPoll, Detail: "The poll's definition cannot be used.", Version: 7,
-			Fields: []poll.FieldError{{Field: "options[1].id", Detail: "Twice."}, {Field: "title", Detail: ""}},
+		"refused": {Poll: "p", Index: 90210, Err: &refusal.Error{
+			Code: refusal.InvalidPoll, Detail: "The poll's definition cannot be used.", Version: 7, RetryAfter: 300,
+			Fields: []refusal.FieldError{{Field: "options[1].id", Detail: "Twice."}, {Field: "title", Detail: ""}},
+		}},
+		"refused-for-a-reason": {Poll: "p", Index: 90210, Err: &refusal.Error{
+			Code: refusal.PollExists, Reason: refusal.PollInUse, Subject: "board-2026",
 		}},
 	} {
 		b := golden(t, "result-"+name, EncodeResult(want))
@@ -170,11 +190,11 @@ func TestGoldenResults(t *testing.T) {
 	}
 }
 
-// The numbers of codes and kinds travel between members: each keeps its place.
+// Members send each other the numbers of codes and kinds, so these never change.
 func TestGoldenCodes(t *testing.T) {
 	t.Parallel()
 	var b []byte
-	for _, c := range poll.Codes() {
+	for _, c := range refusal.Codes() {
 		b = append(append(b, byte(c)), ' ')
 		b = append(append(b, c.String()...), '\n')
 	}
@@ -189,15 +209,35 @@ func TestGoldenCodes(t *testing.T) {
 	}
 }
 
-// A log and the snapshot after it: one digest, for ever. If it changes, members
+// The same holds for the numbers of reasons.
+func TestGoldenReasons(t *testing.T) {
+	t.Parallel()
+	var b []byte
+	for _, r := range refusal.Reasons() {
+		b = append(b, fmt.Sprintf("%d %s %s\n", r, r.Code(), r)...)
+	}
+	path := filepath.Join("testdata", "v1", "reasons.golden")
+	if _, err := os.Stat(path); err != nil {
+		golden(t, "reasons", b)
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || !bytes.HasPrefix(b, want) { // new ones come at the end
+		t.Errorf("a released reason has another number, code or name now: %v", err)
+	}
+}
+
+// A log and the snapshot after it: one digest, forever. If it changes, members
 // of two versions would call each other corrupt.
 func TestGoldenLogSnapshotAndDigest(t *testing.T) {
 	t.Parallel()
 	f := New(nil)
+	f.Belong("k2j4mq7xw3ab5cde")
 	applyFrom(f, 1, smallLog())
 	digest := digestOf(f)
 	golden(t, "digest", digest[:])
 	back := restored(t, golden(t, "snapshot", persist(t, f)))
+	back.Belong(f.Cluster())
 	if err := sameState(t, f, back); err != nil {
 		t.Error(err)
 	}

@@ -7,14 +7,13 @@ import (
 	"voted/internal/poll"
 )
 
-// tokenLog is smallLog for join tokens: every state that one can be in. It must not
+// tokenLog is like smallLog, for join tokens, with every state of one. It must not
 // change either.
 func tokenLog() [][]byte {
 	hash := func(n byte) poll.TokenHash { return poll.TokenHash{0: n, 31: 255} }
 	const hour = 3600 * 1000
 	var log [][]byte
 	for _, c := range []poll.Command{
-		poll.Raise{Level: levelToken},
 		poll.IssueToken{Hash: hash(1), Member: "n4", TTL: hour},
 		poll.IssueToken{Hash: hash(2), Member: "n4", TTL: hour},
 		poll.RedeemToken{Hash: hash(2), Member: "n4", Disk: "DISK4"},
@@ -42,31 +41,18 @@ func TestGoldenTokens(t *testing.T) {
 	}
 }
 
-// A cluster that never made a token writes what builds read that know of none.
-func TestWithoutTokensASnapshotHasNoSectionOfThem(t *testing.T) {
-	t.Parallel()
-	f := New(nil)
-	applyFrom(f, 1, smallLog())
-	_, sections := cutSections(t, persist(t, f))
-	for _, s := range sections {
-		if s[0] == sectionTokens {
-			t.Error("there is one")
-		}
-	}
-}
-
 func TestASnapshotBeingWrittenShowsTheTokensOfItsMoment(t *testing.T) {
 	t.Parallel()
 	f := New(nil)
 	log := tokenLog()
-	applyFrom(f, 1, log[:4])
+	applyFrom(f, 1, log[:3])
 	want := persist(t, f)
 	snap, err := f.Snapshot()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer snap.Release()
-	applyFrom(f, 5, append(log[4:], AppendCommand(nil, 1000, poll.RevokeTokens{Member: "n4"})))
+	applyFrom(f, 4, append(log[3:], AppendCommand(nil, 1000, poll.RevokeTokens{Member: "n4"})))
 	if !bytes.Equal(persisted(t, snap), want) {
 		t.Error("it shows later ones")
 	}

@@ -2,58 +2,57 @@ package fsm
 
 import (
 	"fmt"
-	"strconv"
 
 	"voted/internal/poll"
 )
 
-// A format level stands for all that may be in the log and in snapshots: the kinds of
-// command, and what snapshots hold. Members tell each other up to which level they
-// read; the leader raises the cluster's own level (poll.Raise, in the log) once every
-// member of the configuration has said that it reads it, and only then proposes what
-// needs it. So a build never meets what it cannot read while it belongs to a cluster.
+// A format level names everything that may be in the log and in snapshots: the kinds of
+// command, and the content of snapshots. Members report up to which level they can
+// read. The leader raises the cluster's own level (poll.Raise, in the log) once every
+// member of the configuration can read the new one, and only then proposes what needs
+// it. So a build never meets what it cannot read while it belongs to a cluster.
 //
-// Whoever adds a kind of command, or something that snapshots hold, adds a level: a
-// number here, an entry in kindLevels, and where it is about a snapshot a look at
-// poll.View.Level before it is written.
+// If you add a kind of command, or content of snapshots, add a level: a number here and
+// an entry in kindLevels; for content of snapshots, check poll.View.Level before you
+// write it.
 const (
-	levelFirst   = poll.FirstLevel   // all kinds up to drop
-	levelRaise   = 2                 // raise, and snapshots that hold the level
-	levelRestore = poll.RestoreLevel // the steps of a restore, and snapshots that remember one
-	levelToken   = 4                 // join tokens, in commands and snapshots
+	levelFirst    = poll.FirstLevel    // all that the first release had
+	levelCounting = poll.CountingLevel // settings of a count and methods in definitions
 
-	levelNewest = levelToken
+	levelNewest = levelCounting
 )
 
-// kindLevels is the level from which a kind may be used. A kind that is not here does
-// not exist.
+// kindLevels is the level from which a kind may be used. A kind that is missing here
+// does not exist.
 var kindLevels = [256]uint32{
-	kindBallots: levelFirst, kindCreate: levelFirst, kindPatch: levelFirst, kindClose: levelFirst, kindDelete: levelFirst,
-	kindTick: levelFirst, kindEnroll: levelFirst, kindDrop: levelFirst,
-	kindRaise:      levelRaise,
-	kindRestore:    levelRestore,
-	kindIssueToken: levelToken, kindRedeemToken: levelToken, kindRevokeTokens: levelToken,
+	kindBallots:      levelFirst,
+	kindCreate:       levelFirst,
+	kindPatch:        levelFirst,
+	kindClose:        levelFirst,
+	kindDelete:       levelFirst,
+	kindTick:         levelFirst,
+	kindEnroll:       levelFirst,
+	kindDrop:         levelFirst,
+	kindRaise:        levelFirst,
+	kindRestore:      levelFirst,
+	kindIssueToken:   levelFirst,
+	kindRedeemToken:  levelFirst,
+	kindRevokeTokens: levelFirst,
+	kindDrawLot:      levelCounting,
 }
-
-// otherReads makes a build that reads other levels than it does, for the tests of
-// clusters of several builds:
-//
-//	go build -ldflags '-X voted/internal/fsm.otherReads=1' ./cmd/voted
-var otherReads string
 
 // Reads returns the highest format level that this build reads.
-func Reads() uint32 {
-	if n, err := strconv.ParseUint(otherReads, 10, 32); err == nil && n > 0 {
-		return uint32(n)
-	}
-	return levelNewest
-}
+func Reads() uint32 { return levelNewest }
 
-// beyond refuses a raise to a level that this build does not read: what the raise allows
-// may come at any time, and a member had better stop now than then.
-func beyond(c poll.Command) error {
-	if r, ok := c.(poll.Raise); ok && r.Level > Reads() {
-		return fmt.Errorf("the cluster uses format level %d and this build reads up to %d; upgrade voted", r.Level, Reads())
+// ReadUpTo makes f read up to another level than its build, for tests of clusters with
+// several builds. It must be called before the first Apply or Restore.
+func (f *FSM) ReadUpTo(level uint32) { f.reads = level }
+
+// beyond refuses a raise to a level that this member does not read. What the raise
+// allows may come at any time, so the member should stop now.
+func (f *FSM) beyond(c poll.Command) error {
+	if r, ok := c.(poll.Raise); ok && r.Level > f.reads {
+		return fmt.Errorf("the cluster uses format level %d and this build reads up to %d; upgrade voted", r.Level, f.reads)
 	}
 	return nil
 }
@@ -61,6 +60,9 @@ func beyond(c poll.Command) error {
 // LevelOf returns the level that a cluster must have for a command.
 func LevelOf(c poll.Command) uint32 {
 	kind, _ := encodePayload(c)
+	if create, ok := c.(poll.Create); ok {
+		return max(levelOfKind(kind), create.Definition.Level())
+	}
 	return levelOfKind(kind)
 }
 

@@ -12,14 +12,8 @@ import (
 	"voted/internal/poll"
 )
 
-// Not parallel, like all that change what the build reads: tests that run in parallel
-// wait for these to end.
-func reading(t *testing.T, level string) {
-	t.Helper()
-	old := otherReads
-	otherReads = level
-	t.Cleanup(func() { otherReads = old })
-}
+// levelLater is one that this build does not read.
+const levelLater = levelNewest + 1
 
 func levelOf(f *FSM) (level uint32) {
 	f.Read(func(s *poll.State) { level = s.Level() })
@@ -38,12 +32,13 @@ func TestEveryKindThatCanBeProposedHasALevelThatThisBuildReads(t *testing.T) {
 func TestALevelIsRaisedOnceAndNeverGoesBack(t *testing.T) {
 	t.Parallel()
 	f := New(nil)
+	f.ReadUpTo(levelLater)
 	var digests []poll.Digest
-	for i, level := range []uint32{1, 2, 2, 1, 0} {
+	for i, level := range []uint32{levelNewest, levelLater, levelLater, levelNewest, 0} {
 		applyFrom(f, i+1, [][]byte{AppendCommand(nil, 1000, poll.Raise{Level: level})})
 		digests = append(digests, digestOf(f))
 	}
-	if levelOf(f) != 2 {
+	if levelOf(f) != levelLater {
 		t.Errorf("the level is %d", levelOf(f))
 	}
 	if digests[0] == digests[1] {
@@ -56,58 +51,60 @@ func TestALevelIsRaisedOnceAndNeverGoesBack(t *testing.T) {
 	}
 }
 
-func TestAStateOfTheFirstLevelIsWrittenAsBuildsWithoutLevelsReadIt(t *testing.T) {
+func TestASnapshotOfALaterLevelIsReadByBuildsThatReadIt(t *testing.T) {
+	t.Parallel()
 	f := New(nil)
-	applyFrom(f, 1, smallLog())
-	before := persist(t, f)
-	applyFrom(f, int(f.Index())+1, [][]byte{AppendCommand(nil, 9999, poll.Raise{Level: levelRaise})})
-	after := persist(t, f)
-	if before[len(snapshotMagic)] != snapshotFirst || after[len(snapshotMagic)] != snapshotLevelled {
-		t.Errorf("the formats are %d and %d", before[len(snapshotMagic)], after[len(snapshotMagic)])
+	f.ReadUpTo(300)
+	applyFrom(f, 1, append(smallLog(), AppendCommand(nil, 9999, poll.Raise{Level: 300})))
+	snapshot := golden(t, "snapshot-raised", persist(t, f))
+	upgraded, old := New(nil), New(nil)
+	upgraded.ReadUpTo(300)
+	if err := upgraded.Restore(io.NopCloser(bytes.NewReader(snapshot))); err != nil || levelOf(upgraded) != 300 {
+		t.Fatalf("restored to level %d: %v", levelOf(upgraded), err)
 	}
-	back := restored(t, golden(t, "snapshot-raised", after))
-	if levelOf(back) != levelRaise {
-		t.Errorf("the level came back as %d", levelOf(back))
-	}
-	if err := sameState(t, f, back); err != nil {
+	if err := sameState(t, f, upgraded); err != nil {
 		t.Error(err)
 	}
-	// A build that reads the first level alone …
-	reading(t, "1")
-	if _, err := ReadSnapshot(bytes.NewReader(before)); err != nil {
-		t.Errorf("it cannot read a snapshot of its own level: %v", err)
+	// All others refuse it and say what to do.
+	err := old.Restore(io.NopCloser(bytes.NewReader(snapshot)))
+	if err == nil || !strings.Contains(err.Error(), "upgrade voted") || !errors.Is(old.Refused(), err) || old.Index() != 0 {
+		t.Errorf("it reads a snapshot of a newer level: %v, %v", err, old.Refused())
 	}
-	g := New(nil)
-	// … refuses what is newer, and says what to do.
-	err := g.Restore(io.NopCloser(bytes.NewReader(after)))
-	if err == nil || !strings.Contains(err.Error(), "upgrade voted") || !errors.Is(g.Refused(), err) {
-		t.Errorf("it reads a snapshot of a newer level: %v, %v", err, g.Refused())
+}
+
+func TestABackupOfALaterLevelIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	f := New(nil)
+	f.ReadUpTo(levelLater)
+	applyFrom(f, 1, append(smallLog(), AppendCommand(nil, 9999, poll.Raise{Level: levelLater})))
+	if _, _, err := ReadBackup(bytes.NewReader(backupOf(t, f))); err == nil || !strings.Contains(err.Error(), "upgrade voted") {
+		t.Errorf("it is read: %v", err)
 	}
 }
 
 func TestABuildHaltsAtACommandThatItCannotRead(t *testing.T) {
-	for name, c := range map[string]struct {
-		reads string
-		raise uint32
-	}{
-		"of a kind that it does not know":      {"1", 2},
-		"that raises the level beyond its own": {"2", 4},
+	t.Parallel()
+	for name, entry := range map[string][]byte{
+		"of a kind that it does not know":      appendCRC([]byte{FormatVersion, 99, 0, 0, 0, 0, 0, 0, 0, 0}, 0),
+		"of a format that it does not know":    appendCRC([]byte{FormatVersion + 1, kindTick, 0, 0, 0, 0, 0, 0, 0, 0}, 0),
+		"that raises the level beyond its own": AppendCommand(nil, 1000, poll.Raise{Level: levelLater}),
 	} {
-		t.Run(name, func(t *testing.T) { haltsAt(t, c.reads, c.raise) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			haltsAt(t, entry)
+		})
 	}
 }
 
-func haltsAt(t *testing.T, reads string, level uint32) {
+func haltsAt(t *testing.T, unreadable []byte) {
 	t.Helper()
-	raise := AppendCommand(nil, 1000, poll.Raise{Level: level})
 	tick := AppendCommand(nil, 1000, poll.Tick{})
-	reading(t, reads)
 	f := New(nil)
 	var said []error
 	f.OnUnreadable(func(err error) { said = append(said, err) })
 	applyFrom(f, 1, [][]byte{tick})
 	digest := digestOf(f)
-	for i, entry := range [][]byte{raise, tick} { // nothing is applied after it, readable or not
+	for i, entry := range [][]byte{unreadable, tick} { // nothing is applied after it, readable or not
 		if a := f.Apply(&raft.Log{Index: uint64(2 + i), Data: entry}); a != nil {
 			t.Errorf("entry %d is answered: %+v", 2+i, a)
 		}

@@ -43,8 +43,8 @@ func definition(id, method string) poll.Definition {
 
 func ptr[T any](v T) *T { return &v }
 
-// smallLog is a log in which everything happens at least once. Goldens are made
-// of it: it must not change.
+// smallLog is a log in which everything happens at least once. Golden files are made
+// from it, so it must not change.
 func smallLog() [][]byte {
 	secret, open, ranked, gone := definition("secret", "plurality"), definition("open", "score"), definition("ranked", "irv"), definition("gone", "approval")
 	secret.Revote = poll.RevoteUntilClose
@@ -54,14 +54,14 @@ func smallLog() [][]byte {
 	return [][]byte{
 		AppendCommand(nil, 1000, poll.Tick{}),
 		AppendCommand(nil, 1000, poll.Create{Definition: secret, Salt: salt}),
-		AppendCommand(nil, 1100, poll.Create{Definition: open, Salt: salt, Key: "key-1", Fingerprint: poll.Digest{7}}),
+		AppendCommand(nil, 1100, poll.Create{Definition: open, Salt: salt, Key: "key-1", Client: "token:ops", Fingerprint: poll.Digest{7}}),
 		AppendCommand(nil, 1200, poll.Create{Definition: ranked, Salt: salt}),
 		AppendCommand(nil, 1200, poll.Create{Definition: gone, Salt: salt}),
 		AppendBallots(nil, 1500,
 			sealed(ballotOf("secret", "v1", 0, 0), ballotOf("secret", "v2", 0, 1), ballotOf("ranked", "v1", 0, 0), ballotOf("open", "v1", 0, 0, 3, 2, 10)),
 			sealed(ballotOf("secret", "v1", 0, 0), ballotOf("none", "v1", 0, 0), ballotOf("gone", "v1", 0, 0, 1)),
 			sealed()),
-		AppendCommand(nil, 1600, poll.Patch{Poll: "ranked", Request: [16]byte{5}, IfRevision: 1, Title: ptr("New"), ClosesAt: ptr(int64(8000))}),
+		AppendCommand(nil, 1600, poll.Patch{Poll: "ranked", Request: [16]byte{5}, Fingerprint: [16]byte{6}, IfRevision: 1, Title: ptr("New"), ClosesAt: ptr(int64(8000))}),
 		AppendBallots(nil, 2500,
 			sealed(ballotOf("secret", "v1", 1, 2), ballotOf("ranked", "v1", 0, 0, 4, 2), ballotOf("open", "v2", 0, 1, 5), ballotOf("open", "v3", 0, 1, 5))),
 		AppendCommand(nil, 2600, poll.Close{Poll: "gone"}),
@@ -70,21 +70,21 @@ func smallLog() [][]byte {
 			sealed(ballotOf("secret", "v1", 0, 0), ballotOf("secret", "v3", 4, 0), ballotOf("secret", "v2", 0, 0), ballotOf("open", "v4", 0, 1, 1), ballotOf("open", "v5", 0, 9))),
 		AppendCommand(nil, 8500, poll.Tick{}),
 		AppendBallots(nil, 8600, sealed(ballotOf("ranked", "v1", 0, 0, 4, 2), ballotOf("ranked", "v2", 0, 0), ballotOf("secret", "v1", 1, 2))),
-		AppendCommand(nil, 8700, poll.Create{Definition: definition("other", "plurality"), Salt: salt, Key: "key-1", Fingerprint: poll.Digest{7}}),
-		AppendCommand(nil, 8700, poll.Create{Definition: definition("other", "plurality"), Salt: salt, Key: "key-1", Fingerprint: poll.Digest{8}}),
-		AppendCommand(nil, 1000+dayMillis+200, poll.Create{Definition: definition("other", "plurality"), Salt: salt, Key: "key-1", Fingerprint: poll.Digest{8}}),
+		AppendCommand(nil, 8700, poll.Create{Definition: definition("other", "plurality"), Salt: salt, Key: "key-1", Client: "token:ops", Fingerprint: poll.Digest{7}}),
+		AppendCommand(nil, 8700, poll.Create{Definition: definition("other", "plurality"), Salt: salt, Key: "key-1", Client: "token:ops", Fingerprint: poll.Digest{8}}),
+		AppendCommand(nil, 1000+dayMillis+200, poll.Create{Definition: definition("other", "plurality"), Salt: salt, Key: "key-1", Client: "token:ops", Fingerprint: poll.Digest{8}}),
 		AppendBallots(nil, 8600, sealed(ballotOf("other", "v1", 0, 2), ballotOf("secret", "v1", 2, 1))),
 	}
 }
 
-// logger is where a log can be applied.
+// logger is what a log can be applied to.
 type logger interface{ Apply(l *raft.Log) any }
 
 // applyFrom applies the entries from index first on and returns their answers.
 func applyFrom(f logger, first int, entries [][]byte) (answers []*Applied) {
 	for i, data := range entries {
 		a := *f.Apply(&raft.Log{Index: uint64(first + i), Data: data}).(*Applied)
-		a.Outcomes = slices.Clone(a.Outcomes) // valid only until the next entry where nobody expects them
+		a.Outcomes = slices.Clone(a.Outcomes) // valid only until the next entry, if they are not expected
 		answers = append(answers, &a)
 	}
 	return answers
@@ -141,7 +141,7 @@ func digestOf(f *FSM) (d poll.Digest) {
 	return d
 }
 
-// sameState compares all that can be seen of two states, byte for byte.
+// sameState compares everything visible of two states, byte for byte.
 func sameState(t testing.TB, a, b *FSM) error {
 	t.Helper()
 	if digestOf(a) != digestOf(b) {

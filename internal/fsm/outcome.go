@@ -5,9 +5,10 @@ import (
 	"fmt"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// Outcomes travel from the leader to the member that took the ballots in: the log
+// Outcomes are sent from the leader to the member that received the ballots: the log
 // index and time of the entry, then per ballot a kind byte and
 //
 //	counted   record number
@@ -66,7 +67,7 @@ func DecodeOutcomes(b []byte, n int) (index uint64, outcomes []poll.Outcome, err
 		case poll.Replayed:
 			*r = poll.Receipt{Ballot: uint32(c.Uvarint()), Version: uint32(c.Uvarint()), Index: c.Uvarint(), CastAt: int64(c.Uvarint())}
 		case poll.Refused:
-			o.Code = poll.Code(c.Byte())
+			o.Code = refusal.Code(c.Byte())
 			r.Version = uint32(c.Uvarint())
 		default:
 			c.Fail(poll.ErrTruncated)
@@ -78,7 +79,10 @@ func DecodeOutcomes(b []byte, n int) (index uint64, outcomes []poll.Outcome, err
 	return index, outcomes, nil
 }
 
-// EncodeResult encodes the answer to a management command.
+// EncodeResult encodes the answer to a management command. The reason and the subject
+// of a refusal follow its fields, unless there is neither and nothing comes after them;
+// the result of a roll's lines comes last. A sentence is encoded only if values cannot
+// say it.
 func EncodeResult(r poll.Result) []byte {
 	b := binary.AppendUvarint(nil, r.Index)
 	b = appendString(b, r.Poll)
@@ -87,10 +91,14 @@ func EncodeResult(r poll.Result) []byte {
 		b = append(b, byte(e.Code))
 		b = appendString(b, e.Detail)
 		b = binary.AppendUvarint(b, uint64(e.Version))
+		b = binary.AppendUvarint(b, uint64(e.RetryAfter))
 		b = binary.AppendUvarint(b, uint64(len(e.Fields)))
 		for _, f := range e.Fields {
 			b = appendString(b, f.Field)
 			b = appendString(b, f.Detail)
+		}
+		if e.Reason != refusal.Usual || e.Subject != "" || r.Roll != nil {
+			b = appendString(append(b, byte(e.Reason)), e.Subject)
 		}
 	}
 	if r.Roll != nil {
@@ -104,10 +112,13 @@ func DecodeResult(b []byte) (poll.Result, error) {
 	c := poll.NewCursor(b)
 	r := poll.Result{Index: c.Uvarint(), Poll: c.String(), Created: c.Byte() == 1, Replayed: c.Byte() == 1}
 	if c.Byte() == 1 {
-		r.Err = &poll.Error{Code: poll.Code(c.Byte()), Detail: c.String(), Version: uint32(c.Uvarint())}
+		r.Err = &refusal.Error{Code: refusal.Code(c.Byte()), Detail: c.String(), Version: uint32(c.Uvarint()), RetryAfter: int64(c.Uvarint())}
 		for range c.Bounded(uint64(c.Len())) {
-			r.Err.Fields = append(r.Err.Fields, poll.FieldError{Field: c.String(), Detail: c.String()})
+			r.Err.Fields = append(r.Err.Fields, refusal.FieldError{Field: c.String(), Detail: c.String()})
 		}
+	}
+	if r.Err != nil && c.Len() > 0 {
+		r.Err.Reason, r.Err.Subject = refusal.Reason(c.Byte()), c.String()
 	}
 	if c.Len() > 0 {
 		r.Roll = readRoll(c)

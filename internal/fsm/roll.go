@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // The payload of an enroll command: string poll, uvarint since, uvarint number of
@@ -14,7 +15,7 @@ import (
 //
 // and of a drop: string poll, uvarint since, 16 bytes of voter key.
 
-// minLineBytes is what a line takes at least.
+// minLineBytes is the least that a line takes.
 const minLineBytes = len(poll.VoterKey{}) + 1
 
 func encodeEnroll(c poll.Enroll) []byte {
@@ -35,7 +36,7 @@ func decodeEnroll(c *poll.Cursor) poll.Enroll {
 	e.Lines = make([]poll.RollLine, n)
 	for i := range e.Lines {
 		copy(e.Lines[i].Key[:], c.Bytes(len(poll.VoterKey{})))
-		e.Lines[i].Weight = uint32(c.Bounded(1<<32 - 1)) // any: the roll's rules refuse nonsense
+		e.Lines[i].Weight = uint32(c.Bounded(1<<32 - 1)) // not checked here: the roll's rules refuse bad values
 	}
 	return e
 }
@@ -52,8 +53,8 @@ func decodeDrop(c *poll.Cursor) poll.Drop {
 	return d
 }
 
-// appendRoll appends what became of a roll's lines, which stands at the end of a
-// result where there is one.
+// appendRoll appends the result of a roll's lines, if there is one. It is at the end of
+// a result.
 func appendRoll(b []byte, r *poll.RollResult) []byte {
 	for _, n := range []uint32{r.Added, r.Changed, r.Unchanged, uint32(len(r.Refused))} {
 		b = binary.AppendUvarint(b, uint64(n))
@@ -68,7 +69,7 @@ func readRoll(c *poll.Cursor) *poll.RollResult {
 	const most = 1<<32 - 1
 	r := &poll.RollResult{Added: uint32(c.Bounded(most)), Changed: uint32(c.Bounded(most)), Unchanged: uint32(c.Bounded(most))}
 	for range c.Bounded(uint64(c.Len() / 2)) {
-		r.Refused = append(r.Refused, poll.RollRefusal{Line: uint32(c.Bounded(most)), Code: poll.Code(c.Byte())})
+		r.Refused = append(r.Refused, poll.RollRefusal{Line: uint32(c.Bounded(most)), Code: refusal.Code(c.Byte())})
 	}
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // rolled is a poll with a roll.
@@ -18,8 +19,8 @@ func lineOf(voter string, weight uint32) poll.RollLine {
 	return poll.RollLine{Key: poll.KeyOf(poll.Salt{1, 2, 3}, voter), Weight: weight}
 }
 
-// rollLog is smallLog for rolls: everything that can happen to one. It must not
-// change either.
+// rollLog is like smallLog, for rolls, with everything that can happen to one. It must
+// not change either.
 func rollLog() [][]byte {
 	salt := poll.Salt{1, 2, 3}
 	drop := func(voter string, since uint64) poll.Drop {
@@ -51,13 +52,13 @@ func TestGoldenRoll(t *testing.T) {
 	if err := sameState(t, f, back); err != nil {
 		t.Error(err)
 	}
-	// The same log goes on the same way on both.
+	// The same log continues in the same way on both.
 	next := [][]byte{
 		AppendCommand(nil, 1700, poll.Enroll{Poll: "members", Since: 9, Lines: []poll.RollLine{lineOf("v2", 4), lineOf("v2", 3), lineOf("v9", 2)}}),
 		AppendBallots(nil, 1800, sealed(ballotOf("members", "v2", 1, 0), ballotOf("members", "v9", 0, 2))),
 	}
 	a, b := applyFrom(f, 10, next), applyFrom(back, 10, next)
-	if got := a[0].Result.Roll; got.Added != 2 || len(got.Refused) != 1 || got.Refused[0].Code != poll.CodeAlreadyVoted {
+	if got := a[0].Result.Roll; got.Added != 2 || len(got.Refused) != 1 || got.Refused[0].Code != refusal.AlreadyVoted {
 		t.Errorf("the roll answers %+v", got)
 	}
 	if a[1].Outcomes[0].Kind != poll.Replaced || a[1].Outcomes[1].Kind != poll.Counted {

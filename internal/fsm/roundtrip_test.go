@@ -8,11 +8,13 @@ import (
 	"pgregory.net/rapid"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
+	"voted/internal/tally"
 )
 
-// Whatever a member can propose, every member must be able to read: an entry that
-// is committed and unreadable stops the whole cluster, again at each start. So
-// nonsense must survive the encoding, for the state's rules to refuse it.
+// Whatever a member can propose, every member must be able to read: a committed entry
+// that cannot be read stops the whole cluster, again at each start. So bad values must
+// survive the encoding, for the state's rules to refuse them.
 func TestEveryCommandThatCanBeProposedCanBeRead(t *testing.T) {
 	t.Parallel()
 	ancient, far, title := int64(-1), int64(math.MaxInt64), "t"
@@ -47,6 +49,27 @@ func mustRoundTrip(t fataler, c poll.Command) {
 	}
 }
 
+func anySettings() *rapid.Generator[tally.Settings] {
+	return rapid.Custom(func(t *rapid.T) tally.Settings {
+		numbers := rapid.SliceOfN(rapid.IntRange(0, 1<<20), 1, 5)
+		s := tally.Settings{Seats: rapid.Int().Draw(t, "seats"), Ties: tally.TieBreak(rapid.Byte().Draw(t, "ties"))}
+		if rapid.Bool().Draw(t, "drawn") {
+			s.Lot = numbers.Draw(t, "lot")
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "rules") {
+			v := tally.Value{Word: rapid.String().Draw(t, "word"), Count: rapid.Int().Draw(t, "count")}
+			if rapid.Bool().Draw(t, "named") {
+				v.Options = numbers.Draw(t, "options")
+			}
+			if s.Rules == nil {
+				s.Rules = tally.Rules{}
+			}
+			s.Rules[rapid.String().Draw(t, "rule")] = v
+		}
+		return s
+	})
+}
+
 func anyCommand() *rapid.Generator[poll.Command] {
 	return rapid.Custom(func(t *rapid.T) poll.Command {
 		text := rapid.StringN(0, 20, 80)
@@ -55,7 +78,9 @@ func anyCommand() *rapid.Generator[poll.Command] {
 			copy(b[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, label))
 			return b
 		}
-		switch rapid.IntRange(0, 10).Draw(t, "kind") {
+		switch rapid.IntRange(-1, 10).Draw(t, "kind") {
+		case -1:
+			return poll.DrawLot{Poll: text.Draw(t, "poll"), Order: rapid.SliceOfN(rapid.IntRange(0, 1<<20), 1, 5).Draw(t, "order"), Seed: text.Draw(t, "seed")}
 		case 0:
 			d := poll.Definition{
 				ID: text.Draw(t, "id"), Title: text.Draw(t, "title"), Method: text.Draw(t, "method"), Options: []poll.Option{},
@@ -64,21 +89,24 @@ func anyCommand() *rapid.Generator[poll.Command] {
 				Secrecy: poll.Secrecy(rapid.Byte().Draw(t, "secrecy")), OpensAt: rapid.Int64().Draw(t, "opens"), ClosesAt: rapid.Int64().Draw(t, "closes"),
 				MaxBallots: rapid.Uint64().Draw(t, "cap"), Eligibility: poll.Eligibility(rapid.Byte().Draw(t, "eligibility")), Quorum: rapid.Uint64().Draw(t, "quorum"),
 			}
+			if rapid.Bool().Draw(t, "counted") {
+				d.Ballots, d.Counting = poll.Marking(rapid.Byte().Draw(t, "marking")), anySettings().Draw(t, "settings")
+			}
 			for range rapid.IntRange(0, 5).Draw(t, "options") {
 				d.Options = append(d.Options, poll.Option{ID: text.Draw(t, "option"), Title: text.Draw(t, "option title")})
 			}
-			c := poll.Create{Definition: d, Salt: bytes16("salt"), Key: text.Draw(t, "key")}
+			c := poll.Create{Definition: d, Salt: bytes16("salt"), Key: text.Draw(t, "key"), Client: text.Draw(t, "client"), IfRevision: rapid.Uint32().Draw(t, "revision"), IfAbsent: rapid.Bool().Draw(t, "absent")}
 			copy(c.Fingerprint[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "fingerprint"))
 			return c
 		case 1:
 			return poll.Patch{
-				Poll: text.Draw(t, "poll"), Request: bytes16("request"), IfRevision: rapid.Uint32().Draw(t, "revision"),
+				Poll: text.Draw(t, "poll"), Request: bytes16("request"), Fingerprint: bytes16("fingerprint"), IfRevision: rapid.Uint32().Draw(t, "revision"),
 				Title: rapid.Ptr(text, true).Draw(t, "title"), OpensAt: moment.Draw(t, "opens"), ClosesAt: moment.Draw(t, "closes"),
 			}
 		case 2:
-			return poll.Close{Poll: text.Draw(t, "poll")}
+			return poll.Close{Poll: text.Draw(t, "poll"), IfRevision: rapid.Uint32().Draw(t, "revision")}
 		case 3:
-			return poll.Delete{Poll: text.Draw(t, "poll")}
+			return poll.Delete{Poll: text.Draw(t, "poll"), IfRevision: rapid.Uint32().Draw(t, "revision")}
 		case 4:
 			c := poll.Enroll{Poll: text.Draw(t, "poll"), Since: rapid.Uint64().Draw(t, "since"), Lines: make([]poll.RollLine, rapid.IntRange(0, 20).Draw(t, "lines"))}
 			for i := range c.Lines {
@@ -86,7 +114,7 @@ func anyCommand() *rapid.Generator[poll.Command] {
 			}
 			return c
 		case 7:
-			c := RestoreStep{Step: rapid.Byte().Draw(t, "step"), Piece: rapid.Uint64().Draw(t, "piece"), Confirm: text.Draw(t, "confirm")}
+			c := RestoreStep{Step: rapid.Byte().Draw(t, "step"), Piece: rapid.Uint64().Draw(t, "piece"), Confirm: text.Draw(t, "confirm"), Since: rapid.Uint64().Draw(t, "since")}
 			copy(c.Backup[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "backup"))
 			c.Data = append([]byte{}, rapid.SliceOf(rapid.Byte()).Draw(t, "data")...)
 			return c
@@ -114,7 +142,7 @@ func TestAnyCommandComesBackAsItWas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { mustRoundTrip(t, anyCommand().Draw(t, "command")) })
 }
 
-// anyBallots draws ballots for a few polls; whether a poll is open is fixed.
+// anyBallots makes random ballots for a few polls; whether a poll is open is fixed.
 func anyBallots(t *rapid.T) []poll.Ballot {
 	ballots := make([]poll.Ballot, rapid.IntRange(0, 60).Draw(t, "ballots"))
 	for i := range ballots {
@@ -200,7 +228,7 @@ func TestAnyOutcomesComeBackAsTheyWere(t *testing.T) {
 			case poll.Replayed:
 				o.Receipt.Index, o.Receipt.CastAt = rapid.Uint64().Draw(t, "at"), rapid.Int64Range(0, 1<<48-1).Draw(t, "cast at")
 			case poll.Refused:
-				o.Code = rapid.SampledFrom(poll.Codes()).Draw(t, "code")
+				o.Code = rapid.SampledFrom(refusal.Codes()).Draw(t, "code")
 				o.Receipt = poll.Receipt{Version: o.Receipt.Version}
 			case poll.Replaced:
 			}
@@ -222,16 +250,17 @@ func TestAnyResultComesBackAsItWas(t *testing.T) {
 		text := rapid.StringN(0, 20, 80)
 		want := poll.Result{Poll: text.Draw(t, "poll"), Index: rapid.Uint64().Draw(t, "index"), Created: rapid.Bool().Draw(t, "created"), Replayed: rapid.Bool().Draw(t, "replayed")}
 		if rapid.Bool().Draw(t, "refused") {
-			want.Err = &poll.Error{Code: rapid.SampledFrom(poll.Codes()).Draw(t, "code"), Detail: text.Draw(t, "detail"), Version: rapid.Uint32().Draw(t, "version")}
+			want.Err = &refusal.Error{Code: rapid.SampledFrom(refusal.Codes()).Draw(t, "code"), Detail: text.Draw(t, "detail"), Version: rapid.Uint32().Draw(t, "version"), RetryAfter: rapid.Int64().Draw(t, "retry")}
+			want.Err.Reason, want.Err.Subject = refusal.Reason(rapid.Uint8().Draw(t, "reason")), text.Draw(t, "subject")
 			for range rapid.IntRange(0, 3).Draw(t, "fields") {
-				want.Err.Fields = append(want.Err.Fields, poll.FieldError{Field: text.Draw(t, "field"), Detail: text.Draw(t, "what")})
+				want.Err.Fields = append(want.Err.Fields, refusal.FieldError{Field: text.Draw(t, "field"), Detail: text.Draw(t, "what")})
 			}
 		}
 		if rapid.Bool().Draw(t, "of a roll") {
 			n := rapid.Uint32()
 			want.Roll = &poll.RollResult{Added: n.Draw(t, "added"), Changed: n.Draw(t, "changed"), Unchanged: n.Draw(t, "unchanged")}
 			for range rapid.IntRange(0, 5).Draw(t, "lines") {
-				want.Roll.Refused = append(want.Roll.Refused, poll.RollRefusal{Line: n.Draw(t, "line"), Code: rapid.SampledFrom(poll.Codes()).Draw(t, "why")})
+				want.Roll.Refused = append(want.Roll.Refused, poll.RollRefusal{Line: n.Draw(t, "line"), Code: rapid.SampledFrom(refusal.Codes()).Draw(t, "why")})
 			}
 		}
 		if got, err := DecodeResult(EncodeResult(want)); err != nil || !reflect.DeepEqual(got, want) {

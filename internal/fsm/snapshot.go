@@ -14,12 +14,10 @@ import (
 	"voted/internal/poll"
 )
 
-// The numbers of the snapshot format. A state of the first level is written as the
-// builds read it that know no levels; later the state's header ends with its level.
-const (
-	snapshotFirst    = 1
-	snapshotLevelled = 2
-)
+// SnapshotVersion is the number of the snapshot format that this build writes, and the
+// highest it reads. It is about how sections are put together; the format level is
+// about their content.
+const SnapshotVersion = 1
 
 // A snapshot is a magic, a version, and sections:
 //
@@ -32,12 +30,14 @@ const (
 //	  4        CRC-32C of kind and content of this section and all before it,
 //	           little-endian: a section in another's place does not fit
 //
-// in the order: state, join tokens where there are any, then for each poll its header, its roll and its records in pieces of
-// whole ones and, where it is open, its voter ids; at last end, whose content is the
-// number of sections before it.
+// in this order: the id of the cluster, the state, join tokens; then for each poll its
+// header, its roll, its records in pieces that do not split a record and, if it is
+// open, its voter ids; finally the end, whose content is the number of sections before
+// it.
 const snapshotMagic = "VOTEDSNP"
 
 const (
+	sectionCluster = 'c'
 	sectionState   = 's'
 	sectionPoll    = 'p'
 	sectionRecords = 'r'
@@ -47,14 +47,16 @@ const (
 	sectionEnd     = 'e'
 )
 
-// nameBytes is how large a piece of voter ids grows before it is written.
+// nameBytes is the size at which a piece of voter ids is written.
 const nameBytes = 256 << 10
 
-// WriteSnapshot writes the view. The lock is held only while a poll is captured.
-func WriteSnapshot(w io.Writer, v *poll.View, lock sync.Locker) error {
+// WriteSnapshot writes the view as that of the cluster with this id. It holds the lock
+// only while it captures a poll.
+func WriteSnapshot(w io.Writer, cluster string, v *poll.View, lock sync.Locker) error {
 	s := &sectionWriter{w: bufio.NewWriterSize(w, 1<<20)}
 	s.raw([]byte(snapshotMagic))
-	s.raw(binary.LittleEndian.AppendUint16(nil, snapshotVersion(v)))
+	s.raw(binary.LittleEndian.AppendUint16(nil, SnapshotVersion))
+	s.section(sectionCluster, []byte(cluster))
 	s.state(v, lock)
 	s.section(sectionEnd, binary.AppendUvarint(nil, s.sections))
 	if s.err != nil {
@@ -66,9 +68,7 @@ func WriteSnapshot(w io.Writer, v *poll.View, lock sync.Locker) error {
 // state writes the sections of a view.
 func (s *sectionWriter) state(v *poll.View, lock sync.Locker) {
 	s.section(sectionState, v.AppendHeader(nil))
-	if tokens := v.AppendTokens(nil); tokens != nil {
-		s.section(sectionTokens, tokens)
-	}
+	s.section(sectionTokens, v.AppendTokens(nil))
 	var header []byte
 	for n := range v.Len() {
 		lock.Lock()
@@ -85,13 +85,6 @@ func (s *sectionWriter) state(v *poll.View, lock sync.Locker) {
 			return
 		}
 	}
-}
-
-func snapshotVersion(v *poll.View) uint16 {
-	if v.Level() > poll.FirstLevel {
-		return snapshotLevelled
-	}
-	return snapshotFirst
 }
 
 type sectionWriter struct {
@@ -138,21 +131,33 @@ func (s *sectionWriter) names(c *poll.Capture) {
 	}
 }
 
-// ReadSnapshot reads a whole snapshot and checks it to its end. Errors name the
-// section that is damaged or missing.
-func ReadSnapshot(r io.Reader) (*poll.State, error) {
-	s := &sectionReader{r: bufio.NewReaderSize(r, 128<<10)}
+// ReadSnapshot reads a whole snapshot and checks it to its end. It returns the state
+// and the id of its cluster. Errors name the section that is damaged or missing.
+func ReadSnapshot(r io.Reader) (state *poll.State, cluster string, err error) {
+	return readSnapshot(r, Reads(), "")
+}
+
+// ErrOtherCluster: a snapshot is of another cluster than this member.
+var ErrOtherCluster = errors.New("it is of another cluster")
+
+// readSnapshot is ReadSnapshot up to a format level. If of is not empty, a snapshot of
+// any other cluster is refused.
+func readSnapshot(r io.Reader, reads uint32, of string) (state *poll.State, cluster string, err error) {
+	s := &sectionReader{r: bufio.NewReaderSize(r, 128<<10), reads: reads}
 	if err := s.magic(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	state, err := s.readState()
+	id, err := s.expect(sectionCluster)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if (s.version == snapshotLevelled) != (state.Level() > poll.FirstLevel) {
-		return nil, fmt.Errorf("its format is %d and its level %d, which do not belong together", s.version, state.Level())
+	if cluster = string(id); of != "" && cluster != of {
+		return nil, cluster, fmt.Errorf("%w (%s), but this member belongs to cluster %s: it was copied into the data directory from elsewhere", ErrOtherCluster, cluster, of)
 	}
-	return state, s.end()
+	if state, err = s.readState(); err != nil {
+		return nil, cluster, err
+	}
+	return state, cluster, s.end()
 }
 
 // readState reads the sections of a state.
@@ -165,10 +170,14 @@ func (s *sectionReader) readState() (*poll.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.Level() > Reads() {
-		return nil, fmt.Errorf("its format level is %d and this build reads up to %d; upgrade voted", l.Level(), Reads())
+	if l.Level() > s.reads {
+		return nil, fmt.Errorf("its format level is %d and this build reads up to %d; upgrade voted", l.Level(), s.reads)
 	}
-	if err := s.tokens(l); err != nil {
+	tokens, err := s.expect(sectionTokens)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Tokens(tokens); err != nil {
 		return nil, err
 	}
 	for range l.Polls() {
@@ -177,18 +186,6 @@ func (s *sectionReader) readState() (*poll.State, error) {
 		}
 	}
 	return l.State()
-}
-
-// tokens reads the join tokens, where the next section holds them.
-func (s *sectionReader) tokens(l *poll.Loader) error {
-	if next, err := s.r.Peek(1); err != nil || next[0] != sectionTokens {
-		return nil // what is there instead is read next
-	}
-	raw, err := s.expect(sectionTokens)
-	if err != nil {
-		return err
-	}
-	return l.Tokens(raw)
 }
 
 func (s *sectionReader) poll(l *poll.Loader) error {
@@ -214,7 +211,7 @@ func (s *sectionReader) poll(l *poll.Loader) error {
 	return p.Done()
 }
 
-// pieces reads as many records of one size, in sections of whole ones.
+// pieces reads that many records of one size, from sections that hold whole records.
 func (s *sectionReader) pieces(kind byte, records uint32, size int, add func(raw []byte) error) error {
 	for left := int64(records); left > 0; {
 		raw, err := s.expect(kind)
@@ -264,7 +261,7 @@ func (s *sectionReader) atEOF() error {
 	_, err := s.r.ReadByte()
 	switch {
 	case err == nil:
-		return errors.New("there are bytes behind its end")
+		return errors.New("there are bytes after its end")
 	case !errors.Is(err, io.EOF):
 		return err
 	}
@@ -274,11 +271,11 @@ func (s *sectionReader) atEOF() error {
 type sectionReader struct {
 	r        *bufio.Reader
 	buf      bytes.Buffer // content of the current section
-	version  uint16
+	reads    uint32       // format level
 	sections uint64
 	sum      uint32    // of all sections so far
 	offset   int64     // bytes read
-	whole    hash.Hash // of all bytes read; nil where nobody asks for it
+	whole    hash.Hash // of all bytes read; nil if not needed
 }
 
 func (s *sectionReader) magic() error {
@@ -290,9 +287,8 @@ func (s *sectionReader) magic() error {
 		return errors.New("it is not a voted snapshot")
 	}
 	s.passed(head[:])
-	s.version = binary.LittleEndian.Uint16(head[len(snapshotMagic):])
-	if s.version < snapshotFirst || s.version > snapshotLevelled || s.version > snapshotFirst && Reads() < LevelOf(poll.Raise{}) {
-		return fmt.Errorf("its format %d is not known to this build (it reads up to %d); upgrade voted", s.version, snapshotLevelled)
+	if v := binary.LittleEndian.Uint16(head[len(snapshotMagic):]); v == 0 || v > SnapshotVersion {
+		return fmt.Errorf("its format %d is not known to this build (it reads up to %d); upgrade voted", v, SnapshotVersion)
 	}
 	return nil
 }
@@ -312,8 +308,8 @@ func (s *sectionReader) peek() (byte, error) {
 	return b[0], nil
 }
 
-// expect reads the next section, which must be of a kind. The content is valid
-// until the next call.
+// expect reads the next section, which must be of this kind. The content is valid until
+// the next call.
 func (s *sectionReader) expect(kind byte) ([]byte, error) {
 	at := s.offset
 	fail := func(err error) ([]byte, error) {
@@ -331,7 +327,7 @@ func (s *sectionReader) expect(kind byte) ([]byte, error) {
 		return fail(err)
 	}
 	s.buf.Reset()
-	// Grows with what is there, not with what a damaged length claims.
+	// It grows with the bytes that are there, not with a length that may be damaged.
 	if _, err := io.CopyN(&s.buf, s.r, int64(min(length, 1<<40))); err != nil {
 		return fail(err)
 	}
@@ -349,7 +345,7 @@ func (s *sectionReader) expect(kind byte) ([]byte, error) {
 		return fail(errDamaged)
 	}
 	if got != kind {
-		return fail(fmt.Errorf("a section of kind %q stands in its place", got))
+		return fail(fmt.Errorf("there is a section of kind %q in its place", got))
 	}
 	s.sections++
 	return s.buf.Bytes(), nil

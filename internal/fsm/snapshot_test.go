@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 
@@ -14,8 +16,8 @@ import (
 	"voted/internal/poll"
 )
 
-// A snapshot taken at any index, restored, and given the rest of the log answers
-// every later command as the original does and ends in the same state.
+// A snapshot is taken at any index and restored. Given the rest of the log, it answers
+// every later command as the original does, and ends in the same state.
 func TestASnapshotAtAnyIndexIsTheState(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, log [][]byte) {
@@ -105,7 +107,7 @@ func randomLog(seed uint64, entries, ballots int) [][]byte {
 	return log
 }
 
-// Commands go on while a snapshot is written; it shows the moment it was taken.
+// Commands continue while a snapshot is written; it shows the moment when it was taken.
 // Run it with -race.
 func TestASnapshotWrittenWhileCommandsAreAppliedShowsItsMoment(t *testing.T) {
 	t.Parallel()
@@ -194,5 +196,28 @@ func TestASnapshotThatCannotBeWrittenIsCancelled(t *testing.T) {
 	sink := memorySink{fail: full}
 	if err := snap.Persist(&sink); !errors.Is(err, full) || !sink.cancelled || sink.closed {
 		t.Fatalf("%v, cancelled %t, closed %t", err, sink.cancelled, sink.closed)
+	}
+}
+
+func TestASnapshotOfAnotherClusterIsRefusedAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	// Given a member of one cluster, and a snapshot of another …
+	theirs, ours := New(nil), New(nil)
+	theirs.Belong("theirs")
+	applyFrom(theirs, 1, smallLog())
+	file := persist(t, theirs)
+	ours.Belong("ours")
+	before := digestOf(ours)
+	// … it is refused by name, and the state stays.
+	err := ours.Restore(io.NopCloser(bytes.NewReader(file)))
+	if !errors.Is(err, ErrOtherCluster) || !strings.Contains(err.Error(), "theirs") || !strings.Contains(err.Error(), "ours") {
+		t.Errorf("it says %v", err)
+	}
+	if digestOf(ours) != before {
+		t.Error("the state is another one")
+	}
+	// A member without a cluster learns it from the snapshot.
+	if _, of, err := ReadSnapshot(bytes.NewReader(file)); err != nil || of != "theirs" {
+		t.Errorf("it is of %q, %v", of, err)
 	}
 }

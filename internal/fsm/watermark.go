@@ -6,19 +6,19 @@ import (
 	"sync/atomic"
 )
 
-// watermark is a log index that rises and can be waited for. Raising it costs one
-// atomic store while nobody waits.
+// watermark is a log index that rises and can be waited for. While no one waits,
+// raising it costs one atomic store.
 type watermark struct {
 	index   atomic.Uint64
 	waiting atomic.Int32
 
 	mu   sync.Mutex
-	wake chan struct{} // closed at the next rise; guarded by mu; nil while nobody waits
+	wake chan struct{} // closed at the next rise; guarded by mu; nil while no one waits
 }
 
 func (w *watermark) raise(index uint64) {
 	for {
-		// A restored snapshot may stand before what has passed already.
+		// A restored snapshot may be older than what has passed already.
 		was := w.index.Load()
 		if index <= was {
 			return
@@ -52,7 +52,8 @@ func (w *watermark) wait(ctx context.Context, min uint64) error {
 		}
 		wake := w.wake
 		w.mu.Unlock()
-		// Looked at again after announcing the wait: no rise can be missed.
+		// The index is read again after the wait is announced, so no rise can be
+		// missed.
 		if w.index.Load() >= min {
 			return nil
 		}

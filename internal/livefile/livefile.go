@@ -1,6 +1,6 @@
-// Package livefile reads files that operators replace while a node runs:
-// certificates, keys, lists of tokens. What was read last stays in force while a
-// new content cannot be read.
+// Package livefile reads files that operators replace while a node runs: certificates,
+// keys, lists of tokens. If a new content cannot be read, the last good one stays in
+// force.
 package livefile
 
 import (
@@ -17,29 +17,30 @@ import (
 
 // The limits of a watched file.
 const (
-	// LookEvery is how soon a change is noticed: soon enough for a token that must
-	// stop working now, seldom enough to cost nothing.
+	// LookEvery is how soon a change is noticed: soon enough for a token that must stop
+	// working now, and rare enough to cost almost nothing.
 	LookEvery = time.Second
 	// maxBytes bounds one file: ten thousand tokens, or a long chain of certificates.
 	maxBytes = 4 << 20
 )
 
-// Set is the value that some files hold together. It is read again when one of
-// them has changed, at the next use, without a goroutine of its own. It is safe
-// for concurrent use.
+// Set is the value that some files hold together. If one of them has changed, they are
+// read again at the next use, without a goroutine. It is safe for concurrent use.
 type Set[T any] struct {
 	parse func(contents [][]byte) (T, error)
 	paths []string
 	log   *slog.Logger
 
-	value atomic.Pointer[T]
-	next  atomic.Int64 // when to look again, nanoseconds since the Unix epoch
+	value   atomic.Pointer[T]
+	next    atomic.Int64  // when to look again, nanoseconds since the Unix epoch
+	faulty  atomic.Int64  // since when it cannot be read, nanoseconds since the Unix epoch; 0: it can
+	changes atomic.Uint64 // how often it was read again
 
 	mu   sync.Mutex
-	seen []stamp // under mu: of what was read last, whether it could be parsed or not
+	seen []stamp // guarded by mu: of the last reading, even if it could not be parsed
 }
 
-// stamp tells one content of a file from another without reading it.
+// stamp distinguishes contents of a file without reading it.
 type stamp struct {
 	info  fs.FileInfo
 	size  int64
@@ -50,11 +51,11 @@ func (s stamp) same(t stamp) bool {
 	return s.info != nil && t.info != nil && os.SameFile(s.info, t.info) && s.size == t.size && s.mtime.Equal(t.mtime)
 }
 
-// Open reads the files for the first time; parse gets their contents in the order
-// of paths. It fails where they cannot be read or parsed now. Later failures are
-// logged once a change and leave the value as it was.
-func Open[T any](log *slog.Logger, parse func(contents [][]byte) (T, error), paths ...string) (*Set[T], error) {
-	s := &Set[T]{parse: parse, paths: paths, log: log}
+// Open reads the files for the first time; parse gets their contents in the order of
+// paths. It fails if they cannot be read or parsed now. A later failure is logged once
+// for each change, leaves the value as it was, and is reported by the watch.
+func Open[T any](w *Watch, parse func(contents [][]byte) (T, error), paths ...string) (*Set[T], error) {
+	s := &Set[T]{parse: parse, paths: paths, log: w.log}
 	stamps, err := s.look()
 	if err != nil {
 		return nil, err
@@ -64,7 +65,26 @@ func Open[T any](log *slog.Logger, parse func(contents [][]byte) (T, error), pat
 	}
 	s.seen = stamps
 	s.next.Store(time.Now().Add(LookEvery).UnixNano())
+	w.Add(s)
 	return s, nil
+}
+
+// Paths implements Source.
+func (s *Set[T]) Paths() []string { return s.paths }
+
+// Fault implements Source.
+func (s *Set[T]) Fault() time.Time {
+	s.Now()
+	if since := s.faulty.Load(); since != 0 {
+		return time.Unix(0, since)
+	}
+	return time.Time{}
+}
+
+// Changes reads the files again if needed, and counts how often the value has changed.
+func (s *Set[T]) Changes() uint64 {
+	s.Now()
+	return s.changes.Load()
 }
 
 // Now returns the value, at most LookEvery behind the files.
@@ -77,7 +97,7 @@ func (s *Set[T]) Now() T {
 	return *s.value.Load()
 }
 
-// refresh reads the files if they have changed; mu is held.
+// refresh reads the files if they have changed. The caller holds mu.
 func (s *Set[T]) refresh(now time.Time) {
 	s.next.Store(now.Add(LookEvery).UnixNano())
 	stamps, err := s.look()
@@ -87,13 +107,16 @@ func (s *Set[T]) refresh(now time.Time) {
 		}
 		err = s.read()
 	} else if s.seen == nil {
-		return // the same trouble as at the last look
+		return // the same error as last time
 	}
 	s.seen = stamps
 	if err != nil {
-		s.log.Warn("a file has changed and cannot be used; what it held before stays in force", "error", err)
+		s.faulty.CompareAndSwap(0, now.UnixNano())
+		s.log.Warn("a file has changed and cannot be used; what it held before stays in force, including what has been removed from it", "error", err)
 		return
 	}
+	s.faulty.Store(0)
+	s.changes.Add(1)
 	s.log.Info("a file has changed and was read again", "files", s.paths)
 }
 

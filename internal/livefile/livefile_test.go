@@ -44,7 +44,7 @@ func TestAChangeIsReadAndABadOneLeavesTheOldValue(t *testing.T) {
 	write(t, a, "1")
 	write(t, b, "2")
 	var log bytes.Buffer
-	s, err := Open(slog.New(slog.NewTextHandler(&log, nil)), join, a, b)
+	s, err := Open(NewWatch(slog.New(slog.NewTextHandler(&log, nil))), join, a, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestTheFirstReadMustSucceed(t *testing.T) {
 		"a bad content":    {bad, "bad content"},
 		"a very long file": {large, "is larger than"},
 	} {
-		if _, err := Open(slog.New(slog.DiscardHandler), join, c.path); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := Open(NewWatch(slog.New(slog.DiscardHandler)), join, c.path); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

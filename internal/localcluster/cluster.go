@@ -23,38 +23,45 @@ type Options struct {
 	// Env is added, as "NAME=value", to this process's own environment without
 	// its VOTED_ variables.
 	Env []string
-	// Dir holds a data directory and a log file for each node. The default is a
-	// temporary one that Stop removes; another one is made if missing and kept.
+	// Dir holds a data directory and a log file for each node. It is made if missing, and
+	// kept. The default is a temporary one that Stop removes.
 	Dir string
 	// BasePort is the API port of the first node; the others follow, and their
 	// peer ports lie 1000 above. 0: ports are chosen. To start again in a Dir
-	// that has data, name the same port: the data names the addresses.
+	// that has data, give the same port: the data holds the addresses.
 	BasePort int
-	// Place, if set, puts the nodes elsewhere than on loopback, at the ports that
-	// BasePort names, which must then be set.
+	// Place, if set, runs the nodes elsewhere than on loopback. BasePort must then be
+	// set too.
 	Place Place
-	// Secure puts API and peer ports under TLS, with a token that is needed for
-	// everything; see TLS and Token. Its certificates and keys are kept in Dir.
+	// Front, if set, is called with the peer addresses of the nodes before they start. It
+	// returns the addresses under which the nodes reach each other, such as proxies'.
+	Front func(peers []string) ([]string, error)
+	// Secure puts API and peer ports under TLS; every request then needs the token. See
+	// TLS and Token. Certificates and keys are kept in Dir.
 	Secure bool
-	// StallLimit is the nodes' --stall-limit; default 20 s, above a node's own. They
-	// share one disk: what is slow for one is slow for all, and no other could take over.
+	// Authority is the directory of a CA that `voted ca init` made, "" for none. Its
+	// certificates put API and peer ports under TLS. Without Secure requests need no token.
+	Authority string
+	// StallLimit is the nodes' --stall-limit; default 20 s, more than a node's own
+	// default. The nodes share one disk: if it is slow, it is slow for all of them, and
+	// another leader would not help.
 	StallLimit time.Duration
 	// StopTimeout is how long Stop waits before it kills; default 15 s, longer
 	// than a node drains.
 	StopTimeout time.Duration
-	// OnExit is called, from its own goroutine, when a process ends that was not
-	// asked to. It must not call Stop.
+	// OnExit is called, from its own goroutine, when a process ends unexpectedly. It must
+	// not call Stop.
 	OnExit func(n *Node, err error)
 }
 
-// Place is where nodes run that do not run on loopback: each in a network of its
-// own, say.
+// Place is where nodes run if not on loopback, such as each in a network of its own.
 type Place interface {
 	// Host returns the address of a node, counted from 0, under which this process
 	// and the other nodes reach it.
 	Host(node int) string
-	// Enter calls start, which starts a process of the node, where that one is to
-	// run. It is called on a locked thread that lives as long as the cluster.
+	// Enter switches to where the node is to run, and calls start there, which starts a
+	// process of the node. It is called on a locked thread that lives as long as the
+	// cluster.
 	Enter(node int, start func() error) error
 }
 
@@ -76,8 +83,7 @@ type Cluster struct {
 }
 
 // Start starts all nodes and returns without waiting for them to be ready (see
-// WaitReady). After an error nothing is left running, and no directory that was
-// not there before.
+// WaitReady). After an error no process runs and every directory that it made is removed.
 func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Nodes == 0 {
 		o.Nodes = 3
@@ -105,7 +111,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	for _, n := range c.Nodes {
 		err := ctx.Err()
 		if err == nil {
-			err = n.start()
+			err = n.start(false)
 		}
 		if err != nil {
 			c.kill()
@@ -137,24 +143,20 @@ func (c *Cluster) prepare() (err error) {
 	if err != nil {
 		return err
 	}
-	var members []string
 	for i := range c.options.Nodes {
-		n := newNode(c, i, c.layout.api[i], c.layout.peer[i])
-		c.Nodes = append(c.Nodes, n)
-		members = append(members, n.ID+"="+n.PeerAddr)
+		c.Nodes = append(c.Nodes, newNode(c, i, c.layout.api[i], c.layout.peer[i]))
 	}
-	for i, n := range c.Nodes {
-		n.Args = []string{
-			"serve", "--id", n.ID, "--data", n.DataDir, "--api", n.APIAddr, "--peer", n.PeerAddr,
-			"--cluster", strings.Join(members, ","), "--stall-limit", c.options.StallLimit.String(),
-		}
-		if c.options.Args != nil {
-			n.Args = append(n.Args, c.options.Args(i)...)
-		}
+	if err := c.writeArgs(); err != nil {
+		return err
+	}
+	if c.options.Secure || c.options.Authority != "" {
+		err = c.encrypt()
 	}
 	switch {
+	case err != nil:
+		return err
 	case c.options.Secure:
-		err = c.secure()
+		err = c.requireToken()
 	case c.options.Place != nil:
 		for _, n := range c.Nodes {
 			n.Args = append(n.Args, "--insecure") // the place is the caller's own
@@ -162,6 +164,37 @@ func (c *Cluster) prepare() (err error) {
 	}
 	c.probes = c.newProbes()
 	return err
+}
+
+// writeArgs writes the command line of each node.
+func (c *Cluster) writeArgs() error {
+	known := make([]string, len(c.Nodes))
+	for i, n := range c.Nodes {
+		known[i] = n.PeerAddr
+	}
+	if front := c.options.Front; front != nil {
+		var err error
+		if known, err = front(known); err != nil {
+			return fmt.Errorf("nothing can be put in front of the peer ports: %w", err)
+		}
+	}
+	members := make([]string, len(c.Nodes))
+	for i, n := range c.Nodes {
+		members[i] = n.ID + "=" + known[i]
+	}
+	for i, n := range c.Nodes {
+		n.Args = []string{
+			"serve", "--id", n.ID, "--data", n.DataDir, "--api", n.APIAddr, "--peer", n.PeerAddr,
+			"--cluster", strings.Join(members, ","), "--stall-limit", c.options.StallLimit.String(),
+		}
+		if c.options.Front != nil {
+			n.Args = append(n.Args, "--advertise-peer", known[i])
+		}
+		if c.options.Args != nil {
+			n.Args = append(n.Args, c.options.Args(i)...)
+		}
+	}
+	return nil
 }
 
 // Endpoints returns the URLs of all nodes.
@@ -182,9 +215,9 @@ func (c *Cluster) stopped() bool {
 	}
 }
 
-// Stop ends all nodes in order, kills those that take too long, and removes what
-// Start made for itself. It can be called again, also at the same time. The
-// error names the nodes that had to be killed.
+// Stop asks all nodes to end, kills those that take too long, and removes what Start made
+// for itself. It may be called again, also concurrently. The error names the nodes that
+// had to be killed.
 func (c *Cluster) Stop() error {
 	c.stopOnce.Do(func() {
 		close(c.ending)
@@ -193,14 +226,14 @@ func (c *Cluster) Stop() error {
 	return c.stopErr
 }
 
-// end asks all nodes at the same time: one that is asked last would only have
-// led for a moment more.
+// end asks all nodes to end at the same time: the last ones would only elect one more
+// leader.
 func (c *Cluster) end() error {
 	deadline := time.After(c.options.StopTimeout)
 	var errs []error
 	for _, n := range c.Nodes {
 		if n.Running() {
-			_ = n.Continue()  // a paused process would not hear the signal
+			_ = n.Continue()  // a paused process would not receive the signal
 			_ = n.Terminate() // it may just have ended by itself
 		}
 	}
@@ -230,7 +263,7 @@ func (c *Cluster) end() error {
 // kill ends all nodes at once.
 func (c *Cluster) kill() {
 	for _, n := range c.Nodes {
-		_ = n.Kill() // those that never started are none to kill
+		_ = n.Kill() // an error if it never started
 	}
 }
 

@@ -2,6 +2,7 @@ package localcluster
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -144,7 +145,7 @@ func TestAPausedNodeIsPassedOverAndGoesOn(t *testing.T) {
 	}
 }
 
-func TestAnEndThatNobodyAskedForIsReportedWithTheLog(t *testing.T) {
+func TestAnUnexpectedEndIsReportedWithTheLog(t *testing.T) {
 	t.Parallel()
 	reported := make(chan error, 1)
 	c := startNodes(t, "broken", Options{Nodes: 1, OnExit: func(_ *Node, err error) { reported <- err }})
@@ -245,6 +246,7 @@ func TestStartRefusesAndLeavesNothing(t *testing.T) {
 		"too many nodes":           {context.Background(), Options{Binary: "x", Nodes: maxNodes + 1}, "1 to 15 nodes"},
 		"a binary that is missing": {context.Background(), Options{Binary: "/no/such/binary"}, "n1 cannot be started"},
 		"a port that is taken":     {context.Background(), Options{Binary: "x", BasePort: port, Nodes: 1}, "is taken by another program"},
+		"a front that cannot be":   {context.Background(), Options{Binary: "x", Front: func([]string) ([]string, error) { return nil, errors.New("no proxy") }}, "in front of the peer ports: no proxy"},
 		"ports beyond the last":    {context.Background(), Options{Binary: "x", BasePort: 65000}, "none beyond 65535"},
 		"elsewhere without a port": {context.Background(), Options{Binary: "x", Place: &elsewhere{}}, "needs a port to begin with"},
 		"a directory that is none": {context.Background(), Options{Binary: "x", Dir: filepath.Join(file, "sub")}, "cannot be made"},

@@ -2,6 +2,7 @@ package localcluster
 
 import (
 	"fmt"
+	"sync"
 
 	"voted/internal/ports"
 )
@@ -9,16 +10,57 @@ import (
 // layout is the API and peer ports of each node.
 type layout struct {
 	api, peer []int
-	block     *ports.Block // nil where the caller named the ports
+	block     *ports.Block // nil if the caller gave the ports
+
+	mu      sync.Mutex
+	further []int        // guarded by mu; other peer ports, nil before others is called
+	second  *ports.Block // guarded by mu; that of further; nil if there is none
 }
 
 func (l *layout) release() {
-	if l.block != nil {
-		l.block.Release()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, b := range []*ports.Block{l.block, l.second} {
+		if b != nil {
+			b.Release()
+		}
 	}
 }
 
-// layoutFrom lays out ports from a base that the caller names.
+// others returns another peer port for each node. If the nodes run in a Place, any port is
+// free there.
+func (l *layout) others(placed bool) ([]int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.further != nil {
+		return l.further, nil
+	}
+	var further []int
+	if l.block != nil {
+		second, err := ports.Claim(len(l.peer))
+		if err != nil {
+			return nil, err
+		}
+		l.second = second
+		for i := range l.peer {
+			further = append(further, second.First+i)
+		}
+	} else {
+		for _, port := range l.api {
+			port += otherOffset
+			if !placed {
+				if err := ports.Probe(port); err != nil {
+					return nil, fmt.Errorf("port %d is taken by another program; stop that, or choose another port: %w", port, err)
+				}
+			}
+			further = append(further, port)
+		}
+	}
+	l.further = further
+	return further, nil
+}
+
+// layoutFrom lays out ports from a base that the caller gives.
 func layoutFrom(base, nodes int) (*layout, error) {
 	l := &layout{}
 	for i := range nodes {
@@ -45,7 +87,7 @@ func fixedLayout(base, nodes int) (*layout, error) {
 	return l, nil
 }
 
-// chosenLayout finds ports that nobody uses.
+// chosenLayout finds free ports.
 func chosenLayout(nodes int) (*layout, error) {
 	block, err := ports.Claim(2 * nodes)
 	if err != nil {

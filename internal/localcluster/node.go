@@ -34,8 +34,8 @@ type Node struct {
 	began  int64  // where the log of the latest process begins
 }
 
-// start starts a process of the node.
-func (n *Node) start() error {
+// start starts a process of the node. ends: it is expected to end by itself.
+func (n *Node) start(ends bool) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.proc.running() {
@@ -62,6 +62,7 @@ func (n *Node) start() error {
 	if err != nil {
 		return fmt.Errorf("node %s cannot be started: %w", n.ID, err)
 	}
+	proc.asked = ends
 	n.proc, n.paused = proc, false
 	n.cluster.watchers.Go(func() { n.watch(proc) })
 	return nil
@@ -75,7 +76,7 @@ func (n *Node) enter(start func() error) error {
 	return start()
 }
 
-// watch reports an end that nobody asked for.
+// watch calls OnExit if a process ends unexpectedly.
 func (n *Node) watch(p *process) {
 	<-p.exited
 	n.mu.Lock()
@@ -93,15 +94,15 @@ func (n *Node) ended(p *process) error {
 		how = "ended: " + p.err.Error()
 	}
 	if tail := n.LogTail(); tail != "" {
-		return fmt.Errorf("node %s %s; the last it said:\n%s", n.ID, how, tail)
+		return fmt.Errorf("node %s %s; its last output:\n%s", n.ID, how, tail)
 	}
-	return fmt.Errorf("node %s %s, without a word in %s", n.ID, how, n.LogPath)
+	return fmt.Errorf("node %s %s, and wrote nothing to %s", n.ID, how, n.LogPath)
 }
 
-// Running tells whether the node has a process, paused or not.
+// Running reports whether the node has a process, paused or not.
 func (n *Node) Running() bool { return n.current().running() }
 
-// Pid returns the id of the node's process, 0 where there is none.
+// Pid returns the id of the node's process, 0 if there is none.
 func (n *Node) Pid() int {
 	p := n.current()
 	if !p.running() {
@@ -116,7 +117,7 @@ func (n *Node) current() *process {
 	return n.proc
 }
 
-// answering tells whether the node can be expected to answer.
+// answering reports whether the node can be expected to answer.
 func (n *Node) answering() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -126,8 +127,8 @@ func (n *Node) answering() bool {
 // Exited returns a channel that is closed when the current process has ended.
 func (n *Node) Exited() <-chan struct{} { return n.current().exited }
 
-// Wait waits until the current process has ended. It returns nil where that one
-// exited with status 0, and otherwise how it ended.
+// Wait waits until the current process has ended. It returns nil if the process exited
+// with status 0, and otherwise how it ended.
 func (n *Node) Wait(ctx context.Context) error {
 	p := n.current()
 	select {
@@ -148,8 +149,7 @@ func (n *Node) Kill() error {
 	return nil
 }
 
-// Terminate asks the process to end in order (SIGTERM) and returns at once; see
-// Wait.
+// Terminate asks the process to end in order (SIGTERM) and returns at once; see Wait.
 func (n *Node) Terminate() error {
 	_, err := n.ask(quit)
 	return err
@@ -169,8 +169,7 @@ func (n *Node) ask(s os.Signal) (*process, error) {
 	return n.proc, nil
 }
 
-// Pause stops the process where it stands (SIGSTOP): it keeps its connections
-// and answers nobody.
+// Pause stops the process (SIGSTOP): it keeps its connections and no longer answers.
 func (n *Node) Pause() error { return n.hold(true) }
 
 // Continue lets a paused process go on (SIGCONT).
@@ -196,10 +195,19 @@ func (n *Node) Restart() error {
 	if n.cluster.stopped() {
 		return fmt.Errorf("node %s: the cluster has been stopped", n.ID)
 	}
-	return n.start()
+	return n.start(false)
 }
 
-// RestartWith is Restart with another voted binary, from here on.
+// RestartToEnd is like Restart, for a process that is expected to end by itself: OnExit
+// is not called for it.
+func (n *Node) RestartToEnd() error {
+	if n.cluster.stopped() {
+		return fmt.Errorf("node %s: the cluster has been stopped", n.ID)
+	}
+	return n.start(true)
+}
+
+// RestartWith is like Restart, with another voted binary from now on.
 func (n *Node) RestartWith(binary string) error {
 	n.mu.Lock()
 	n.binary = binary
@@ -230,8 +238,7 @@ func (n *Node) LogTail() string {
 	return strings.Join(lines[from:min(len(lines), from+tailLines)], "\n")
 }
 
-// crashes tells the first line of a Go program's last words; what follows says where,
-// at length.
+// crashes reports whether a line is the first of a Go program's crash report.
 func crashes(line string) bool {
 	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")
 }
@@ -253,8 +260,8 @@ func newNode(c *Cluster, i int, apiPort, peerPort int) *Node {
 
 func nodeID(i int) string { return fmt.Sprintf("n%d", i+1) }
 
-// inherited is this process's environment without what is meant for this
-// command alone: VOTED_JOIN, say, would be taken for a flag of every node.
+// inherited is this process's environment without its VOTED_ variables: each node would
+// take them for flags of its own.
 func inherited() []string {
 	return slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "VOTED_") })
 }

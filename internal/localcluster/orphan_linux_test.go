@@ -57,7 +57,7 @@ func TestNodesDieWithTheirParent(t *testing.T) {
 	}
 }
 
-// alive tells whether a process runs; one that nobody has reaped does not.
+// alive reports whether a process runs; a zombie does not.
 func alive(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

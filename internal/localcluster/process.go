@@ -17,10 +17,10 @@ type process struct {
 	cmd    *exec.Cmd
 	exited chan struct{} // closed once it is reaped
 	err    error         // how it ended; set before exited is closed
-	asked  bool          // it was told to end; under Node.mu
+	asked  bool          // a signal asked it to end; guarded by Node.mu
 }
 
-// start runs cmd where enter leads, and reaps it when it ends.
+// start runs cmd in the place that enter switches to, and reaps it when it ends.
 func start(by *child.Starter, cmd *exec.Cmd, enter func(start func() error) error) (*process, error) {
 	child.Isolate(cmd)
 	if err := by.Do(func() error { return enter(cmd.Start) }); err != nil {

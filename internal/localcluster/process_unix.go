@@ -2,5 +2,5 @@
 
 package localcluster
 
-// awaitStop does nothing: a process stands still a moment after the signal.
+// awaitStop does nothing: a process stops a moment after the signal.
 func awaitStop(int) {}

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// view is what a node says about the cluster.
+// view is a node's answer about the cluster.
 type view struct {
 	Leader string `json:"leader"`
 	Term   uint64 `json:"term"`
 }
 
-// WaitReady waits until every node that runs is ready and knows a leader. It
-// fails at once, with the end of its log, where a node ends instead.
+// WaitReady waits until every node that runs is ready and knows a leader. If a node ends
+// instead, it fails at once, with the end of that node's log.
 func (c *Cluster) WaitReady(ctx context.Context) error {
 	for _, n := range c.Nodes {
 		if !n.answering() && n.Running() {
@@ -74,8 +74,8 @@ func (n *Node) view(ctx context.Context) (v view, err error) {
 	return v, n.Get(ctx, "/v1/cluster", &v)
 }
 
-// Get gets a route of the node, once, and decodes its JSON into what into points to;
-// nil: only the status matters.
+// Get requests a path of the node, once, and decodes the JSON answer into what into points
+// to. into may be nil if only the status matters.
 func (n *Node) Get(ctx context.Context, path string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.URL+path, nil)
 	if err != nil {

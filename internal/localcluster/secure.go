@@ -15,7 +15,7 @@ import (
 	"voted/internal/pki"
 )
 
-// secrets are what a cluster under TLS is made with, all in its directory.
+// secrets are what a cluster under TLS is made with.
 type secrets struct {
 	tls   *tls.Config // of clients
 	token string      // of a client that may do everything
@@ -23,23 +23,33 @@ type secrets struct {
 	caFile, tokenFile string
 }
 
-// secure puts every node under TLS: a CA, a certificate for each member, and a
-// token that may do everything.
-func (c *Cluster) secure() error {
-	dir := filepath.Join(c.Dir, "secrets")
-	ca, err := pki.Open(dir)
-	if err != nil {
-		if ca, err = pki.Init(dir, "voted local cluster", time.Now()); err != nil {
-			return err
-		}
+// secretsDir holds the certificates, keys and tokens of the cluster.
+func (c *Cluster) secretsDir() string { return filepath.Join(c.Dir, "secrets") }
+
+// authority returns the CA of the cluster and the file of its certificate. It makes a CA
+// if the caller has named none.
+func (c *Cluster) authority() (ca *pki.CA, certFile string, err error) {
+	dir := c.options.Authority
+	if dir != "" {
+		ca, err = pki.Open(dir)
+		return ca, filepath.Join(dir, "ca.crt"), err
 	}
-	caFile, tokens := filepath.Join(dir, "ca.crt"), filepath.Join(dir, "tokens")
-	token, line, err := auth.NewToken(auth.Admin|auth.Gateway|auth.Reader|auth.Metrics, "local")
+	dir = c.secretsDir()
+	if ca, err = pki.Open(dir); err != nil {
+		ca, err = pki.Init(dir, "voted local cluster", time.Now())
+	}
+	return ca, filepath.Join(dir, "ca.crt"), err
+}
+
+// encrypt puts every node under TLS, each with a certificate of its own.
+func (c *Cluster) encrypt() error {
+	ca, caFile, err := c.authority()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(tokens, []byte(line+"\n"), 0o600); err != nil {
-		return fmt.Errorf("the tokens of the cluster cannot be written: %w", err)
+	dir := c.secretsDir()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("the directory of the certificates cannot be made: %w", err)
 	}
 	for _, n := range c.Nodes {
 		host, _, err := net.SplitHostPort(n.APIAddr)
@@ -51,19 +61,36 @@ func (c *Cluster) secure() error {
 			return err
 		}
 		n.URL = "https://" + n.APIAddr
-		n.Args = append(n.Args, "--tls-cert", cert, "--tls-key", key, "--peer-ca", caFile, "--peer-cert", cert, "--peer-key", key,
-			"--tokens", tokens, "--audit", filepath.Join(c.Dir, n.ID+".audit"))
+		n.Args = append(n.Args, "--tls-cert", cert, "--tls-key", key, "--peer-ca", caFile, "--peer-cert", cert, "--peer-key", key)
 	}
-	c.token, c.caFile, c.tokenFile = token, caFile, filepath.Join(dir, "token")
-	if err := os.WriteFile(c.tokenFile, []byte(token+"\n"), 0o600); err != nil {
-		return fmt.Errorf("the token of the cluster cannot be written: %w", err)
-	}
+	c.caFile = caFile
 	c.tls, err = pki.ClientTLS(slog.New(slog.DiscardHandler), pki.Files{CA: caFile})
 	return err
 }
 
-// TLS returns the TLS configuration with which clients reach the nodes, nil where
-// the cluster is not secure.
+// requireToken makes a token that may do everything, which every request then needs, and
+// has each node keep an audit log.
+func (c *Cluster) requireToken() error {
+	token, line, err := auth.NewToken(auth.Admin|auth.Gateway|auth.Reader|auth.Metrics, "local")
+	if err != nil {
+		return err
+	}
+	tokens := filepath.Join(c.secretsDir(), "tokens")
+	if err := os.WriteFile(tokens, []byte(line+"\n"), 0o600); err != nil {
+		return fmt.Errorf("the tokens of the cluster cannot be written: %w", err)
+	}
+	for _, n := range c.Nodes {
+		n.Args = append(n.Args, "--tokens", tokens, "--audit", filepath.Join(c.Dir, n.ID+".audit"))
+	}
+	c.token, c.tokenFile = token, filepath.Join(c.secretsDir(), "token")
+	if err := os.WriteFile(c.tokenFile, []byte(token+"\n"), 0o600); err != nil {
+		return fmt.Errorf("the token of the cluster cannot be written: %w", err)
+	}
+	return nil
+}
+
+// TLS returns the TLS configuration with which clients reach the nodes, nil without
+// Options.Secure and Options.Authority.
 func (c *Cluster) TLS() *tls.Config {
 	if c.tls == nil {
 		return nil
@@ -76,24 +103,30 @@ func (c *Cluster) ClientOptions() []client.Option {
 	if c.tls == nil {
 		return nil
 	}
-	return []client.Option{client.WithTLSConfig(c.TLS()), client.WithToken(c.Token)}
+	options := []client.Option{client.WithTLSConfig(c.TLS())}
+	if c.token != "" {
+		options = append(options, client.WithToken(c.Token))
+	}
+	return options
 }
 
-// Flags returns what commands of voted need to talk to the cluster, "" where they
-// need nothing.
+// Flags returns the flags that commands of voted need to use the cluster, "" without
+// Options.Secure and Options.Authority.
 func (c *Cluster) Flags() string {
-	if c.tls == nil {
+	switch {
+	case c.tls == nil:
 		return ""
+	case c.token == "":
+		return "--ca " + c.caFile
 	}
 	return "--ca " + c.caFile + " --token-file " + c.tokenFile
 }
 
-// Token returns a bearer token that may do everything, "" where the cluster is not
-// secure.
+// Token returns a bearer token that may do everything, "" without Options.Secure.
 func (c *Cluster) Token() string { return c.token }
 
-// newProbes makes what looks at nodes: no connection outlives its look, so none
-// points to a process that is gone.
+// newProbes makes the client that asks nodes how they are. It keeps no connection open, so
+// none leads to a process that has ended.
 func (c *Cluster) newProbes() *http.Client {
 	return &http.Client{
 		Timeout:   probeTimeout,

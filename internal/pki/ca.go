@@ -21,12 +21,12 @@ import (
 	"voted/internal/livefile"
 )
 
-// Lifetimes, and how much a clock may be behind the one that issued.
+// Lifetimes, and how far a clock may be behind that of the issuer.
 const (
-	// caLifetime: replacing a CA touches every node and client; ten years outlive them.
+	// caLifetime is long, because replacing a CA needs work on every node and client.
 	caLifetime = 10 * 365 * 24 * time.Hour
-	// DefaultLifetime of what a CA issues: long enough to renew once a year by
-	// hand, and renewal needs no restart, so shorter is easy.
+	// DefaultLifetime is that of the certificates that a CA issues: long enough to
+	// renew once a year by hand. Renewal needs no restart, so a shorter one is easy.
 	DefaultLifetime = 397 * 24 * time.Hour
 	// backdate covers the clocks of machines that are set up together.
 	backdate = 5 * time.Minute
@@ -38,14 +38,14 @@ const (
 	caKeyFile  = "ca.key"
 )
 
-// CA signs certificates. Its key stays in its directory: nodes need ca.crt alone.
+// CA signs certificates. Its key stays in its directory; nodes need only ca.crt.
 type CA struct {
 	cert *x509.Certificate
 	key  crypto.Signer
 }
 
-// Init makes a new CA in a directory, which is made if missing. It never touches
-// one that is there already.
+// Init makes a new CA in a directory, which is made if missing. It never changes an
+// existing CA.
 func Init(dir, name string, now time.Time) (*CA, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the directory of the CA cannot be made: %w", err)
@@ -70,7 +70,8 @@ func Init(dir, name string, now time.Time) (*CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The key first: without it the certificate is of no use, and it is what must not be overwritten.
+	// The key comes first: it must never be overwritten, and without it the certificate
+	// is useless.
 	if err := writeNew(filepath.Join(dir, caKeyFile), keyPEM); err != nil {
 		return nil, fmt.Errorf("a CA is never overwritten: %w", err)
 	}
@@ -103,14 +104,15 @@ func Open(dir string) (*CA, error) {
 	return &CA{pair.Leaf, signer}, nil
 }
 
-// Request is what a certificate is to be for. It has one of Member and Client, or
-// neither: a plain server certificate then.
+// Request describes a certificate. It has one of Member and Client, or neither for a
+// plain server certificate.
 type Request struct {
 	Member string   // id of a member
 	Roles  string   // of a client, separated by commas
 	Client string   // name of a client
-	Hosts  []string // DNS names and addresses under which it serves; none for clients
-	// Lifetime from now on; default DefaultLifetime, and never beyond the CA's own.
+	Hosts  []string // DNS names and addresses of the server; none for clients
+	// Lifetime counts from now; default DefaultLifetime, and never beyond the CA's own
+	// end.
 	Lifetime time.Duration
 	Now      time.Time
 }
@@ -178,9 +180,9 @@ func (ca *CA) Issue(r Request) (certPEM, keyPEM []byte, err error) {
 	return encodeCert(der), keyPEM, err
 }
 
-// IssueTo writes a certificate and its key to DIR/NAME.crt and NAME.key, for
-// their owner's eyes alone. Files that are there are replaced as a whole, which
-// is how a certificate is renewed under a node that runs.
+// IssueTo writes a certificate and its key to DIR/NAME.crt and NAME.key, readable by
+// their owner only. Existing files are replaced as a whole; so a certificate can be
+// renewed while its node runs.
 func (ca *CA) IssueTo(dir, name string, r Request) (certFile, keyFile string, err error) {
 	certPEM, keyPEM, err := ca.Issue(r)
 	if err != nil {
@@ -219,7 +221,7 @@ func encodeKey(key crypto.Signer) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
-// writeNew writes a file that must not be there yet.
+// writeNew writes a file that must not exist yet.
 func writeNew(path string, b []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -229,7 +231,7 @@ func writeNew(path string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// replace writes a file beside the old one and puts it in its place.
+// replace writes a new file next to the old one and then renames it over the old one.
 func replace(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {

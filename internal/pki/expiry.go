@@ -4,16 +4,15 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"voted/internal/livefile"
 )
 
-// Expiry returns until when the certificate in a file is valid, as the file is at
-// each call.
-func Expiry(log *slog.Logger, path string) (func() time.Time, error) {
-	file, err := livefile.Open(log, func(contents [][]byte) (time.Time, error) {
+// Expiry returns a function that returns until when the certificate in a file is valid,
+// according to the file at each call.
+func Expiry(w *livefile.Watch, path string) (func() time.Time, error) {
+	file, err := livefile.Open(w, func(contents [][]byte) (time.Time, error) {
 		block, _ := pem.Decode(contents[0])
 		if block == nil || block.Type != "CERTIFICATE" {
 			return time.Time{}, fmt.Errorf("the file %s does not begin with a certificate in PEM", path)

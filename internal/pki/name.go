@@ -11,7 +11,7 @@ import (
 
 const scheme = "voted"
 
-// id is what members, roles and clients are called; a URI needs no escapes for it.
+// id matches the names of members, roles and clients; in a URI they need no escapes.
 var id = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$`)
 
 var (
@@ -19,8 +19,8 @@ var (
 	errManyNames = errors.New("the certificate has several names under voted://; it must have one")
 )
 
-// Member returns the id of the member that a certificate names. Whether the
-// certificate can be trusted is not looked at here.
+// Member returns the id of the member that a certificate names. It does not check
+// whether the certificate can be trusted.
 func Member(c *x509.Certificate) (string, error) {
 	parts, err := nameIn(c)
 	switch {
@@ -29,11 +29,11 @@ func Member(c *x509.Certificate) (string, error) {
 	case len(parts) == 2 && parts[0] == "member":
 		return parts[1], nil
 	}
-	return "", fmt.Errorf("no member: the certificate is for a %s; the peer port takes voted://member/ID alone", parts[0])
+	return "", fmt.Errorf("no member: the certificate is for a %s; the peer port accepts only voted://member/ID", parts[0])
 }
 
 // Client returns the roles, separated by commas, and the name of the client that a
-// certificate names. Whether the certificate can be trusted is not looked at here.
+// certificate names. It does not check whether the certificate can be trusted.
 func Client(c *x509.Certificate) (roles, name string, err error) {
 	parts, err := nameIn(c)
 	switch {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"voted/internal/livefile"
 )
 
 func must(t testing.TB, err error) {
@@ -59,7 +61,7 @@ func parse(t testing.TB, path string) *x509.Certificate {
 	return c
 }
 
-// meet connects two ends and returns what each of them found wrong.
+// meet connects two ends and returns the error of each.
 func meet(t testing.TB, server, client *tls.Config) (serverErr, clientErr error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -178,18 +180,18 @@ func TestNamesAreReadStrictly(t *testing.T) {
 	}
 }
 
-func TestMembersTakeNobodyWithoutAValidCertificateOfAMember(t *testing.T) {
+func TestMembersAcceptOnlyAValidCertificateOfAMember(t *testing.T) {
 	t.Parallel()
 	a, other := newAuthority(t), newAuthority(t)
-	server, _, err := Peer(quiet, a.files(t, "n1", Request{Member: "n1"}), "n1")
+	server, _, err := Peer(livefile.NewWatch(quiet), a.files(t, "n1", Request{Member: "n1"}), "n1")
 	must(t, err)
-	// connect shows any certificate, as an attacker would, and trusts anybody.
+	// connect shows any certificate, as an attacker would, and trusts every server.
 	connect := func(f Files) *tls.Config {
 		c := &tls.Config{InsecureSkipVerify: true}
 		if f.Cert != "" {
 			pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
 			must(t, err)
-			// Even where the server's hints say that it will not be taken.
+			// Even if the server's hints say that it will not be accepted.
 			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 		}
 		return c
@@ -202,7 +204,7 @@ func TestMembersTakeNobodyWithoutAValidCertificateOfAMember(t *testing.T) {
 		{"a certificate of another CA", "another CA", connect(other.files(t, "n2", Request{Member: "n2"}))},
 		{"an expired certificate", "not valid now", connect(a.files(t, "old", Request{Member: "n2", Now: time.Now().Add(-2 * time.Hour), Lifetime: time.Hour}))},
 		{"a certificate from the future", "not valid now", connect(a.files(t, "new", Request{Member: "n2", Now: time.Now().Add(time.Hour)}))},
-		{"a client's certificate", "the peer port takes voted://member/ID alone", connect(a.files(t, "ops", Request{Client: "ops", Roles: "admin"}))},
+		{"a client's certificate", "the peer port accepts only voted://member/ID", connect(a.files(t, "ops", Request{Client: "ops", Roles: "admin"}))},
 		{"a server's certificate", "cannot be trusted", connect(a.files(t, "web", Request{Hosts: []string{"localhost"}}))},
 		{"no certificate", "didn't provide a certificate", connect(Files{})},
 		{"TLS 1.2", "unsupported versions", func() *tls.Config { c := connect(Files{}); c.MaxVersion = tls.VersionTLS12; return c }()},
@@ -214,10 +216,10 @@ func TestMembersTakeNobodyWithoutAValidCertificateOfAMember(t *testing.T) {
 	}
 }
 
-func TestMembersConnectToNobodyElse(t *testing.T) {
+func TestMembersConnectOnlyToMembers(t *testing.T) {
 	t.Parallel()
 	a, other := newAuthority(t), newAuthority(t)
-	_, client, err := Peer(quiet, a.files(t, "n1", Request{Member: "n1"}), "n1")
+	_, client, err := Peer(livefile.NewWatch(quiet), a.files(t, "n1", Request{Member: "n1"}), "n1")
 	must(t, err)
 	serve := func(f Files) *tls.Config {
 		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
@@ -260,7 +262,7 @@ func TestAMemberStartsWithItsOwnCertificateOnly(t *testing.T) {
 		"a missing key":        {Files{Cert: mine.Cert, Key: "none", CA: mine.CA}, "there is no file"},
 		"the key in its place": {Files{Cert: mine.Key, Key: mine.Key, CA: mine.CA}, "cannot be used together"},
 	} {
-		_, _, err := Peer(quiet, c.f, "n1")
+		_, _, err := Peer(livefile.NewWatch(quiet), c.f, "n1")
 		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, want %q", name, err, c.says)
 		}
@@ -270,7 +272,10 @@ func TestAMemberStartsWithItsOwnCertificateOnly(t *testing.T) {
 func TestTheAPITakesClientsWithoutACertificateAndRefusesWrongOnes(t *testing.T) {
 	t.Parallel()
 	a, other := newAuthority(t), newAuthority(t)
-	server, err := API(quiet, a.files(t, "n1", Request{Member: "n1", Hosts: []string{"votes.example"}}))
+	w := livefile.NewWatch(quiet)
+	clients, err := OpenClients(w, filepath.Join(a.dir, caCertFile), "")
+	must(t, err)
+	server, err := API(w, a.files(t, "n1", Request{Member: "n1", Hosts: []string{"votes.example"}}), clients)
 	must(t, err)
 	for name, c := range map[string]struct {
 		f    Files
@@ -299,7 +304,7 @@ func TestARenewedCertificateIsShownWithoutARestart(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
 	f := a.files(t, "n1", Request{Member: "n1", Hosts: []string{"votes.example"}})
-	server, err := API(quiet, Files{Cert: f.Cert, Key: f.Key})
+	server, err := API(livefile.NewWatch(quiet), Files{Cert: f.Cert, Key: f.Key}, nil)
 	must(t, err)
 	client, err := ClientTLS(quiet, Files{CA: f.CA})
 	must(t, err)

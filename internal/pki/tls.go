@@ -12,7 +12,7 @@ import (
 	"voted/internal/livefile"
 )
 
-// pairOf reads a certificate and its key; from names them in errors.
+// pairOf reads a certificate and its key; from is their name in errors.
 func pairOf(certPEM, keyPEM []byte, from string) (tls.Certificate, error) {
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
@@ -21,8 +21,8 @@ func pairOf(certPEM, keyPEM []byte, from string) (tls.Certificate, error) {
 	return pair, nil
 }
 
-// poolOf reads the certificates of CAs. An expired one is kept: what it signed is
-// refused with the reason.
+// poolOf reads the certificates of CAs. An expired one is kept, so that what it signed
+// is refused with this reason.
 func poolOf(b []byte, from string) (*x509.CertPool, error) {
 	pool, found := x509.NewCertPool(), 0
 	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
@@ -48,21 +48,21 @@ func poolOf(b []byte, from string) (*x509.CertPool, error) {
 // Files names the files of one end of TLS. They are read again when they change.
 type Files struct {
 	Cert, Key string
-	CA        string // of who connects; may be empty on the API's side
+	CA        string // of those that connect; may be empty for the API
 }
 
 // material is what the files hold.
 type material struct {
 	pair tls.Certificate
-	pool *x509.CertPool // nil where Files.CA is empty
+	pool *x509.CertPool // nil if Files.CA is empty
 }
 
-func open(log *slog.Logger, f Files) (*livefile.Set[material], error) {
+func open(w *livefile.Watch, f Files) (*livefile.Set[material], error) {
 	paths := []string{f.Cert, f.Key}
 	if f.CA != "" {
 		paths = append(paths, f.CA)
 	}
-	return livefile.Open(log, func(contents [][]byte) (m material, err error) {
+	return livefile.Open(w, func(contents [][]byte) (m material, err error) {
 		if m.pair, err = pairOf(contents[0], contents[1], f.Cert+" and "+f.Key); err != nil {
 			return m, err
 		}
@@ -73,20 +73,20 @@ func open(log *slog.Logger, f Files) (*livefile.Set[material], error) {
 	}, paths...)
 }
 
-// API returns the TLS configuration of the public port: TLS 1.3, and where
-// Files.CA is given, the certificates of clients that show one; a wrong one ends
-// the handshake.
-func API(log *slog.Logger, f Files) (*tls.Config, error) {
-	files, err := open(log, f)
+// API returns the TLS configuration of the public port: TLS 1.3 and, if clients is not
+// nil, client certificates. A client need not show one; a wrong one ends the handshake.
+func API(w *livefile.Watch, f Files, clients *Clients) (*tls.Config, error) {
+	files, err := open(w, f)
 	if err != nil {
 		return nil, err
 	}
 	config := func() *tls.Config {
 		m := files.Now()
 		c := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{m.pair}, NextProtos: []string{"h2", "http/1.1"}}
-		if m.pool != nil {
-			c.ClientAuth, c.ClientCAs = tls.VerifyClientCertIfGiven, m.pool
-			// A ticket would outlive the pool that its certificate was checked against.
+		if clients != nil {
+			c.ClientAuth, c.ClientCAs = tls.VerifyClientCertIfGiven, clients.cas.Now()
+			// A ticket would stay valid after the pool changed that its certificate was
+			// checked against.
 			c.SessionTicketsDisabled = true
 		}
 		return c
@@ -96,12 +96,12 @@ func API(log *slog.Logger, f Files) (*tls.Config, error) {
 	return c, nil
 }
 
-// Peer returns both ends of mutual TLS between members. Either end checks that
-// the other one's certificate is of the CA, valid now, and a member's. Host names
-// play no part: a member is who its certificate says, wherever it is reached. self
-// is the id that this member's own certificate must have.
-func Peer(log *slog.Logger, f Files, self string) (server, client *tls.Config, err error) {
-	files, err := open(log, f)
+// Peer returns both ends of mutual TLS between members. Either end checks that the
+// other one's certificate is of the CA, valid now, and a member's. Host names are not
+// checked: the certificate alone says which member it is. self is the id that this
+// member's own certificate must have.
+func Peer(w *livefile.Watch, f Files, self string) (server, client *tls.Config, err error) {
+	files, err := open(w, f)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -111,7 +111,7 @@ func Peer(log *slog.Logger, f Files, self string) (server, client *tls.Config, e
 	case err != nil:
 		return nil, nil, fmt.Errorf("the certificate %s is of %w", f.Cert, err)
 	case name != self:
-		return nil, nil, fmt.Errorf("the certificate %s is for member %s, and this is member %s; give each member its own", f.Cert, name, self)
+		return nil, nil, fmt.Errorf("the certificate %s is for member %s, but this is member %s; give each member its own", f.Cert, name, self)
 	}
 	if err := verify(m.pool, []*x509.Certificate{m.pair.Leaf}, x509.ExtKeyUsageServerAuth, time.Now()); err != nil {
 		return nil, nil, fmt.Errorf("the other members would refuse the certificate %s: %w", f.Cert, err)
@@ -123,7 +123,7 @@ func Peer(log *slog.Logger, f Files, self string) (server, client *tls.Config, e
 	}
 	server = &tls.Config{
 		MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true,
-		// Both checked in VerifyConnection, against the CA as it is now.
+		// VerifyConnection checks both, against the present CA.
 		ClientAuth:       tls.RequireAnyClientCert,
 		VerifyConnection: check(x509.ExtKeyUsageClientAuth),
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -133,7 +133,7 @@ func Peer(log *slog.Logger, f Files, self string) (server, client *tls.Config, e
 	}
 	client = &tls.Config{
 		MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true,
-		InsecureSkipVerify: true, // of the host name; VerifyConnection does the rest
+		InsecureSkipVerify: true, // skips the host name; VerifyConnection checks the rest
 		VerifyConnection:   check(x509.ExtKeyUsageServerAuth),
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			pair := files.Now().pair
@@ -143,7 +143,7 @@ func Peer(log *slog.Logger, f Files, self string) (server, client *tls.Config, e
 	return server, client, nil
 }
 
-// verify checks a chain against a pool of CAs, and that its leaf is a member's.
+// verify checks a chain against a pool of CAs, and that its leaf names a member.
 func verify(pool *x509.CertPool, chain []*x509.Certificate, usage x509.ExtKeyUsage, now time.Time) error {
 	if len(chain) == 0 {
 		return errors.New("no certificate was shown; every member needs one of this cluster's CA")
@@ -170,20 +170,21 @@ func verify(pool *x509.CertPool, chain []*x509.Certificate, usage x509.ExtKeyUsa
 	return nil
 }
 
-// ClientTLS returns what a client of the API needs: the CA that the nodes'
-// certificates are checked against (empty: the system's), and its own certificate,
-// if it has one.
+// ClientTLS returns the TLS configuration of an API client: the CA that the nodes'
+// certificates are checked against (empty: the system's), and the client's own
+// certificate, if it has one.
 func ClientTLS(log *slog.Logger, f Files) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS13}
+	w := livefile.NewWatch(log)
 	if f.CA != "" {
-		pools, err := livefile.Open(log, func(contents [][]byte) (*x509.CertPool, error) { return poolOf(contents[0], f.CA) }, f.CA)
+		pools, err := livefile.Open(w, func(contents [][]byte) (*x509.CertPool, error) { return poolOf(contents[0], f.CA) }, f.CA)
 		if err != nil {
 			return nil, err
 		}
 		c.RootCAs = pools.Now()
 	}
 	if f.Cert != "" {
-		files, err := open(log, Files{Cert: f.Cert, Key: f.Key})
+		files, err := open(w, Files{Cert: f.Cert, Key: f.Key})
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,8 @@ package poll
 import (
 	"crypto/sha256"
 	"encoding/hex"
+
+	"voted/internal/refusal"
 )
 
 // VoterKey stands for a voter within one poll: the first 16 bytes of
@@ -39,7 +41,7 @@ type Ballot struct {
 	IfVersion uint32
 }
 
-// Receipt is what a counted ballot can be known by, for ever.
+// Receipt identifies a counted ballot forever.
 type Receipt struct {
 	Ballot  uint32 // number of the record in the poll's box, from 1
 	Version uint32 // 1 for a voter's first ballot
@@ -47,7 +49,7 @@ type Receipt struct {
 	CastAt  int64  // milliseconds since the Unix epoch, by the replicated clock
 }
 
-// Kind says what became of a ballot.
+// Kind is what happened to a ballot.
 type Kind uint8
 
 // The kinds. Their numbers travel between members.
@@ -66,35 +68,24 @@ func (k Kind) String() string {
 // Outcome is the result of casting one ballot.
 type Outcome struct {
 	Kind Kind
-	// Code says why a ballot was refused.
-	Code Code
-	// Receipt is the ballot's own, or the voter's current one where a refusal
-	// is about versions; zero otherwise.
+	// Code is why a ballot was refused.
+	Code refusal.Code
+	// Receipt is the ballot's own, or the voter's current one if the refusal is about
+	// versions; zero otherwise.
 	Receipt Receipt
 }
 
-func refused(c Code) Outcome { return Outcome{Kind: Refused, Code: c} }
+func refused(c refusal.Code) Outcome { return Outcome{Kind: Refused, Code: c} }
 
-func refusedFor(c Code, r Receipt) Outcome { return Outcome{Kind: Refused, Code: c, Receipt: r} }
+func refusedFor(c refusal.Code, r Receipt) Outcome {
+	return Outcome{Kind: Refused, Code: c, Receipt: r}
+}
 
-// Err returns the refusal as an error, nil where the ballot stands.
-func (o Outcome) Err() *Error {
+// Err returns the refusal as an error, nil if the ballot stands. The error has no
+// sentence: the caller adds one when it answers the request.
+func (o Outcome) Err() *refusal.Error {
 	if o.Kind != Refused {
 		return nil
 	}
-	return &Error{Code: o.Code, Detail: refusals[o.Code], Version: o.Receipt.Version}
-}
-
-// refusals are the sentences for what the rules can refuse.
-var refusals = map[Code]string{
-	CodePollNotFound:    "There is no poll with this id.",
-	CodePollNotOpen:     "The poll has not opened yet; cast the ballot after it opens.",
-	CodePollClosed:      "The poll has closed; this ballot was not counted.",
-	CodeNotEligible:     "This voter is not on the poll's roll; the ballot was not counted.",
-	CodePollFull:        "The poll has reached its maximum number of ballots; this ballot was not counted.",
-	CodeStorageFull:     "The disks of too many members are nearly full; the ballot was not counted. Send it again when the operators have made space.",
-	CodeInvalidBallot:   "The ballot does not follow the poll's rules.",
-	CodeAlreadyVoted:    "This voter has a different ballot in the box. To replace it, where the poll allows that, send its version in If-Match.",
-	CodeSuperseded:      "This ballot was counted, and the same voter has since replaced it; the newer ballot stands.",
-	CodeVersionMismatch: "The version in If-Match is not the voter's current one; read the current ballot, then decide whether to replace it.",
+	return &refusal.Error{Code: o.Code, Version: o.Receipt.Version}
 }

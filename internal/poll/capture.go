@@ -38,15 +38,26 @@ type Cast struct {
 	Key        VoterKey
 	Voter      string // open polls only
 	Selections []byte // canonical
-	Weight     uint32 // that it counts with; 1 where the poll has no roll
+	Weight     uint32 // that it counts with; 1 if the poll has no roll
 }
 
-// Current yields the ballots that count, each voter's last one, in the order of
-// the box. It needs one bit of memory a record, and an index of the roll where
-// there is one.
+// Current yields the ballots that count, each voter's last one, in the order of the box.
+// It needs one bit of memory per record, and an index of the roll if there is one.
 func (c *Capture) Current() func(yield func(Cast) bool) {
 	return func(yield func(Cast) bool) {
 		weightOf := c.weights()
+		for n := range c.standing() {
+			b := c.cast(n)
+			if b.Weight = weightOf(&b.Key); !yield(b) {
+				return
+			}
+		}
+	}
+}
+
+// standing yields the numbers of the records that no later one supersedes.
+func (c *Capture) standing() func(yield func(uint32) bool) {
+	return func(yield func(uint32) bool) {
 		superseded := make([]uint64, c.box.n/64+1)
 		c.box.spans(1, func(raw []byte) {
 			for ; len(raw) > 0; raw = raw[RecordBytes:] {
@@ -56,19 +67,15 @@ func (c *Capture) Current() func(yield func(Cast) bool) {
 			}
 		})
 		for n := uint32(1); n <= c.box.n; n++ {
-			if superseded[n/64]&(1<<(n%64)) != 0 {
-				continue
-			}
-			b := c.cast(n)
-			if b.Weight = weightOf(&b.Key); !yield(b) {
+			if superseded[n/64]&(1<<(n%64)) == 0 && !yield(n) {
 				return
 			}
 		}
 	}
 }
 
-// weights returns what finds the weight of a voter who has a ballot. The index of the
-// living roll goes on changing, so the captured entries get one of their own.
+// weights returns a function from a voter who has a ballot to their weight. The index of
+// the roll goes on changing, so the captured entries get one of their own.
 func (c *Capture) weights() func(key *VoterKey) uint32 {
 	if c.rules.Eligibility != OnRoll {
 		return func(*VoterKey) uint32 { return 1 }
@@ -116,7 +123,7 @@ type View struct {
 	kept   map[*Poll]Capture
 }
 
-// View captures the state. It must be closed.
+// View captures the state. The caller must close it.
 func (s *State) View() *View {
 	v := &View{
 		state: s, index: s.index, clock: s.clock, digest: s.digest, level: s.level,
@@ -153,7 +160,7 @@ func (v *View) Poll(number int) Capture {
 	return p.capture()
 }
 
-// Close lets the state forget the view.
+// Close releases the view.
 func (v *View) Close() {
 	for i, w := range v.state.views {
 		if w == v {
@@ -163,8 +170,8 @@ func (v *View) Close() {
 	}
 }
 
-// Selections returns what stands under a number in the poll's profile, canonical; nil
-// where there is no such number.
+// Selections returns the canonical selections with a number in the poll's profile, nil if
+// there is no such number.
 func (c *Capture) Selections(number uint32) []byte {
 	if uint64(number) >= uint64(len(c.entries)) {
 		return nil

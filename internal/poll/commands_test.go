@@ -64,9 +64,11 @@ func (h *history) next() step {
 		s.manage = h.patch()
 	case 4:
 		if h.roll(4) != 0 {
-			s.manage = Close{h.pollID()}
+			id := h.pollID()
+			s.manage = Close{Poll: id, IfRevision: h.revision(id)}
 		} else {
-			s.manage = Delete{h.pollID()}
+			id := h.pollID()
+			s.manage = Delete{Poll: id, IfRevision: h.revision(id)}
 		}
 	case 5:
 		s.manage = Tick{}
@@ -125,14 +127,29 @@ func (h *history) moment() int64 {
 func (h *history) create() Create {
 	c := Create{Definition: h.definition()}
 	if len(h.m.polls) > 0 && h.roll(4) == 0 {
-		c.Definition = h.m.polls[h.roll(len(h.m.polls))].def
+		p := h.m.polls[h.roll(len(h.m.polls))]
+		c.Definition = []Definition{p.def, p.original}[h.roll(2)]
 	}
 	c.Salt[0] = byte(h.roll(3))
 	if h.roll(3) == 0 {
 		c.Key = "k" + strconv.Itoa(h.roll(5))
 		c.Fingerprint[0] = byte(h.roll(2))
+		c.Client = []string{"", "token:a"}[h.roll(2)]
 	}
+	c.IfRevision, c.IfAbsent = h.revision(c.Definition.ID), h.roll(8) == 0
 	return c
+}
+
+// revision is that of a poll or about it; mostly 0, which is any.
+func (h *history) revision(id string) uint32 {
+	p := h.m.any(id)
+	switch {
+	case h.roll(6) != 0:
+		return 0
+	case p == nil:
+		return 1
+	}
+	return p.revision + uint32(h.roll(3)) - 1
 }
 
 func (h *history) definition() Definition {
@@ -163,7 +180,7 @@ func (h *history) definition() Definition {
 
 func (h *history) patch() Patch {
 	c := Patch{Poll: h.pollID()}
-	c.Request[0] = byte(h.roll(20))
+	c.Request[0], c.Fingerprint[0] = byte(h.roll(20)), byte(h.roll(4)/3)
 	if p := h.m.live(c.Poll); p != nil && h.roll(3) == 0 {
 		c.IfRevision = p.revision + uint32(h.roll(3)) - 1
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPollsWithoutBallotsShareWhatNobodyWrites(t *testing.T) {
+func TestPollsWithoutBallotsShareWhatIsNeverWritten(t *testing.T) {
 	t.Parallel()
 	// Given polls without a ballot, one of them deleted, one closed, one loaded.
 	s := NewState()

@@ -3,12 +3,14 @@ package poll
 import (
 	"slices"
 
+	"voted/internal/refusal"
 	"voted/internal/tally"
 )
 
-// Info is what a poll shows of itself besides its definition.
+// Info is what a poll shows in addition to its definition.
 type Info struct {
 	Rules       *Rules
+	Number      uint32 // in the order of creation, from 0
 	Phase       Phase
 	Revision    uint32
 	CreatedAt   int64
@@ -17,24 +19,25 @@ type Info struct {
 	Ballots     uint64 // voters with a ballot in the box
 	Changed     uint64 // log index of the last change
 	Digest      Digest
-	Turnout     Turnout // Eligible only where the poll has a roll
+	Turnout     Turnout // Eligible only if the poll has a roll
+	Lot         Lot     // drawn after the close
 }
 
-// Info returns what a poll shows of itself at the state's clock.
-func (s *State) Info(id string) (Info, *Error) {
+// Info returns a poll's Info at the state's clock.
+func (s *State) Info(id string) (Info, *refusal.Error) {
 	p := s.Find(id)
 	if p == nil {
-		return Info{}, notFound(id)
+		return Info{}, refusal.Of(refusal.PollNotFound)
 	}
 	return s.info(p), nil
 }
 
 func (s *State) info(p *Poll) Info {
 	return Info{
-		Rules: p.rules, Phase: p.phase(s.clock), Revision: p.revision,
+		Rules: p.rules, Number: p.number, Phase: p.phase(s.clock), Revision: p.revision,
 		CreatedAt: p.createdAt, ClosedAt: p.closedAt, ClosedIndex: p.closedIndex,
 		Ballots: p.ballots(), Changed: p.changed, Digest: p.digest,
-		Turnout: p.turnout(),
+		Turnout: p.turnout(), Lot: p.lot,
 	}
 }
 
@@ -51,8 +54,8 @@ func (i Info) QuorumMet() bool { return i.Ballots >= i.Rules.Quorum }
 // Visible reports whether results may be seen.
 func (i Info) Visible() bool { return i.Rules.Results == ResultsLive || i.Phase == Closed }
 
-// Count is a poll's tally waiting to be made: taken under the lock at little
-// cost, tabulated outside it.
+// Count is what a poll's tally is made from: it is taken under the lock at little cost,
+// and tabulated outside it.
 type Count struct {
 	Info
 	Index   uint64 // log index that the count reflects
@@ -61,17 +64,18 @@ type Count struct {
 }
 
 // Count takes what is needed to tabulate a poll.
-func (s *State) Count(id string) (Count, *Error) {
+func (s *State) Count(id string) (Count, *refusal.Error) {
 	p := s.Find(id)
 	if p == nil {
-		return Count{}, notFound(id)
+		return Count{}, refusal.Of(refusal.PollNotFound)
 	}
 	c := Count{Info: s.info(p), Index: s.index}
 	if p.rules.method.Additive() {
 		c.totals = tally.Totals{
-			Ballots: p.profile.totals.Ballots,
-			Points:  slices.Clone(p.profile.totals.Points),
-			Marks:   slices.Clone(p.profile.totals.Marks),
+			Ballots: p.profile.totals.Ballots, Overvoted: p.profile.totals.Overvoted,
+			Points: slices.Clone(p.profile.totals.Points),
+			Marks:  slices.Clone(p.profile.totals.Marks),
+			Blank:  p.profile.totals.Blank,
 		}
 		if c.totals.Points == nil {
 			c.totals.Points = make([]int64, len(p.rules.Options))
@@ -83,19 +87,28 @@ func (s *State) Count(id string) (Count, *Error) {
 	return c, nil
 }
 
+// Settings are what the poll asks of its method, with the lot that was drawn since.
+func (i Info) Settings() tally.Settings {
+	s := i.Rules.Settings()
+	if s.Lot == nil {
+		s.Lot = i.Lot.Order
+	}
+	return s
+}
+
 // Tabulate makes the tally. It needs no lock.
 func (c *Count) Tabulate() tally.Result {
 	if c.Rules.method.Additive() {
-		return c.Rules.method.FromTotals(c.totals)
+		return c.Rules.method.FromTotals(c.totals, c.Settings())
 	}
-	return c.Rules.method.FromProfile(c.profile.groups(c.Rules))
+	return c.Rules.method.FromProfile(c.profile.groups(c.Rules), c.Settings())
 }
 
 // Capture takes a poll's ballots at the current index, for an export.
-func (s *State) Capture(id string) (Capture, Info, *Error) {
+func (s *State) Capture(id string) (Capture, Info, *refusal.Error) {
 	p := s.Find(id)
 	if p == nil {
-		return Capture{}, Info{}, notFound(id)
+		return Capture{}, Info{}, refusal.Of(refusal.PollNotFound)
 	}
 	return p.capture(), s.info(p), nil
 }
@@ -104,8 +117,8 @@ func (s *State) Capture(id string) (Capture, Info, *Error) {
 // among a million polls costs several short reads, not a long one.
 const maxScan = 10_000
 
-// List returns up to limit polls with numbers from start on that match, and where
-// to go on (0: the end).
+// List returns up to limit polls that match, with numbers from start on, and the number
+// at which the caller goes on (0: the end).
 func (s *State) List(start uint32, limit int, match func(Info) bool) (page []Info, next uint32) {
 	end := min(len(s.order), int(start)+maxScan)
 	for n := int(start); n < end; n++ {

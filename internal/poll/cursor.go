@@ -5,11 +5,11 @@ import (
 	"errors"
 )
 
-// ErrTruncated says that an encoding ends before its content does.
+// ErrTruncated means that an encoding ends early or cannot be read.
 var ErrTruncated = errors.New("encoding is truncated or malformed")
 
-// Cursor reads the encodings of this package from front to back. After the first
-// fault every read returns zero and Err tells; so callers check once.
+// Cursor reads the encodings of this package from front to back. After the first fault
+// every read returns zero, so callers check Err once, at the end.
 type Cursor struct {
 	rest []byte
 	err  error
@@ -81,9 +81,9 @@ func (c *Cursor) Byte() byte {
 // fill reads exactly len(dst) bytes into dst.
 func (c *Cursor) fill(dst []byte) { copy(dst, c.Bytes(len(dst))) }
 
-// Definition reads what Definition.AppendCanonical wrote, nonsense included: to
-// refuse that is for Validate. A committed command must be readable by every
-// member, or one bad request would stop them all.
+// Definition reads what Definition.AppendCanonical wrote, even a definition that Validate
+// refuses: a committed command must be readable by every member, or one bad request would
+// stop them all.
 func (c *Cursor) Definition() Definition {
 	d := Definition{ID: c.String(), Title: c.String()}
 	n := c.Bounded(uint64(c.Len())) // an option takes two bytes at least
@@ -101,7 +101,11 @@ func (c *Cursor) Definition() Definition {
 	d.Secrecy = Secrecy(c.Bounded(255))
 	d.OpensAt, d.ClosesAt = int64(c.Uvarint()), int64(c.Uvarint())
 	d.MaxBallots = c.Uvarint()
-	d.Eligibility, d.Quorum = Eligibility(c.Bounded(255)), c.Uvarint()
+	eligibility := c.Bounded(counting | 255)
+	d.Eligibility, d.Quorum = Eligibility(eligibility&^counting), c.Uvarint()
+	if eligibility&counting != 0 {
+		c.counting(&d)
+	}
 	return d
 }
 

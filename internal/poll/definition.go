@@ -1,12 +1,14 @@
 package poll
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"voted/internal/refusal"
 	"voted/internal/tally"
 )
 
@@ -16,7 +18,7 @@ type Option struct {
 	Title string
 }
 
-// Revote says whether a ballot may be replaced.
+// Revote is whether a ballot may be replaced.
 type Revote uint8
 
 // The revote rules.
@@ -25,7 +27,7 @@ const (
 	RevoteUntilClose
 )
 
-// Visibility says when results may be seen.
+// Visibility is when results may be seen.
 type Visibility uint8
 
 // The result visibilities.
@@ -34,7 +36,7 @@ const (
 	ResultsAfterClose
 )
 
-// Secrecy says whether voter ids are kept.
+// Secrecy is whether voter ids are kept.
 type Secrecy uint8
 
 // The kinds of secrecy. In a secret poll only voter keys reach the log.
@@ -43,7 +45,7 @@ const (
 	Open
 )
 
-// Eligibility says who may vote.
+// Eligibility is who may vote.
 type Eligibility uint8
 
 // The kinds of eligibility. With a roll, only those on it.
@@ -52,8 +54,17 @@ const (
 	OnRoll
 )
 
-// Definition is what a poll asks and by which rules. It is never changed in
-// place: a patch makes a new one.
+// Marking is how ballots must be filled in.
+type Marking uint8
+
+// The markings.
+const (
+	Strict   Marking = iota // what is no proper ballot is refused
+	AsMarked                // as on paper: overvotes, skipped ranks and repeated options are taken and counted by the rules
+)
+
+// Definition is a poll's question and rules. It is never changed in place: a patch makes
+// a new one.
 type Definition struct {
 	ID            string
 	Title         string
@@ -61,22 +72,27 @@ type Definition struct {
 	Method        string // a name known to package tally
 	MinSelections int
 	MaxSelections int
-	MaxScore      int // highest score an option can get; 0 where scores are not used
+	MaxScore      int // highest score an option can get; 0 if scores are not used
 	Revote        Revote
 	Results       Visibility
 	Secrecy       Secrecy
 	OpensAt       int64 // milliseconds since the Unix epoch; 0: at once
-	ClosesAt      int64 // milliseconds since the Unix epoch; 0: only when told
+	ClosesAt      int64 // milliseconds since the Unix epoch; 0: only by Close
 	MaxBallots    uint64
 	Eligibility   Eligibility
 	Quorum        uint64 // voters whose ballots are needed for the result to bind; 0: none
+	Ballots       Marking
+	Counting      tally.Settings // what is asked of the method: seats, tie-break, lot and rules
 }
 
-// WithDefaults fills in what was left out, by the method's conventions: one
-// selection for plurality, any number for the others.
+// DefaultMethod is the method of a definition that names none.
+const DefaultMethod = "plurality"
+
+// WithDefaults fills in the fields that were left out, by the method's conventions: one
+// selection for plurality (as many as there are seats), any number for the others.
 func (d Definition) WithDefaults() Definition {
 	if d.Method == "" {
-		d.Method = "plurality"
+		d.Method = DefaultMethod
 	}
 	m, ok := tally.ByName(d.Method)
 	if !ok {
@@ -85,20 +101,21 @@ func (d Definition) WithDefaults() Definition {
 	if d.MaxSelections == 0 {
 		d.MaxSelections = len(d.Options)
 		if d.Method == "plurality" {
-			d.MaxSelections = 1
+			d.MaxSelections = min(max(1, d.Counting.Seats), len(d.Options))
 		}
 	}
 	if m.Form == tally.Scores && d.MaxScore == 0 {
 		d.MaxScore = m.DefaultMaxScore
 	}
+	d.Counting = plainly(m, d.Counting)
 	return d
 }
 
 // Validate returns everything that is wrong with the definition, nil if nothing is.
-func (d Definition) Validate() []FieldError {
-	var errs []FieldError
+func (d Definition) Validate() []refusal.FieldError {
+	var errs []refusal.FieldError
 	wrong := func(field, format string, args ...any) {
-		errs = append(errs, FieldError{field, fmt.Sprintf(format, args...)})
+		errs = append(errs, refusal.FieldError{Field: field, Detail: fmt.Sprintf(format, args...)})
 	}
 	if !ValidID(d.ID) {
 		wrong("id", "%s", idRule)
@@ -108,16 +125,29 @@ func (d Definition) Validate() []FieldError {
 	}
 	d.checkOptions(wrong)
 	d.checkRules(wrong)
-	if d.OpensAt < 0 || d.ClosesAt < 0 {
-		wrong("opens_at", "Times before 1970 are not accepted.")
-	}
-	if d.OpensAt > maxTime || d.ClosesAt > maxTime {
-		wrong("closes_at", "Times after the year 10889 are not accepted.")
+	d.checkTimes(wrong)
+	return errs
+}
+
+// namedTime is a time of a definition with the name of its field.
+type namedTime struct {
+	field string
+	ms    int64
+}
+
+func (d Definition) times() [2]namedTime {
+	return [2]namedTime{{"opens_at", d.OpensAt}, {"closes_at", d.ClosesAt}}
+}
+
+func (d Definition) checkTimes(wrong func(field, format string, args ...any)) {
+	for _, t := range d.times() {
+		if t.ms < 0 || t.ms > maxTime {
+			wrong(t.field, "%s", timeRule)
+		}
 	}
 	if d.OpensAt != 0 && d.ClosesAt != 0 && d.ClosesAt <= d.OpensAt {
 		wrong("closes_at", "The poll must close after it opens.")
 	}
-	return errs
 }
 
 func (d Definition) checkOptions(wrong func(field, format string, args ...any)) {
@@ -131,14 +161,14 @@ func (d Definition) checkOptions(wrong func(field, format string, args ...any)) 
 	seen := make(map[string]bool, len(d.Options))
 	for i, o := range d.Options {
 		if !ValidID(o.ID) {
-			wrong(fmt.Sprintf("options[%d].id", i), "%s", idRule)
+			wrong(Member(Item("options", i), "id"), "%s", idRule)
 		}
 		if seen[o.ID] {
-			wrong(fmt.Sprintf("options[%d].id", i), "The option %q is named twice.", o.ID)
+			wrong(Member(Item("options", i), "id"), "The option %q is named twice.", o.ID)
 		}
 		seen[o.ID] = true
 		if msg := titleFault(o.Title); msg != "" {
-			wrong(fmt.Sprintf("options[%d].title", i), "%s", msg)
+			wrong(Member(Item("options", i), "title"), "%s", msg)
 		}
 	}
 }
@@ -149,18 +179,14 @@ func (d Definition) checkRules(wrong func(field, format string, args ...any)) {
 		wrong("method", "The method %q is not available here; choose one of %s.", d.Method, strings.Join(tally.Names(), ", "))
 		return
 	}
-	if d.MinSelections < 0 || d.MinSelections > d.MaxSelections {
-		wrong("min_selections", "It must be between 0 and max_selections.")
-	}
-	if d.MaxSelections < 1 || d.MaxSelections > len(d.Options) {
-		wrong("max_selections", "It must be between 1 and the number of options.")
-	}
+	d.checkCounts(wrong)
 	if m.Form == tally.Scores && (d.MaxScore < 1 || d.MaxScore > MaxScore) {
 		wrong("max_score", "It must be between 1 and %d.", MaxScore)
 	}
 	if m.Form != tally.Scores && d.MaxScore != 0 {
 		wrong("max_score", "The method %s does not use scores; leave it out.", d.Method)
 	}
+	d.checkCounting(m, wrong)
 	if d.Revote > RevoteUntilClose {
 		wrong("revote", "Use never or until_close.")
 	}
@@ -175,6 +201,22 @@ func (d Definition) checkRules(wrong func(field, format string, args ...any)) {
 	}
 	if d.Quorum > MaxRecords {
 		wrong("quorum", "It is a number of voters, at most %d.", uint64(MaxRecords))
+	}
+}
+
+// checkCounts checks how many options a ballot may name. If options are missing, it
+// reports only that, not the counts that follow from it.
+func (d Definition) checkCounts(wrong func(field, format string, args ...any)) {
+	most := d.MaxSelections
+	switch {
+	case len(d.Options) < 2:
+		most = max(most, 1)
+	case most < 1 || most > len(d.Options):
+		wrong("max_selections", "It must be between 1 and the number of options.")
+		most = len(d.Options)
+	}
+	if d.MinSelections < 0 || d.MinSelections > most {
+		wrong("min_selections", "It must be between 0 and max_selections.")
 	}
 }
 
@@ -195,25 +237,6 @@ func ValidID(s string) bool {
 	return true
 }
 
-// ValidVoter reports whether s can be the id of a voter: 1 to 256 bytes of UTF-8
-// without control characters, and neither "." nor "..", which paths cannot carry.
-func ValidVoter(s string) bool {
-	if s == "" || len(s) > MaxVoterBytes || s == "." || s == ".." {
-		return false
-	}
-	ascii := true
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] == 0x7f {
-			return false
-		}
-		ascii = ascii && s[i] < utf8.RuneSelf
-	}
-	if ascii {
-		return true
-	}
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
-}
-
 func titleFault(s string) string {
 	switch {
 	case len(s) > MaxTitleBytes:
@@ -231,9 +254,13 @@ func SamePoll(a, b Definition) bool {
 	return string(a.AppendCanonical(nil)) == string(b.AppendCanonical(nil))
 }
 
+// fingerprint differs for definitions that differ.
+func (d Definition) fingerprint() Digest { return sha256.Sum256(d.AppendCanonical(nil)) }
+
 // AppendCanonical appends the definition's canonical encoding, the one that
 // commands, snapshots and digests share. Its form is fixed: strings are a uvarint
-// length and the bytes, numbers are uvarints, in the order of the fields.
+// length and the bytes, numbers are uvarints, in the order of the fields. The settings of
+// the count are there only if something is asked; see counting.
 func (d Definition) AppendCanonical(b []byte) []byte {
 	b = appendString(b, d.ID)
 	b = appendString(b, d.Title)
@@ -247,11 +274,14 @@ func (d Definition) AppendCanonical(b []byte) []byte {
 		uint64(d.MinSelections), uint64(d.MaxSelections), uint64(d.MaxScore),
 		uint64(d.Revote), uint64(d.Results), uint64(d.Secrecy),
 		uint64(d.OpensAt), uint64(d.ClosesAt), d.MaxBallots,
-		uint64(d.Eligibility), d.Quorum,
 	} {
 		b = binary.AppendUvarint(b, n)
 	}
-	return b
+	if !d.asks() {
+		return binary.AppendUvarint(binary.AppendUvarint(b, uint64(d.Eligibility)), d.Quorum)
+	}
+	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(d.Eligibility)|counting), d.Quorum)
+	return d.appendCounting(b)
 }
 
 func appendString(b []byte, s string) []byte {

@@ -1,5 +1,5 @@
-// Package poll is the pure core of voted: polls, ballots, the rules that decide
-// what becomes of a ballot, and the replicated State that all members share.
+// Package poll is the pure core of voted: polls, ballots, the rules by which a ballot is
+// counted or refused, and the replicated State that all members share.
 //
 // Nothing here waits, reads a clock, draws a random number, locks or logs. Time,
 // log indexes, salts and made ids come in as arguments inside commands, so the
@@ -13,13 +13,13 @@
 //   - the profile: distinct selections → how many current ballots hold them, each
 //     with its voter's weight.
 //
-// The box is the memory that makes retries safe for ever: a ballot is recognised
-// by its voter for as long as its poll exists, not for a window or a session.
-// Index and profile are derived from the box and rebuilt from it after a restore.
+// The box is the memory that makes retries safe forever: a ballot is recognised by its
+// voter for as long as its poll exists, not for a window or a session. Index and profile
+// are derived from the box and rebuilt from it after a restore.
 //
-// A poll may have a roll of who may vote, and with what weight: entries appended
-// like records, with an index of their own. The rules for a ballot, in order: no such
-// poll, in the box already, not open, invalid, not on the roll, full, another ballot
+// A poll may have a roll, which names the voters who may vote, and their weights: entries
+// appended like records, with an index of their own. The rules for a ballot, in order: no
+// such poll, in the box already, not open, invalid, not on the roll, full, another ballot
 // or version, counted or replaced.
 //
 // State is not safe for concurrent use; internal/fsm owns the lock. A Capture of

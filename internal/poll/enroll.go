@@ -1,6 +1,10 @@
 package poll
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"voted/internal/refusal"
+)
 
 // RollLine is one voter to be put on a roll.
 type RollLine struct {
@@ -17,25 +21,24 @@ type RollLine struct {
 //   - another weight for a voter who has voted: already_voted
 //   - added, or changed
 //
-// Since is the last log index that whoever sent the lines had seen. It is what keeps
-// a late duplicate from undoing a later change: the duplicate has not seen it.
+// Since is the last log index that the sender of the lines had seen. It keeps a late
+// duplicate from undoing a change that came after that index.
 type Enroll struct {
 	Poll  string
 	Since uint64
 	Lines []RollLine // at most MaxRollLines
 }
 
-// Drop is the command that takes a voter off a roll: further ballots are refused,
-// one that has been counted stays. Since is as in Enroll. A voter who is not on the
-// roll is noted as dropped too, so that an upload which began before cannot add them
-// afterwards.
+// Drop is the command that takes a voter off a roll: further ballots are refused, a
+// counted one stays. Since is as in Enroll. A voter who is not on the roll is noted as
+// dropped too, so that an upload which began earlier cannot add them afterwards.
 type Drop struct {
 	Poll  string
 	Since uint64
 	Key   VoterKey
 }
 
-// RollResult is what became of the lines of an Enroll.
+// RollResult counts the outcomes of the lines of an Enroll.
 type RollResult struct {
 	Added, Changed, Unchanged uint32
 	Refused                   []RollRefusal // in the order of the lines
@@ -44,20 +47,8 @@ type RollResult struct {
 // RollRefusal is one line that was refused.
 type RollRefusal struct {
 	Line uint32 // from 0
-	Code Code
+	Code refusal.Code
 }
-
-// rollRefusals are the sentences for what can be refused of a line.
-var rollRefusals = map[Code]string{
-	CodePollClosed:       "The poll has closed; its roll cannot be changed any more.",
-	CodeMalformedRequest: "A weight is a whole number from 1 to 1000000.",
-	CodeSuperseded:       "This voter's entry was changed after this upload began, or stands earlier in it with another weight; look at it before changing it again.",
-	CodeAlreadyVoted:     "This voter has voted; the weight of a ballot that has been counted cannot change.",
-	CodePollFull:         "The roll has as many entries as it can hold.",
-}
-
-// Detail says in a sentence why the line was refused.
-func (r RollRefusal) Detail() string { return rollRefusals[r.Code] }
 
 func (c Enroll) apply(s *State) Result { return s.enroll(c) }
 func (c Drop) apply(s *State) Result   { return s.drop(c) }
@@ -69,7 +60,7 @@ func (s *State) enroll(c Enroll) Result {
 		return s.fail(c.Poll, err)
 	}
 	if len(c.Lines) > MaxRollLines {
-		return s.fail(c.Poll, Refuse(CodePayloadTooLarge, "At most %d lines of a roll are applied at once.", MaxRollLines))
+		return s.fail(c.Poll, refusal.Of(refusal.PayloadTooLarge))
 	}
 	var r RollResult
 	for i := range c.Lines {
@@ -79,7 +70,7 @@ func (s *State) enroll(c Enroll) Result {
 		case same:
 			r.Unchanged++
 			continue
-		case code != CodeNone:
+		case code != refusal.None:
 			r.Refused = append(r.Refused, RollRefusal{uint32(i), code})
 			continue
 		case known && !old.Dropped:
@@ -92,23 +83,23 @@ func (s *State) enroll(c Enroll) Result {
 	return Result{Poll: c.Poll, Index: s.index, Roll: &r}
 }
 
-// mayEnroll decides one line; same says that the roll says this already.
-func (p *Poll) mayEnroll(s *State, l *RollLine, since uint64, old rollEntry, known bool) (code Code, same bool) {
+// mayEnroll decides one line; same reports whether the roll has this entry already.
+func (p *Poll) mayEnroll(s *State, l *RollLine, since uint64, old rollEntry, known bool) (code refusal.Code, same bool) {
 	switch {
 	case known && !old.Dropped && old.Weight == l.Weight:
-		return CodeNone, true
+		return refusal.None, true
 	case p.phase(s.clock) == Closed:
-		return CodePollClosed, false
+		return refusal.PollClosed, false
 	case l.Weight == 0 || l.Weight > MaxWeight:
-		return CodeMalformedRequest, false
+		return refusal.MalformedRequest, false
 	case known && old.Index > since:
-		return CodeSuperseded, false
+		return refusal.Superseded, false
 	case known && old.Weight != l.Weight && p.current(&l.Key) != 0:
-		return CodeAlreadyVoted, false
+		return refusal.AlreadyVoted, false
 	case p.roll.entries.n >= MaxRecords:
-		return CodePollFull, false
+		return refusal.PollFull, false
 	}
-	return CodeNone, false
+	return refusal.None, false
 }
 
 // enter changes a voter's entry.
@@ -131,11 +122,11 @@ func (s *State) drop(c Drop) Result {
 	case known && old.Dropped:
 		return Result{Poll: c.Poll, Index: s.index}
 	case p.phase(s.clock) == Closed:
-		return s.fail(c.Poll, Refuse(CodePollClosed, "The poll %s has closed; its roll cannot be changed any more.", c.Poll))
+		return s.fail(c.Poll, refusal.Of(refusal.PollClosed))
 	case known && old.Index > c.Since:
-		return s.fail(c.Poll, Refuse(CodeSuperseded, "This voter's entry was changed while the request was under way; look at it, then drop the voter again."))
+		return s.fail(c.Poll, refusal.Of(refusal.Superseded))
 	case p.roll.entries.n >= MaxRecords:
-		return s.fail(c.Poll, Refuse(CodePollFull, "The roll of poll %s has as many entries as it can hold.", c.Poll))
+		return s.fail(c.Poll, refusal.Of(refusal.PollFull))
 	}
 	p.enter(s, &c.Key, old, rollEntry{Weight: old.Weight, Dropped: true, Index: s.index})
 	return Result{Poll: c.Poll, Index: s.index}

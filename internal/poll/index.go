@@ -30,9 +30,9 @@ type slot struct {
 const (
 	firstSlots   = 16
 	segmentSlots = 4096
-	// maxDepth bounds the directory to 32 MiB, enough for segments of the usual
-	// size with 2^32 records. Deeper only keys could lead that were made to share
-	// their first bits; their segment then grows, and they alone become slow.
+	// maxDepth bounds the directory to 32 MiB, enough for segments of the usual size with
+	// 2^32 records. Only keys that were made to share their first bits could need more;
+	// their segment then grows, and they alone become slow.
 	maxDepth = 22
 )
 
@@ -96,7 +96,7 @@ func (s *segment) limit(hash uint32) uint32 {
 	return size/100*60 + spread
 }
 
-// update makes number the record of a voter whose current one is old.
+// update replaces a voter's current record number, old, by number.
 func (x *index) update(key *VoterKey, old, number uint32) {
 	hash := hashOf(key)
 	s := x.segment(hash)

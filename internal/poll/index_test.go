@@ -51,10 +51,10 @@ func TestTheIndexFindsEveryKeyAfterDoublingAndSplitting(t *testing.T) {
 	}
 }
 
-// Voter keys are outputs of SHA-256 under a salt that is not published, so nobody
-// can choose them. If somebody could, this is what would happen: the directory
-// stops growing at its bound, the segment of those keys grows instead, and only
-// look-ups of keys that share their first 64 bits become linear.
+// Voter keys are outputs of SHA-256 under a salt that is not published, so no one can
+// choose them. If someone could, this is what would happen: the directory stops growing
+// at its bound, the segment of those keys grows instead, and only look-ups of keys that
+// share their first 64 bits become linear.
 func TestKeysThatShareTheirFirstBitsNeitherLoopNorExplode(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ shared, keys int }{

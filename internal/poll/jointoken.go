@@ -1,23 +1,26 @@
 package poll
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"slices"
+
+	"voted/internal/refusal"
 )
 
-// TokenHash is the SHA-256 of a join token. The token itself is never in the state:
-// who reads a log, a snapshot or a backup learns nothing that lets a member in.
+// TokenHash is the SHA-256 of a join token. The token itself is never in the state: no
+// one can join a cluster with what a log, a snapshot or a backup shows.
 type TokenHash [sha256.Size]byte
 
 // The limits of join tokens.
 const (
 	// MaxTokenTTL bounds how long a join token lives, in milliseconds: a week.
 	MaxTokenTTL int64 = 7 * 24 * 3600 * 1000
-	// tokenMemory is how long one that has expired is still known as such, in
-	// milliseconds: long enough that who comes too late hears why.
+	// tokenMemory is how long an expired one is remembered, in milliseconds: long enough
+	// that a member that comes too late gets the reason.
 	tokenMemory int64 = 24 * 3600 * 1000
 	// MaxJoinTokens bounds what is remembered; each is compared with what is presented.
 	MaxJoinTokens = 1024
@@ -25,19 +28,19 @@ const (
 	MaxDiskBytes = 64
 )
 
-// tokenState says what may still be done with a join token.
+// tokenState is what may still be done with a join token.
 type tokenState byte
 
 const (
 	tokenOpen  tokenState = 0
-	tokenUsed  tokenState = 1 // by the member on one disk, which may ask again while its answer is lost
+	tokenUsed  tokenState = 1 // by the member on one disk, which may ask again because its answer may be lost
 	tokenSpent tokenState = 2 // used, and its member was removed since
 	tokenVoid  tokenState = 3 // withdrawn before it was used
 )
 
-var errTokens = errors.New("join tokens: an entry cannot be")
+var errTokens = errors.New("join tokens: an entry is not valid")
 
-// joinToken is what is remembered of one join token.
+// joinToken is what the state keeps of one join token.
 type joinToken struct {
 	hash    TokenHash
 	member  string
@@ -50,8 +53,8 @@ type joinToken struct {
 // slice is never changed in place: views hold it.
 type tokenTable struct{ all []joinToken }
 
-// find returns the place of a token, -1 where it is not known. It looks at all of
-// them, and compares in constant time.
+// find returns the place of a token, -1 if it is not known. It compares with all of them,
+// in constant time.
 func (t *tokenTable) find(h *TokenHash) int {
 	at := -1
 	for i := range t.all {
@@ -76,9 +79,8 @@ func (t *tokenTable) set(i int, k joinToken) {
 	t.all[i] = k
 }
 
-// IssueToken is the command that gives out a join token for one member id. Earlier
-// ones for that id which nobody used are void from then on. It is known by its hash
-// when it comes again.
+// IssueToken is the command that gives out a join token for one member id, and makes
+// earlier unused ones for that id void. A retry is recognised by its hash.
 type IssueToken struct {
 	Hash   TokenHash
 	Member string
@@ -109,10 +111,10 @@ const (
 
 func (s *State) issueToken(c IssueToken) Result {
 	if !ValidID(c.Member) || c.TTL < 1 || c.TTL > MaxTokenTTL {
-		return s.fail("", Refuse(CodeMalformedRequest, "A join token is for one member id, and lives for up to 7 days."))
+		return s.fail("", refusal.For(refusal.TokenUnfit))
 	}
 	if s.tokens.find(&c.Hash) >= 0 {
-		return Result{Index: s.index} // also where it was withdrawn since: as it came first
+		return Result{Index: s.index} // even if it was withdrawn since: the same answer as at first
 	}
 	keep := make([]joinToken, 0, len(s.tokens.all)+1)
 	for _, k := range s.tokens.all {
@@ -122,10 +124,13 @@ func (s *State) issueToken(c IssueToken) Result {
 		keep = append(keep, k)
 	}
 	if len(keep) >= MaxJoinTokens {
-		// Those that nobody can use any more give way, the oldest first.
+		// Those that can no longer be used are dropped, the oldest first.
 		i := slices.IndexFunc(keep, func(k joinToken) bool { return k.state == tokenVoid || k.expires <= s.clock })
 		if i < 0 {
-			return s.fail("", Refuse(CodeTooManyRequests, "%d join tokens are remembered, which is as many as there may be; wait until the first of them expires.", MaxJoinTokens))
+			e := refusal.For(refusal.TokensFull)
+			first := slices.MinFunc(keep, func(a, b joinToken) int { return cmp.Compare(a.expires, b.expires) })
+			e.RetryAfter = first.expires - s.clock
+			return s.fail("", e)
 		}
 		keep = slices.Delete(keep, i, i+1)
 	}
@@ -147,26 +152,25 @@ func (s *State) redeemToken(c RedeemToken) Result {
 	return Result{Index: s.index}
 }
 
-// usable returns the place of a token that lets its bearer in at a time. Its
-// sentences tell who does not hold the token nothing about others.
-func (s *State) usable(c RedeemToken, clock int64) (int, *Error) {
+// usable returns the place of a token that admits its bearer at a time. A refusal shows a
+// caller without the token nothing about other tokens.
+func (s *State) usable(c RedeemToken, clock int64) (int, *refusal.Error) {
 	if !ValidID(c.Member) || c.Disk == "" || len(c.Disk) > MaxDiskBytes {
-		return -1, Refuse(CodeMalformedRequest, "A join token is used by a member that names itself and its disk.")
+		return -1, refusal.For(refusal.TokenUnclaimed)
 	}
-	again := "; have a new one made with `voted cluster token " + c.Member + "`."
 	i := s.tokens.find(&c.Hash)
 	if i < 0 || s.tokens.all[i].state == tokenVoid {
-		return -1, Refuse(CodeForbidden, "This join token is not known here, or was withdrawn%s", again)
+		return -1, refusal.For(refusal.TokenUnknown)
 	}
 	switch k := s.tokens.all[i]; {
 	case k.member != c.Member:
-		return i, Refuse(CodeForbidden, "This join token was made for another member than %s%s", c.Member, again)
+		return i, refusal.For(refusal.TokenOfAnother)
 	case k.state == tokenUsed && k.disk == c.Disk:
 		return i, nil
 	case k.state != tokenOpen:
-		return i, Refuse(CodeForbidden, "This join token was used already, and each lets a member in once%s", again)
+		return i, refusal.For(refusal.TokenUsed)
 	case k.expires <= clock:
-		return i, Refuse(CodeForbidden, "This join token has expired%s", again)
+		return i, refusal.For(refusal.TokenExpired)
 	}
 	return i, nil
 }
@@ -184,7 +188,7 @@ func (s *State) revokeTokens(member string) Result {
 	return Result{Index: s.index}
 }
 
-// end takes from a token whatever it could still be used for.
+// end makes a token useless.
 func (k *joinToken) end() {
 	switch k.state {
 	case tokenOpen:
@@ -194,15 +198,15 @@ func (k *joinToken) end() {
 	}
 }
 
-// TokenUsable says why a join token would not let a member in at a time, nil where it
-// would: for a look before anything is proposed.
-func (s *State) TokenUsable(c RedeemToken, clock int64) *Error {
+// TokenUsable returns why a join token would not admit a member at a time, nil if it
+// would. It is for a check before a proposal.
+func (s *State) TokenUsable(c RedeemToken, clock int64) *refusal.Error {
 	_, err := s.usable(c, max(s.clock, clock))
 	return err
 }
 
-// TokenExpiry returns until when a token is good, in milliseconds since the Unix
-// epoch; 0 where it is not known, or no longer good.
+// TokenExpiry returns until when a token is valid, in milliseconds since the Unix epoch;
+// 0 if it is not known, or no longer valid.
 func (s *State) TokenExpiry(h TokenHash) int64 {
 	if i := s.tokens.find(&h); i >= 0 && s.tokens.all[i].state == tokenOpen {
 		return s.tokens.all[i].expires
@@ -218,12 +222,8 @@ func (s *State) HasTokens(member string) bool {
 	})
 }
 
-// AppendTokens appends the encoding of the view's join tokens, nothing where there
-// are none.
+// AppendTokens appends the encoding of the view's join tokens.
 func (v *View) AppendTokens(b []byte) []byte {
-	if len(v.tokens) == 0 {
-		return b
-	}
 	b = binary.AppendUvarint(b, uint64(len(v.tokens)))
 	for _, k := range v.tokens {
 		b = append(b, k.hash[:]...)
@@ -247,7 +247,7 @@ func (l *Loader) Tokens(raw []byte) error {
 		}
 		l.state.tokens.all = append(l.state.tokens.all, k)
 	}
-	if c.Err() != nil || c.Len() != 0 || len(l.state.tokens.all) == 0 {
+	if c.Err() != nil || c.Len() != 0 {
 		return errTokens
 	}
 	return nil

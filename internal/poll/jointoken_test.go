@@ -3,6 +3,8 @@ package poll
 import (
 	"strings"
 	"testing"
+
+	"voted/internal/refusal"
 )
 
 func tokenOf(n int) (h TokenHash) {
@@ -18,12 +20,12 @@ func redeem(n int, member, disk string) RedeemToken {
 	return RedeemToken{Hash: tokenOf(n), Member: member, Disk: disk}
 }
 
-// said is what a result refuses with, "" where it was carried out.
-func said(r Result) string {
+// reasonOf is the reason for which a result refuses, Usual if it was carried out.
+func reasonOf(r Result) refusal.Reason {
 	if r.Err == nil {
-		return ""
+		return refusal.Usual
 	}
-	return r.Err.Code.String() + ": " + r.Err.Detail
+	return r.Err.Reason
 }
 
 func TestJoinTokens(t *testing.T) {
@@ -32,76 +34,76 @@ func TestJoinTokens(t *testing.T) {
 	type step struct {
 		at   int64
 		cmd  Command
-		says string // in the refusal; "" where it is carried out
+		want refusal.Reason // Usual: it is carried out
 	}
 	for name, steps := range map[string][]step{
 		"a token lets its member in": {
-			{start, issue(1, "n4"), ""}, {start, redeem(1, "n4", "disk"), ""},
+			{start, issue(1, "n4"), refusal.Usual}, {start, redeem(1, "n4", "disk"), refusal.Usual},
 		},
 		"whose answer was lost asks again, also once the token has expired": {
-			{start, issue(1, "n4"), ""}, {start, redeem(1, "n4", "disk"), ""}, {start, redeem(1, "n4", "disk"), ""}, {start + 2*hour, redeem(1, "n4", "disk"), ""},
+			{start, issue(1, "n4"), refusal.Usual}, {start, redeem(1, "n4", "disk"), refusal.Usual}, {start, redeem(1, "n4", "disk"), refusal.Usual}, {start + 2*hour, redeem(1, "n4", "disk"), refusal.Usual},
 		},
 		"another disk is another member, and finds it used": {
-			{start, issue(1, "n4"), ""}, {start, redeem(1, "n4", "disk"), ""}, {start, redeem(1, "n4", "other"), "forbidden: This join token was used already"},
+			{start, issue(1, "n4"), refusal.Usual}, {start, redeem(1, "n4", "disk"), refusal.Usual}, {start, redeem(1, "n4", "other"), refusal.TokenUsed},
 		},
 		"it is for one id": {
-			{start, issue(1, "n4"), ""},
-			{start, redeem(1, "n5", "disk"), "another member than n5; have a new one made with `voted cluster token n5`"},
-			{start, redeem(1, "n4", "disk"), ""},
+			{start, issue(1, "n4"), refusal.Usual},
+			{start, redeem(1, "n5", "disk"), refusal.TokenOfAnother},
+			{start, redeem(1, "n4", "disk"), refusal.Usual},
 		},
 		"its last moment is the one before it expires": {
-			{start, issue(1, "n4"), ""}, {start + hour - 1, redeem(1, "n4", "disk"), ""},
+			{start, issue(1, "n4"), refusal.Usual}, {start + hour - 1, redeem(1, "n4", "disk"), refusal.Usual},
 		},
 		"it expires": {
-			{start, issue(1, "n4"), ""}, {start + hour, redeem(1, "n4", "disk"), "has expired; have a new one made"},
+			{start, issue(1, "n4"), refusal.Usual}, {start + hour, redeem(1, "n4", "disk"), refusal.TokenExpired},
 		},
 		"a clock that goes back revives none": {
-			{start, issue(1, "n4"), ""}, {start + hour, Tick{}, ""}, {start, redeem(1, "n4", "disk"), "has expired"},
+			{start, issue(1, "n4"), refusal.Usual}, {start + hour, Tick{}, refusal.Usual}, {start, redeem(1, "n4", "disk"), refusal.TokenExpired},
 		},
 		"a day after its expiry it is forgotten": {
-			{start, issue(1, "n4"), ""}, {start + hour + tokenMemory, redeem(1, "n4", "disk"), "is not known here"},
+			{start, issue(1, "n4"), refusal.Usual}, {start + hour + tokenMemory, redeem(1, "n4", "disk"), refusal.TokenUnknown},
 		},
-		"one that nobody gave out": {
-			{start, issue(1, "n4"), ""}, {start, redeem(2, "n4", "disk"), "forbidden: This join token is not known here, or was withdrawn; have"},
+		"one that was never issued": {
+			{start, issue(1, "n4"), refusal.Usual}, {start, redeem(2, "n4", "disk"), refusal.TokenUnknown},
 		},
 		"a newer one for the same member withdraws it": {
-			{start, issue(1, "n4"), ""},
-			{start, issue(2, "n4"), ""},
-			{start, redeem(1, "n4", "disk"), "not known here, or was withdrawn"},
-			{start, redeem(2, "n4", "disk"), ""},
+			{start, issue(1, "n4"), refusal.Usual},
+			{start, issue(2, "n4"), refusal.Usual},
+			{start, redeem(1, "n4", "disk"), refusal.TokenUnknown},
+			{start, redeem(2, "n4", "disk"), refusal.Usual},
 		},
 		"a newer one for another member does not": {
-			{start, issue(1, "n4"), ""}, {start, issue(2, "n5"), ""}, {start, redeem(1, "n4", "disk"), ""}, {start, redeem(2, "n5", "disk"), ""},
+			{start, issue(1, "n4"), refusal.Usual}, {start, issue(2, "n5"), refusal.Usual}, {start, redeem(1, "n4", "disk"), refusal.Usual}, {start, redeem(2, "n5", "disk"), refusal.Usual},
 		},
 		"a late duplicate of its making revives it as little as it withdraws a newer one": {
-			{start, issue(1, "n4"), ""},
-			{start, issue(2, "n4"), ""},
-			{start, issue(1, "n4"), ""},
-			{start, redeem(1, "n4", "disk"), "withdrawn"},
-			{start, redeem(2, "n4", "disk"), ""},
-			{start, issue(2, "n4"), ""},
-			{start, redeem(2, "n4", "other"), "used already"},
+			{start, issue(1, "n4"), refusal.Usual},
+			{start, issue(2, "n4"), refusal.Usual},
+			{start, issue(1, "n4"), refusal.Usual},
+			{start, redeem(1, "n4", "disk"), refusal.TokenUnknown},
+			{start, redeem(2, "n4", "disk"), refusal.Usual},
+			{start, issue(2, "n4"), refusal.Usual},
+			{start, redeem(2, "n4", "other"), refusal.TokenUsed},
 		},
-		"once its member was removed it lets nobody back in": {
-			{start, issue(1, "n4"), ""},
-			{start, redeem(1, "n4", "disk"), ""},
-			{start, RevokeTokens{"n4"}, ""},
-			{start, redeem(1, "n4", "disk"), "used already"},
-			{start, RevokeTokens{"n4"}, ""},
+		"once its member was removed it does not let it back in": {
+			{start, issue(1, "n4"), refusal.Usual},
+			{start, redeem(1, "n4", "disk"), refusal.Usual},
+			{start, RevokeTokens{"n4"}, refusal.Usual},
+			{start, redeem(1, "n4", "disk"), refusal.TokenUsed},
+			{start, RevokeTokens{"n4"}, refusal.Usual},
 		},
 		"one that was not used is withdrawn": {
-			{start, issue(1, "n4"), ""}, {start, RevokeTokens{"n4"}, ""}, {start, redeem(1, "n4", "disk"), "withdrawn"},
+			{start, issue(1, "n4"), refusal.Usual}, {start, RevokeTokens{"n4"}, refusal.Usual}, {start, redeem(1, "n4", "disk"), refusal.TokenUnknown},
 		},
 		"of another member's nothing is withdrawn": {
-			{start, issue(1, "n4"), ""}, {start, RevokeTokens{"n5"}, ""}, {start, redeem(1, "n4", "disk"), ""},
+			{start, issue(1, "n4"), refusal.Usual}, {start, RevokeTokens{"n5"}, refusal.Usual}, {start, redeem(1, "n4", "disk"), refusal.Usual},
 		},
 		"what cannot be is refused": {
-			{start, issue(1, "-"), "malformed_request"},
-			{start, IssueToken{Member: "n4"}, "malformed_request"},
-			{start, IssueToken{Member: "n4", TTL: MaxTokenTTL + 1}, "up to 7 days"},
-			{start, redeem(1, "n4", ""), "malformed_request"},
-			{start, redeem(1, "n4", strings.Repeat("d", MaxDiskBytes+1)), "malformed_request"},
-			{start, redeem(1, "", "disk"), "malformed_request"},
+			{start, issue(1, "-"), refusal.TokenUnfit},
+			{start, IssueToken{Member: "n4"}, refusal.TokenUnfit},
+			{start, IssueToken{Member: "n4", TTL: MaxTokenTTL + 1}, refusal.TokenUnfit},
+			{start, redeem(1, "n4", ""), refusal.TokenUnclaimed},
+			{start, redeem(1, "n4", strings.Repeat("d", MaxDiskBytes+1)), refusal.TokenUnclaimed},
+			{start, redeem(1, "", "disk"), refusal.TokenUnclaimed},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,14 +111,14 @@ func TestJoinTokens(t *testing.T) {
 			c := &scene{t, NewState()}
 			for i, s := range steps {
 				if wish, ok := s.cmd.(RedeemToken); ok {
-					// What a look says beforehand is what the log decides.
-					if err := c.s.TokenUsable(wish, s.at); (err == nil) != (s.says == "") && c.s.Clock() <= s.at {
+					// The check beforehand gives the same answer as the log.
+					if err := c.s.TokenUsable(wish, s.at); (err == nil) != (s.want == refusal.Usual) && c.s.Clock() <= s.at {
 						t.Errorf("step %d: a look says %v", i+1, err)
 					}
 				}
-				got := said(c.do(s.at, s.cmd))
-				if s.says == "" && got != "" || !strings.Contains(got, s.says) {
-					t.Errorf("step %d, %T: %q, want %q", i+1, s.cmd, got, s.says)
+				r := c.do(s.at, s.cmd)
+				if got := reasonOf(r); got != s.want || (r.Err == nil) != (s.want == refusal.Usual) || r.Err != nil && r.Err.Code != got.Code() {
+					t.Errorf("step %d, %T: %v, want the reason %q", i+1, s.cmd, r, s.want)
 				}
 			}
 		})
@@ -153,19 +155,19 @@ func TestTheTableOfTokensIsBoundedAndThoseOfNoUseGiveWay(t *testing.T) {
 	t.Parallel()
 	c := &scene{t, NewState()}
 	for n := range MaxJoinTokens {
-		if got := said(c.do(1000, issue(n, "m"+strings.Repeat("x", n%60)+string(rune('a'+n/60))))); got != "" {
-			t.Fatalf("token %d: %s", n, got)
+		if r := c.do(1000, issue(n, "m"+strings.Repeat("x", n%60)+string(rune('a'+n/60)))); r.Err != nil {
+			t.Fatalf("token %d: %v", n, r)
 		}
 	}
-	if got := said(c.do(1000, issue(MaxJoinTokens, "one-more"))); !strings.Contains(got, "too_many_requests") {
-		t.Fatalf("one more than there may be: %q", got)
+	if r := c.do(2000, issue(MaxJoinTokens, "one-more")); r.Err == nil || r.Err.Code != refusal.TooManyRequests || reasonOf(r) != refusal.TokensFull || r.Err.RetryAfter != hour-1000 {
+		t.Fatalf("one more than there may be: %v", r)
 	}
 	c.do(1000, RevokeTokens{"ma"})
-	if got := said(c.do(1000, issue(MaxJoinTokens, "one-more"))); got != "" {
-		t.Errorf("in the place of one that was withdrawn: %q", got)
+	if r := c.do(2000, issue(MaxJoinTokens, "one-more")); r.Err != nil {
+		t.Errorf("in the place of one that was withdrawn: %v", r)
 	}
-	if got := said(c.do(1000+hour, issue(MaxJoinTokens+1, "another"))); got != "" {
-		t.Errorf("in the place of one that has expired: %q", got)
+	if r := c.do(1000+hour, issue(MaxJoinTokens+1, "another")); r.Err != nil {
+		t.Errorf("in the place of one that has expired: %v", r)
 	}
 	if n := len(c.s.tokens.all); n != MaxJoinTokens {
 		t.Errorf("%d are remembered", n)

@@ -1,15 +1,23 @@
 package poll
 
+import "voted/internal/refusal"
+
 // keyTable remembers Idempotency-Keys with their fingerprint and answer until
 // they expire by the replicated clock. All keys live equally long, so they expire
 // in the order in which they came.
 type keyTable struct {
-	entries map[string]keyEntry
+	entries map[clientKey]keyEntry
 	queue   []keyEntry // append-only between expiries: captured by its header
 }
 
+// clientKey is an Idempotency-Key of one client: two clients may draw the same one.
+type clientKey struct {
+	client string // name of the credential; empty without authentication
+	key    string
+}
+
 type keyEntry struct {
-	key         string
+	clientKey
 	fingerprint Digest
 	poll        string
 	expires     int64
@@ -17,34 +25,40 @@ type keyEntry struct {
 
 func (t *keyTable) expire(clock int64) {
 	for len(t.queue) > 0 && t.queue[0].expires <= clock {
-		delete(t.entries, t.queue[0].key)
+		delete(t.entries, t.queue[0].clientKey)
 		t.queue = t.queue[1:]
 	}
 }
 
 func (t *keyTable) put(e keyEntry) {
 	if t.entries == nil {
-		t.entries = map[string]keyEntry{}
+		t.entries = map[clientKey]keyEntry{}
 	}
-	t.entries[e.key] = e
+	t.entries[e.clientKey] = e
 	t.queue = append(t.queue, e)
 }
 
-// keyed answers a create whose key is known, or for which there is no room.
+// keyed answers a create if its key is known, or if there is no room for it.
 func (s *State) keyed(c Create) (Result, bool) {
-	e, seen := s.keys.entries[c.Key]
+	e, seen := s.keys.entries[clientKey{c.Client, c.Key}]
 	switch {
 	case seen && e.fingerprint != c.Fingerprint:
-		return s.fail("", Refuse(CodeIdempotencyKeyReused, "This Idempotency-Key came with a different request before; use a fresh key for each request.")), true
+		return s.fail("", refusal.Of(refusal.IdempotencyKeyReused)), true
+	case seen && s.Find(e.poll) == nil:
+		gone := refusal.For(refusal.KeyOfDeletedPoll)
+		gone.Subject = e.poll
+		return s.fail(e.poll, gone), true
 	case seen:
 		return Result{Poll: e.poll, Index: s.index, Replayed: true}, true
 	case len(s.keys.queue) >= MaxIdempotencyKeys:
-		return s.fail("", Refuse(CodeTooManyRequests, "Too many Idempotency-Keys are in use; create the poll under an id of your own with PUT.")), true
+		e := refusal.For(refusal.KeysFull)
+		e.RetryAfter = s.keys.queue[0].expires - s.clock
+		return s.fail("", e), true
 	}
 	return Result{}, false
 }
 
 func (s *State) remember(c Create) {
-	s.keys.put(keyEntry{c.Key, c.Fingerprint, c.Definition.ID, s.clock + IdempotencyTTL})
-	s.event(eventKey, c.Key, c.Fingerprint[:])
+	s.keys.put(keyEntry{clientKey{c.Client, c.Key}, c.Fingerprint, c.Definition.ID, s.clock + IdempotencyTTL})
+	s.event(eventKey, c.Key, append(c.Fingerprint[:], c.Client...))
 }

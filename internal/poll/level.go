@@ -1,22 +1,24 @@
 package poll
 
+import "encoding/binary"
+
 // FirstLevel is the format level of every cluster until it is raised.
 const FirstLevel = 1
 
-// Raise is the command that lets formats of a level be used from here on. It never
-// goes back: what stands in the log and in snapshots stays there.
+// Raise is the command that allows formats of a level from here on. It never goes back,
+// since the log and the snapshots keep what they hold.
 type Raise struct{ Level uint32 }
 
 func (c Raise) apply(s *State) Result {
 	if c.Level > s.level {
 		s.level = c.Level
-		s.event(eventRaised, "", []byte{byte(c.Level >> 24), byte(c.Level >> 16), byte(c.Level >> 8), byte(c.Level)})
+		s.event(eventRaised, "", binary.BigEndian.AppendUint32(nil, c.Level))
 	}
 	return Result{Index: s.index}
 }
 
-// Level returns the format level up to which commands and snapshots may be used:
-// every member said that it reads them before the cluster was raised to it.
+// Level returns the highest level of the formats that commands and snapshots may use.
+// Every member reported that it reads them before the cluster was raised to it.
 func (s *State) Level() uint32 { return s.level }
 
 // Level returns the state's format level at the view's index.

@@ -3,12 +3,14 @@ package poll
 // The limits of the core. Each is part of the rules: changing one changes what
 // replicas accept, and so needs a new command format.
 const (
-	// MaxIDBytes bounds poll and option ids; they stand in every URL and entry.
+	// MaxIDBytes bounds poll and option ids; every URL and entry has them.
 	MaxIDBytes = 64
 	// MaxVoterBytes bounds voter ids, so that hashing needs no allocation.
 	MaxVoterBytes = 256
 	// MaxTitleBytes bounds titles: definitions live in memory on every member.
 	MaxTitleBytes = 1024
+	// MaxSeedBytes bounds the seed of a lot.
+	MaxSeedBytes = 1024
 	// MaxOptions bounds a poll's options; pairwise methods need its square.
 	MaxOptions = 1024
 	// MaxScore bounds the points of one option, so that 2^32 ballots of MaxWeight
@@ -30,8 +32,8 @@ const (
 	// IdempotencyTTL is how long a key is remembered, in milliseconds of the
 	// replicated clock (24 hours).
 	IdempotencyTTL int64 = 24 * 60 * 60 * 1000
-	// maxRetrace is how many versions back a late duplicate is recognised by
-	// its selections. Further back any older ballot is called superseded: the
-	// search must not let one voter make every member walk a long chain.
+	// maxRetrace is how many versions back a late duplicate is recognised by its selections.
+	// Any older ballot counts as superseded: one voter must not be able to make every member
+	// search a long chain.
 	maxRetrace = 64
 )

@@ -1,81 +1,11 @@
 package poll
 
 import (
-	"encoding/binary"
 	"fmt"
 )
 
-// AppendHeader appends the encoding of everything in the view but its polls.
-func (v *View) AppendHeader(b []byte) []byte {
-	b = binary.AppendUvarint(b, v.index)
-	b = binary.AppendUvarint(b, uint64(v.clock))
-	b = append(b, v.digest[:]...)
-	b = binary.AppendUvarint(b, uint64(len(v.keys)))
-	for _, k := range v.keys {
-		b = appendString(b, k.key)
-		b = append(b, k.fingerprint[:]...)
-		b = appendString(b, k.poll)
-		b = binary.AppendUvarint(b, uint64(k.expires))
-	}
-	b = binary.AppendUvarint(b, uint64(len(v.polls)))
-	if v.level > FirstLevel { // before, the encoding is that of the builds that know no levels
-		b = binary.AppendUvarint(b, uint64(v.level))
-	}
-	if v.level >= RestoreLevel {
-		b = binary.AppendUvarint(b, v.shift)
-		b = append(b, v.origin.Backup[:]...)
-		b = binary.AppendUvarint(b, v.origin.Index)
-	}
-	return b
-}
-
-// AppendHeader appends the encoding of everything in the capture but its roll,
-// records and voter ids, which follow as RollSpans, Spans and Names give them.
-func (c *Capture) AppendHeader(b []byte) []byte {
-	b = c.rules.AppendCanonical(b)
-	b = append(b, c.rules.Salt[:]...)
-	deleted := byte(0)
-	if c.deleted {
-		deleted = 1
-	}
-	b = append(b, deleted)
-	for _, n := range []uint64{uint64(c.revision), uint64(c.createdAt), uint64(c.closedAt), c.closedIndex, c.changed} {
-		b = binary.AppendUvarint(b, n)
-	}
-	b = append(b, c.digest[:]...)
-	b = binary.AppendUvarint(b, uint64(len(c.patches)))
-	for _, m := range c.patches {
-		b = append(b, m.request[:]...)
-		b = binary.AppendUvarint(b, uint64(m.at))
-	}
-	b = binary.AppendUvarint(b, uint64(len(c.entries)))
-	for _, e := range c.entries {
-		b = appendString(b, e)
-	}
-	b = binary.AppendUvarint(b, uint64(c.box.n))
-	return binary.AppendUvarint(b, uint64(c.roll.n))
-}
-
-// Spans calls f with the box's records, raw and in order, in pieces of many
-// records; f must not change them.
-func (c *Capture) Spans(f func(raw []byte)) { c.box.spans(1, f) }
-
-// RollSpans is Spans for the entries of the roll, dropped and changed ones included.
-func (c *Capture) RollSpans(f func(raw []byte)) { c.roll.spans(1, RollEntryBytes, f) }
-
-// Names returns the voter ids of an open poll, one a record, in order.
-func (c *Capture) Names() func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for n := range uint32(len(c.names.ends)) {
-			if !yield(c.names.of(n + 1)) {
-				return
-			}
-		}
-	}
-}
-
-// Loader rebuilds a State from the parts that a View wrote. Every fault is an
-// error that names the poll; the state is only handed out when all is loaded.
+// Loader rebuilds a State from the parts that a View wrote. Every fault is an error that
+// names the poll; State returns only a state that was loaded completely.
 type Loader struct {
 	state *State
 	polls uint64 // how many are to come
@@ -88,23 +18,17 @@ func NewLoader(header []byte) (*Loader, error) {
 	s.index, s.clock = c.Uvarint(), int64(c.Bounded(maxTime))
 	c.fill(s.digest[:])
 	for range c.Bounded(MaxIdempotencyKeys) {
-		e := keyEntry{key: c.String()}
+		e := keyEntry{clientKey: clientKey{client: c.String(), key: c.String()}}
 		c.fill(e.fingerprint[:])
 		e.poll, e.expires = c.String(), int64(c.Uvarint())
 		s.keys.put(e)
 	}
 	l := &Loader{state: s, polls: c.Uvarint()}
-	if c.Len() > 0 {
-		if s.level = uint32(c.Bounded(1<<32 - 1)); s.level <= FirstLevel {
-			return nil, fmt.Errorf("state header: %w", ErrTruncated) // the first level is not written
-		}
-	}
-	if s.level >= RestoreLevel {
-		s.shift = c.Bounded(s.index)
-		c.fill(s.origin.Backup[:])
-		s.origin.Index = c.Bounded(s.index)
-	}
-	if c.Err() != nil || c.Len() != 0 {
+	s.level = uint32(c.Bounded(1<<32 - 1))
+	s.shift = c.Bounded(s.index)
+	c.fill(s.origin.Backup[:])
+	s.origin.Index = c.Bounded(s.index)
+	if c.Err() != nil || c.Len() != 0 || s.level < FirstLevel {
 		return nil, fmt.Errorf("state header: %w", ErrTruncated)
 	}
 	return l, nil
@@ -174,8 +98,17 @@ func readHeader(c *Cursor, number uint32) header {
 	for range c.Bounded(maxPatches) {
 		var m patchMark
 		c.fill(m.request[:])
+		c.fill(m.fingerprint[:])
 		m.at = int64(c.Uvarint())
 		h.patches = append(h.patches, m)
+	}
+	there := c.Byte()
+	if there&hasOriginal != 0 {
+		h.original = new(Digest)
+		c.fill(h.original[:])
+	}
+	if there&hasLot != 0 {
+		h.lot = c.lot()
 	}
 	if h.deleted {
 		h.rules = &Rules{Definition: Definition{ID: d.ID}, Salt: salt}
@@ -200,7 +133,7 @@ func (l *PollLoader) AddRoll(raw []byte) error {
 	for ; len(raw) >= RollEntryBytes; raw = raw[RollEntryBytes:] {
 		e := decodeRollEntry(raw)
 		if p.roll == nil || e.Weight > MaxWeight || e.Weight == 0 && !e.Dropped {
-			return fmt.Errorf("poll %q: its roll has an entry that cannot be", p.rules.ID)
+			return fmt.Errorf("poll %q: its roll has an entry that is not valid", p.rules.ID)
 		}
 		key := VoterKey(raw[:16])
 		old, _ := p.roll.find(&key)
@@ -225,7 +158,7 @@ func (l *PollLoader) weigh(key *VoterKey, first bool) (int64, error) {
 	}
 	if first {
 		r.voted(uint64(e.Weight))
-		if e.Dropped { // after the ballot, which stays
+		if e.Dropped { // dropped after the ballot, which stays
 			r.recount(rollEntry{}, rollEntry{Weight: e.Weight})
 		}
 	}

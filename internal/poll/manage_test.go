@@ -3,6 +3,8 @@ package poll
 import (
 	"strconv"
 	"testing"
+
+	"voted/internal/refusal"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -25,7 +27,7 @@ func TestAPollClosesAtAnExactIndex(t *testing.T) {
 	if i.ClosedIndex != 3 || i.ClosedAt != closesAt || i.Changed != 3 || i.Ballots != 1 || i.Phase != Closed {
 		t.Fatalf("then %+v", i)
 	}
-	if c.do(9000, Close{"p"}); c.s.Find("p").closedIndex != 3 || c.s.NextDeadline() != 0 {
+	if c.do(9000, Close{Poll: "p"}); c.s.Find("p").closedIndex != 3 || c.s.NextDeadline() != 0 {
 		t.Fatal("closing it again moved the index")
 	}
 }
@@ -53,30 +55,30 @@ func TestPatchRules(t *testing.T) {
 		given    func(d *Definition)
 		before   func(c *scene)
 		patch    Patch
-		want     Code
+		want     refusal.Code
 		revision uint32
 	}{
-		"a title changes":                               {nil, nil, Patch{Title: ptr("new")}, CodeNone, 2},
-		"nothing changes":                               {nil, nil, Patch{Title: ptr("")}, CodeNone, 1},
-		"the revision that was read matches":            {nil, nil, Patch{Title: ptr("new"), IfRevision: 1}, CodeNone, 2},
-		"another revision was read":                     {nil, nil, Patch{Title: ptr("new"), IfRevision: 2}, CodeVersionMismatch, 1},
-		"a title is too long":                           {nil, nil, Patch{Title: ptr(string(make([]byte, MaxTitleBytes+1)))}, CodeInvalidPoll, 1},
-		"an opening moves before it came":               {scheduled, nil, Patch{OpensAt: ptr(int64(6000))}, CodeNone, 2},
-		"an opening moves behind the closing":           {scheduled, nil, Patch{OpensAt: ptr(int64(9000))}, CodeInvalidPoll, 1},
-		"an opening is taken away: it opens at once":    {scheduled, nil, Patch{OpensAt: ptr(int64(0))}, CodeNone, 2},
-		"an open poll without ballots opens later":      {nil, nil, Patch{OpensAt: ptr(int64(6000))}, CodeNone, 2},
-		"an open poll with ballots cannot open later":   {nil, voted, Patch{OpensAt: ptr(int64(6000))}, CodeInvalidPoll, 1},
-		"an open poll with ballots keeps its opening":   {nil, voted, Patch{OpensAt: ptr(int64(0)), Title: ptr("new")}, CodeNone, 2},
-		"a closing moves":                               {scheduled, nil, Patch{ClosesAt: ptr(int64(9500))}, CodeNone, 2},
-		"a closing is taken away":                       {scheduled, nil, Patch{ClosesAt: ptr(int64(0))}, CodeNone, 2},
-		"a closing moves into the past":                 {nil, nil, Patch{ClosesAt: ptr(int64(1999))}, CodeInvalidPoll, 1},
-		"a closing moves to now":                        {nil, nil, Patch{ClosesAt: ptr(int64(2000))}, CodeInvalidPoll, 1},
-		"a time before 1970":                            {nil, nil, Patch{ClosesAt: ptr(int64(-1))}, CodeInvalidPoll, 1},
-		"an opening before 1970":                        {nil, nil, Patch{OpensAt: ptr(int64(-1))}, CodeInvalidPoll, 1},
-		"a time that no record can hold":                {nil, nil, Patch{ClosesAt: ptr(int64(maxTime + 1))}, CodeInvalidPoll, 1},
-		"the last time that a record can hold":          {nil, nil, Patch{ClosesAt: ptr(int64(maxTime))}, CodeNone, 2},
-		"a closed poll":                                 {nil, func(c *scene) { c.do(1500, Close{"p"}) }, Patch{Title: ptr("new")}, CodePollClosed, 1},
-		"a poll whose closing time passes in the entry": {func(d *Definition) { d.ClosesAt = 2000 }, nil, Patch{ClosesAt: ptr(int64(9000))}, CodePollClosed, 1},
+		"a title changes":                               {nil, nil, Patch{Title: ptr("new")}, refusal.None, 2},
+		"nothing changes":                               {nil, nil, Patch{Title: ptr("")}, refusal.None, 1},
+		"the revision that was read matches":            {nil, nil, Patch{Title: ptr("new"), IfRevision: 1}, refusal.None, 2},
+		"another revision was read":                     {nil, nil, Patch{Title: ptr("new"), IfRevision: 2}, refusal.VersionMismatch, 1},
+		"a title is too long":                           {nil, nil, Patch{Title: ptr(string(make([]byte, MaxTitleBytes+1)))}, refusal.InvalidPoll, 1},
+		"an opening moves before it came":               {scheduled, nil, Patch{OpensAt: ptr(int64(6000))}, refusal.None, 2},
+		"an opening moves behind the closing":           {scheduled, nil, Patch{OpensAt: ptr(int64(9000))}, refusal.InvalidPoll, 1},
+		"an opening is taken away: it opens at once":    {scheduled, nil, Patch{OpensAt: ptr(int64(0))}, refusal.None, 2},
+		"an open poll without ballots opens later":      {nil, nil, Patch{OpensAt: ptr(int64(6000))}, refusal.None, 2},
+		"an open poll with ballots cannot open later":   {nil, voted, Patch{OpensAt: ptr(int64(6000))}, refusal.InvalidPoll, 1},
+		"an open poll with ballots keeps its opening":   {nil, voted, Patch{OpensAt: ptr(int64(0)), Title: ptr("new")}, refusal.None, 2},
+		"a closing moves":                               {scheduled, nil, Patch{ClosesAt: ptr(int64(9500))}, refusal.None, 2},
+		"a closing is taken away":                       {scheduled, nil, Patch{ClosesAt: ptr(int64(0))}, refusal.None, 2},
+		"a closing moves into the past":                 {nil, nil, Patch{ClosesAt: ptr(int64(1999))}, refusal.InvalidPoll, 1},
+		"a closing moves to now":                        {nil, nil, Patch{ClosesAt: ptr(int64(2000))}, refusal.InvalidPoll, 1},
+		"a time before 1970":                            {nil, nil, Patch{ClosesAt: ptr(int64(-1))}, refusal.InvalidPoll, 1},
+		"an opening before 1970":                        {nil, nil, Patch{OpensAt: ptr(int64(-1))}, refusal.InvalidPoll, 1},
+		"a time that no record can hold":                {nil, nil, Patch{ClosesAt: ptr(int64(maxTime + 1))}, refusal.InvalidPoll, 1},
+		"the last time that a record can hold":          {nil, nil, Patch{ClosesAt: ptr(int64(maxTime))}, refusal.None, 2},
+		"a closed poll":                                 {nil, func(c *scene) { c.do(1500, Close{Poll: "p"}) }, Patch{Title: ptr("new")}, refusal.PollClosed, 1},
+		"a poll whose closing time passes in the entry": {func(d *Definition) { d.ClosesAt = 2000 }, nil, Patch{ClosesAt: ptr(int64(9000))}, refusal.PollClosed, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -89,7 +91,7 @@ func TestPatchRules(t *testing.T) {
 			if verdictOf(r).code != c.want || s.s.Find("p").revision != c.revision {
 				t.Fatalf("then %v, revision %d", r, s.s.Find("p").revision)
 			}
-			if c.want == CodeVersionMismatch && r.Err.Version != c.revision {
+			if c.want == refusal.VersionMismatch && r.Err.Version != c.revision {
 				t.Fatalf("the refusal names the revision %d", r.Err.Version)
 			}
 		})
@@ -123,12 +125,33 @@ func TestARetriedPatchIsKnown(t *testing.T) {
 		t.Parallel()
 		c := newScene(t, nil)
 		c.do(2000, Patch{Poll: "p", Request: request(1), Title: ptr("one")})
-		c.do(2000, Close{"p"})
+		c.do(2000, Close{Poll: "p"})
 		if r := c.do(3000, Patch{Poll: "p", Request: request(1), Title: ptr("one")}); r.Err != nil {
 			t.Fatalf("then %v", r)
 		}
 	})
-	t.Run("the memory is bounded, and frees itself after ten minutes", func(t *testing.T) {
+	t.Run("the same request with another patch is refused, and changes nothing", func(t *testing.T) {
+		t.Parallel()
+		c := newScene(t, nil)
+		c.do(2000, Patch{Poll: "p", Request: request(1), Fingerprint: request(1), Title: ptr("one")})
+		r := c.do(3000, Patch{Poll: "p", Request: request(1), Fingerprint: request(2), Title: ptr("two")})
+		if r.Err == nil || r.Err.Code != refusal.IdempotencyKeyReused || title(c) != "one" {
+			t.Fatalf("then %v, title %q", r, title(c))
+		}
+	})
+	t.Run("a duplicate that is a day late is a new patch", func(t *testing.T) {
+		t.Parallel()
+		c := newScene(t, nil)
+		c.do(2000, Patch{Poll: "p", Request: request(1), Title: ptr("one")})
+		c.do(2000, Patch{Poll: "p", Request: request(2), Title: ptr("two")})
+		if r := c.do(2000+patchMemory-1, Patch{Poll: "p", Request: request(1), Title: ptr("one")}); !r.Replayed || title(c) != "two" {
+			t.Fatalf("a moment before: %v, title %q", r, title(c))
+		}
+		if r := c.do(2000+patchMemory, Patch{Poll: "p", Request: request(1), Title: ptr("one")}); r.Replayed || r.Err != nil || title(c) != "one" {
+			t.Fatalf("a day later: %v, title %q", r, title(c))
+		}
+	})
+	t.Run("the memory is bounded: the oldest gives way after ten minutes, and the refusal says when", func(t *testing.T) {
 		t.Parallel()
 		c := newScene(t, nil)
 		for n := range maxPatches {
@@ -137,10 +160,14 @@ func TestARetriedPatchIsKnown(t *testing.T) {
 			}
 		}
 		one := Patch{Poll: "p", Request: request(1000), Title: ptr("x")}
-		if r := c.do(2000+patchMemory-1, one); r.Err == nil || r.Err.Code != CodeTooManyRequests {
-			t.Fatalf("one too many: %v", r)
+		r := c.do(5000, one)
+		if r.Err == nil || r.Err.Code != refusal.TooManyRequests || r.Err.RetryAfter != patchHold-3000 {
+			t.Fatalf("one too many: %v, %+v", r, r.Err)
 		}
-		if r := c.do(2000+patchMemory, one); r.Err != nil || len(c.s.Find("p").patches) != 1 {
+		if r := c.do(5000+r.Err.RetryAfter-1, one); r.Err == nil {
+			t.Fatalf("a moment too early: %v", r)
+		}
+		if r := c.do(5000+r.Err.RetryAfter, one); r.Err != nil || len(c.s.Find("p").patches) != maxPatches {
 			t.Fatalf("ten minutes later: %v", r)
 		}
 	})
@@ -157,6 +184,102 @@ func TestARetriedPatchIsKnown(t *testing.T) {
 	})
 }
 
+func TestACreationSentAgainFindsItsPollThoughItWasChangedSince(t *testing.T) {
+	t.Parallel()
+	c := newScene(t, nil)
+	first := c.s.Rules("p").Definition
+	for _, title := range []string{"one", "two"} {
+		c.do(2000, Patch{Poll: "p", Request: request(len(title) + int(title[0])), Title: &title})
+		if r := c.do(2000, Create{Definition: first}); r.Err != nil || r.Created || c.s.Rules("p").Title != title {
+			t.Fatalf("after the title %q: %v", title, r)
+		}
+	}
+	between := first
+	between.Title = "one"
+	if r := c.do(2000, Create{Definition: between}); r.Err == nil || r.Err.Code != refusal.PollExists {
+		t.Fatalf("a definition that it had in between: %v", r)
+	}
+}
+
+func TestAChangeForAnotherRevisionChangesNothing(t *testing.T) {
+	t.Parallel()
+	c := newScene(t, nil)
+	d := c.s.Rules("p").Definition
+	c.do(2000, Patch{Poll: "p", Title: ptr("new")})
+	fresh := d
+	fresh.ID = "fresh"
+	before := c.s.Digest()
+	for name, do := range map[string]Command{
+		"close":                                 Close{Poll: "p", IfRevision: 1},
+		"delete":                                Delete{Poll: "p", IfRevision: 1},
+		"patch":                                 Patch{Poll: "p", Request: request(2), IfRevision: 1, Title: ptr("late")},
+		"create":                                Create{Definition: d, IfRevision: 1},
+		"create what must not be there":         Create{Definition: d, Salt: Salt{9}, IfAbsent: true},
+		"create what must be there, and is not": Create{Definition: fresh, IfRevision: 1},
+	} {
+		if r := c.do(2000, do); r.Err == nil || r.Err.Code != refusal.VersionMismatch || c.s.Digest() != before {
+			t.Errorf("%s: %v", name, r)
+		}
+	}
+	if r := c.do(2000, Close{Poll: "p", IfRevision: 2}); r.Err != nil {
+		t.Errorf("closing at the revision that is there: %v", r)
+	}
+	for range 2 {
+		if r := c.do(2000, Delete{Poll: "p", IfRevision: 2}); r.Err != nil {
+			t.Errorf("deleting at the revision that is there: %v", r)
+		}
+	}
+	if r := c.do(2000, Delete{Poll: "p", IfRevision: 1}); r.Err == nil || r.Err.Code != refusal.VersionMismatch {
+		t.Errorf("deleting another revision than was deleted: %v", r)
+	}
+	// A member submits a command again when its outcome is unknown.
+	for range 2 {
+		if r := c.do(2000, Create{Definition: fresh, Salt: Salt{7}, IfAbsent: true}); !r.Created {
+			t.Errorf("a creation, and the same command again: %v", r)
+		}
+	}
+}
+
+func TestKeysOfTwoClientsHaveNothingToDoWithEachOther(t *testing.T) {
+	t.Parallel()
+	c := newScene(t, nil)
+	d := c.s.Rules("p").Definition
+	keyed := func(id, client string, fingerprint byte) Result {
+		d.ID = id
+		return c.do(2000, Create{Definition: d, Key: "job-1", Client: client, Fingerprint: Digest{fingerprint}})
+	}
+	if r := keyed("a", "token:alice", 1); !r.Created {
+		t.Fatalf("alice: %v", r)
+	}
+	if r := keyed("b", "token:bob", 1); !r.Created || r.Poll != "b" {
+		t.Fatalf("bob, with the same key and body: %v", r)
+	}
+	if r := keyed("c", "", 2); !r.Created {
+		t.Fatalf("a sender without a name, with the same key and another body: %v", r)
+	}
+	if r := keyed("d", "token:alice", 1); !r.Replayed || r.Poll != "a" {
+		t.Fatalf("alice again: %v", r)
+	}
+	if r := keyed("d", "token:alice", 2); r.Err == nil || r.Err.Code != refusal.IdempotencyKeyReused {
+		t.Fatalf("alice, with another body: %v", r)
+	}
+}
+
+func TestAKeyWhosePollWasDeletedSaysSo(t *testing.T) {
+	t.Parallel()
+	c := newScene(t, nil)
+	d := c.s.Rules("p").Definition
+	d.ID = "made"
+	create := Create{Definition: d, Key: "k"}
+	c.do(2000, create)
+	c.do(2000, Close{Poll: "made"})
+	c.do(2000, Delete{Poll: "made"})
+	d.ID = "other" // a retry draws another id
+	if r := c.do(2000, Create{Definition: d, Key: "k"}); r.Err == nil || r.Err.Code != refusal.PollNotFound || r.Replayed || r.Err.Reason != refusal.KeyOfDeletedPoll || r.Err.Subject != "made" {
+		t.Fatalf("then %v", r)
+	}
+}
+
 func TestCreateCloseAndDeleteMayBeSentAgain(t *testing.T) {
 	t.Parallel()
 	c := newScene(t, nil)
@@ -168,23 +291,23 @@ func TestCreateCloseAndDeleteMayBeSentAgain(t *testing.T) {
 	for _, step := range []struct {
 		name string
 		do   Command
-		want Code
+		want refusal.Code
 	}{
-		{"the same definition again", Create{Definition: d, Salt: Salt{9}}, CodeNone},
-		{"another definition under the same id", Create{Definition: other}, CodePollExists},
-		{"a closing in the past", Create{Definition: past}, CodeInvalidPoll},
-		{"a definition that cannot be", Create{Definition: Definition{ID: "x"}}, CodeInvalidPoll},
-		{"deleting while open", Delete{"p"}, CodePollNotClosed},
-		{"deleting what never was", Delete{"none"}, CodePollNotFound},
-		{"closing what never was", Close{"none"}, CodePollNotFound},
-		{"closing", Close{"p"}, CodeNone},
-		{"closing again", Close{"p"}, CodeNone},
-		{"the same definition after the close", Create{Definition: d}, CodeNone},
-		{"deleting", Delete{"p"}, CodeNone},
-		{"deleting again", Delete{"p"}, CodeNone},
-		{"closing after it was deleted", Close{"p"}, CodePollNotFound},
-		{"patching after it was deleted", Patch{Poll: "p"}, CodePollNotFound},
-		{"the same definition after it was deleted: the tombstone keeps the id", Create{Definition: d}, CodePollExists},
+		{"the same definition again", Create{Definition: d, Salt: Salt{9}}, refusal.None},
+		{"another definition under the same id", Create{Definition: other}, refusal.PollExists},
+		{"a closing in the past", Create{Definition: past}, refusal.InvalidPoll},
+		{"a definition that cannot be", Create{Definition: Definition{ID: "x"}}, refusal.InvalidPoll},
+		{"deleting while open", Delete{Poll: "p"}, refusal.PollNotClosed},
+		{"deleting what never was", Delete{Poll: "none"}, refusal.PollNotFound},
+		{"closing what never was", Close{Poll: "none"}, refusal.PollNotFound},
+		{"closing", Close{Poll: "p"}, refusal.None},
+		{"closing again", Close{Poll: "p"}, refusal.None},
+		{"the same definition after the close", Create{Definition: d}, refusal.None},
+		{"deleting", Delete{Poll: "p"}, refusal.None},
+		{"deleting again", Delete{Poll: "p"}, refusal.None},
+		{"closing after it was deleted", Close{Poll: "p"}, refusal.PollNotFound},
+		{"patching after it was deleted", Patch{Poll: "p"}, refusal.PollNotFound},
+		{"the same definition after it was deleted: the tombstone keeps the id", Create{Definition: d}, refusal.PollExists},
 	} {
 		r := c.do(2000, step.do)
 		if verdictOf(r).code != step.want || r.Created {
@@ -200,8 +323,8 @@ func TestATombstoneSurvivesASnapshot(t *testing.T) {
 	t.Parallel()
 	c := newScene(t, func(d *Definition) { d.Secrecy = Open })
 	c.cast(1500, "v", "a", 0)
-	c.do(2000, Close{"p"})
-	c.do(2000, Delete{"p"})
+	c.do(2000, Close{Poll: "p"})
+	c.do(2000, Delete{Poll: "p"})
 	v := c.s.View()
 	defer v.Close()
 	s, err := save(v).load()
@@ -210,7 +333,7 @@ func TestATombstoneSurvivesASnapshot(t *testing.T) {
 	}
 	again := &scene{t, s}
 	d := Definition{ID: "p", Options: []Option{{ID: "a"}, {ID: "b"}}, Method: "plurality", MaxSelections: 1}
-	if r := again.do(3000, Create{Definition: d}); r.Err == nil || r.Err.Code != CodePollExists || s.Polls() != 0 {
+	if r := again.do(3000, Create{Definition: d}); r.Err == nil || r.Err.Code != refusal.PollExists || s.Polls() != 0 {
 		t.Fatalf("then %v", r)
 	}
 }
@@ -232,12 +355,12 @@ func TestIdempotencyKeys(t *testing.T) {
 	}{
 		{"the first use creates", 1000, create("p", "k", 1), verdict{poll: "p", index: 1, created: true}},
 		{"the same request under a new made id finds the first poll", 2000, create("q", "k", 1), verdict{poll: "p", index: 2, replayed: true}},
-		{"another request with that key is refused", 2000, create("r", "k", 2), verdict{code: CodeIdempotencyKeyReused, index: 3}},
-		{"a refused create does not use up its key", 2000, create("p!", "l", 1), verdict{code: CodeInvalidPoll, poll: "p!", index: 4}},
+		{"another request with that key is refused", 2000, create("r", "k", 2), verdict{code: refusal.IdempotencyKeyReused, index: 3}},
+		{"a refused create does not use up its key", 2000, create("p!", "l", 1), verdict{code: refusal.InvalidPoll, poll: "p!", index: 4}},
 		{"so that key works", 2000, create("s", "l", 2), verdict{poll: "s", index: 5, created: true}},
 		{"a millisecond before it expires it is known", 1000 + IdempotencyTTL - 1, create("t", "k", 1), verdict{poll: "p", index: 6, replayed: true}},
 		{"then it is free", 1000 + IdempotencyTTL, create("t", "k", 2), verdict{poll: "t", index: 7, created: true}},
-		{"a clock that goes back does not bring it back", 1000, create("u", "k", 1), verdict{code: CodeIdempotencyKeyReused, index: 8}},
+		{"a clock that goes back does not bring it back", 1000, create("u", "k", 1), verdict{code: refusal.IdempotencyKeyReused, index: 8}},
 	} {
 		if got := verdictOf(c.do(step.at, step.do)); got != step.want {
 			t.Fatalf("%s: %+v, not %+v", step.name, got, step.want)
@@ -260,7 +383,7 @@ func TestTheKeyTableIsBoundedAndForgetsNoneEarly(t *testing.T) {
 		}
 	}
 	full := int64(1000 + MaxIdempotencyKeys)
-	if r := c.do(full, create(MaxIdempotencyKeys)); r.Err == nil || r.Err.Code != CodeTooManyRequests {
+	if r := c.do(full, create(MaxIdempotencyKeys)); r.Err == nil || r.Err.Code != refusal.TooManyRequests || r.Err.RetryAfter != 1000+IdempotencyTTL-full {
 		t.Fatalf("one key too many: %v", r)
 	}
 	if r := c.do(full, create(0)); r.Err != nil || !r.Replayed {

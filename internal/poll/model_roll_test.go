@@ -1,6 +1,8 @@
 package poll
 
-// modelVoter is what a roll says of a voter.
+import "voted/internal/refusal"
+
+// modelVoter is a voter's entry on a roll.
 type modelVoter struct {
 	weight  uint32
 	on      bool
@@ -12,31 +14,31 @@ func (m *model) enroll(c Enroll) verdict {
 	p := m.live(c.Poll)
 	switch {
 	case p == nil:
-		v.code = CodePollNotFound
+		v.code = refusal.PollNotFound
 		return v
 	case p.def.Eligibility != OnRoll:
-		v.code = CodeRollNotFound
+		v.code = refusal.RollNotFound
 		return v
 	}
 	var r RollResult
 	for i, l := range c.Lines {
 		was, known := p.roll[l.Key]
 		_, voted := p.last()[l.Key]
-		code := CodeNone
+		code := refusal.None
 		switch {
 		case was.on && was.weight == l.Weight:
 			r.Unchanged++
 			continue
 		case p.closedIndex != 0:
-			code = CodePollClosed
+			code = refusal.PollClosed
 		case l.Weight < 1 || l.Weight > 1_000_000:
-			code = CodeMalformedRequest
+			code = refusal.MalformedRequest
 		case known && was.changed > c.Since:
-			code = CodeSuperseded
+			code = refusal.Superseded
 		case voted && was.weight != l.Weight:
-			code = CodeAlreadyVoted
+			code = refusal.AlreadyVoted
 		}
-		if code != CodeNone {
+		if code != refusal.None {
 			r.Refused = append(r.Refused, RollRefusal{uint32(i), code})
 			continue
 		}
@@ -56,18 +58,18 @@ func (m *model) drop(c Drop) verdict {
 	v := verdict{poll: c.Poll, index: m.index}
 	p := m.live(c.Poll)
 	if p == nil {
-		v.code = CodePollNotFound
+		v.code = refusal.PollNotFound
 		return v
 	}
 	was, known := p.roll[c.Key]
 	switch {
 	case p.def.Eligibility != OnRoll:
-		v.code = CodeRollNotFound
+		v.code = refusal.RollNotFound
 	case known && !was.on:
 	case p.closedIndex != 0:
-		v.code = CodePollClosed
+		v.code = refusal.PollClosed
 	case known && was.changed > c.Since:
-		v.code = CodeSuperseded
+		v.code = refusal.Superseded
 	default:
 		p.roll[c.Key] = modelVoter{was.weight, false, m.index}
 		m.touch(p)

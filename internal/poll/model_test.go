@@ -4,18 +4,19 @@ import (
 	"fmt"
 	"slices"
 
+	"voted/internal/refusal"
 	"voted/internal/tally"
 )
 
-// model is the rules again, as dumb as they can be said: a list of ballots per
-// poll, searched from the beginning each time. It shares no code with the product
-// beyond the types that carry commands and answers.
+// model is the rules again, in their simplest form: a list of ballots per poll, searched
+// from the beginning each time. It shares no code with the product except the types that
+// carry commands and answers.
 type model struct {
 	index   uint64
 	clock   int64
-	polls   []*modelPoll // in the order of creation
-	keys    map[string]modelKey
-	changed bool // the last command changed something
+	polls   []*modelPoll           // in the order of creation
+	keys    map[[2]string]modelKey // by client and key
+	changed bool                   // the last command changed something
 }
 
 type modelKey struct {
@@ -33,8 +34,14 @@ type modelPoll struct {
 	created, closedAt    int64
 	closedIndex, changed uint64
 	deleted              bool
-	patches              map[[16]byte]int64
+	original             Definition // as it was created
+	patches              []modelPatch
 	roll                 map[VoterKey]modelVoter
+}
+
+type modelPatch struct {
+	request, fingerprint [16]byte
+	at                   int64
 }
 
 type modelCast struct {
@@ -45,7 +52,7 @@ type modelCast struct {
 	weight  int64 // when it was cast
 }
 
-func newModel() *model { return &model{keys: map[string]modelKey{}} }
+func newModel() *model { return &model{keys: map[[2]string]modelKey{}} }
 
 func (m *model) any(id string) *modelPoll {
 	for _, p := range m.polls {
@@ -101,7 +108,7 @@ func (p *modelPoll) last() map[VoterKey]modelCast {
 func (m *model) cast(b Ballot) Outcome {
 	p := m.live(b.Poll)
 	if p == nil {
-		return Outcome{Code: CodePollNotFound}
+		return Outcome{Code: refusal.PollNotFound}
 	}
 	var history []modelCast // the voter's, so that version n stands at n-1
 	known := false          // some voter has held these selections
@@ -119,28 +126,28 @@ func (m *model) cast(b Ballot) Outcome {
 		}
 		was := int64(b.IfVersion) + 1 // the version it became, if it is a late duplicate
 		if back := int64(len(history)) - was; back > 64 && known {
-			return Outcome{Code: CodeSuperseded, Receipt: now}
+			return Outcome{Code: refusal.Superseded, Receipt: now}
 		} else if back > 0 && history[was-1].sel == string(b.Selections) {
-			return Outcome{Code: CodeSuperseded, Receipt: now}
+			return Outcome{Code: refusal.Superseded, Receipt: now}
 		}
 	}
 	switch {
 	case p.closedIndex != 0:
-		return Outcome{Code: CodePollClosed}
+		return Outcome{Code: refusal.PollClosed}
 	case m.clock < p.def.OpensAt:
-		return Outcome{Code: CodePollNotOpen}
+		return Outcome{Code: refusal.PollNotOpen}
 	case !p.valid[string(b.Selections)]:
-		return Outcome{Code: CodeInvalidBallot}
+		return Outcome{Code: refusal.InvalidBallot}
 	case p.def.Eligibility == OnRoll && !p.roll[b.Key].on:
-		return Outcome{Code: CodeNotEligible}
+		return Outcome{Code: refusal.NotEligible}
 	case len(history) == 0 && p.def.MaxBallots != 0 && uint64(len(p.last())) >= p.def.MaxBallots:
-		return Outcome{Code: CodePollFull}
+		return Outcome{Code: refusal.PollFull}
 	case len(history) == 0 && b.IfVersion != 0:
-		return Outcome{Code: CodeVersionMismatch}
+		return Outcome{Code: refusal.VersionMismatch}
 	case len(history) > 0 && (p.def.Revote == RevoteNever || b.IfVersion == 0):
-		return Outcome{Code: CodeAlreadyVoted, Receipt: now}
+		return Outcome{Code: refusal.AlreadyVoted, Receipt: now}
 	case len(history) > 0 && int64(b.IfVersion) != int64(len(history)):
-		return Outcome{Code: CodeVersionMismatch, Receipt: now}
+		return Outcome{Code: refusal.VersionMismatch, Receipt: now}
 	}
 	kind := Counted
 	if len(history) > 0 {
@@ -160,7 +167,7 @@ func (m *model) cast(b Ballot) Outcome {
 
 // verdict is a Result without its sentences.
 type verdict struct {
-	code              Code
+	code              refusal.Code
 	poll              string
 	index             uint64
 	created, replayed bool
@@ -188,7 +195,10 @@ func (m *model) do(c Command) verdict {
 	case Close:
 		p := m.live(c.Poll)
 		if p == nil {
-			return verdict{code: CodePollNotFound, poll: c.Poll, index: m.index}
+			return verdict{code: refusal.PollNotFound, poll: c.Poll, index: m.index}
+		}
+		if c.IfRevision != 0 && c.IfRevision != p.revision {
+			return verdict{code: refusal.VersionMismatch, version: p.revision, poll: c.Poll, index: m.index}
 		}
 		if p.closedIndex == 0 {
 			m.close(p, m.clock)
@@ -203,10 +213,12 @@ func (m *model) do(c Command) verdict {
 		v := verdict{poll: c.Poll, index: m.index}
 		switch {
 		case p == nil:
-			v.code = CodePollNotFound
+			v.code = refusal.PollNotFound
+		case c.IfRevision != 0 && c.IfRevision != p.revision:
+			v.code, v.version = refusal.VersionMismatch, p.revision
 		case p.deleted:
 		case p.closedIndex == 0:
-			v.code = CodePollNotClosed
+			v.code = refusal.PollNotClosed
 		default:
 			p.deleted, p.casts, p.patches, p.roll = true, nil, nil, nil
 			m.touch(p)
@@ -218,26 +230,37 @@ func (m *model) do(c Command) verdict {
 
 func (m *model) create(c Create) verdict {
 	d := c.Definition
-	if e, ok := m.keys[c.Key]; ok && c.Key != "" {
+	if e, ok := m.keys[[2]string{c.Client, c.Key}]; ok && c.Key != "" {
 		if e.fingerprint != c.Fingerprint {
-			return verdict{code: CodeIdempotencyKeyReused, index: m.index}
+			return verdict{code: refusal.IdempotencyKeyReused, index: m.index}
+		}
+		if m.live(e.poll) == nil {
+			return verdict{code: refusal.PollNotFound, poll: e.poll, index: m.index}
 		}
 		return verdict{poll: e.poll, index: m.index, replayed: true}
 	}
+	switch p := m.live(d.ID); {
+	case c.IfAbsent && p != nil && p.salt != c.Salt:
+		return verdict{code: refusal.VersionMismatch, version: p.revision, poll: d.ID, index: m.index}
+	case c.IfRevision != 0 && p == nil:
+		return verdict{code: refusal.VersionMismatch, poll: d.ID, index: m.index}
+	case c.IfRevision != 0 && c.IfRevision != p.revision:
+		return verdict{code: refusal.VersionMismatch, version: p.revision, poll: d.ID, index: m.index}
+	}
 	if p := m.any(d.ID); p != nil {
-		if p.deleted || !sameDefinition(p.def, d) {
-			return verdict{code: CodePollExists, poll: d.ID, index: m.index}
+		if p.deleted || !sameDefinition(p.def, d) && !sameDefinition(p.original, d) {
+			return verdict{code: refusal.PollExists, poll: d.ID, index: m.index}
 		}
-		return verdict{poll: d.ID, index: m.index}
+		return verdict{poll: d.ID, index: m.index, created: c.IfAbsent}
 	}
 	if !plausible(d) || d.ClosesAt != 0 && d.ClosesAt <= m.clock {
-		return verdict{code: CodeInvalidPoll, poll: d.ID, index: m.index}
+		return verdict{code: refusal.InvalidPoll, poll: d.ID, index: m.index}
 	}
-	p := &modelPoll{def: d, salt: c.Salt, valid: validSelections(d), revision: 1, created: m.clock, patches: map[[16]byte]int64{}, roll: map[VoterKey]modelVoter{}}
+	p := &modelPoll{def: d, original: d, salt: c.Salt, valid: validSelections(d), revision: 1, created: m.clock, roll: map[VoterKey]modelVoter{}}
 	m.polls = append(m.polls, p)
 	m.touch(p)
 	if c.Key != "" {
-		m.keys[c.Key] = modelKey{c.Fingerprint, d.ID, m.clock + 24*3600*1000}
+		m.keys[[2]string{c.Client, c.Key}] = modelKey{c.Fingerprint, d.ID, m.clock + 24*3600*1000}
 	}
 	return verdict{poll: d.ID, index: m.index, created: true}
 }
@@ -246,18 +269,24 @@ func (m *model) patch(c Patch) verdict {
 	v := verdict{poll: c.Poll, index: m.index}
 	p := m.live(c.Poll)
 	if p == nil {
-		v.code = CodePollNotFound
+		v.code = refusal.PollNotFound
 		return v
 	}
-	if _, again := p.patches[c.Request]; again {
-		return v
+	for _, x := range p.patches {
+		if x.request == c.Request && x.at > m.clock-24*3600*1000 {
+			v.replayed = x.fingerprint == c.Fingerprint
+			if !v.replayed {
+				v.code = refusal.IdempotencyKeyReused
+			}
+			return v
+		}
 	}
 	if p.closedIndex != 0 {
-		v.code = CodePollClosed
+		v.code = refusal.PollClosed
 		return v
 	}
 	if c.IfRevision != 0 && c.IfRevision != p.revision {
-		v.code, v.version = CodeVersionMismatch, p.revision
+		v.code, v.version = refusal.VersionMismatch, p.revision
 		return v
 	}
 	d := p.def
@@ -266,33 +295,36 @@ func (m *model) patch(c Patch) verdict {
 	}
 	if c.OpensAt != nil {
 		if d.OpensAt <= m.clock && *c.OpensAt != d.OpensAt && len(p.casts) > 0 {
-			v.code = CodeInvalidPoll
+			v.code = refusal.InvalidPoll
 			return v
 		}
 		d.OpensAt = *c.OpensAt
 	}
 	if c.ClosesAt != nil {
 		if *c.ClosesAt != d.ClosesAt && *c.ClosesAt != 0 && *c.ClosesAt <= m.clock {
-			v.code = CodeInvalidPoll
+			v.code = refusal.InvalidPoll
 			return v
 		}
 		d.ClosesAt = *c.ClosesAt
 	}
 	if !plausible(d) {
-		v.code = CodeInvalidPoll
+		v.code = refusal.InvalidPoll
 		return v
 	}
-	fresh := map[[16]byte]int64{}
-	for request, at := range p.patches {
-		if at > m.clock-10*60*1000 {
-			fresh[request] = at
+	var fresh []modelPatch
+	for _, x := range p.patches {
+		if x.at > m.clock-24*3600*1000 {
+			fresh = append(fresh, x)
 		}
 	}
-	if len(fresh) >= 64 {
-		v.code = CodeTooManyRequests
-		return v
+	if len(fresh) == 64 {
+		if fresh[0].at > m.clock-10*60*1000 {
+			v.code = refusal.TooManyRequests
+			return v
+		}
+		fresh = fresh[1:]
 	}
-	fresh[c.Request] = m.clock
+	fresh = append(fresh, modelPatch{c.Request, c.Fingerprint, m.clock})
 	if !sameDefinition(p.def, d) {
 		p.revision++
 	}
@@ -384,5 +416,5 @@ func (p *modelPoll) result() tally.Result {
 		profile.Groups = append(profile.Groups, g)
 	}
 	m, _ := tally.ByName(p.def.Method)
-	return m.FromProfile(profile)
+	return m.FromProfile(profile, tally.Settings{MaxScore: p.def.MaxScore})
 }

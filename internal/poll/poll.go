@@ -1,6 +1,10 @@
 package poll
 
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+
+	"voted/internal/refusal"
+)
 
 // Phase is where a poll stands in its life.
 type Phase uint8
@@ -18,6 +22,13 @@ func (p Phase) String() string { return [...]string{"scheduled", "open", "closed
 // Digest is a running SHA-256 over everything that was appended.
 type Digest [sha256.Size]byte
 
+// Checkpoint is the state's digest after all entries up to a log index: equal on all
+// members. It is text, because members send it in their reports.
+type Checkpoint struct {
+	Index  uint64 `json:"index"`
+	Digest string `json:"digest"` // hexadecimal
+}
+
 // header is everything of a poll that is not in its box: small and copied whole
 // into a capture.
 type header struct {
@@ -30,14 +41,16 @@ type header struct {
 	changed     uint64 // log index of the last change
 	deleted     bool
 	digest      Digest
-	patches     []patchMark // recent patches, so that a retried one is known
+	patches     []patchMark // recent patches, so that a retried one is recognised
+	original    *Digest     // of the definition it was created with, nil while it has that one
+	lot         Lot         // drawn after the close
 }
 
 // Poll is one poll's part of the State.
 type Poll struct {
 	header
 	*contents
-	roll *roll // nil where anyone may vote
+	roll *roll // nil if anyone may vote
 
 	dirty  bool   // has appended what its digest does not cover yet
 	hashed uint32 // records covered by the digest
@@ -102,8 +115,8 @@ func (p *Poll) receipt(key VoterKey) (Receipt, bool) {
 	return p.box.receipt(n), true
 }
 
-// cast applies one ballot. A retry is recognised before the poll's closing is
-// looked at: its voter did vote in time.
+// cast applies one ballot. It looks for a retry before it looks whether the poll has
+// closed: the voter of a retry did vote in time.
 func (p *Poll) cast(s *State, b *Ballot) Outcome {
 	current := p.current(&b.Key)
 	sel, known := p.profile.find(b.Selections)
@@ -114,20 +127,20 @@ func (p *Poll) cast(s *State, b *Ballot) Outcome {
 	}
 	switch p.phase(s.clock) {
 	case Scheduled:
-		return refused(CodePollNotOpen)
+		return refused(refusal.PollNotOpen)
 	case Closed:
-		return refused(CodePollClosed)
+		return refused(refusal.PollClosed)
 	case Opened:
 	}
 	if !known {
-		// What some ballot holds has been checked before.
+		// Selections that some ballot holds have been checked before.
 		if _, ok := p.rules.Decode(b.Selections); !ok {
-			return refused(CodeInvalidBallot)
+			return refused(refusal.InvalidBallot)
 		}
 	}
 	weight, eligible := p.weight(&b.Key)
 	if !eligible {
-		return refused(CodeNotEligible)
+		return refused(refusal.NotEligible)
 	}
 	if current == 0 {
 		return p.count(s, b, sel, known, weight)
@@ -135,8 +148,8 @@ func (p *Poll) cast(s *State, b *Ballot) Outcome {
 	return p.replace(s, b, current, sel, known, weight)
 }
 
-// retraced recognises a ballot that is in the box already: as the voter's current
-// one (replayed) or as one that a later ballot took the place of (superseded).
+// retraced recognises a ballot that is in the box already: as the voter's current one
+// (replayed) or as one that a later ballot replaced (superseded).
 func (p *Poll) retraced(current, sel, ifVersion uint32) (Outcome, bool) {
 	r := p.box.record(current)
 	receipt := Receipt{current, r.Version, r.Index, r.CastAt}
@@ -150,21 +163,21 @@ func (p *Poll) retraced(current, sel, ifVersion uint32) (Outcome, bool) {
 		}
 		r = p.box.record(r.Supersedes)
 		if uint64(r.Version) == asked && r.Selections == sel {
-			return refusedFor(CodeSuperseded, receipt), true
+			return refusedFor(refusal.Superseded, receipt), true
 		}
 	}
 	if uint64(r.Version) > asked {
-		return refusedFor(CodeSuperseded, receipt), true
+		return refusedFor(refusal.Superseded, receipt), true
 	}
 	return Outcome{}, false
 }
 
 func (p *Poll) count(s *State, b *Ballot, sel uint32, known bool, weight int64) Outcome {
 	if limit := p.rules.MaxBallots; limit != 0 && p.ballots() >= limit || p.box.n >= MaxRecords {
-		return refused(CodePollFull)
+		return refused(refusal.PollFull)
 	}
 	if b.IfVersion != 0 {
-		return refused(CodeVersionMismatch)
+		return refused(refusal.VersionMismatch)
 	}
 	number := p.put(s, b, Record{Version: 1, Selections: sel}, known, weight)
 	p.index.insert(&b.Key, number)
@@ -177,13 +190,13 @@ func (p *Poll) count(s *State, b *Ballot, sel uint32, known bool, weight int64) 
 func (p *Poll) replace(s *State, b *Ballot, current, sel uint32, known bool, weight int64) Outcome {
 	receipt := p.box.receipt(current)
 	if b.IfVersion == 0 || p.rules.Final() {
-		return refusedFor(CodeAlreadyVoted, receipt)
+		return refusedFor(refusal.AlreadyVoted, receipt)
 	}
 	if b.IfVersion != receipt.Version {
-		return refusedFor(CodeVersionMismatch, receipt)
+		return refusedFor(refusal.VersionMismatch, receipt)
 	}
 	if p.box.n >= MaxRecords {
-		return refusedFor(CodePollFull, receipt)
+		return refusedFor(refusal.PollFull, receipt)
 	}
 	old := p.box.record(current).Selections
 	number := p.put(s, b, Record{Version: receipt.Version + 1, Selections: sel, Supersedes: current}, known, weight)
@@ -192,7 +205,7 @@ func (p *Poll) replace(s *State, b *Ballot, current, sel uint32, known bool, wei
 	return Outcome{Kind: Replaced, Receipt: p.box.receipt(number)}
 }
 
-// put appends the record of a ballot that is going to count.
+// put appends the record of a ballot that will count.
 func (p *Poll) put(s *State, b *Ballot, r Record, known bool, weight int64) uint32 {
 	s.touch(p)
 	p.fill()

@@ -2,10 +2,9 @@ package poll
 
 import "voted/internal/tally"
 
-// profile counts how many current ballots hold each distinct selections, each with
-// its voter's weight. Entries
-// are numbered in the order of their first appearance and never removed, so a
-// record can name its selections by number.
+// profile counts, for each distinct selections, the current ballots that hold them, each
+// with its voter's weight. Entries are numbered in the order of their first appearance
+// and never removed, so a record can name its selections by number.
 type profile struct {
 	entries []string // canonical selections; append-only, captured by header
 	counts  []int64  // weight of the current ballots that hold entries[i]
@@ -62,6 +61,13 @@ func (r *Rules) addTotals(t *tally.Totals, sel string, by int64) {
 		t.Marks = make([]int64, len(r.Options))
 	}
 	t.Ballots += by
+	if sel == "" {
+		t.Blank += by
+	}
+	if r.overvoted(sel) {
+		t.Overvoted += by
+		return
+	}
 	switch r.method.Form {
 	case tally.Choice:
 		for v := range uvarints(sel) {
@@ -81,6 +87,18 @@ func (r *Rules) addTotals(t *tally.Totals, sel string, by int64) {
 		}
 	case tally.Ranking: // no additive method ranks
 	}
+}
+
+// overvoted reports whether a ballot as marked chooses more options than it may.
+func (r *Rules) overvoted(sel string) bool {
+	if r.Ballots == Strict || r.method.Form != tally.Choice {
+		return false
+	}
+	n := 0
+	for range uvarints(sel) {
+		n++
+	}
+	return n > r.MaxSelections
 }
 
 // uvarints yields the numbers of a canonical encoding.

@@ -69,7 +69,7 @@ func TestAMillionCommandsAgreeWithTheModel(t *testing.T) {
 	t.Logf("%d commands in %d histories: %v", done.Load(), number.Load(), seen)
 	for _, answer := range everyAnswer {
 		if *randomSeed == 0 && seen[answer] == 0 {
-			t.Errorf("the answer %q never came up: the commands do not reach it any more", answer)
+			t.Errorf("the answer %q never came up: the commands no longer reach it", answer)
 		}
 	}
 }

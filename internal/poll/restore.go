@@ -1,10 +1,10 @@
 package poll
 
-import "fmt"
+import (
+	"fmt"
 
-// RestoreLevel is the format level from which a state can be restored from a backup,
-// and remembers that it was.
-const RestoreLevel = 3
+	"voted/internal/refusal"
+)
 
 // Holdings is how much a state holds: what a restore over it drops.
 type Holdings struct{ Polls, Ballots uint64 }
@@ -34,20 +34,20 @@ func (s *State) Holdings() Holdings {
 	return h
 }
 
-// MayDrop returns nil where a restore with this confirmation may take the state's
-// place, and otherwise the refusal that says what would be dropped.
-func (s *State) MayDrop(confirm string) *Error {
+// MayDrop returns nil if a restore with this confirmation may replace the state, and
+// otherwise the refusal that says what would be dropped.
+func (s *State) MayDrop(confirm string) *refusal.Error {
 	have := s.Holdings()
 	if have.Polls == 0 || confirm == have.String() {
 		return nil
 	}
-	e := Refuse(CodeConfirmationNeeded, "A restore drops what the cluster holds now: %s. Confirm it with exactly these words; they change while ballots come in, so stop those first.", have)
-	e.Fields = []FieldError{{"confirm", have.String()}}
-	return e
+	return &refusal.Error{
+		Code: refusal.ConfirmationNeeded, Subject: have.String(),
+		Fields: []refusal.FieldError{{Field: "confirm", Detail: have.String()}},
+	}
 }
 
-// Origin is the backup that a state was last restored from; its zero value says that
-// it never was.
+// Origin is the backup that a state was last restored from; zero: it never was.
 type Origin struct {
 	Backup Digest // SHA-256 of the whole file
 	Index  uint64 // log index of the restore
@@ -55,6 +55,14 @@ type Origin struct {
 
 // Origin returns the backup that the state was last restored from.
 func (s *State) Origin() Origin { return s.origin }
+
+// Restored reports whether the state was restored from the backup with this checksum
+// after log index since. The restore of a sender that had seen the log up to since is
+// then done already, whatever was changed afterwards. since is 0 if the sender did not
+// say what it had seen; Restored then returns false.
+func (s *State) Restored(backup Digest, since uint64) bool {
+	return since != 0 && s.origin.Index > since && s.origin.Backup == backup
+}
 
 // Untouched reports whether nothing has changed since the state was restored from the
 // backup with this checksum: a retry of that restore is done already.
@@ -71,8 +79,8 @@ func (s *State) Untouched(backup Digest) bool {
 }
 
 // Shift is how far the state's index is ahead of the position in this cluster's log.
-// Indexes must never go back, neither for who saw the cluster that a backup was made
-// of nor for who saw this one; so a restore moves on to behind both.
+// Clients may have seen indexes of the cluster that the backup was made of, and of this
+// one. Neither may see an index go back, so a restore continues after the higher of both.
 func (s *State) Shift() uint64 { return s.shift }
 
 // Succession is a restore in the log.
@@ -82,44 +90,46 @@ type Succession struct {
 	Confirm  string
 }
 
-// maxRestoredIndex leaves as much room again for what comes after.
+// maxRestoredIndex leaves as many indexes again for the time after the restore.
 const maxRestoredIndex = maxRollIndex / 2
 
-// Succeed makes s, which was read from a backup, what old is succeeded by: old has
-// begun the command, and s ends it. After a refusal old goes on as if nothing was asked.
+// Succeed makes s, which was read from a backup, the successor of old: old has begun the
+// command, and s ends it. After a refusal old goes on unchanged.
 //
-// A poll's id stands for one salt for as long as the cluster exists: ballots may be
-// under way that were made for a poll before the restore, and must not be counted in
-// another one of the same name. Polls that the backup does not have are therefore
-// left as tombstones, and a backup that has another poll under an id is refused.
-func (s *State) Succeed(old *State, by Succession) *Error {
+// A poll's id stands for one salt for as long as the cluster exists: ballots that were
+// made for a poll before the restore may still be under way, and must not be counted in
+// another poll of that id. Polls that the backup does not have therefore become
+// tombstones, and a backup that has another poll under an id is refused.
+func (s *State) Succeed(old *State, by Succession) *refusal.Error {
 	if err := old.MayDrop(by.Confirm); err != nil {
 		return err
 	}
 	if s.index > maxRestoredIndex {
-		return Refuse(CodeInvalidBackup, "The backup's log index %d is greater than any that a cluster reaches.", s.index)
+		return refusal.For(refusal.BackupTooFarAhead)
 	}
 	for _, o := range old.order {
 		if n := s.polls[o.rules.ID]; n != nil && otherPoll(n, o) {
-			return Refuse(CodePollExists, "The poll %s in the backup is another one than the poll of that id here, for which ballots may be under way. Restore into an empty cluster instead.", o.rules.ID)
+			taken := refusal.For(refusal.PollInUse)
+			taken.Subject = o.rules.ID
+			return taken
 		}
 	}
 	index := max(old.index, s.index+1)
 	s.index, s.shift = index, index-by.Position
 	s.clock, s.level = max(old.clock, s.clock), old.level
 	s.origin = Origin{by.Backup, index}
-	// Join tokens are of the cluster, not of its polls: a backup revives none.
+	// Join tokens belong to the cluster, not to its polls: a backup brings none back.
 	s.tokens = old.tokens
 	s.event(eventRestored, "", by.Backup[:])
 	for _, o := range old.order {
 		if n := s.polls[o.rules.ID]; n == nil {
 			s.entomb(o)
 		} else if o.revision >= n.revision {
-			n.revision = o.revision + 1 // a tag that was seen here must not come to mean something else
+			n.revision = o.revision + 1 // a tag that was seen here must not get another meaning
 		}
 	}
 	for _, p := range s.order {
-		p.changed = index // of whatever is remembered elsewhere nothing holds any more
+		p.changed = index // invalidates all caches and ETags
 	}
 	s.closeDue()
 	s.keys.expire(s.clock)
@@ -127,13 +137,8 @@ func (s *State) Succeed(old *State, by Succession) *Error {
 	return nil
 }
 
-// otherPoll reports whether two polls of one id have different origins. Tombstones
-// that older builds left do not tell.
-func otherPoll(a, b *Poll) bool {
-	var unknown Salt
-	x, y := a.rules.Salt, b.rules.Salt
-	return x != y && x != unknown && y != unknown
-}
+// otherPoll reports whether two polls of one id have different origins.
+func otherPoll(a, b *Poll) bool { return a.rules.Salt != b.rules.Salt }
 
 // entomb keeps the id of a poll that is dropped.
 func (s *State) entomb(old *Poll) {

@@ -1,6 +1,10 @@
 package poll
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"voted/internal/refusal"
+)
 
 // RollEntryBytes is the size of one entry of a roll. The encoding is canonical and
 // fixed, like that of records. Little-endian:
@@ -18,15 +22,15 @@ const (
 	maxRollIndex = 1<<(64-rollIndexShift) - 1
 )
 
-// rollEntry is one decoded entry. A later entry of the same voter takes its place.
+// rollEntry is one decoded entry. A later entry of the same voter replaces it.
 type rollEntry struct {
 	Weight  uint32
-	Dropped bool   // the voter may cast no more; Weight is what it was
+	Dropped bool   // the voter may no longer cast; Weight is the last one
 	Index   uint64 // log index of this change
 }
 
-// roll says who may vote in a poll, and with what weight. Entries are appended and
-// never changed, like records; the index finds a voter's last one.
+// roll names the voters who may vote in a poll, and their weights. Entries are appended
+// and never changed, like records; the index finds a voter's last one.
 //
 // A voter's weight cannot change once a ballot of theirs has been counted, not even
 // by dropping them and adding them again. So the weight in a voter's last entry,
@@ -46,7 +50,7 @@ type Turnout struct {
 	Voted, VotedWeight       uint64
 }
 
-// find returns the voter's entry; known is false where there has never been one.
+// find returns the voter's entry; known is false if there has never been one.
 func (r *roll) find(key *VoterKey) (e rollEntry, known bool) {
 	n := r.index.find(&r.entries, RollEntryBytes, key)
 	if n == 0 {
@@ -60,7 +64,7 @@ func decodeRollEntry(raw []byte) rollEntry {
 	return rollEntry{Weight: uint32(v & (rollDropped - 1)), Dropped: v&rollDropped != 0, Index: v >> rollIndexShift}
 }
 
-// put appends a voter's entry, which takes the place of the one before.
+// put appends a voter's entry, which replaces the one before.
 func (r *roll) put(key *VoterKey, e rollEntry) {
 	raw := r.entries.extend(RollEntryBytes)
 	copy(raw, key[:])
@@ -81,8 +85,8 @@ func (r *roll) note(key *VoterKey, number uint32) {
 	r.index.insert(key, number)
 }
 
-// recount adjusts the turnout for an entry that takes the place of another. The
-// voter has no ballot: the eligibility of one who has does not change.
+// recount adjusts the turnout for an entry that replaces another. The voter must have no
+// ballot: with one, the eligibility does not change.
 func (r *roll) recount(old, e rollEntry) {
 	if !old.Dropped && old.Weight > 0 {
 		r.turnout.Eligible--
@@ -100,8 +104,8 @@ func (r *roll) voted(weight uint64) {
 	r.turnout.VotedWeight += weight
 }
 
-// weight returns what the voter's ballot weighs; 1 where the poll has no roll. ok is
-// false where the voter may not cast.
+// weight returns the weight of the voter's ballot; 1 if the poll has no roll. ok is false
+// if the voter may not cast.
 func (p *Poll) weight(key *VoterKey) (weight int64, ok bool) {
 	if p.roll == nil {
 		return 1, true
@@ -110,7 +114,7 @@ func (p *Poll) weight(key *VoterKey) (weight int64, ok bool) {
 	return int64(e.Weight), known && !e.Dropped
 }
 
-// Enrolled is what a roll says of one voter.
+// Enrolled is one voter's entry on a roll.
 type Enrolled struct {
 	Weight  uint32
 	Dropped bool
@@ -118,27 +122,27 @@ type Enrolled struct {
 	Index   uint64 // log index of the last change
 }
 
-// Enrolled returns what a poll's roll says of a voter.
-func (s *State) Enrolled(id string, key VoterKey) (Enrolled, *Error) {
+// Enrolled returns a voter's entry on a poll's roll.
+func (s *State) Enrolled(id string, key VoterKey) (Enrolled, *refusal.Error) {
 	p, err := s.withRoll(id)
 	if err != nil {
 		return Enrolled{}, err
 	}
 	e, known := p.roll.find(&key)
 	if !known || e.Weight == 0 {
-		return Enrolled{}, Refuse(CodeVoterNotFound, "The roll of poll %s does not name this voter.", id)
+		return Enrolled{}, refusal.Of(refusal.VoterNotFound)
 	}
 	return Enrolled{Weight: e.Weight, Dropped: e.Dropped, Voted: p.current(&key) != 0, Index: e.Index}, nil
 }
 
 // withRoll finds a poll that has a roll.
-func (s *State) withRoll(id string) (*Poll, *Error) {
+func (s *State) withRoll(id string) (*Poll, *refusal.Error) {
 	p := s.Find(id)
 	if p == nil {
-		return nil, notFound(id)
+		return nil, refusal.Of(refusal.PollNotFound)
 	}
 	if p.roll == nil {
-		return nil, Refuse(CodeRollNotFound, "The poll %s has no roll: anyone may vote. A poll gets one when it is created with eligibility roll.", id)
+		return nil, refusal.Of(refusal.RollNotFound)
 	}
 	return p, nil
 }

@@ -6,12 +6,14 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"voted/internal/refusal"
 )
 
 func onRoll(d *Definition) { d.Eligibility = OnRoll }
 
 // line is an Enroll of one voter; since 0 means what is there now.
-func (c *scene) enroll(at int64, voter string, weight uint32, since uint64) Code {
+func (c *scene) enroll(at int64, voter string, weight uint32, since uint64) refusal.Code {
 	c.t.Helper()
 	if since == 0 {
 		since = c.s.Index()
@@ -21,22 +23,19 @@ func (c *scene) enroll(at int64, voter string, weight uint32, since uint64) Code
 	case r.Err != nil:
 		return r.Err.Code
 	case len(r.Roll.Refused) == 1:
-		if r.Roll.Refused[0].Detail() == "" {
-			c.t.Errorf("%s has no sentence", r.Roll.Refused[0].Code)
-		}
 		return r.Roll.Refused[0].Code
 	}
-	return CodeNone
+	return refusal.None
 }
 
-func (c *scene) drop(at int64, voter string, since uint64) Code {
+func (c *scene) drop(at int64, voter string, since uint64) refusal.Code {
 	if since == 0 {
 		since = c.s.Index()
 	}
 	if r := c.do(at, Drop{Poll: "p", Since: since, Key: KeyOf(Salt{}, voter)}); r.Err != nil {
 		return r.Err.Code
 	}
-	return CodeNone
+	return refusal.None
 }
 
 func TestWhoIsNotOnTheRollIsRefusedInItsPlaceAmongTheRules(t *testing.T) {
@@ -44,7 +43,7 @@ func TestWhoIsNotOnTheRollIsRefusedInItsPlaceAmongTheRules(t *testing.T) {
 	given := func(t *testing.T, change ...func(d *Definition)) *scene {
 		c := newScene(t, both(onRoll, both(change[0], revotes)))
 		for _, voter := range []string{"v", "w", "gone"} {
-			if code := c.enroll(1000, voter, 2, 0); code != CodeNone {
+			if code := c.enroll(1000, voter, 2, 0); code != refusal.None {
 				t.Fatal(code)
 			}
 		}
@@ -54,35 +53,35 @@ func TestWhoIsNotOnTheRollIsRefusedInItsPlaceAmongTheRules(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(d *Definition)
 		play   func(c *scene) Outcome
-		want   Code
+		want   refusal.Code
 	}{
-		"a stranger":                      {nothing, func(c *scene) Outcome { return c.cast(3000, "x", "a", 0) }, CodeNotEligible},
-		"a stranger before the opening":   {timed, func(c *scene) Outcome { return c.cast(1500, "x", "a", 0) }, CodePollNotOpen},
-		"a stranger after the close":      {timed, func(c *scene) Outcome { return c.cast(9000, "x", "a", 0) }, CodePollClosed},
-		"a stranger's invalid ballot":     {nothing, func(c *scene) Outcome { return c.cast(3000, "x", "?", 0) }, CodeInvalidBallot},
-		"a stranger and a version":        {nothing, func(c *scene) Outcome { return c.cast(3000, "x", "a", 7) }, CodeNotEligible},
-		"a stranger where the cap is hit": {oneBallot, func(c *scene) Outcome { c.cast(3000, "v", "a", 0); return c.cast(3000, "x", "a", 0) }, CodeNotEligible},
-		"a member where the cap is hit":   {oneBallot, func(c *scene) Outcome { c.cast(3000, "v", "a", 0); return c.cast(3000, "w", "a", 0) }, CodePollFull},
-		"who was dropped":                 {nothing, func(c *scene) Outcome { c.drop(2000, "gone", 0); return c.cast(3000, "gone", "a", 0) }, CodeNotEligible},
+		"a stranger":                      {nothing, func(c *scene) Outcome { return c.cast(3000, "x", "a", 0) }, refusal.NotEligible},
+		"a stranger before the opening":   {timed, func(c *scene) Outcome { return c.cast(1500, "x", "a", 0) }, refusal.PollNotOpen},
+		"a stranger after the close":      {timed, func(c *scene) Outcome { return c.cast(9000, "x", "a", 0) }, refusal.PollClosed},
+		"a stranger's invalid ballot":     {nothing, func(c *scene) Outcome { return c.cast(3000, "x", "?", 0) }, refusal.InvalidBallot},
+		"a stranger and a version":        {nothing, func(c *scene) Outcome { return c.cast(3000, "x", "a", 7) }, refusal.NotEligible},
+		"a stranger where the cap is hit": {oneBallot, func(c *scene) Outcome { c.cast(3000, "v", "a", 0); return c.cast(3000, "x", "a", 0) }, refusal.NotEligible},
+		"a member where the cap is hit":   {oneBallot, func(c *scene) Outcome { c.cast(3000, "v", "a", 0); return c.cast(3000, "w", "a", 0) }, refusal.PollFull},
+		"who was dropped":                 {nothing, func(c *scene) Outcome { c.drop(2000, "gone", 0); return c.cast(3000, "gone", "a", 0) }, refusal.NotEligible},
 		"who was dropped after voting, again": {nothing, func(c *scene) Outcome {
 			c.cast(2500, "v", "a", 0)
 			c.drop(2600, "v", 0)
 			return c.cast(3000, "v", "a", 0)
-		}, CodeNone},
+		}, refusal.None},
 		"who was dropped after voting, otherwise": {nothing, func(c *scene) Outcome {
 			c.cast(2500, "v", "a", 0)
 			c.drop(2600, "v", 0)
 			return c.cast(3000, "v", "b", 1)
-		}, CodeNotEligible},
+		}, refusal.NotEligible},
 		"who was added after being refused": {nothing, func(c *scene) Outcome {
 			c.cast(2500, "x", "a", 0)
 			c.enroll(2600, "x", 1, 0)
 			return c.cast(3000, "x", "a", 0)
-		}, CodeNone},
+		}, refusal.None},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if o := c.play(given(t, c.change)); o.Code != c.want || (o.Kind == Refused) != (c.want != CodeNone) {
+			if o := c.play(given(t, c.change)); o.Code != c.want || (o.Kind == Refused) != (c.want != refusal.None) {
 				t.Errorf("the ballot is %+v, want %s", o, c.want)
 			}
 		})
@@ -93,33 +92,45 @@ func TestChangesOfARollAreDecidedByWhatWasSeen(t *testing.T) {
 	t.Parallel()
 	// Entry 1 creates the poll, entry 2 puts v on the roll with weight 2, entry 3 is a ballot of w's.
 	for name, c := range map[string]struct {
-		play     func(c *scene) Code
-		want     Code
+		play     func(c *scene) refusal.Code
+		want     refusal.Code
 		weight   uint32
 		eligible bool
 	}{
-		"the same again changes nothing":                       {func(c *scene) Code { return c.enroll(3000, "v", 2, 1) }, CodeNone, 2, true},
-		"the same again after the close":                       {func(c *scene) Code { return c.enroll(9000, "v", 2, 1) }, CodeNone, 2, true},
-		"another weight":                                       {func(c *scene) Code { return c.enroll(3000, "v", 3, 0) }, CodeNone, 3, true},
-		"another weight by who has not seen the first":         {func(c *scene) Code { return c.enroll(3000, "v", 3, 1) }, CodeSuperseded, 2, true},
-		"another weight after the close":                       {func(c *scene) Code { return c.enroll(9000, "v", 3, 0) }, CodePollClosed, 2, true},
-		"another weight after voting":                          {func(c *scene) Code { c.cast(3000, "v", "a", 0); return c.enroll(3100, "v", 3, 0) }, CodeAlreadyVoted, 2, true},
-		"no weight":                                            {func(c *scene) Code { return c.enroll(3000, "v", 0, 0) }, CodeMalformedRequest, 2, true},
-		"the greatest weight":                                  {func(c *scene) Code { return c.enroll(3000, "v", MaxWeight, 0) }, CodeNone, MaxWeight, true},
-		"more than the greatest weight":                        {func(c *scene) Code { return c.enroll(3000, "v", MaxWeight+1, 0) }, CodeMalformedRequest, 2, true},
-		"a drop":                                               {func(c *scene) Code { return c.drop(3000, "v", 0) }, CodeNone, 2, false},
-		"a drop, twice":                                        {func(c *scene) Code { c.drop(3000, "v", 0); return c.drop(3000, "v", 1) }, CodeNone, 2, false},
-		"a drop, again after the close":                        {func(c *scene) Code { c.drop(3000, "v", 0); return c.drop(9000, "v", 0) }, CodeNone, 2, false},
-		"a drop after the close":                               {func(c *scene) Code { return c.drop(9000, "v", 0) }, CodePollClosed, 2, true},
-		"a drop by who has not seen the last change":           {func(c *scene) Code { return c.drop(3000, "v", 1) }, CodeSuperseded, 2, true},
-		"a late duplicate of the add after a drop":             {func(c *scene) Code { c.drop(3000, "v", 0); return c.enroll(3100, "v", 2, 1) }, CodeSuperseded, 2, false},
-		"a late duplicate of an older weight":                  {func(c *scene) Code { c.enroll(3000, "v", 3, 0); return c.enroll(3100, "v", 2, 1) }, CodeSuperseded, 3, true},
-		"added again by who has seen the drop":                 {func(c *scene) Code { c.drop(3000, "v", 0); return c.enroll(3100, "v", 5, 0) }, CodeNone, 5, true},
-		"a late duplicate of the drop after that":              {func(c *scene) Code { c.drop(3000, "v", 3); c.enroll(3100, "v", 5, 0); return c.drop(3200, "v", 3) }, CodeSuperseded, 5, true},
-		"dropped after voting and added again with the weight": {func(c *scene) Code { c.cast(3000, "v", "a", 0); c.drop(3000, "v", 0); return c.enroll(3100, "v", 2, 0) }, CodeNone, 2, true},
-		"dropped after voting and added again with another":    {func(c *scene) Code { c.cast(3000, "v", "a", 0); c.drop(3000, "v", 0); return c.enroll(3100, "v", 3, 0) }, CodeAlreadyVoted, 2, false},
-		"a drop holds against an upload that began before it":  {func(c *scene) Code { c.drop(3000, "x", 0); return c.enroll(3100, "x", 1, 3) }, CodeSuperseded, 2, true},
-		"and not against one that began after it":              {func(c *scene) Code { c.drop(3000, "x", 0); return c.enroll(3100, "x", 1, 0) }, CodeNone, 2, true},
+		"the same again changes nothing":                         {func(c *scene) refusal.Code { return c.enroll(3000, "v", 2, 1) }, refusal.None, 2, true},
+		"the same again after the close":                         {func(c *scene) refusal.Code { return c.enroll(9000, "v", 2, 1) }, refusal.None, 2, true},
+		"another weight":                                         {func(c *scene) refusal.Code { return c.enroll(3000, "v", 3, 0) }, refusal.None, 3, true},
+		"another weight by a caller that has not seen the first": {func(c *scene) refusal.Code { return c.enroll(3000, "v", 3, 1) }, refusal.Superseded, 2, true},
+		"another weight after the close":                         {func(c *scene) refusal.Code { return c.enroll(9000, "v", 3, 0) }, refusal.PollClosed, 2, true},
+		"another weight after voting":                            {func(c *scene) refusal.Code { c.cast(3000, "v", "a", 0); return c.enroll(3100, "v", 3, 0) }, refusal.AlreadyVoted, 2, true},
+		"no weight":                                              {func(c *scene) refusal.Code { return c.enroll(3000, "v", 0, 0) }, refusal.MalformedRequest, 2, true},
+		"the greatest weight":                                    {func(c *scene) refusal.Code { return c.enroll(3000, "v", MaxWeight, 0) }, refusal.None, MaxWeight, true},
+		"more than the greatest weight":                          {func(c *scene) refusal.Code { return c.enroll(3000, "v", MaxWeight+1, 0) }, refusal.MalformedRequest, 2, true},
+		"a drop":                                                 {func(c *scene) refusal.Code { return c.drop(3000, "v", 0) }, refusal.None, 2, false},
+		"a drop, twice":                                          {func(c *scene) refusal.Code { c.drop(3000, "v", 0); return c.drop(3000, "v", 1) }, refusal.None, 2, false},
+		"a drop, again after the close":                          {func(c *scene) refusal.Code { c.drop(3000, "v", 0); return c.drop(9000, "v", 0) }, refusal.None, 2, false},
+		"a drop after the close":                                 {func(c *scene) refusal.Code { return c.drop(9000, "v", 0) }, refusal.PollClosed, 2, true},
+		"a drop by a caller that has not seen the last change":   {func(c *scene) refusal.Code { return c.drop(3000, "v", 1) }, refusal.Superseded, 2, true},
+		"a late duplicate of the add after a drop":               {func(c *scene) refusal.Code { c.drop(3000, "v", 0); return c.enroll(3100, "v", 2, 1) }, refusal.Superseded, 2, false},
+		"a late duplicate of an older weight":                    {func(c *scene) refusal.Code { c.enroll(3000, "v", 3, 0); return c.enroll(3100, "v", 2, 1) }, refusal.Superseded, 3, true},
+		"added again by a caller that has seen the drop":         {func(c *scene) refusal.Code { c.drop(3000, "v", 0); return c.enroll(3100, "v", 5, 0) }, refusal.None, 5, true},
+		"a late duplicate of the drop after that": {func(c *scene) refusal.Code {
+			c.drop(3000, "v", 3)
+			c.enroll(3100, "v", 5, 0)
+			return c.drop(3200, "v", 3)
+		}, refusal.Superseded, 5, true},
+		"dropped after voting and added again with the weight": {func(c *scene) refusal.Code {
+			c.cast(3000, "v", "a", 0)
+			c.drop(3000, "v", 0)
+			return c.enroll(3100, "v", 2, 0)
+		}, refusal.None, 2, true},
+		"dropped after voting and added again with another": {func(c *scene) refusal.Code {
+			c.cast(3000, "v", "a", 0)
+			c.drop(3000, "v", 0)
+			return c.enroll(3100, "v", 3, 0)
+		}, refusal.AlreadyVoted, 2, false},
+		"a drop holds against an upload that began before it": {func(c *scene) refusal.Code { c.drop(3000, "x", 0); return c.enroll(3100, "x", 1, 3) }, refusal.Superseded, 2, true},
+		"and not against one that began after it":             {func(c *scene) refusal.Code { c.drop(3000, "x", 0); return c.enroll(3100, "x", 1, 0) }, refusal.None, 2, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,10 +153,10 @@ func TestTheLinesOfOneCommandAreDecidedOneByOne(t *testing.T) {
 	c := newScene(t, onRoll)
 	lines := []RollLine{{keyNumber(1), 1}, {keyNumber(2), 0}, {keyNumber(1), 1}, {keyNumber(1), 2}, {keyNumber(3), 4}}
 	got := c.do(1000, Enroll{Poll: "p", Since: 1, Lines: lines})
-	if want := (RollResult{Added: 2, Unchanged: 1, Refused: []RollRefusal{{1, CodeMalformedRequest}, {3, CodeSuperseded}}}); fmt.Sprint(*got.Roll) != fmt.Sprint(want) {
+	if want := (RollResult{Added: 2, Unchanged: 1, Refused: []RollRefusal{{1, refusal.MalformedRequest}, {3, refusal.Superseded}}}); fmt.Sprint(*got.Roll) != fmt.Sprint(want) {
 		t.Errorf("it is answered %+v, want %+v", *got.Roll, want)
 	}
-	if r := c.do(1000, Enroll{Poll: "p", Since: 9, Lines: make([]RollLine, MaxRollLines+1)}); r.Err == nil || r.Err.Code != CodePayloadTooLarge {
+	if r := c.do(1000, Enroll{Poll: "p", Since: 9, Lines: make([]RollLine, MaxRollLines+1)}); r.Err == nil || r.Err.Code != refusal.PayloadTooLarge {
 		t.Errorf("a command of too many lines is answered %v", r)
 	}
 }
@@ -170,7 +181,7 @@ func TestWeightsCountInEveryMethodAndBallotsStayVoters(t *testing.T) {
 	}
 }
 
-// Settled on a member that lags must not say what a later entry could change.
+// Settled on a member that lags must not give an answer that a later entry could change.
 func TestAMemberThatLagsDoesNotSettleWhoMayVote(t *testing.T) {
 	t.Parallel()
 	c := newScene(t, onRoll)

@@ -3,6 +3,8 @@ package poll
 import (
 	"math"
 	"testing"
+
+	"voted/internal/refusal"
 )
 
 // scene is a state that a table drives: one poll "p" with the options a and b.
@@ -79,7 +81,7 @@ type move struct {
 	sel       string
 	ifVersion uint32
 	kind      Kind
-	code      Code
+	code      refusal.Code
 	version   uint32 // of the receipt
 	ballot    uint32
 }
@@ -104,7 +106,7 @@ func TestWhereTwoRulesApplyTheEarlierOneAnswers(t *testing.T) {
 		"a late duplicate after the close is superseded, not closed": {both(timed, revotes), []move{
 			counted(3000, "v", "a", 1),
 			{at: 3000, voter: "v", sel: "b", ifVersion: 1, kind: Replaced, version: 2, ballot: 2},
-			{at: 9000, voter: "v", sel: "a", code: CodeSuperseded, version: 2, ballot: 2},
+			{at: 9000, voter: "v", sel: "a", code: refusal.Superseded, version: 2, ballot: 2},
 		}},
 		"a retry of the current ballot is replayed whatever version it names": {revotes, []move{
 			counted(3000, "v", "a", 1),
@@ -112,28 +114,28 @@ func TestWhereTwoRulesApplyTheEarlierOneAnswers(t *testing.T) {
 		}},
 		"a different ballot after the close is refused as closed, not as already voted": {timed, []move{
 			counted(3000, "v", "a", 1),
-			{at: 9000, voter: "v", sel: "b", code: CodePollClosed},
+			{at: 9000, voter: "v", sel: "b", code: refusal.PollClosed},
 		}},
 		"an invalid ballot before the opening is refused as not open": {timed, []move{
-			{at: 1500, voter: "v", sel: "?", code: CodePollNotOpen},
+			{at: 1500, voter: "v", sel: "?", code: refusal.PollNotOpen},
 		}},
 		"an invalid ballot after the close is refused as closed": {timed, []move{
-			{at: 9000, voter: "v", sel: "?", code: CodePollClosed},
+			{at: 9000, voter: "v", sel: "?", code: refusal.PollClosed},
 		}},
 		"an invalid ballot for a full poll is refused as invalid": {oneBallot, []move{
 			counted(3000, "v", "a", 1),
-			{at: 3000, voter: "w", sel: "?", code: CodeInvalidBallot},
+			{at: 3000, voter: "w", sel: "?", code: refusal.InvalidBallot},
 		}},
 		"an invalid ballot of a voter who has voted is refused as invalid": {nil, []move{
 			counted(3000, "v", "a", 1),
-			{at: 3000, voter: "v", sel: "?", code: CodeInvalidBallot},
+			{at: 3000, voter: "v", sel: "?", code: refusal.InvalidBallot},
 		}},
 		"a replacement of nothing in a full poll is refused as full": {oneBallot, []move{
 			counted(3000, "v", "a", 1),
-			{at: 3000, voter: "w", sel: "a", ifVersion: 4, code: CodePollFull},
+			{at: 3000, voter: "w", sel: "a", ifVersion: 4, code: refusal.PollFull},
 		}},
 		"a replacement of nothing in a poll with room is a version mismatch": {nil, []move{
-			{at: 3000, voter: "w", sel: "a", ifVersion: 1, code: CodeVersionMismatch},
+			{at: 3000, voter: "w", sel: "a", ifVersion: 1, code: refusal.VersionMismatch},
 		}},
 		"a replacement in a full poll counts, as it adds no voter": {both(oneBallot, revotes), []move{
 			counted(3000, "v", "a", 1),
@@ -141,33 +143,33 @@ func TestWhereTwoRulesApplyTheEarlierOneAnswers(t *testing.T) {
 		}},
 		"a second ballot where none may be replaced is refused as already voted, also with the right version": {nil, []move{
 			counted(3000, "v", "a", 1),
-			{at: 3000, voter: "v", sel: "b", ifVersion: 1, code: CodeAlreadyVoted, version: 1, ballot: 1},
+			{at: 3000, voter: "v", sel: "b", ifVersion: 1, code: refusal.AlreadyVoted, version: 1, ballot: 1},
 		}},
 		"an undervote and an overvote are invalid": {nil, []move{
-			{at: 3000, voter: "v", sel: "", code: CodeInvalidBallot},
-			{at: 3000, voter: "v", sel: "ab", code: CodeInvalidBallot},
+			{at: 3000, voter: "v", sel: "", code: refusal.InvalidBallot},
+			{at: 3000, voter: "v", sel: "ab", code: refusal.InvalidBallot},
 		}},
 		"the cap is exact": {func(d *Definition) { d.MaxBallots = 2 }, []move{
 			counted(3000, "u", "a", 1),
 			counted(3000, "v", "b", 2),
-			{at: 3000, voter: "w", sel: "a", code: CodePollFull},
+			{at: 3000, voter: "w", sel: "a", code: refusal.PollFull},
 			{at: 3000, voter: "u", sel: "a", kind: Replayed, version: 1, ballot: 1},
 		}},
 		"a poll opens at its opening time, not a millisecond earlier": {timed, []move{
-			{at: opensAt - 1, voter: "v", sel: "a", code: CodePollNotOpen},
+			{at: opensAt - 1, voter: "v", sel: "a", code: refusal.PollNotOpen},
 			counted(opensAt, "v", "a", 1),
 		}},
 		"a poll closes at its closing time, not a millisecond earlier": {timed, []move{
 			counted(closesAt-1, "v", "a", 1),
-			{at: closesAt, voter: "w", sel: "a", code: CodePollClosed},
+			{at: closesAt, voter: "w", sel: "a", code: refusal.PollClosed},
 		}},
 		"a clock that goes back does not open a closed poll": {timed, []move{
-			{at: closesAt, voter: "v", sel: "a", code: CodePollClosed},
-			{at: closesAt - 1000, voter: "v", sel: "a", code: CodePollClosed},
+			{at: closesAt, voter: "v", sel: "a", code: refusal.PollClosed},
+			{at: closesAt - 1000, voter: "v", sel: "a", code: refusal.PollClosed},
 		}},
 		"a refusal is not remembered": {timed, []move{
-			{at: opensAt - 1, voter: "v", sel: "a", code: CodePollNotOpen},
-			{at: opensAt, voter: "v", sel: "?", code: CodeInvalidBallot},
+			{at: opensAt - 1, voter: "v", sel: "a", code: refusal.PollNotOpen},
+			{at: opensAt, voter: "v", sel: "?", code: refusal.InvalidBallot},
 			counted(opensAt, "v", "a", 1),
 		}},
 	} {
@@ -197,7 +199,7 @@ func TestReplacementsKeepTheirOrder(t *testing.T) {
 		"A, B, a late A: B stays": {
 			counted(3000, "v", "a", 1),
 			{at: 3000, voter: "v", sel: "b", ifVersion: 1, kind: Replaced, version: 2, ballot: 2},
-			{at: 3000, voter: "v", sel: "a", code: CodeSuperseded, version: 2, ballot: 2},
+			{at: 3000, voter: "v", sel: "a", code: refusal.Superseded, version: 2, ballot: 2},
 			{at: 3000, voter: "v", sel: "b", ifVersion: 1, kind: Replayed, version: 2, ballot: 2},
 		},
 		"A, B, A again by name: each late duplicate finds its own": {
@@ -205,22 +207,22 @@ func TestReplacementsKeepTheirOrder(t *testing.T) {
 			{at: 3000, voter: "v", sel: "b", ifVersion: 1, kind: Replaced, version: 2, ballot: 2},
 			{at: 3000, voter: "v", sel: "a", ifVersion: 2, kind: Replaced, version: 3, ballot: 3},
 			{at: 3000, voter: "v", sel: "a", ifVersion: 2, kind: Replayed, version: 3, ballot: 3},
-			{at: 3000, voter: "v", sel: "b", ifVersion: 1, code: CodeSuperseded, version: 3, ballot: 3},
+			{at: 3000, voter: "v", sel: "b", ifVersion: 1, code: refusal.Superseded, version: 3, ballot: 3},
 			// The first A holds what stands now, so it is answered with that.
 			{at: 3000, voter: "v", sel: "a", kind: Replayed, version: 3, ballot: 3},
 		},
 		"a first ballot never overwrites": {
 			counted(3000, "v", "a", 1),
-			{at: 3000, voter: "v", sel: "b", code: CodeAlreadyVoted, version: 1, ballot: 1},
+			{at: 3000, voter: "v", sel: "b", code: refusal.AlreadyVoted, version: 1, ballot: 1},
 		},
 		"If-Match at its edges": {
 			counted(3000, "v", "a", 1),
 			{at: 3000, voter: "v", sel: "b", ifVersion: 1, kind: Replaced, version: 2, ballot: 2},
-			{at: 3000, voter: "v", sel: "c", ifVersion: 0, code: CodeAlreadyVoted, version: 2, ballot: 2},
-			{at: 3000, voter: "v", sel: "c", ifVersion: 1, code: CodeVersionMismatch, version: 2, ballot: 2},
-			{at: 3000, voter: "v", sel: "c", ifVersion: 3, code: CodeVersionMismatch, version: 2, ballot: 2},
-			{at: 3000, voter: "v", sel: "c", ifVersion: math.MaxUint32, code: CodeVersionMismatch, version: 2, ballot: 2},
-			{at: 3000, voter: "w", sel: "c", ifVersion: math.MaxUint32, code: CodeVersionMismatch},
+			{at: 3000, voter: "v", sel: "c", ifVersion: 0, code: refusal.AlreadyVoted, version: 2, ballot: 2},
+			{at: 3000, voter: "v", sel: "c", ifVersion: 1, code: refusal.VersionMismatch, version: 2, ballot: 2},
+			{at: 3000, voter: "v", sel: "c", ifVersion: 3, code: refusal.VersionMismatch, version: 2, ballot: 2},
+			{at: 3000, voter: "v", sel: "c", ifVersion: math.MaxUint32, code: refusal.VersionMismatch, version: 2, ballot: 2},
+			{at: 3000, voter: "w", sel: "c", ifVersion: math.MaxUint32, code: refusal.VersionMismatch},
 			{at: 3000, voter: "v", sel: "c", ifVersion: 2, kind: Replaced, version: 3, ballot: 3},
 		},
 	} {
@@ -231,8 +233,8 @@ func TestReplacementsKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// Up to 64 versions back a late duplicate is told from a new ballot by what it
-// holds; further back any old ballot counts as superseded. None ever counts.
+// Up to 64 versions back a late duplicate is distinguished from a new ballot by its
+// selections; further back any old ballot counts as superseded. None ever counts.
 func TestALateDuplicateFromFarBackNeverCounts(t *testing.T) {
 	t.Parallel()
 	c := newScene(t, revotes)
@@ -245,12 +247,12 @@ func TestALateDuplicateFromFarBackNeverCounts(t *testing.T) {
 	}
 	// Version n holds b where n is even, and version 100 stands.
 	c.play([]move{
-		{at: 3000, voter: "v", sel: "a", ifVersion: 0, code: CodeSuperseded, version: 100, ballot: 101},
-		{at: 3000, voter: "v", sel: "a", ifVersion: 98, code: CodeSuperseded, version: 100, ballot: 101},
-		{at: 3000, voter: "v", sel: "a", ifVersion: 97, code: CodeVersionMismatch, version: 100, ballot: 101},
-		{at: 3000, voter: "v", sel: "c", ifVersion: 100 - maxRetrace - 1, code: CodeVersionMismatch, version: 100, ballot: 101},
-		{at: 3000, voter: "v", sel: "c", ifVersion: 100 - maxRetrace - 2, code: CodeSuperseded, version: 100, ballot: 101},
-		{at: 3000, voter: "v", sel: "c", ifVersion: 0, code: CodeSuperseded, version: 100, ballot: 101},
+		{at: 3000, voter: "v", sel: "a", ifVersion: 0, code: refusal.Superseded, version: 100, ballot: 101},
+		{at: 3000, voter: "v", sel: "a", ifVersion: 98, code: refusal.Superseded, version: 100, ballot: 101},
+		{at: 3000, voter: "v", sel: "a", ifVersion: 97, code: refusal.VersionMismatch, version: 100, ballot: 101},
+		{at: 3000, voter: "v", sel: "c", ifVersion: 100 - maxRetrace - 1, code: refusal.VersionMismatch, version: 100, ballot: 101},
+		{at: 3000, voter: "v", sel: "c", ifVersion: 100 - maxRetrace - 2, code: refusal.Superseded, version: 100, ballot: 101},
+		{at: 3000, voter: "v", sel: "c", ifVersion: 0, code: refusal.Superseded, version: 100, ballot: 101},
 	})
 }
 
@@ -258,10 +260,10 @@ func TestAnUnknownOrDeletedPollIsNotFoundWhateverTheBallot(t *testing.T) {
 	t.Parallel()
 	c := newScene(t, nil)
 	c.cast(3000, "v", "a", 0)
-	c.do(3000, Close{"p"})
-	c.do(3000, Delete{"p"})
+	c.do(3000, Close{Poll: "p"})
+	c.do(3000, Delete{Poll: "p"})
 	b := Ballot{Poll: "p", Key: KeyOf(Salt{}, "v"), Selections: choice("a")}
-	if o := c.cast(3000, "v", "a", 0); o.Code != CodePollNotFound {
+	if o := c.cast(3000, "v", "a", 0); o.Code != refusal.PollNotFound {
 		t.Fatalf("then %+v", o)
 	}
 	if o, ok := c.s.Settled(&b); ok {
@@ -276,29 +278,29 @@ func TestWhatIsSettledNeedsNoLog(t *testing.T) {
 		close bool
 		sel   string
 		ok    bool
-		want  Code
+		want  refusal.Code
 	}{
-		"the same ballot where none may be replaced":      {nil, false, "a", true, CodeNone},
-		"another ballot where none may be replaced":       {nil, false, "b", false, CodeNone},
-		"the same ballot where it may be replaced":        {revotes, false, "a", false, CodeNone},
-		"the same ballot in a closed poll":                {revotes, true, "a", true, CodeNone},
-		"another ballot in a closed poll":                 {nil, true, "b", true, CodePollClosed},
-		"an invalid ballot in a closed poll":              {nil, true, "?", true, CodePollClosed},
-		"an invalid ballot where none may be replaced":    {nil, false, "?", false, CodeNone},
-		"another ballot in a closed poll that had revote": {revotes, true, "b", true, CodePollClosed},
+		"the same ballot where none may be replaced":      {nil, false, "a", true, refusal.None},
+		"another ballot where none may be replaced":       {nil, false, "b", false, refusal.None},
+		"the same ballot where it may be replaced":        {revotes, false, "a", false, refusal.None},
+		"the same ballot in a closed poll":                {revotes, true, "a", true, refusal.None},
+		"another ballot in a closed poll":                 {nil, true, "b", true, refusal.PollClosed},
+		"an invalid ballot in a closed poll":              {nil, true, "?", true, refusal.PollClosed},
+		"an invalid ballot where none may be replaced":    {nil, false, "?", false, refusal.None},
+		"another ballot in a closed poll that had revote": {revotes, true, "b", true, refusal.PollClosed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, c.given)
 			first := s.cast(3000, "v", "a", 0)
 			if c.close {
-				s.do(3000, Close{"p"})
+				s.do(3000, Close{Poll: "p"})
 			}
 			o, ok := s.s.Settled(&Ballot{Poll: "p", Key: KeyOf(Salt{}, "v"), Selections: choice(c.sel)})
 			if ok != c.ok || o.Code != c.want {
 				t.Fatalf("settled %t: %+v", ok, o)
 			}
-			if ok && c.want == CodeNone && (o.Kind != Replayed || o.Receipt != first.Receipt) {
+			if ok && c.want == refusal.None && (o.Kind != Replayed || o.Receipt != first.Receipt) {
 				t.Fatalf("settled with %+v, counted with %+v", o, first)
 			}
 		})

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"slices"
 
+	"voted/internal/refusal"
 	"voted/internal/tally"
 )
 
-// Marks is what a voter put on the ballot, in option ids. The field that the
-// poll's method asks for is used: Selections for plurality and approval, Ranking
-// (best first, tied options share a tier) for ranked methods, Scores otherwise.
+// Marks is what a voter put on the ballot, in option ids. The field of the poll's method
+// is used: Selections for plurality and approval, Ranking (best first, tied options share
+// a tier) for ranked methods, Scores otherwise.
 type Marks struct {
 	Selections []string
 	Ranking    [][]string
@@ -48,8 +49,21 @@ func newRules(d Definition, salt Salt) *Rules {
 	return r
 }
 
-// Form says what a ballot of this poll holds.
+// Form is what a ballot of this poll holds.
 func (r *Rules) Form() tally.Form { return r.method.Form }
+
+// Additive reports whether the poll keeps its totals, so that its tally costs little.
+func (r *Rules) Additive() bool { return r.method.Additive() }
+
+// Settings are what this poll asks of its method.
+func (r *Rules) Settings() tally.Settings {
+	s := r.Counting
+	s.MaxScore = r.MaxScore
+	if r.Ballots == AsMarked {
+		s.MaxChoices = r.MaxSelections
+	}
+	return s
+}
 
 // Key returns the voter's key in this poll.
 func (r *Rules) Key(voter string) VoterKey { return KeyOf(r.Salt, voter) }
@@ -67,9 +81,11 @@ func (r *Rules) Final() bool { return r.Revote == RevoteNever }
 //   - ranking: best first, each option a uvarint of 2·number, plus 1 where it is
 //     tied with the one before; tied options ascend
 //   - scores: by ascending option number, a uvarint of the number and one of the points
-func (r *Rules) Encode(m Marks) ([]byte, []FieldError) {
+//
+// Ballots as marked have a wider form; see encodeMarkedRanking.
+func (r *Rules) Encode(m Marks) ([]byte, []refusal.FieldError) {
 	var sel []byte
-	var errs []FieldError
+	var errs []refusal.FieldError
 	var n int
 	field := "selections"
 	switch r.method.Form {
@@ -87,7 +103,7 @@ func (r *Rules) Encode(m Marks) ([]byte, []FieldError) {
 		sel, errs = r.encodeScores(m.Scores)
 		n = len(m.Scores)
 	}
-	if errs == nil {
+	if errs == nil && r.Ballots == Strict {
 		errs = r.checkCount(field, n)
 	}
 	if errs != nil {
@@ -96,35 +112,46 @@ func (r *Rules) Encode(m Marks) ([]byte, []FieldError) {
 	return sel, nil
 }
 
-func (r *Rules) checkCount(field string, n int) []FieldError {
+func (r *Rules) checkCount(field string, n int) []refusal.FieldError {
 	switch {
 	case n < r.MinSelections:
-		return []FieldError{{field, fmt.Sprintf("Undervote: it names %d, at least %d are needed.", n, r.MinSelections)}}
+		return []refusal.FieldError{{Field: field, Detail: fmt.Sprintf("Undervote: it names %d, at least %d are needed.", n, r.MinSelections)}}
 	case n > r.MaxSelections:
-		return []FieldError{{field, fmt.Sprintf("Overvote: it names %d, at most %d are allowed.", n, r.MaxSelections)}}
+		return []refusal.FieldError{{Field: field, Detail: fmt.Sprintf("Overvote: it names %d, at most %d are allowed.", n, r.MaxSelections)}}
 	}
 	return nil
 }
 
-// lookUp returns the number of an option that is named for the first time.
-func (r *Rules) lookUp(field, id string, seen []int) (int, []FieldError) {
+// lookUp returns the number of an option that is named for the first time, as the i-th
+// item of a list; i is -1 if the option is a key.
+func (r *Rules) lookUp(field string, i int, id string, seen []int) (int, []refusal.FieldError) {
 	n, ok := r.OptionNumber([]byte(id))
-	if !ok {
-		return 0, []FieldError{{field, fmt.Sprintf("The poll has no option %q.", id)}}
+	fault := ""
+	switch {
+	case !ok:
+		fault = "The poll has no option %q."
+	case slices.Contains(seen, n):
+		fault = "The option %q is named twice."
+	default:
+		return n, nil
 	}
-	if slices.Contains(seen, n) {
-		return 0, []FieldError{{field, fmt.Sprintf("The option %q is named twice.", id)}}
+	place := Key(field, id)
+	if i >= 0 {
+		place = Item(field, i)
 	}
-	return n, nil
+	return 0, []refusal.FieldError{{Field: place, Detail: fmt.Sprintf(fault, id)}}
 }
 
-func (r *Rules) encodeChoice(ids []string) ([]byte, []FieldError) {
+func (r *Rules) encodeChoice(ids []string) ([]byte, []refusal.FieldError) {
+	if r.Ballots == AsMarked {
+		return r.encodeMarkedChoice(ids)
+	}
 	if len(ids) > len(r.Options) {
 		return nil, r.checkCount("selections", len(ids))
 	}
 	numbers := make([]int, 0, 8)
 	for i, id := range ids {
-		n, errs := r.lookUp(fmt.Sprintf("selections[%d]", i), id, numbers)
+		n, errs := r.lookUp("selections", i, id, numbers)
 		if errs != nil {
 			return nil, errs
 		}
@@ -138,20 +165,26 @@ func (r *Rules) encodeChoice(ids []string) ([]byte, []FieldError) {
 	return sel, nil
 }
 
-func (r *Rules) encodeRanking(tiers [][]string) ([]byte, []FieldError) {
+func (r *Rules) encodeRanking(tiers [][]string) ([]byte, []refusal.FieldError) {
+	if r.Ballots == AsMarked {
+		return r.encodeMarkedRanking(tiers)
+	}
 	numbers := make([]int, 0, 8)
 	sel := make([]byte, 0, 16)
 	for i, tier := range tiers {
-		at := fmt.Sprintf("ranking[%d]", i)
 		if len(tier) == 0 {
-			return nil, []FieldError{{at, "A rank without an option; leave it out."}}
+			return nil, []refusal.FieldError{{Field: Item("ranking", i), Detail: "A rank without an option; leave it out."}}
 		}
 		if len(tier) > 1 && !r.method.Ties {
-			return nil, []FieldError{{at, fmt.Sprintf("Overvote: the method %s does not allow ties.", r.Method)}}
+			return nil, []refusal.FieldError{{Field: Item("ranking", i), Detail: fmt.Sprintf("Overvote: the method %s does not allow ties.", r.Method)}}
 		}
 		start := len(numbers)
-		for _, id := range tier {
-			n, errs := r.lookUp(at, id, numbers)
+		for j, id := range tier {
+			field, at := "ranking", i
+			if len(tier) > 1 {
+				field, at = Item("ranking", i), j
+			}
+			n, errs := r.lookUp(field, at, id, numbers)
 			if errs != nil {
 				return nil, errs
 			}
@@ -169,18 +202,17 @@ func (r *Rules) encodeRanking(tiers [][]string) ([]byte, []FieldError) {
 	return sel, nil
 }
 
-func (r *Rules) encodeScores(scores []Score) ([]byte, []FieldError) {
+func (r *Rules) encodeScores(scores []Score) ([]byte, []refusal.FieldError) {
 	type entry struct{ number, points int }
 	numbers := make([]int, 0, 8)
 	entries := make([]entry, 0, len(scores))
 	for _, s := range scores {
-		at := fmt.Sprintf("scores[%q]", s.Option)
-		n, errs := r.lookUp(at, s.Option, numbers)
+		n, errs := r.lookUp("scores", -1, s.Option, numbers)
 		if errs != nil {
 			return nil, errs
 		}
 		if s.Points < 0 || s.Points > r.MaxScore {
-			return nil, []FieldError{{at, fmt.Sprintf("A score is a whole number from 0 to %d.", r.MaxScore)}}
+			return nil, []refusal.FieldError{{Field: Key("scores", s.Option), Detail: fmt.Sprintf("A score is a whole number from 0 to %d.", r.MaxScore)}}
 		}
 		numbers = append(numbers, n)
 		entries = append(entries, entry{n, s.Points})
@@ -208,12 +240,12 @@ func (r *Rules) OptionNumber(id []byte) (int, bool) {
 	return 0, false
 }
 
-// AppendPlain is Encode for the ballots that nearly all are: options by number, in
-// the order written, without ties; points go with them where the poll is scored.
-// It appends the canonical form to dst, without allocating, and reorders numbers and
-// points. ok is false where the rules refuse the ballot: Encode then says why.
+// AppendPlain is Encode for the common form of ballots: options by number, in the order
+// written, without ties; in a scored poll with their points. It appends the canonical
+// form to dst, without allocating, and reorders numbers and points. ok is false if the
+// rules refuse the ballot: Encode then returns why.
 func (r *Rules) AppendPlain(dst []byte, numbers, points []int) (sel []byte, ok bool) {
-	if len(numbers) < r.MinSelections || len(numbers) > r.MaxSelections || len(points) > 0 && len(points) != len(numbers) {
+	if r.Ballots == Strict && (len(numbers) < r.MinSelections || len(numbers) > r.MaxSelections) || len(points) > 0 && len(points) != len(numbers) {
 		return dst, false
 	}
 	if r.method.Form != tally.Ranking {
@@ -254,10 +286,10 @@ func sortTogether(numbers, points []int) {
 	}
 }
 
-// Decode turns canonical selections back into option numbers. ok is false where
-// sel is not canonical or breaks the rules: the second fence, inside the log.
+// Decode turns canonical selections back into option numbers. ok is false if sel is not
+// canonical or breaks the rules: this is the second check, after the log.
 func (r *Rules) Decode(sel []byte) (p tally.Preference, ok bool) {
-	// MaxOptions is far above what fits here by accident: bytes bound the work.
+	// The length of sel bounds the work, long before MaxOptions would.
 	values := make([]int, 0, len(sel))
 	for len(sel) > 0 {
 		v, n := binary.Uvarint(sel)
@@ -278,7 +310,7 @@ func (r *Rules) Decode(sel []byte) (p tally.Preference, ok bool) {
 		p.Scores, ok = r.decodeScores(values)
 		count = len(p.Scores)
 	}
-	return p, ok && count >= r.MinSelections && count <= r.MaxSelections
+	return p, ok && (r.Ballots == AsMarked || count >= r.MinSelections && count <= r.MaxSelections)
 }
 
 func (r *Rules) ascending(numbers []int) bool {
@@ -293,6 +325,9 @@ func (r *Rules) ascending(numbers []int) bool {
 }
 
 func (r *Rules) decodeRanking(values []int) (tiers [][]int, ok bool) {
+	if r.Ballots == AsMarked {
+		return r.decodeMarkedRanking(values)
+	}
 	seen := make(map[int]bool, len(values))
 	for i, v := range values {
 		n, tied := v/2, v%2 == 1

@@ -81,7 +81,7 @@ func TestSelectionsComeBackAndTheirOrderDoesNotMatter(t *testing.T) {
 	})
 }
 
-// Any bytes are refused, or they are the one encoding of what they say.
+// Any bytes are refused, or they are the one encoding of their content.
 func FuzzSelections(f *testing.F) {
 	for n, method := range tally.Names() {
 		f.Add([]byte{0, 2, 4}, uint8(n), uint8(3))

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+
+	"voted/internal/refusal"
 )
 
 // Stamp is where and when in the log a command stands.
@@ -58,7 +60,7 @@ func (s *State) Begin(at Stamp) {
 		panic(fmt.Sprintf("poll: entry %d applied after entry %d", at.Index, s.index))
 	}
 	s.index = at.Index
-	// A stamp that no record can hold is no time.
+	// A stamp is cut to the latest time that a record can hold.
 	s.clock = max(s.clock, min(at.At, maxTime))
 	s.closeDue()
 	s.keys.expire(s.clock)
@@ -106,7 +108,7 @@ func (p *Poll) fold(h hash.Hash) {
 	p.hashed, p.listed = p.box.n, len(p.profile.entries)
 }
 
-// The kinds of event that stand in digests beside ballots.
+// The kinds of event that digests cover in addition to ballots.
 const (
 	eventCreated  = 'c'
 	eventPatched  = 'p'
@@ -115,6 +117,7 @@ const (
 	eventKey      = 'k'
 	eventRaised   = 'l'
 	eventRestored = 'r'
+	eventLot      = 'o'
 )
 
 // event notes a change that is not a ballot, for the digest.
@@ -137,8 +140,8 @@ func (s *State) touch(p *Poll) {
 	}
 }
 
-// Find returns a poll that exists and has not been deleted, nil otherwise. It is
-// valid until the end of the lock under which it was asked for.
+// Find returns a poll that exists and has not been deleted, nil otherwise. The caller may
+// use it only while it holds the lock.
 func (s *State) Find(id string) *Poll {
 	if p := s.polls[id]; p != nil && !p.deleted {
 		return p
@@ -149,7 +152,7 @@ func (s *State) Find(id string) *Poll {
 // Known reports whether a poll with this id exists or ever existed.
 func (s *State) Known(id string) bool { return s.polls[id] != nil }
 
-// Rules returns a poll's definition, nil where there is no such poll.
+// Rules returns a poll's definition, nil if there is no such poll.
 func (s *State) Rules(id string) *Rules {
 	if p := s.Find(id); p != nil {
 		return p.rules
@@ -160,17 +163,17 @@ func (s *State) Rules(id string) *Rules {
 // Cast applies one ballot to a poll found with Find (nil: there is none).
 func (s *State) Cast(p *Poll, b *Ballot) Outcome {
 	if p == nil {
-		return refused(CodePollNotFound)
+		return refused(refusal.PollNotFound)
 	}
 	return p.cast(s, b)
 }
 
-// Settled answers a ballot from committed state where that answer can never
-// change: the same ballot again in a poll that allows no revotes, or any ballot
-// for a poll that has closed. ok is false where the log must decide.
+// Settled answers a ballot from committed state if that answer can never change: the same
+// ballot again in a poll that allows no revotes, or any ballot for a poll that has
+// closed. ok is false if the log must decide.
 //
-// It is right on a member that lags, too: a final ballot's receipt and a closing
-// are for ever, so what this member has not applied yet cannot alter them.
+// It is right on a member that lags, too: a final ballot's receipt and a closing last
+// forever, so entries that this member has not applied yet cannot change them.
 func (s *State) Settled(b *Ballot) (o Outcome, ok bool) {
 	p := s.Find(b.Poll)
 	if p == nil {
@@ -189,13 +192,13 @@ func (s *State) Settled(b *Ballot) (o Outcome, ok bool) {
 		}
 	}
 	if closed {
-		return refused(CodePollClosed), true
+		return refused(refusal.PollClosed), true
 	}
 	return Outcome{}, false
 }
 
-// Recall answers a ballot that is in the box already, as the log would; ok is false
-// where it is not. It is right only on a member that is up to date.
+// Recall answers a ballot that is in the box already, as the log would; ok is false if it
+// is not there. The caller's member must be up to date.
 func (s *State) Recall(p *Poll, b *Ballot) (o Outcome, ok bool) {
 	if p == nil {
 		return Outcome{}, false
@@ -209,18 +212,14 @@ func (s *State) Recall(p *Poll, b *Ballot) (o Outcome, ok bool) {
 }
 
 // Receipt returns a voter's current receipt.
-func (s *State) Receipt(id string, key VoterKey) (Receipt, *Error) {
+func (s *State) Receipt(id string, key VoterKey) (Receipt, *refusal.Error) {
 	p := s.Find(id)
 	if p == nil {
-		return Receipt{}, notFound(id)
+		return Receipt{}, refusal.Of(refusal.PollNotFound)
 	}
 	r, ok := p.receipt(key)
 	if !ok {
-		return Receipt{}, Refuse(CodeBallotNotFound, "This voter has no ballot in poll %s.", id)
+		return Receipt{}, refusal.Of(refusal.BallotNotFound)
 	}
 	return r, nil
-}
-
-func notFound(id string) *Error {
-	return Refuse(CodePollNotFound, "There is no poll %q; list the polls with GET /v1/polls.", id)
 }

@@ -11,10 +11,9 @@ const (
 	chunkShift   = 14
 )
 
-// store is an append-only sequence of records of one size, each of which begins
-// with a voter key. Bytes below n·size are never written again, so a copy of the
-// header is a consistent view for ever, also while the store grows. Records are
-// numbered from 1.
+// store is an append-only sequence of records of one size, each of which begins with a
+// voter key. Bytes below n·size are never written again, so a copy of the header is a
+// consistent view forever, even while the store grows. Records are numbered from 1.
 type store struct {
 	// chunks hold records back to back and no pointers. Only the last one grows:
 	// while it is the first, by moving to a larger one.
@@ -41,8 +40,8 @@ func (s *store) firstCap() int {
 	return len(s.chunks[0])
 }
 
-// growFirst doubles the first chunk. Captures keep the old one, which is why a
-// fresh slice of chunks is made.
+// growFirst doubles the first chunk. It makes a new slice of chunks, since captures keep
+// the old one.
 func (s *store) growFirst(size int) {
 	grown := make([]byte, min(max(firstRecords*size, 2*s.firstCap()), chunkRecords*size))
 	if len(s.chunks) > 0 {

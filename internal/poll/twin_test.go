@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+
+	"voted/internal/refusal"
 )
 
 // twin runs the state, a second one and the model side by side and compares all
@@ -83,7 +85,7 @@ func (w *twin) cast(b Ballot) error {
 	if final && settled != got {
 		return fmt.Errorf("ballot %+v: settled as %+v, cast as %+v", b, settled, got)
 	}
-	if (got.Err() == nil) != (got.Kind != Refused) || got.Kind == Refused && (got.Err().Code != want.Code || got.Err().Detail == "") {
+	if (got.Err() == nil) != (got.Kind != Refused) || got.Kind == Refused && (got.Err().Code != want.Code || got.Err().Version != got.Receipt.Version) {
 		return fmt.Errorf("ballot %+v: outcome %+v has the error %v", b, got, got.Err())
 	}
 	p := w.model.live(b.Poll)
@@ -120,8 +122,9 @@ func (w *twin) check(m *modelPoll) error {
 		phase = Scheduled
 	}
 	i, _ := w.state.Info(m.def.ID)
-	want := Info{Rules: p.rules, Phase: phase, Revision: m.revision, CreatedAt: m.created, ClosedAt: m.closedAt, ClosedIndex: m.closedIndex, Ballots: uint64(len(last)), Changed: m.changed, Digest: i.Digest, Turnout: m.turnout()}
-	if i != want || !sameDefinition(i.Rules.Definition, m.def) || i.Rules.Salt != m.salt {
+	number := uint32(slices.Index(w.model.polls, m))
+	want := Info{Rules: p.rules, Number: number, Phase: phase, Revision: m.revision, CreatedAt: m.created, ClosedAt: m.closedAt, ClosedIndex: m.closedIndex, Ballots: uint64(len(last)), Changed: m.changed, Digest: i.Digest, Turnout: m.turnout()}
+	if !reflect.DeepEqual(i, want) || !sameDefinition(i.Rules.Definition, m.def) || i.Rules.Salt != m.salt {
 		return fmt.Errorf("poll %s shows %+v, the model has %+v", m.def.ID, i, want)
 	}
 	if other, _ := w.second.Info(m.def.ID); other.Digest != i.Digest {
@@ -162,7 +165,7 @@ func (w *twin) checkCasts(m *modelPoll) error {
 		got, err := w.state.Enrolled(m.def.ID, key)
 		_, voted := last[key]
 		want := Enrolled{Weight: v.weight, Dropped: !v.on, Voted: voted, Index: v.changed}
-		if v.weight == 0 && (err == nil || err.Code != CodeVoterNotFound) || v.weight != 0 && got != want {
+		if v.weight == 0 && (err == nil || err.Code != refusal.VoterNotFound) || v.weight != 0 && got != want {
 			return fmt.Errorf("poll %s: its roll says %+v, %v, the model %+v", m.def.ID, got, err, want)
 		}
 		if weight, ok := w.state.Find(m.def.ID).weight(&key); ok != v.on || weight != int64(v.weight) {

@@ -26,8 +26,8 @@ func TestTwoOverlappingViewsEachShowTheirMoment(t *testing.T) {
 	c.do(3000, Create{Definition: d, Key: "k"})
 	c.cast(3000, "w", "a", 0)
 	for _, id := range []string{"p", "q"} {
-		c.do(3000, Close{id})
-		c.do(3000, Delete{id})
+		c.do(3000, Close{Poll: id})
+		c.do(3000, Delete{Poll: id})
 	}
 	if first.Len() != 2 || second.Len() != 2 || first.Digest() == second.Digest() || first.Index() >= second.Index() {
 		t.Fatalf("the views have %d and %d polls", first.Len(), second.Len())

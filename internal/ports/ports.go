@@ -2,9 +2,9 @@
 //
 // A port that was free a moment ago may be taken by the time it is needed: by another
 // test that looked at the same moment, or by the kernel for an outgoing connection. So
-// ports are chosen below the kernel's range, in blocks, and a block is guarded while it
-// is in use: its first port is listened on, and whoever else chooses with this package,
-// in any process, then leaves the whole block alone.
+// ports are chosen below the kernel's range, in blocks. A block is guarded while it is in
+// use: this process listens on its first port, and all users of this package, in any
+// process, then avoid the whole block.
 package ports
 
 import (
@@ -18,24 +18,24 @@ import (
 )
 
 const (
-	// Most is how many ports a block has beside its guard.
+	// Most is how many ports a block has besides its guard.
 	Most = blockPorts - 1
 
 	// blockPorts is the size of the aligned blocks.
 	blockPorts = 32
-	// lowest keeps away from the ports of well-known services.
+	// lowest is above the ports of well-known services.
 	lowest = 15000
-	// tries bounds the search; with a third of all blocks taken it fails once in 10^30.
+	// tries bounds the search; if a third of all blocks is taken, it fails once in 10^30.
 	tries = 64
 )
 
-// Block is ports next to each other that nobody else uses until Release.
+// Block is ports next to each other that belong to the caller until Release.
 type Block struct {
 	First int // the lowest of them
 	guard net.Listener
 }
 
-// Claim finds n ports that nobody listens on, from 1 to Most.
+// Claim reserves n free ports, from 1 to Most. Release them after use.
 func Claim(n int) (*Block, error) {
 	if n < 1 || n > Most {
 		return nil, fmt.Errorf("%d ports cannot be had at once, only 1 to %d", n, Most)
@@ -82,7 +82,7 @@ func (b *Block) Addrs(n int) []string {
 // Release lets others have the block.
 func (b *Block) Release() { _ = b.guard.Close() } // nothing was ever accepted
 
-// Probe returns nil where a port of loopback can be listened on, or why it cannot.
+// Probe returns nil if a port of loopback is free, or why it is not.
 func Probe(port int) error {
 	l, err := net.Listen("tcp", loopback(port))
 	if err != nil {
@@ -106,9 +106,9 @@ func ephemeralLow() int {
 	return parseRange(string(data))
 }
 
-// parseRange reads "low high". Where it says nothing usable, or leaves no room for a
-// good choice, the answer is Linux's default, which also lies below what other systems
-// use (49152, RFC 6335, section 6).
+// parseRange reads "low high" and returns low. If that cannot be read, or is too low to
+// leave enough ports below, it returns Linux's default, which also lies below what other
+// systems use (49152, RFC 6335, section 6).
 func parseRange(s string) int {
 	const byDefault = 32768
 	fields := strings.Fields(s)

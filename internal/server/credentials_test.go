@@ -16,6 +16,7 @@ import (
 
 	"voted/internal/auth"
 	"voted/internal/pki"
+	"voted/internal/usage"
 )
 
 // TestEveryKindOfCredentialOpensWhatItIsFor goes through a real port: TLS, the
@@ -72,14 +73,14 @@ func TestEveryKindOfCredentialOpensWhatItIsFor(t *testing.T) {
 		body         string
 		want         int
 	}{
-		{"nobody", plain, "", "PUT", "/v1/polls/p", poll, 401},
+		{"a sender without credentials", plain, "", "PUT", "/v1/polls/p", poll, 401},
 		{"an admin by certificate", ops, "", "PUT", "/v1/polls/p", poll, 201},
 		{"an admin casts no ballot", ops, "", "PUT", "/v1/polls/p/ballots/ann", ballot, 403},
 		{"a member's certificate is no client's", member, "", "PUT", "/v1/polls/q", poll, 401},
 		{"a gateway by token", plain, token, "PUT", "/v1/polls/p/ballots/cy", ballot, 201},
 		{"a gateway makes no poll", plain, token, "PUT", "/v1/polls/q", poll, 403},
 		{"the header comes before the certificate", ops, token, "PUT", "/v1/polls/q", poll, 403},
-		{"a wrong token beside a good certificate", ops, "voted_wrong", "GET", "/v1/polls", "", 401},
+		{"a wrong token with a good certificate", ops, "voted_wrong", "GET", "/v1/polls", "", 401},
 		{"a voter by credential", plain, credential, "PUT", "/v1/polls/p/ballots/ann", ballot, 201},
 		{"again: the same receipt", plain, credential, "PUT", "/v1/polls/p/ballots/ann", ballot, 200},
 		{"that voter for another", plain, credential, "PUT", "/v1/polls/p/ballots/bo", ballot, 403},
@@ -130,7 +131,7 @@ func TestANodeThatCannotReadItsCredentialsDoesNotStart(t *testing.T) {
 		"no certificate":       {TLSCert: "none", TLSKey: "none"},
 		"an audit log nowhere": {Audit: "/no/such/directory/audit"},
 	} {
-		if _, err := New(Options{ID: "n1", DataDir: t.TempDir(), API: "127.0.0.1:0", Peer: "127.0.0.1:0", Security: s}); err == nil || !strings.Contains(err.Error(), ErrUsage.Error()) {
+		if _, err := New(Options{ID: "n1", DataDir: t.TempDir(), API: "127.0.0.1:0", Peer: "127.0.0.1:0", Security: s}); !usage.Is(err) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

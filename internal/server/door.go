@@ -5,34 +5,36 @@ import (
 	"net/netip"
 	"sync"
 
+	"voted/internal/source"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
 	// defaultConnections is what a node of ordinary size has file descriptors and
-	// memory for: an idle connection takes some 10 KiB, under TLS some 50 KiB.
+	// memory for: an idle connection takes about 10 KiB, under TLS about 50 KiB.
 	defaultConnections = 20_000
 	// addressShare is the part of all connections that one address may hold by default.
 	addressShare = 4
 )
 
-// door bounds the connections of the public port, all of them and those of one
-// address. One too many is closed at once: its client tries another node, while in
-// a queue it would only wait.
+// door bounds the connections of the public port, in total and for each address. A
+// connection beyond a limit is closed at once: its client then tries another node, while
+// in a queue it would only wait.
 type door struct {
 	net.Listener
 	limit, each int
-	// local is whether loopback addresses are bounded too: only where the operator
-	// gave the bound, since a proxy on this machine stands for all its clients.
+	// local is whether loopback addresses are bounded too: only if the operator gave the
+	// bound, since all clients of a proxy on this machine share its address.
 	local   bool
 	refused *prometheus.CounterVec
 
 	mu   sync.Mutex
-	open int                // under mu
-	from map[netip.Addr]int // open ones by address, at most limit entries; under mu
+	open int                // guarded by mu
+	from map[netip.Addr]int // open ones by address, at most limit entries; guarded by mu
 }
 
-// newDoor bounds what a listener accepts; 0 stands for the default of either bound.
+// newDoor bounds what a listener accepts; 0 means the default of either bound.
 func newDoor(l net.Listener, limit, each int) *door {
 	d := &door{Listener: l, limit: limit, each: each, local: each > 0, from: map[netip.Addr]int{}}
 	if limit == 0 {
@@ -50,10 +52,10 @@ func newDoor(l net.Listener, limit, each int) *door {
 	return d
 }
 
-// The limits that a connection can be beyond.
+// The limits of a connection, as labels of the metric.
 const beyondTotal, beyondAddress = "total", "address"
 
-// show puts what the door does into the metrics.
+// show registers the door's metrics.
 func (d *door) show(registry prometheus.Registerer) {
 	registry.MustRegister(d.refused, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "voted_connections", Help: "Clients that are connected.",
@@ -71,17 +73,17 @@ func (d *door) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		address := addressOf(c)
+		address := source.Of(c.RemoteAddr().String())
 		beyond := d.enter(address)
 		if beyond == "" {
 			return &visitor{Conn: c, door: d, address: address}, nil
 		}
 		d.refused.WithLabelValues(beyond).Inc()
-		_ = c.Close() // nothing was said on it
+		_ = c.Close() // nothing was sent on it
 	}
 }
 
-// enter counts a connection, or returns the limit that it is beyond.
+// enter counts a connection, or returns the limit that it exceeds.
 func (d *door) enter(address netip.Addr) (beyond string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -103,22 +105,6 @@ func (d *door) leave(address netip.Addr) {
 	if d.from[address]--; d.from[address] == 0 {
 		delete(d.from, address)
 	}
-}
-
-// addressOf returns what a connection is counted under: all of an IPv6 /64 belongs
-// to one client. What has no IP address shares one count.
-func addressOf(c net.Conn) netip.Addr {
-	at, err := netip.ParseAddrPort(c.RemoteAddr().String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	address := at.Addr().Unmap()
-	if address.Is6() && !address.IsLoopback() {
-		if network, err := address.Prefix(64); err == nil {
-			return network.Addr()
-		}
-	}
-	return address
 }
 
 // visitor is a connection that is counted until it closes.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"voted/internal/source"
 )
 
 // sayFrom opens a connection to a node from an address of the loopback network.
@@ -32,7 +34,7 @@ func closedByTheNode(t testing.TB, c net.Conn) bool {
 
 func TestOneAddressCannotTakeAllConnections(t *testing.T) {
 	t.Parallel()
-	const probe = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+	const probe = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 	s := alone(t, func(o *Options) { o.MaxConnections, o.MaxConnectionsPerAddress = 100, 3 })
 	var greedy []net.Conn
 	for range 3 {
@@ -48,7 +50,7 @@ func TestOneAddressCannotTakeAllConnections(t *testing.T) {
 			t.Fatal("one address holds more connections than it may")
 		}
 	}
-	metrics := sayFrom(t, "127.0.0.3", s.APIAddr(), "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	metrics := sayFrom(t, "127.0.0.3", s.APIAddr(), "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	must(t, metrics.SetReadDeadline(time.Now().Add(10*time.Second)))
 	answer, err := http.ReadResponse(bufio.NewReader(metrics), nil)
 	must(t, err)
@@ -94,7 +96,7 @@ func TestHowManyConnectionsAnAddressMayHold(t *testing.T) {
 	} {
 		d := newDoor(nil, c.limit, c.each)
 		got := 0
-		for d.enter(addressOf(stranger(c.address))) == "" {
+		for d.enter(source.Of(stranger(c.address).RemoteAddr().String())) == "" {
 			got++
 		}
 		if got != c.want {
@@ -106,7 +108,7 @@ func TestHowManyConnectionsAnAddressMayHold(t *testing.T) {
 func TestAnIPv6NetworkIsOneClientAndItsNeighbourAnother(t *testing.T) {
 	t.Parallel()
 	d := newDoor(nil, 100, 2)
-	enter := func(address string) string { return d.enter(addressOf(stranger(address))) }
+	enter := func(address string) string { return d.enter(source.Of(stranger(address).RemoteAddr().String())) }
 	first, second, third := enter("2001:db8:0:1::1"), enter("2001:db8:0:1:ffff::2"), enter("2001:db8:0:1::3")
 	if first != "" || second != "" || third != beyondAddress {
 		t.Errorf("addresses of one /64: %q, %q, %q", first, second, third)
@@ -114,9 +116,9 @@ func TestAnIPv6NetworkIsOneClientAndItsNeighbourAnother(t *testing.T) {
 	if got := enter("2001:db8:0:2::1"); got != "" {
 		t.Errorf("another /64 is refused: %s", got)
 	}
-	d.leave(addressOf(stranger("2001:db8:0:1::3")))
-	d.leave(addressOf(stranger("2001:db8:0:1::3")))
-	d.leave(addressOf(stranger("2001:db8:0:2::3")))
+	d.leave(source.Of("[2001:db8:0:1::3]:1"))
+	d.leave(source.Of("[2001:db8:0:1::3]:1"))
+	d.leave(source.Of("[2001:db8:0:2::3]:1"))
 	if len(d.from) != 0 || d.open != 0 {
 		t.Errorf("when all have gone %d are counted, of %v", d.open, d.from)
 	}

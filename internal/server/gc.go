@@ -8,28 +8,28 @@ import (
 	"time"
 )
 
-// Ballots lie in memory without pointers, so marking costs the same however many
-// there are. What a fixed GOGC costs is head-room: with 100, a node with 10 million
-// ballots could hold as much garbage as ballots. So the head-room is kept about
-// constant: generous for a small heap, where collecting often is what costs, and a
-// small part of a large one.
+// Ballots lie in memory without pointers, so marking costs the same for any number of
+// them. But a fixed GOGC of 100 would let a node with 10 million ballots hold as much
+// garbage as ballots. So the head-room is kept about constant: large compared with a
+// small heap, which would otherwise be collected too often, and a small part of a large
+// heap.
 //
-// What does have pointers (polls, and open ballots' voters) is marked each time, so
-// the head-room grows with it: with a million polls and 32 MiB a member would do
-// little else.
+// Polls, and the voters of open ballots, do have pointers and are marked in each
+// collection. So the head-room grows with them: with a million polls and only 32 MiB of
+// head-room a member would do little but collect garbage.
 const (
 	gcSmallHeap     = 128 << 20
 	gcSmallHeadroom = 96 << 20
 	gcLargeHeadroom = 32 << 20
-	// gcScanShare of what has to be scanned is head-room too: a third.
+	// gcScanShare: a third of what has to be scanned is added to the head-room.
 	gcScanShare  = 3
 	gcMinPercent = 4
 	gcMaxPercent = 800
 	gcEvery      = time.Second
 )
 
-// tuneGC sets the garbage collector's target by the live heap, until ctx ends. A GOGC
-// in the environment is the operator's own choice and is left alone.
+// tuneGC sets the garbage collector's target by the live heap, until ctx ends. It does
+// nothing if the operator has set GOGC in the environment.
 func tuneGC(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return

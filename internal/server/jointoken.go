@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// checkJoinToken refuses a join token where it could not work.
+// checkJoinToken refuses a join token if it could not work.
 func (o Options) checkJoinToken() error {
 	switch {
 	case len(o.Join) == 0:
@@ -18,7 +18,7 @@ func (o Options) checkJoinToken() error {
 	return nil
 }
 
-// readJoinToken reads the token. Its errors never show what is in the file.
+// readJoinToken reads the token. Its errors never contain what is in the file.
 func (o Options) readJoinToken() (string, error) {
 	b, err := os.ReadFile(o.JoinTokenFile)
 	if err != nil {

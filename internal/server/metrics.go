@@ -1,25 +1,21 @@
 package server
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/internal/cluster/storage"
-	"voted/internal/trace"
 )
 
 // diskMetrics measures the store.
 type diskMetrics struct {
-	to   prometheus.Registerer
-	took map[string]prometheus.Observer
-	// appending is the span of the append under way, where it is traced.
-	appending atomic.Pointer[trace.Span]
-	bytes     map[string]prometheus.Counter
+	to    prometheus.Registerer
+	took  map[string]prometheus.Observer
+	bytes map[string]prometheus.Counter
 }
 
-// storeOps are what a store does, as storage.Options.Observe names it.
+// storeOps are the operations of a store, as storage.Options.Observe names them.
 var storeOps = []string{"append", "read", "truncate", "stable"}
 
 func newDiskMetrics(to prometheus.Registerer) *diskMetrics {
@@ -40,23 +36,19 @@ func newDiskMetrics(to prometheus.Registerer) *diskMetrics {
 
 func (d *diskMetrics) observe(op string, took time.Duration, bytes int) {
 	if o, known := d.took[op]; known {
-		var span *trace.Span
-		if op == "append" {
-			span = d.appending.Load()
-		}
-		trace.Observe(o, took, span)
+		o.Observe(took.Seconds())
 		d.bytes[op].Add(float64(bytes))
 	}
 }
 
-// follow shows how much the store takes.
+// follow registers the metric of the store's size.
 func (d *diskMetrics) follow(s *storage.Store) {
 	d.to.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "voted_store_size_bytes", Help: "Size of the data directory.",
 	}, func() float64 { return float64(s.DiskBytes()) }))
 }
 
-// watch shows how much room the disk has.
+// watch registers the metrics of the disk's free space.
 func (d *diskMetrics) watch(s *storage.Space) {
 	gauge := func(name, help string, f func() float64) {
 		d.to.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))

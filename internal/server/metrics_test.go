@@ -12,8 +12,8 @@ import (
 	"voted/internal/trace/otlptest"
 )
 
-// maxSeries bounds what one node costs who stores its metrics; a new family that is
-// worth it may raise it.
+// maxSeries bounds what the metrics of one node cost to store; raise it for a new family
+// that is worth it.
 const maxSeries = 950
 
 // seriesOf returns the names of a node's series, with their labels.
@@ -56,8 +56,8 @@ func TestAnIdleNodeHasABoundedNumberOfSeries(t *testing.T) {
 	}
 }
 
-// What clients send decides no label, and so makes no series: who could would fill
-// the memory of the node and of Prometheus.
+// What clients send must decide no label, and so make no series: otherwise a client could
+// fill the memory of the node and of Prometheus.
 func TestNothingThatClientsSendMakesASeries(t *testing.T) {
 	t.Parallel()
 	receiver := otlptest.New(t)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"voted/client"
 	"voted/internal/pki"
 	"voted/internal/ports/portstest"
+	"voted/internal/survey"
+	"voted/internal/usage"
 )
 
 func must(t testing.TB, err error) {
@@ -28,7 +29,7 @@ type guardedCluster struct {
 	t       *testing.T
 	dir     string
 	ca      *pki.CA
-	members []Member
+	members []survey.Peer
 	ends    map[string]func() error
 	nodes   map[string]*Server
 }
@@ -40,7 +41,7 @@ func newGuardedCluster(t *testing.T, ids ...string) *guardedCluster {
 	must(t, err)
 	g := &guardedCluster{t: t, dir: dir, ca: ca, ends: map[string]func() error{}, nodes: map[string]*Server{}}
 	for _, id := range ids {
-		g.members = append(g.members, Member{id, portstest.Addr(t)})
+		g.members = append(g.members, survey.Peer{ID: id, Addr: portstest.Addr(t)})
 	}
 	for _, id := range ids {
 		g.start(g.options(id))
@@ -56,8 +57,8 @@ func (g *guardedCluster) options(id string) Options {
 		ID: id, DataDir: filepath.Join(g.dir, id), API: "127.0.0.1:0",
 		Security: Security{TLSCert: cert, TLSKey: key, PeerCA: g.caFile(), PeerCert: cert, PeerKey: key},
 	}
-	if at := slices.IndexFunc(g.members, func(m Member) bool { return m.ID == id }); at >= 0 {
-		o.Cluster, o.Peer = g.members, g.members[at].Peer
+	if at := slices.IndexFunc(g.members, func(m survey.Peer) bool { return m.ID == id }); at >= 0 {
+		o.Cluster, o.Peer = g.members, g.members[at].Addr
 	}
 	return o
 }
@@ -141,14 +142,14 @@ func TestAClusterUnderTLSLetsInWhoWasAddedAndCutsOffWhoWasRemoved(t *testing.T) 
 	// n4 has a certificate of the CA; it waits until it is added.
 	o := g.options("n4")
 	o.Peer = portstest.Addr(t)
-	o.Join = []string{g.members[0].Peer, g.members[1].Peer, g.members[2].Peer}
+	o.Join = []string{g.members[0].Addr, g.members[1].Addr, g.members[2].Addr}
 	n4 := g.start(o)
 	if n4.Node().Ready()["started"] == nil {
 		t.Fatal("n4 has entered before it was let in")
 	}
 	must(t, c.AddMember(g.ctx(), "n4", o.Peer))
 	g.eventually("n4 votes", func() bool { return strings.Contains(g.roles(c), "n4:voter:true") })
-	// n2 is removed: nobody talks to it any more, and it notices.
+	// n2 is removed: no one talks to it, and it notices.
 	must(t, c.RemoveMember(g.ctx(), "n2"))
 	g.eventually("n2 is alone", func() bool { return g.nodes["n2"].Node().Leader() == "" })
 	cast("v2")
@@ -160,7 +161,7 @@ func TestAClusterUnderTLSLetsInWhoWasAddedAndCutsOffWhoWasRemoved(t *testing.T) 
 		case <-time.After(20 * time.Second):
 			t.Fatal("a removed member runs on")
 		}
-		if err := g.ends["n2"](); !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "n2 was removed from its cluster") {
+		if err := g.ends["n2"](); !usage.Is(err) || !strings.Contains(err.Error(), "n2 was removed from its cluster") {
 			t.Errorf("a removed member ends with %v", err)
 		}
 	}
@@ -183,7 +184,7 @@ func TestAMemberThatWasAwayFollowsALeaderThatJoinedMeanwhile(t *testing.T) {
 	g.eventually("all are up", func() bool { return strings.Count(g.roles(c), ":true") == 3 })
 	must(t, g.ends["n3"]())
 	o := g.options("n4")
-	o.Peer, o.Join = portstest.Addr(t), []string{g.members[0].Peer, g.members[1].Peer}
+	o.Peer, o.Join = portstest.Addr(t), []string{g.members[0].Addr, g.members[1].Addr}
 	g.start(o)
 	must(t, c.AddMember(g.ctx(), "n4", o.Peer))
 	g.eventually("n4 votes", func() bool { return strings.Contains(g.roles(c), "n4:voter:true") })
@@ -200,7 +201,7 @@ func TestANodeDoesNotStartWithAnotherMembersCertificate(t *testing.T) {
 	o := g.options("n1")
 	o.ID = "n2"
 	_, err := New(o)
-	if !errors.Is(err, ErrUsage) || !strings.Contains(err.Error(), "give each member its own") {
+	if !usage.Is(err) || !strings.Contains(err.Error(), "give each member its own") {
 		t.Fatalf("got %v", err)
 	}
 }

@@ -8,15 +8,15 @@ import (
 
 // The limits of the public port; internal/api bounds what a request may hold.
 const (
-	// headerTimeout ends connections that are opened and then say nothing.
+	// headerTimeout ends connections on which no request arrives.
 	headerTimeout = 10 * time.Second
 	// idleTimeout is longer than a load balancer's, so that it closes first.
 	idleTimeout = 2 * time.Minute
-	// transferTimeout is what a request has for its body and its answer, beside the
-	// time it is held: the largest definition at a slow phone's 200 kB/s. Streams
-	// set deadlines of their own.
+	// transferTimeout is what a request has for its body and its answer, in addition to
+	// the time it is held: the largest definition at a slow phone's 200 kB/s. Streams set
+	// deadlines of their own.
 	transferTimeout = 30 * time.Second
-	// maxHeaderBytes is far above what the API's headers take.
+	// maxHeaderBytes is far more than the API's headers take.
 	maxHeaderBytes = 16 << 10
 )
 

@@ -18,13 +18,14 @@ import (
 
 	"voted/internal/ports"
 	"voted/internal/ports/portstest"
+	"voted/internal/survey"
 )
 
 // alone starts a cluster of one member.
 func alone(t *testing.T, change func(*Options)) *Server {
 	t.Helper()
 	peer := portstest.Addr(t)
-	o := Options{ID: "n1", DataDir: t.TempDir(), API: "127.0.0.1:0", Peer: peer, Cluster: []Member{{"n1", peer}}}
+	o := Options{ID: "n1", DataDir: t.TempDir(), API: "127.0.0.1:0", Peer: peer, Cluster: []survey.Peer{{ID: "n1", Addr: peer}}}
 	if change != nil {
 		change(&o)
 	}
@@ -69,7 +70,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	addr := peer.Addr(0)
-	s, err := New(Options{ID: "n1", DataDir: dir, API: "127.0.0.1:0", Peer: addr, Cluster: []Member{{"n1", addr}}})
+	s, err := New(Options{ID: "n1", DataDir: dir, API: "127.0.0.1:0", Peer: addr, Cluster: []survey.Peer{{ID: "n1", Addr: addr}}})
 	if err != nil {
 		panic(err)
 	}
@@ -120,7 +121,7 @@ func TestTenThousandIdleAndSlowConnectionsTakeBoundedMemory(t *testing.T) {
 	must(t, err)
 	addr = strings.TrimSpace(addr)
 	ready := func() bool {
-		return statusOf(t, say(t, addr, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")) == http.StatusOK
+		return statusOf(t, say(t, addr, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")) == http.StatusOK
 	}
 	for end := time.Now().Add(30 * time.Second); !ready(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -129,10 +130,10 @@ func TestTenThousandIdleAndSlowConnectionsTakeBoundedMemory(t *testing.T) {
 	}
 	before := rss(t, cmd.Process.Pid)
 	kinds := []string{
-		"",                                       // says nothing
-		"GET /livez HTTP/1.1\r\nHost: x\r\n",     // never ends its header
-		"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", // idle after its answer
-		"PUT /v1/polls/p HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4000000\r\n\r\n{", // never ends its body
+		"", // says nothing
+		"GET /livez HTTP/1.1\r\nHost: localhost\r\n",     // never ends its header
+		"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", // idle after its answer
+		"PUT /v1/polls/p HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 4000000\r\n\r\n{", // never ends its body
 	}
 	for i := range connections {
 		say(t, addr, kinds[i%len(kinds)])
@@ -156,11 +157,25 @@ func statusOf(t testing.TB, c net.Conn) int {
 	return resp.StatusCode
 }
 
+func TestANodeServesOnIPv6Alone(t *testing.T) {
+	t.Parallel()
+	_, port, err := net.SplitHostPort(portstest.Addr(t))
+	must(t, err)
+	peer := net.JoinHostPort("::1", port)
+	s := alone(t, func(o *Options) { o.API, o.Peer, o.Cluster = "[::1]:0", peer, []survey.Peer{{ID: "n1", Addr: peer}} })
+	resp, err := http.Get(s.URL() + "/readyz")
+	must(t, err)
+	must(t, resp.Body.Close())
+	if !strings.HasPrefix(s.URL(), "http://[::1]:") || resp.StatusCode != http.StatusOK {
+		t.Errorf("%s answers %d", s.URL(), resp.StatusCode)
+	}
+}
+
 func TestOneConnectionTooManyIsClosedAtOnceAndAPlaceIsGivenBack(t *testing.T) {
 	t.Parallel()
 	s := alone(t, func(o *Options) { o.MaxConnections = 2 })
 	first := say(t, s.APIAddr(), "")
-	second := say(t, s.APIAddr(), "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+	second := say(t, s.APIAddr(), "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	if got := statusOf(t, second); got != http.StatusOK {
 		t.Fatal(got)
 	}
@@ -174,7 +189,7 @@ func TestOneConnectionTooManyIsClosedAtOnceAndAPlaceIsGivenBack(t *testing.T) {
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		c, err := net.Dial("tcp", s.APIAddr())
 		must(t, err)
-		_, _ = io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+		_, _ = io.WriteString(c, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		must(t, c.SetReadDeadline(time.Now().Add(5*time.Second)))
 		_, err = http.ReadResponse(bufio.NewReader(c), nil)
 		_ = c.Close()
@@ -191,7 +206,7 @@ func TestTheAPIUnderTLSSpeaksNothingElse(t *testing.T) {
 	t.Parallel()
 	g := newGuardedCluster(t, "n1")
 	s := g.nodes["n1"]
-	c := say(t, s.APIAddr(), "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+	c := say(t, s.APIAddr(), "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	must(t, c.SetReadDeadline(time.Now().Add(10*time.Second)))
 	b, _ := io.ReadAll(c)
 	if !strings.Contains(string(b), "400 Bad Request") || !strings.Contains(string(b), "HTTPS") {
@@ -227,11 +242,11 @@ func TestThePublicPortHasAllItsTimeouts(t *testing.T) {
 		t.Errorf("headers may have %d bytes", h.MaxHeaderBytes)
 	}
 	// What is too long is refused, not read.
-	c := say(t, s.APIAddr(), "GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 2*h.MaxHeaderBytes)+"\r\n\r\n")
+	c := say(t, s.APIAddr(), "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Long: "+strings.Repeat("x", 2*h.MaxHeaderBytes)+"\r\n\r\n")
 	if got := statusOf(t, c); got != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("a long header is answered with %d", got)
 	}
-	c = say(t, s.APIAddr(), fmt.Sprintf("PUT /v1/polls/p HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", 1<<40))
+	c = say(t, s.APIAddr(), fmt.Sprintf("PUT /v1/polls/p HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", 1<<40))
 	if got := statusOf(t, c); got != http.StatusRequestEntityTooLarge {
 		t.Errorf("a long body is answered with %d", got)
 	}

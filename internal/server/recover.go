@@ -2,43 +2,40 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
-	"voted/internal/cluster"
+	"voted/internal/cluster/replica"
 	"voted/internal/cluster/storage"
+	"voted/internal/usage"
 )
 
-// Recovery is the data directory of a stopped member from which a cluster is to be
-// recovered that has lost its quorum for good. It must be closed.
+// Recovery is the data directory of a stopped member, from which a cluster is recovered
+// that has lost its quorum for good. The caller must close it.
 type Recovery struct {
-	cluster.Survivor
+	replica.Survivor
 	store *storage.Store
 }
 
-// OpenRecovery opens and checks the directory: all of the log and the newest snapshot.
-// Nothing is changed. An error that wraps ErrUsage is cured by another command line.
+// OpenRecovery opens the directory and checks all of the log and the newest snapshot. It
+// changes nothing. An error for which usage.Is is true is cured by another command line.
 func OpenRecovery(dir, id string) (*Recovery, error) {
 	if _, err := os.Stat(filepath.Join(dir, "raft.db")); err != nil {
-		return nil, fmt.Errorf("%w: %s is not the data directory of a member: %w", ErrUsage, dir, err)
+		return nil, usage.Errorf("%s is not the data directory of a member: %w", dir, err)
 	}
 	store, err := storage.Open(dir, storage.Options{})
 	if errors.Is(err, storage.ErrInUse) {
-		return nil, fmt.Errorf("%w: member %s is running on %s; stop it first", ErrUsage, id, dir)
+		return nil, usage.Errorf("member %s is running on %s; stop it first", id, dir)
 	}
 	if err != nil {
 		return nil, err
 	}
 	r := &Recovery{store: store}
 	if err = store.Verify(nil); err == nil {
-		r.Survivor, err = cluster.Examine(store, id)
+		r.Survivor, err = replica.Examine(store, id)
 	}
 	if err == nil {
 		err = r.Check()
-	}
-	if errors.Is(err, cluster.ErrUsage) {
-		err = fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -46,12 +43,22 @@ func OpenRecovery(dir, id string) (*Recovery, error) {
 	return r, nil
 }
 
-// Recover makes the member the only one of its cluster, at a peer address.
-func (r *Recovery) Recover(peer string) error {
-	if err := checkAddress(peer); err != nil {
-		return fmt.Errorf("%w: --peer: %w", ErrUsage, err)
+// CheckPeer refuses a string that cannot be the address under which members reach one
+// another.
+func CheckPeer(addr string) error {
+	if err := checkMemberAddress(addr); err != nil {
+		return usage.Errorf("--peer: %w; give the HOST:PORT under which the others reach it", err)
 	}
-	return cluster.Recover(r.store, r.Survivor, peer)
+	return nil
+}
+
+// Recover makes the member the only one of a new cluster, at a peer address, and returns
+// the id of the new cluster.
+func (r *Recovery) Recover(peer string) (id string, err error) {
+	if err := CheckPeer(peer); err != nil {
+		return "", err
+	}
+	return replica.Recover(r.store, r.Survivor, peer)
 }
 
 // Close closes the directory.

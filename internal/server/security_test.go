@@ -1,9 +1,10 @@
 package server
 
 import (
-	"errors"
 	"strings"
 	"testing"
+
+	"voted/internal/usage"
 )
 
 // whole is a node that is guarded on both ports.
@@ -35,7 +36,7 @@ func TestANodeListensOnLoopbackOnlyUnlessItIsGuardedOrToldAloud(t *testing.T) {
 		"the peer port on every address":        {"", "0.0.0.0:0", Security{}, "--peer 0.0.0.0:0 can be reached"},
 		"TLS without credentials":               {"0.0.0.0:0", "", without(func(s *Security) { s.Tokens = "" }), "--tokens"},
 		"credentials in clear text":             {"0.0.0.0:0", "", without(func(s *Security) { s.TLSCert, s.TLSKey = "", "" }), "--tls-cert"},
-		"a guarded API beside an open peer":     {"0.0.0.0:0", "0.0.0.0:0", without(func(s *Security) { s.PeerCA, s.PeerCert, s.PeerKey = "", "", "" }), "--peer-ca"},
+		"a guarded API and an open peer port":   {"0.0.0.0:0", "0.0.0.0:0", without(func(s *Security) { s.PeerCA, s.PeerCert, s.PeerKey = "", "", "" }), "--peer-ca"},
 		"both guarded":                          {"0.0.0.0:0", "0.0.0.0:0", whole, ""},
 		"both open, said aloud":                 {"0.0.0.0:0", "0.0.0.0:0", Security{Insecure: true}, ""},
 		"a certificate without its key":         {"", "", Security{TLSCert: "c"}, "go together"},
@@ -59,7 +60,7 @@ func TestANodeListensOnLoopbackOnlyUnlessItIsGuardedOrToldAloud(t *testing.T) {
 func TestAnOpenPortIsRefusedAsUsage(t *testing.T) {
 	t.Parallel()
 	_, err := New(Options{ID: "n1", DataDir: t.TempDir(), API: "0.0.0.0:0"})
-	if !errors.Is(err, ErrUsage) {
+	if !usage.Is(err) {
 		t.Fatalf("got %v", err)
 	}
 }

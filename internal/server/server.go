@@ -21,7 +21,9 @@ import (
 	"voted/internal/cluster/storage"
 	"voted/internal/poll"
 	"voted/internal/server/backend"
+	"voted/internal/survey"
 	"voted/internal/trace"
+	"voted/internal/usage"
 )
 
 // Server is one node: a member of the cluster and its HTTP API.
@@ -33,31 +35,32 @@ type Server struct {
 	http     *http.Server
 	listener *door
 	guards   guards
-	backups  *backup.Schedule // nil: none are kept
-	backedUp chan struct{}    // closed when no backup is being made any more
-	profiles *http.Server     // nil: none are served
-	tracer   *trace.Tracer    // nil: nothing is traced
+	backups  *backup.Schedule // nil without --backup-dir
+	backedUp chan struct{}    // closed when no more backups are made
+	profiles *http.Server     // nil without --pprof
+	tracer   *trace.Tracer    // nil without --otlp-endpoint
+	files    files
 }
 
-// New opens everything that can refuse: the data directory, both ports. The node
-// begins to enter its cluster. An error that wraps ErrUsage is cured by another
-// command line or another directory; damage and faults of the disk are none of these.
+// New opens everything that can fail: the data directory and both ports. The node then
+// begins to enter its cluster. An error for which usage.Is is true is cured by another
+// command line or another directory; damage and faults of the disk never are.
 func New(o Options) (*Server, error) {
 	o, err := o.complete()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		return nil, usage.Mark(err)
 	}
 	s := &Server{opts: o, log: o.Logger.With("node", o.ID)}
 	if err := s.openGuards(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		return nil, curable(err)
 	}
 	listener, err := net.Listen("tcp", o.API)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the API address %s cannot be used: %w; give another with --api", ErrUsage, o.API, err)
+		return nil, curable(fmt.Errorf("the API address %s cannot be used: %w; give another with --api", o.API, err))
 	}
 	s.listener = newDoor(listener, o.MaxConnections, o.MaxConnectionsPerAddress)
 	if err = s.openProfiles(); err != nil {
-		err = fmt.Errorf("%w: %w", ErrUsage, err)
+		err = curable(err)
 	} else if err = s.open(); err == nil {
 		return s, nil
 	}
@@ -76,14 +79,14 @@ func (s *Server) open() error {
 	}
 	port, err := peer.Listen(s.guards.peer)
 	if err != nil {
-		return fmt.Errorf("%w: %w; give another address with --peer", ErrUsage, err)
+		return curable(fmt.Errorf("%w; give another address with --peer", err))
 	}
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.guards.show(registry)
 	s.listener.show(registry)
 	disk := newDiskMetrics(registry)
-	faults := make(chan error, 1)                            // the store may fail before the node is there to be told
-	space := storage.WatchSpace(o.DataDir, o.MinFree, s.log) // first: a full disk gets its ballast back
+	faults := make(chan error, 1)                            // the store may fail before the node exists
+	space := storage.WatchSpace(o.DataDir, o.MinFree, s.log) // first, because it frees the ballast of a full disk
 	store, err := storage.Open(o.DataDir, storage.Options{
 		StallLimit: o.StallLimit,
 		OnFault:    func(err error) { faults <- err },
@@ -98,7 +101,7 @@ func (s *Server) open() error {
 		s.backups.Measure(registry)
 	}
 	if err == nil {
-		s.node, err = cluster.Open(s.clusterOptions(store, space, port, registry, disk))
+		s.node, err = cluster.Open(s.clusterOptions(store, space, port, registry))
 	}
 	if err != nil {
 		if store != nil {
@@ -108,7 +111,7 @@ func (s *Server) open() error {
 		if storage.IsFault(err) {
 			return err // no other command line cures that
 		}
-		return fmt.Errorf("%w: %w", ErrUsage, err)
+		return curable(err)
 	}
 	go s.watchSpace(space)
 	go func() {
@@ -120,13 +123,14 @@ func (s *Server) open() error {
 	}()
 	s.handler = api.New(backend.Member{Node: s.node, Dir: o.DataDir}, s.guards.guard(api.Options{
 		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version, Tracer: s.tracer,
+		Origins: o.AllowOrigins, Hosts: o.hosts(),
 		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
 	}))
 	s.http = s.newHTTP()
 	return nil
 }
 
-// watchSpace looks at the free space until the member ends.
+// watchSpace checks the free space until the member ends.
 func (s *Server) watchSpace(space *storage.Space) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -137,8 +141,8 @@ func (s *Server) watchSpace(space *storage.Space) {
 	space.Run(ctx)
 }
 
-// verify reads the whole log before anything of it is served; the snapshot is read
-// and checked when raft restores it, at the same time.
+// verify reads the whole log before anything of it is served. Raft restores the snapshot
+// at the same time, which checks it.
 func (s *Server) verify(store *storage.Store) error {
 	empty, err := store.Empty()
 	if err != nil || empty {
@@ -152,12 +156,8 @@ func (s *Server) verify(store *storage.Store) error {
 	return nil
 }
 
-func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port *peer.Port, registry *prometheus.Registry, disk *diskMetrics) cluster.Options {
+func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port *peer.Port, registry *prometheus.Registry) cluster.Options {
 	o := s.opts
-	first := make([]cluster.Server, len(o.Cluster))
-	for i, m := range o.Cluster {
-		first[i] = cluster.Server(m)
-	}
 	var token func() (string, error)
 	if o.JoinTokenFile != "" {
 		token = o.readJoinToken
@@ -170,11 +170,14 @@ func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port
 		store.Hold() // raft runs from here on
 		return s.verify(store)
 	}
+	bound := ""
+	if o.namedByLine { // one given by --advertise-peer is not replaced
+		bound = port.Bound()
+	}
 	return cluster.Options{
-		ID: o.ID, Peer: port.Addr(), API: s.advertised(), Version: o.Version, Cluster: first, Join: o.Join, JoinToken: token,
-		Store: store, Space: space, Backups: backups, Audit: s.guards.note(o.ID), Verify: verify, Network: port, Logger: s.log, Metrics: registry,
-		Tracer: s.tracer, Appending: &disk.appending,
-		RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
+		ID: o.ID, Peer: port.Addr(), Bound: bound, API: s.advertised(), Version: o.Version, Cluster: o.Cluster, Join: o.Join, JoinToken: token,
+		Store: store, Space: space, Backups: backups, Audit: s.guards.recorder(o.ID), StaleFiles: s.guards.stale, CertificateEnds: s.guards.firstExpiry(), Verify: verify, Network: port, Logger: s.log, Metrics: registry,
+		Tracer: s.tracer, RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
 	}
 }
 
@@ -192,45 +195,43 @@ func (s *Server) APIAddr() string { return s.listener.Addr().String() }
 // Node returns the member, for tests that look behind the API.
 func (s *Server) Node() *cluster.Node { return s.node }
 
-// Run serves until ctx ends, then leaves in order: not ready any more, leadership
-// handed over, requests in flight finished, raft down, store closed. It returns
-// early, with the reason, when the member cannot go on.
+// Run serves until ctx ends, then stops in order: it is no longer ready, hands leadership
+// over, finishes requests in flight, stops raft, closes the store. If the member cannot go
+// on, Run returns early, with the reason.
 func (s *Server) Run(ctx context.Context) error {
 	tuning, stopTuning := context.WithCancel(ctx)
 	defer stopTuning()
 	go tuneGC(tuning)
-	s.goBackups(tuning)
+	s.runBackups(tuning)
+	go s.watchFiles(tuning)
 	served := make(chan error, 1)
 	go func() { served <- s.serve() }()
 	s.log.Info("serving", "api", s.advertised(), "data", s.opts.DataDir)
-	// Ready means: open and sound. Whether there is a quorum is no reason to start a
-	// node again, so nobody who supervises it is to wait for one.
+	// READY means that the node is open and its data sound. It does not wait for a quorum:
+	// a supervisor would restart the node, which would not help.
 	s.opts.Notify("READY=1\nSTATUS=serving " + s.advertised())
 	var err error
 	select {
 	case <-ctx.Done():
-		s.leave()
+		s.drain()
 	case err = <-served:
 		err = fmt.Errorf("the API stopped: %w", err)
 	case <-s.node.Failed():
 		err = s.node.Failure()
-		if errors.Is(err, cluster.ErrUsage) {
-			err = fmt.Errorf("%w: %w", ErrUsage, err)
-		}
 	}
 	s.closeProfiles()
 	defer s.closeTracer()
 	_ = s.http.Close()
-	if failure := s.node.Failure(); failure != nil && !errors.Is(failure, cluster.ErrUsage) {
-		return err // nothing is waited for after a fault: the store may never answer again
+	if failure := s.node.Failure(); failure != nil && !usage.Is(failure) {
+		return err // after a fault nothing is awaited: the store may never answer again
 	}
 	stopTuning()
 	s.endBackups()
 	return errors.Join(err, s.node.Close(), s.guards.close())
 }
 
-// leave drains the node within DrainTimeout.
-func (s *Server) leave() {
+// drain drains the node within DrainTimeout.
+func (s *Server) drain() {
 	s.log.Info("leaving: requests in flight are finished, leadership is handed over")
 	s.opts.Notify("STOPPING=1\nSTATUS=finishing requests, handing over leadership")
 	ctx, cancel := context.WithTimeout(context.Background(), s.opts.DrainTimeout)
@@ -252,14 +253,16 @@ func (o Options) complete() (Options, error) {
 	if o.DataDir == "" {
 		return o, errors.New("--data: name the directory that keeps this member's ballots")
 	}
-	if len(o.Cluster) > 0 && len(o.Join) > 0 {
-		return o, errors.New("--cluster founds a cluster and --join enters one; give only one of them")
-	}
 	if err := checkMembers(o.Cluster); err != nil {
 		return o, err
 	}
+	if o.AdvertisePeer != "" {
+		if err := checkMemberAddress(o.AdvertisePeer); err != nil {
+			return o, fmt.Errorf("--advertise-peer: %w", err)
+		}
+	}
 	for _, addr := range o.Join {
-		if err := checkAddress(addr); err != nil {
+		if err := checkMemberAddress(addr); err != nil {
 			return o, fmt.Errorf("--join: %w", err)
 		}
 	}
@@ -268,17 +271,15 @@ func (o Options) complete() (Options, error) {
 			return o, err
 		}
 	}
-	if at := slices.IndexFunc(o.Cluster, func(m Member) bool { return m.ID == o.ID }); at >= 0 {
+	if at := slices.IndexFunc(o.Cluster, func(m survey.Peer) bool { return m.ID == o.ID }); at >= 0 {
 		if o.AdvertisePeer == "" {
-			o.AdvertisePeer = o.Cluster[at].Peer
-		} else if o.AdvertisePeer != o.Cluster[at].Peer {
-			return o, fmt.Errorf("--cluster says that %s is at %s, --advertise-peer says %s", o.ID, o.Cluster[at].Peer, o.AdvertisePeer)
+			o.AdvertisePeer, o.namedByLine = o.Cluster[at].Addr, true
 		}
 	} else if len(o.Cluster) > 0 {
 		return o, fmt.Errorf("--cluster does not name this member, %s; it must name every first member and be the same everywhere", o.ID)
 	}
-	if d := o.RemoveDeadAfter; d < 0 || d > 0 && d < time.Minute {
-		return o, fmt.Errorf("--remove-dead-after: %s is no time after which a member is gone for good; give hours or days, such as 72h", d)
+	if err := o.checkTimes(); err != nil {
+		return o, err
 	}
 	o = o.withDefaults()
 	if err := o.Security.check(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"voted/internal/ports/portstest"
+	"voted/internal/survey"
 )
 
 // trio is a cluster of three nodes in this process, with what each of them logs.
@@ -57,15 +58,15 @@ func newTrio(t *testing.T, change func(o *Options)) *trio {
 	c := &trio{t: t, nodes: map[string]*Server{}, logs: map[string]*lines{}, http: &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}}
 	t.Cleanup(c.http.CloseIdleConnections)
 	dir := t.TempDir()
-	var members []Member
+	var members []survey.Peer
 	for _, id := range []string{"n1", "n2", "n3"} {
-		members = append(members, Member{id, portstest.Addr(t)})
+		members = append(members, survey.Peer{ID: id, Addr: portstest.Addr(t)})
 	}
 	for _, m := range members {
 		log := &lines{}
 		c.logs[m.ID] = log
 		o := Options{
-			ID: m.ID, DataDir: filepath.Join(dir, m.ID), API: "127.0.0.1:0", Peer: m.Peer, Cluster: members,
+			ID: m.ID, DataDir: filepath.Join(dir, m.ID), API: "127.0.0.1:0", Peer: m.Addr, Cluster: members,
 			Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		}
 		change(&o)

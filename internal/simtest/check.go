@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// record is one record of a box, read from its canonical bytes: the checks do not
-// trust the code that they check.
+// record is one record of a box, read from its canonical bytes: so the checks do not
+// depend on the code that they check.
 type record struct {
 	number, version, supersedes, selections uint32
 	index                                   uint64
@@ -46,7 +47,7 @@ func boxes(p *process, ids []string) map[string]*box {
 		var capture poll.Capture
 		var count poll.Count
 		var info poll.Info
-		var missing *poll.Error
+		var missing *refusal.Error
 		p.node.Read(func(s *poll.State) {
 			if capture, info, missing = s.Capture(id); missing == nil {
 				count, missing = s.Count(id)
@@ -71,7 +72,7 @@ func boxes(p *process, ids []string) map[string]*box {
 	return all
 }
 
-// sending is what clients know of one selection of one voter.
+// sending is what clients know about one selection of one voter.
 type sending struct {
 	possible bool // some attempt may have counted
 	ops      []*Op
@@ -83,8 +84,8 @@ type sendingKey struct {
 	choice byte
 }
 
-// CheckExactlyOnce holds the ballot boxes of all members against what clients were
-// told (oracles O1 to O3).
+// CheckExactlyOnce compares the ballot boxes of all members with the answers that
+// clients got (oracles O1 to O3).
 func (c *Cluster) CheckExactlyOnce() {
 	ops := c.history.all()
 	var ids []string
@@ -124,7 +125,7 @@ func (c *Cluster) CheckExactlyOnce() {
 	c.checkTallies(ops)
 }
 
-// checkReceipt: what was acknowledged is there, unchanged.
+// checkReceipt checks that what was acknowledged is in the box, unchanged.
 func (c *Cluster) checkReceipt(member string, b *box, o *Op) {
 	switch o.Outcome {
 	case counted, replaced, replayed:
@@ -150,7 +151,8 @@ func (c *Cluster) checkReceipt(member string, b *box, o *Op) {
 	}
 }
 
-// checkBox: each voter has one chain of versions, and the tally counts its last one.
+// checkBox checks that each voter has one chain of versions, and that the tally counts
+// the last one.
 func (c *Cluster) checkBox(member, id string, b *box) {
 	last := map[poll.VoterKey]record{}
 	var index uint64
@@ -180,11 +182,12 @@ func (c *Cluster) checkBox(member, id string, b *box) {
 	}
 }
 
-// checkSenders: nothing is counted that nobody sent, or that all were told is not.
+// checkSenders checks that every counted ballot was sent, and that not all its answers
+// denied it.
 func (c *Cluster) checkSenders(member, id string, b *box, sent map[sendingKey]*sending, voters map[sendingKey]bool) {
 	for _, r := range b.records {
 		if !voters[sendingKey{id, r.key, 0}] {
-			c.fail("O3 %s: nobody sent the ballot %+v in %s", member, r, id)
+			c.fail("O3 %s: no one sent the ballot %+v in %s", member, r, id)
 			continue
 		}
 		choice, known := b.choices[r.selections]
@@ -193,7 +196,7 @@ func (c *Cluster) checkSenders(member, id string, b *box, sent map[sendingKey]*s
 		}
 		switch s := sent[sendingKey{id, r.key, choice}]; {
 		case s == nil:
-			c.fail("O3 %s: nobody sent %d as in %+v in %s", member, choice, r, id)
+			c.fail("O3 %s: no one sent %d as in %+v in %s", member, choice, r, id)
 		case !s.possible:
 			c.fail("O3 %s: %+v is counted in %s; all who sent it were told that it is not: %+v", member, r, id, *s.ops[0])
 		}
@@ -203,8 +206,8 @@ func (c *Cluster) checkSenders(member, id string, b *box, sent map[sendingKey]*s
 // sampleEvery is how often members are compared while a run lasts.
 const sampleEvery = 100 * time.Millisecond
 
-// sampleDigests compares what members show at equal index, until stop: a difference
-// that a later snapshot would hide is found all the same (oracle O4).
+// sampleDigests compares the members' states at equal indexes until stop, so that it
+// also finds a difference that a later snapshot would hide (oracle O4).
 func (c *Cluster) sampleDigests(stop <-chan struct{}) {
 	type sample struct {
 		digest poll.Digest
@@ -232,23 +235,31 @@ func (c *Cluster) sampleDigests(stop <-chan struct{}) {
 }
 
 // CheckDigestsEqual compares the digests of all members, which have converged
-// (oracle O4).
+// (oracle O4). The leader appends its clock about once a second, so a member may be seen
+// one entry behind: they are looked at again until all are at one index.
 func (c *Cluster) CheckDigestsEqual() {
-	digests := map[uint64]map[string]string{}
-	for _, p := range c.living() {
-		p.node.Read(func(s *poll.State) {
-			if digests[s.Index()] == nil {
-				digests[s.Index()] = map[string]string{}
-			}
-			digests[s.Index()][fmt.Sprintf("%x", s.Digest())] = p.member.id
-		})
-	}
-	for index, d := range digests {
-		if len(d) > 1 {
-			c.fail("O4: at index %d the members have different digests: %v", index, d)
+	for deadline := c.now() + convergeBound; ; time.Sleep(10 * time.Millisecond) {
+		digests := map[uint64]map[string]string{}
+		for _, p := range c.living() {
+			p.node.Read(func(s *poll.State) {
+				if digests[s.Index()] == nil {
+					digests[s.Index()] = map[string]string{}
+				}
+				digests[s.Index()][fmt.Sprintf("%x", s.Digest())] = p.member.id
+			})
 		}
-	}
-	if len(digests) > 1 {
-		c.fail("O4: the members are at different indexes: %v", digests)
+		for index, d := range digests {
+			if len(d) > 1 {
+				c.fail("O4: at index %d the members have different digests: %v", index, d)
+				return
+			}
+		}
+		switch {
+		case len(digests) <= 1:
+			return
+		case c.now() > deadline:
+			c.fail("O4: the members are at different indexes: %v", digests)
+			return
+		}
 	}
 }

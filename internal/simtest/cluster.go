@@ -18,6 +18,7 @@ import (
 	"voted/internal/api"
 	"voted/internal/cluster"
 	"voted/internal/poll"
+	"voted/internal/survey"
 )
 
 // Cluster is a simulated cluster. It must be made, used and closed in one bubble of
@@ -32,9 +33,17 @@ type Cluster struct {
 	settings settings
 
 	mu      sync.Mutex
-	members map[string]*member // guarded by mu; those that are, or are about to be
+	members map[string]*member // guarded by mu; the present ones, and those about to be added
+	line    []survey.Peer      // guarded by mu; the --cluster of a member that starts
+	moves   int                // guarded by mu; how often a member moved
+	moving  atomic.Bool        // a member is about to move
+	gone    atomic.Int32       // founders that were removed for good
+	foreign map[string]*disk   // of another cluster founded with the same ids; nil: there is none
 	closing sync.WaitGroup     // shells of dead members
 
+	exchanging sync.Mutex // held while a member gets another disk, never while time passes
+
+	durable durability
 	history history
 	counts  counts
 	ticks   atomic.Int64 // orders calls and returns
@@ -50,7 +59,9 @@ type settings struct {
 	snapshotEvery uint64
 	trailing      uint64
 	deadline      time.Duration
-	// What follows are bugs that negative controls plant.
+	// The following are bugs that negative controls plant.
+	rehearsed  bool                                 // another cluster with the same ids was founded before
+	noGreeting bool                                 // a bug: the greeting is not checked
 	amnesia    int                                  // entries that a disk forgets at a crash
 	storeBug   func(member string) func([]raft.Log) // changes what one member stores
 	networkBug func(*port) callerFunc               // answers calls itself
@@ -70,35 +81,37 @@ type Option func(*Cluster)
 // Members sets how many members found the cluster. Default 3.
 func Members(n int) Option { return func(c *Cluster) { c.size = n } }
 
-// Seed sets what everything that the simulation decides is drawn from.
+// Seed sets the seed of all decisions of the simulation.
 func Seed(seed uint64) Option { return func(c *Cluster) { c.seed = seed } }
 
 // SnapshotEvery sets after how many entries a member takes a snapshot, and how many
-// entries it keeps behind it.
+// entries it keeps before it.
 func SnapshotEvery(entries, trailing uint64) Option {
 	return func(c *Cluster) { c.settings.snapshotEvery, c.settings.trailing = entries, trailing }
 }
 
-// Logger sets who hears what the members log. Default: nobody.
+// Logger sets the logger of the members. Default: nothing is logged.
 func Logger(l *slog.Logger) Option { return func(c *Cluster) { c.settings.logger = l } }
 
 // The bounds of a healthy cluster.
 const (
 	// defaultDeadline is how long a client waits for one answer.
 	defaultDeadline = 4 * time.Second
-	// shellTime is how long the shell of a dead member runs on unseen: longer than a
-	// leader without followers stays one, see the package's documentation.
+	// shellTime is how long the shell of a dead member continues unseen: longer than a
+	// leader without followers stays leader; see the package's documentation.
 	shellTime = 2 * time.Second
 )
 
 // member is one place in the cluster: its disk, and the process that runs on it.
 type member struct {
-	id, addr string
-	join     bool
-	skew     atomic.Int64 // of its clock, nanoseconds
+	id   string
+	join bool
+	skew atomic.Int64 // of its clock, nanoseconds
 
 	mu       sync.Mutex // never held while time passes: the bubble's clock would stop
+	addr     string     // guarded by mu; where its process listens, or the next one will
 	disk     *disk      // guarded by mu
+	own      *disk      // guarded by mu; its own, while it runs on one of another cluster; nil: it does not
 	now      *process   // guarded by mu; nil while it is down
 	starting bool       // guarded by mu
 }
@@ -110,13 +123,14 @@ type process struct {
 	port     *port
 	store    *store
 	registry *prometheus.Registry
-	api      func() http.Handler // made when it is first asked for
+	api      func() http.Handler // made at its first use
+	foreign  bool                // it runs on the disk of another cluster
 	ctx      context.Context     // ends at its crash: its clients are cut off
 	cut      context.CancelFunc
 }
 
-// New starts the members of a new cluster; they found it by themselves. What checks
-// find is kept for Violations and Require.
+// New starts the members of a new cluster, which found it by themselves. The findings
+// of checks are kept for Violations and Require.
 func New(opts ...Option) *Cluster {
 	c := &Cluster{size: 3, members: map[string]*member{}, begin: time.Now()}
 	c.settings = settings{snapshotEvery: 400, trailing: 16, deadline: defaultDeadline}
@@ -129,7 +143,12 @@ func New(opts ...Option) *Cluster {
 	}
 	c.draw = newDice(c.seed, "cluster")
 	c.net = newNetwork(newDice(c.seed, "network"))
-	c.net.overlay = c.settings.networkBug
+	c.net.overlay, c.net.noGreeting = c.settings.networkBug, c.settings.noGreeting
+	if c.settings.rehearsed {
+		c.foreign = rehearse(c)
+		c.begin = time.Now()
+	}
+	c.line = c.founders()
 	for i := range c.size {
 		c.place(fmt.Sprintf("n%d", i+1), false)
 	}
@@ -139,13 +158,13 @@ func New(opts ...Option) *Cluster {
 	return c
 }
 
-// address is where a member is reached.
+// address returns the address of a member.
 func address(id string) string { return id + ".sim:7000" }
 
 func (c *Cluster) place(id string, join bool) *member {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m := &member{id: id, addr: address(id), join: join, disk: newDisk()}
+	m := &member{id: id, join: join, addr: address(id), disk: newDisk()}
 	c.members[id] = m
 	return m
 }
@@ -163,11 +182,11 @@ func (c *Cluster) places() []*member {
 }
 
 // founders is the first configuration.
-func (c *Cluster) founders() []cluster.Server {
-	servers := make([]cluster.Server, c.size)
+func (c *Cluster) founders() []survey.Peer {
+	servers := make([]survey.Peer, c.size)
 	for i := range servers {
 		id := fmt.Sprintf("n%d", i+1)
-		servers[i] = cluster.Server{ID: id, Peer: address(id)}
+		servers[i] = survey.Peer{ID: id, Addr: address(id)}
 	}
 	return servers
 }
@@ -178,17 +197,17 @@ func (m *member) process() *process {
 	return m.now
 }
 
-// start starts a member's process where none runs.
+// start starts a member's process if none runs.
 func (c *Cluster) start(m *member) {
 	m.mu.Lock()
 	busy := m.now != nil || m.starting
 	m.starting = m.starting || !busy
-	disk := m.disk
+	disk, addr, foreign := m.disk, m.addr, m.own != nil
 	m.mu.Unlock()
 	if busy {
 		return
 	}
-	p, err := c.open(m, disk)
+	p, err := c.open(m, disk, addr, foreign)
 	m.mu.Lock()
 	m.starting = false
 	if err == nil {
@@ -206,13 +225,14 @@ func (c *Cluster) start(m *member) {
 }
 
 // open makes the process: the member's port, its store on the disk, and the node.
-func (c *Cluster) open(m *member, d *disk) (*process, error) {
-	p := &process{member: m, port: c.net.listen(m.addr), registry: prometheus.NewRegistry()}
+func (c *Cluster) open(m *member, d *disk, addr string, foreign bool) (*process, error) {
+	p := &process{member: m, foreign: foreign, port: c.net.listen(m.id, addr), registry: prometheus.NewRegistry()}
 	p.ctx, p.cut = context.WithCancel(context.Background())
 	p.store = openStore(d, newDice(c.seed, "store"+m.id))
 	if bug := c.settings.storeBug; bug != nil {
 		p.store.overlay = bug(m.id)
 	}
+	c.durable.observe(c, p)
 	opened := make(chan struct{})
 	p.store.onFault = func(err error) {
 		p.port.crash()
@@ -222,17 +242,19 @@ func (c *Cluster) open(m *member, d *disk) (*process, error) {
 		}
 	}
 	o := cluster.Options{
-		ID: m.id, Peer: m.addr, Version: "sim", Store: p.store, Network: p.port,
+		ID: m.id, Peer: addr, Version: "sim", Store: p.store, Network: p.port,
 		Logger: c.logger.With("node", m.id), Metrics: p.registry,
 		Now:           func() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) },
 		SnapshotEvery: c.settings.snapshotEvery, TrailingLogs: c.settings.trailing,
 	}
 	if m.join {
-		for _, s := range c.founders() {
-			o.Join = append(o.Join, s.Peer)
+		for _, each := range c.places() {
+			if each != m {
+				o.Join = append(o.Join, each.at())
+			}
 		}
 	} else {
-		o.Cluster = c.founders()
+		o.Cluster = c.commandLine()
 	}
 	node, err := cluster.Open(o)
 	p.node = node
@@ -241,7 +263,7 @@ func (c *Cluster) open(m *member, d *disk) (*process, error) {
 	return p, err
 }
 
-// attend takes a process down that stopped by itself.
+// attend handles a process that stopped by itself.
 func (c *Cluster) attend(p *process) {
 	select {
 	case <-p.node.Failed():
@@ -253,7 +275,7 @@ func (c *Cluster) attend(p *process) {
 	p.store.mu.Lock()
 	injected := p.store.fault != nil
 	p.store.mu.Unlock()
-	if !injected && !p.member.join {
+	if !injected && !p.member.join && !p.foreign {
 		c.fail("%s stopped by itself: %v", p.member.id, err)
 	}
 	c.crash(p.member)
@@ -277,7 +299,7 @@ func (c *Cluster) crash(m *member) {
 	c.closing.Go(func() {
 		time.Sleep(shellTime)
 		c.counts.measure(p.registry)
-		// Nobody sees it any more; an error here is of no consequence.
+		// No one sees it, so an error does not matter.
 		_ = p.node.Close()
 	})
 }
@@ -293,7 +315,7 @@ func (c *Cluster) living() []*process {
 	return all
 }
 
-// leader returns the process that leads, as the most of those living say; nil if none.
+// leader returns the process that most living members call the leader; nil if none.
 func (c *Cluster) leader() *process {
 	votes := map[string]int{}
 	living := c.living()
@@ -314,10 +336,10 @@ func (c *Cluster) leader() *process {
 // now is the virtual time since the start.
 func (c *Cluster) now() time.Duration { return time.Since(c.begin) }
 
-// maxViolations of one kind are kept; one is enough to fail.
+// maxViolations bounds the violations of one kind that are kept; one is enough to fail.
 const maxViolations = 50
 
-// fail notes a violation.
+// fail records a violation.
 func (c *Cluster) fail(format string, args ...any) {
 	c.failMu.Lock()
 	defer c.failMu.Unlock()
@@ -351,7 +373,8 @@ func (c *Cluster) Close() {
 	})
 }
 
-// Require fails the test with everything that was found, and says where the history is.
+// Require fails the test if there are violations, lists them, and says where the
+// history is.
 func (c *Cluster) Require(t testing.TB) {
 	t.Helper()
 	found := c.Violations()

@@ -16,18 +16,23 @@ import (
 	"voted/internal/cluster"
 	"voted/internal/fsm"
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // Each bug is planted in the simulation, never in the product, and must be found:
-// otherwise the results of the simulation count for nothing.
+// otherwise the results of the simulation prove nothing.
 func TestPlantedBugsAreFound(t *testing.T) {
 	if testing.Short() {
-		t.Skip("nine clusters; the long tests run them")
+		t.Skip("ten clusters; the long tests run them")
 	}
 	crashes := []Fault{
 		{Kind: FaultCrashAll, At: 1 * time.Second, For: time.Second},
 		{Kind: FaultCrashAll, At: 3 * time.Second, For: time.Second},
 		{Kind: FaultCrashAll, At: 5 * time.Second, For: time.Second},
+	}
+	misplaced := []Fault{
+		{Kind: FaultForeign, At: 500 * time.Millisecond, For: 2 * time.Second, Who: 1},
+		{Kind: FaultForeign, At: 3 * time.Second, For: 2 * time.Second, Who: 2},
 	}
 	cuts := []Fault{
 		{Kind: FaultIsolate, At: time.Second, For: 3 * time.Second, Who: 0},
@@ -35,7 +40,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	}
 	for _, bug := range []struct {
 		name   string
-		shows  string // what a violation says
+		shows  string // a part of the violation
 		plant  Option
 		faults []Fault
 	}{
@@ -45,7 +50,8 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		{"a member skips an entry", "O4", skippedEntry, nil},
 		{"reads are answered without asking the leader", "O5", staleReads, cuts},
 		{"a forwarded batch is acknowledged without being sent", "O1", forgedVerdict, cuts},
-		// Only the way through the API can find these.
+		{"members do not ask which cluster they hear", "", noGreeting, misplaced},
+		// Only requests through the API can find these.
 		{"the API answers a replay as newly counted", "O5", replaysAsCounted, nil},
 		{"the API calls an unknown outcome certainly not counted", "O3", unknownAsUnavailable, nil},
 		{"the API reads without asking the leader", "O5", unsynced, cuts},
@@ -53,7 +59,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		t.Run(bug.name, func(t *testing.T) {
 			w := Standard(6 * time.Second)
 			w.Think = 20 * time.Millisecond
-			// Chance may spare one run, hardly six.
+			// By chance one run may miss it, but hardly six.
 			for seed := uint64(1); seed <= 6; seed++ {
 				o := Play(t, Scenario{Options: []Option{Seed(seed), bug.plant}, Workload: w, Faults: bug.faults})
 				for _, v := range o.Violations {
@@ -68,6 +74,8 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	}
 }
 
+func noGreeting(c *Cluster) { c.settings.noGreeting, c.settings.rehearsed = true, true }
+
 func amnesiac(c *Cluster) { c.settings.amnesia = 12 }
 
 // earlyAcknowledgement answers as soon as the ballot is on its way.
@@ -78,7 +86,7 @@ func earlyAcknowledgement(c *Cluster) {
 			c.closing.Go(func() {
 				ctx, cancel := context.WithTimeout(context.Background(), defaultDeadline)
 				defer cancel()
-				_, _ = cast(ctx, n, b) // nobody waits for what becomes of it
+				_, _ = cast(ctx, n, b) // its outcome is ignored
 			})
 			time.Sleep(300 * time.Microsecond)
 			return poll.Outcome{Kind: poll.Counted, Receipt: poll.Receipt{Version: 1}}, nil
@@ -86,7 +94,7 @@ func earlyAcknowledgement(c *Cluster) {
 	}
 }
 
-// noDeduplication hides from the product that a ballot came before, as if it did not look.
+// noDeduplication makes the product count a ballot that came before as a new one.
 func noDeduplication(c *Cluster) {
 	attempts := newDice(c.seed, "salt")
 	c.settings.castBug = func(cast castFunc) castFunc {
@@ -104,7 +112,7 @@ func noDeduplication(c *Cluster) {
 	}
 }
 
-// skippedEntry makes one member store a tick in the place of some ballots.
+// skippedEntry makes one member store a tick instead of some ballots.
 func skippedEntry(c *Cluster) {
 	c.settings.storeBug = func(member string) func([]raft.Log) {
 		if member != "n2" {
@@ -122,7 +130,7 @@ func skippedEntry(c *Cluster) {
 
 func staleReads(c *Cluster) { c.settings.syncBug = true }
 
-// forgedVerdict answers for the leader now and then, and sends nothing.
+// forgedVerdict sometimes answers in the place of the leader, and sends nothing.
 func forgedVerdict(c *Cluster) {
 	c.settings.networkBug = func(p *port) callerFunc {
 		return func(ctx context.Context, addr, method string, body []byte) ([]byte, error) {
@@ -164,8 +172,8 @@ func replaysAsCounted(c *Cluster) {
 	})
 }
 
-// unknownAsUnavailable also has all but one member never learn what became of what they
-// forward.
+// unknownAsUnavailable also makes all but one member never receive the outcome of what
+// they forward.
 func unknownAsUnavailable(c *Cluster) {
 	c.settings.networkBug = func(p *port) callerFunc {
 		return func(ctx context.Context, addr, method string, body []byte) ([]byte, error) {
@@ -177,7 +185,7 @@ func unknownAsUnavailable(c *Cluster) {
 		}
 	}
 	rewritten(c, func(a *httptest.ResponseRecorder) {
-		body := bytes.ReplaceAll(a.Body.Bytes(), []byte(`"`+poll.CodeOutcomeUnknown.String()+`"`), []byte(`"`+poll.CodeUnavailable.String()+`"`))
+		body := bytes.ReplaceAll(a.Body.Bytes(), []byte(`"`+refusal.OutcomeUnknown.String()+`"`), []byte(`"`+refusal.Unavailable.String()+`"`))
 		a.Body = bytes.NewBuffer(body)
 	})
 }
@@ -186,12 +194,12 @@ func unsynced(c *Cluster) {
 	c.settings.backendBug = func(member api.Cluster) api.Cluster { return hasty{member} }
 }
 
-// hasty shows what it has, however old.
+// hasty returns its present state without waiting, however old it is.
 type hasty struct{ api.Cluster }
 
 func (hasty) Sync(context.Context) error { return nil }
 
-// One member's clock is wrong by an hour while it comes to lead and leads.
+// One member's clock is wrong by an hour, before and while it leads.
 func TestAWrongClockClosesNoPollEarly(t *testing.T) {
 	for seed := uint64(1); seed <= 6; seed++ {
 		var faults []Fault

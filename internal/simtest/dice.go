@@ -13,7 +13,7 @@ type dice struct {
 }
 
 func newDice(seed uint64, of string) *dice {
-	stream := uint64(14695981039346656037) // FNV-1a: each part of the simulation draws from its own
+	stream := uint64(14695981039346656037) // FNV-1a: each part of the simulation has a stream of its own
 	for i := range len(of) {
 		stream = (stream ^ uint64(of[i])) * 1099511628211
 	}
@@ -37,7 +37,7 @@ func (d *dice) chance(p float64) bool {
 	return d.rng.Float64() < p
 }
 
-// between draws a duration, short ones more often than long ones.
+// between draws a duration; short ones are more likely than long ones.
 func (d *dice) between(lo, hi time.Duration) time.Duration {
 	d.mu.Lock()
 	f := d.rng.Float64()

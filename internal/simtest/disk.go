@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -9,7 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// disk is what survives a crash: exactly what was fsynced.
+// disk is what survives a crash: exactly the data that was fsynced.
 type disk struct {
 	mu        sync.Mutex // never held while time passes
 	logs      []raft.Log // contiguous; guarded by mu
@@ -27,7 +28,7 @@ const snapshotsKept = 2
 
 func newDisk() *disk { return &disk{values: map[string][]byte{}} }
 
-// fork returns a copy that shares nothing that is ever changed.
+// fork returns a copy; the two share only memory that never changes.
 func (d *disk) fork() *disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -48,20 +49,45 @@ func (d *disk) last() uint64 {
 	return d.logs[len(d.logs)-1].Index
 }
 
-// append stores entries as the product's log does: what stands from there on is
-// replaced, and entries before a hole are dropped (a snapshot covers them).
-func (d *disk) append(logs []raft.Log) {
+// append stores entries as the product's log does: entries before a hole are dropped,
+// since a snapshot covers them. It returns what the product would refuse: a hole that is
+// not covered, or entries in the place of others that were not deleted first.
+func (d *disk) append(logs []raft.Log) error {
 	if len(logs) == 0 {
-		return
+		return nil
 	}
-	from := logs[0].Index
-	switch {
-	case len(d.logs) == 0 || from > d.last()+1 || from < d.first():
+	from, to := logs[0].Index, logs[len(logs)-1].Index
+	if to-from+1 != uint64(len(logs)) {
+		return fmt.Errorf("entries %d to %d were written with holes", from, to)
+	}
+	if len(d.logs) > 0 && from <= d.last() {
+		return fmt.Errorf("entries %d to %d were written over the log from %d to %d", from, to, d.first(), d.last())
+	}
+	if len(d.logs) > 0 && from > d.last()+1 {
+		if d.covered() < from-1 {
+			return fmt.Errorf("entries %d to %d were written after entry %d, and no snapshot covers the hole", from, to, d.last())
+		}
 		d.logs = nil
-	default:
-		d.logs = d.logs[:from-d.first()] // in place: fork copied what others hold
 	}
-	d.logs = append(d.logs, logs...)
+	d.logs = append(d.logs, logs...) // in place: others hold copies made by fork
+	return nil
+}
+
+// covered returns where the newest snapshot ends, 0 if there is none.
+func (d *disk) covered() uint64 {
+	if n := len(d.snapshots); n > 0 {
+		return d.snapshots[n-1].meta.Index
+	}
+	return 0
+}
+
+// holds reports whether an entry is on the disk, or covered by a snapshot; term 0: of
+// any term.
+func (d *disk) holds(index, term uint64) bool {
+	if l, there := d.get(index); there {
+		return term == 0 || l.Term == term
+	}
+	return index <= d.covered()
 }
 
 func (d *disk) remove(lo, hi uint64) {
@@ -92,8 +118,8 @@ func (d *disk) keep(f snapshotFile) {
 	}
 }
 
-// forget drops the newest entries, as a disk does that acknowledged what it had
-// not written. It is what negative controls are made of.
+// forget drops the newest entries, like a disk that acknowledged what it had not
+// written. Negative controls use it.
 func (d *disk) forget(entries int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -40,10 +40,10 @@ func (o *office) create(draw *dice, lasting bool) {
 	}
 }
 
-// optionID is the id of the option that a choice stands for.
+// optionID is the id of the option with the number of a choice.
 func optionID(choice byte) string { return fmt.Sprint("o", choice) }
 
-// execute carries a command out, through whatever member answers.
+// execute carries a command out, through any member that answers.
 func (o *office) execute(command poll.Command) bool {
 	for deadline := o.c.now() + time.Minute; o.c.now() < deadline; time.Sleep(20 * time.Millisecond) {
 		living := o.c.living()
@@ -61,7 +61,7 @@ func (o *office) execute(command poll.Command) bool {
 	return false
 }
 
-// close closes a poll by command and stops casting in it after a while.
+// close closes a poll by command, and stops casting in it after a while.
 func (me *client) close(e *election) {
 	if e.lasting {
 		return

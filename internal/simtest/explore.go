@@ -15,11 +15,11 @@ type Scenario struct {
 	Options  []Option
 	Workload Workload
 	Faults   []Fault
-	// Clocks also checks that one wrong clock closes no poll early.
+	// Clocks also checks that one wrong clock never closes a poll early.
 	Clocks bool
 }
 
-// Outcome is what a scenario showed.
+// Outcome is the result of a scenario.
 type Outcome struct {
 	Violations []string
 	Report     Report
@@ -28,7 +28,7 @@ type Outcome struct {
 	Leaked string
 }
 
-// leaked returns the stacks of all goroutines that wait in a bubble for ever.
+// leaked returns the stacks of all goroutines that wait in a bubble forever.
 func leaked() string {
 	stacks := make([]byte, 4<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
@@ -46,8 +46,9 @@ func Play(t *testing.T, s Scenario) (out Outcome) {
 	t.Helper()
 	finished := false
 	defer func() {
-		// Raft may keep a goroutine that waits for a future it forgot (#498). All
-		// is checked and closed by then, so the run counts, and so does the leak.
+		// raft may keep a goroutine that waits for a future that raft forgot (#498).
+		// Everything is checked and closed by then, so the run counts, and so does the
+		// leak.
 		p := recover()
 		if p == nil {
 			return
@@ -63,6 +64,7 @@ func Play(t *testing.T, s Scenario) (out Outcome) {
 		c.Run(s.Workload, s.Faults...)
 		c.Heal()
 		c.WaitConverged()
+		c.CheckAddresses()
 		c.CheckDigestsEqual()
 		c.CheckExactlyOnce()
 		c.CheckLinearizable()
@@ -89,14 +91,14 @@ func Random(seed uint64, length time.Duration) Scenario {
 		faults = Failovers(seed, length)
 	}
 	return Scenario{
-		Options:  []Option{Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(400)), kept(draw))},
+		Options:  []Option{Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(400)), kept(draw)), Rehearsed()},
 		Workload: Standard(length),
 		Faults:   faults,
 	}
 }
 
-// kept draws how many entries stay behind a snapshot: often hardly any, so that who was
-// away, or whose log went another way, needs the snapshot.
+// kept draws how many entries stay before a snapshot: often hardly any, so that a
+// member that was away, or whose log differs, needs the snapshot.
 func kept(draw *dice) uint64 {
 	if draw.chance(0.5) {
 		return uint64(1 + draw.n(4))
@@ -104,9 +106,9 @@ func kept(draw *dice) uint64 {
 	return uint64(1 + draw.n(40))
 }
 
-// Dense is a scenario that spends its time on what matters most here: one loss of the
-// leader after the other, while many ballots are under way in few calls. It is the
-// cheapest way to many failovers; Random finds what nobody thought of.
+// Dense is a scenario of what matters most here: one loss of the leader after another,
+// while many ballots are under way in few calls. It is the cheapest way to many
+// failovers; Random finds what was not thought of.
 func Dense(seed uint64, length time.Duration) Scenario {
 	draw := newDice(seed, "dense")
 	members := 3
@@ -120,11 +122,11 @@ func Dense(seed uint64, length time.Duration) Scenario {
 	}
 }
 
-// shrinkRounds bounds how often a failing scenario is run again: each time costs as
-// much as the first.
+// shrinkRounds bounds how often a failing scenario is run again: each run costs as much
+// as the first.
 const shrinkRounds = 12
 
-// Shrink looks for fewer faults with which the scenario still fails. Raft is not
+// Shrink looks for fewer faults with which the scenario still fails. raft is not
 // deterministic, so this finds a smaller schedule, not the smallest.
 func Shrink(t *testing.T, s Scenario, failing Outcome) (Scenario, Outcome) {
 	t.Helper()

@@ -34,6 +34,9 @@ const (
 	FaultStorm        = "bad weather"
 	FaultAddMember    = "member added"
 	FaultRemoveMember = "member removed"
+	FaultMove         = "moved"
+	FaultMoveAll      = "all moved"
+	FaultForeign      = "started on another cluster's disk"
 )
 
 // kinds with how often each is drawn.
@@ -52,11 +55,14 @@ var kinds = []struct {
 	{FaultSplit, 6},
 	{FaultStoreError, 5},
 	{FaultStoreStall, 4},
-	{FaultSlowDisk, 3},
+	{FaultSlowDisk, 8},
 	{FaultClock, 4},
 	{FaultStorm, 6},
 	{FaultAddMember, 3},
 	{FaultRemoveMember, 3},
+	{FaultMove, moveWeight},
+	{FaultMoveAll, moveWeight / 4},
+	{FaultForeign, 4},
 }
 
 // IsolateLeader cuts the leader off for a while.
@@ -69,7 +75,7 @@ func CrashLeader(d time.Duration) Fault {
 	return Fault{Kind: FaultCrash, At: time.Second, For: d, Who: -1}
 }
 
-// Schedule draws faults for a run of a length, one about every so often.
+// Schedule draws faults for a run of a length, about one in each period of every.
 func Schedule(seed uint64, length, every time.Duration) []Fault {
 	draw := newDice(seed, "schedule")
 	total := 0
@@ -94,7 +100,7 @@ func Schedule(seed uint64, length, every time.Duration) []Fault {
 	return faults
 }
 
-// Failovers draws nothing but losses of the leader, as fast as others can follow.
+// Failovers draws only losses of the leader, as fast as other members can take over.
 func Failovers(seed uint64, length time.Duration) []Fault {
 	draw := newDice(seed, "failovers")
 	var faults []Fault
@@ -105,8 +111,8 @@ func Failovers(seed uint64, length time.Duration) []Fault {
 	return faults
 }
 
-// Losses draws losses of the leader that others make up for within a fraction of a
-// second: the next one comes when the last has just been dealt with.
+// Losses draws losses of the leader from which the others recover within a fraction of
+// a second: the next one comes as soon as they have recovered.
 func Losses(seed uint64, length time.Duration) []Fault {
 	draw := newDice(seed, "losses")
 	kinds := []string{FaultHandOver, FaultHandOver, FaultHandOver, FaultCrash, FaultCrash, FaultIsolate}
@@ -117,8 +123,8 @@ func Losses(seed uint64, length time.Duration) []Fault {
 	return faults
 }
 
-// schedule makes the faults happen, each at its time, and returns after the run's
-// length. What a fault did is undone by itself, or by Heal.
+// schedule causes the faults, each at its time, and returns after the run's length.
+// Each fault is undone by itself, or by Heal.
 func (c *Cluster) schedule(length time.Duration, faults []Fault) {
 	start := c.now()
 	for _, f := range slices.SortedStableFunc(slices.Values(faults), func(a, b Fault) int { return int(a.At - b.At) }) {
@@ -132,7 +138,7 @@ func (c *Cluster) schedule(length time.Duration, faults []Fault) {
 	}
 }
 
-// victim is the member that a fault is about.
+// victim returns the member that a fault hits.
 func (c *Cluster) victim(f Fault) *member {
 	if f.Who < 0 {
 		if p := c.leader(); p != nil {
@@ -143,7 +149,7 @@ func (c *Cluster) victim(f Fault) *member {
 	return all[max(0, f.Who)%len(all)]
 }
 
-// happen makes one fault happen and undoes it.
+// happen causes one fault and undoes it.
 func (c *Cluster) happen(f Fault) {
 	m := c.victim(f)
 	c.event(f.Kind, m.id, f.For.String())
@@ -187,10 +193,16 @@ func (c *Cluster) happen(f Fault) {
 		c.addMember()
 	case FaultRemoveMember:
 		c.removeMember()
+	case FaultMove:
+		c.move(f, m)
+	case FaultMoveAll:
+		c.moveAll(f)
+	case FaultForeign:
+		c.misplace(f, m)
 	}
 }
 
-// later waits and does f, unless the simulation ends.
+// later waits and then calls f, unless the simulation ends.
 func (c *Cluster) later(d time.Duration, f func()) {
 	c.closing.Go(func() {
 		select {
@@ -201,35 +213,35 @@ func (c *Cluster) later(d time.Duration, f func()) {
 	})
 }
 
-// ways are the directions that a cut is about.
+// ways returns the directions of a cut.
 func (c *Cluster) ways(f Fault, m *member) (ways []way) {
 	all := c.places()
 	others := slices.DeleteFunc(slices.Clone(all), func(o *member) bool { return o == m })
 	switch f.Kind {
 	case FaultLink:
 		o := others[max(0, f.Who)%len(others)]
-		return []way{{m.addr, o.addr}, {o.addr, m.addr}}
+		return []way{{m.at(), o.at()}, {o.at(), m.at()}}
 	case FaultSplit:
 		side := all[:len(all)/2]
 		for _, a := range side {
 			for _, b := range all[len(side):] {
-				ways = append(ways, way{a.addr, b.addr}, way{b.addr, a.addr})
+				ways = append(ways, way{a.at(), b.at()}, way{b.at(), a.at()})
 			}
 		}
 		return ways
 	}
 	for _, o := range others {
 		if f.Kind != FaultDeaf {
-			ways = append(ways, way{m.addr, o.addr})
+			ways = append(ways, way{m.at(), o.at()})
 		}
 		if f.Kind != FaultMute {
-			ways = append(ways, way{o.addr, m.addr})
+			ways = append(ways, way{o.at(), m.at()})
 		}
 	}
 	return ways
 }
 
-// handOver passes leadership on, if m leads.
+// handOver hands leadership over, if m leads.
 func (c *Cluster) handOver(m *member) {
 	p := m.process()
 	if p == nil {
@@ -246,12 +258,16 @@ func (c *Cluster) handOver(m *member) {
 	}
 }
 
-// retire stops a member in order: leadership first, then it is quiet for a moment.
+// retire stops a member in order: it hands leadership over, then is quiet for a moment.
 func (c *Cluster) retire(m *member) {
 	c.handOver(m)
 	time.Sleep(100 * time.Millisecond)
 	c.crash(m)
 }
+
+// slowestSync is the longest one that the product waits for, with room for the rest of
+// the call.
+const slowestSync = stallLimit * 9 / 10
 
 var (
 	errDisk  = errors.New("input/output error")
@@ -265,7 +281,7 @@ func (c *Cluster) breakDisk(f Fault, m *member) {
 	}
 	switch f.Kind {
 	case FaultSlowDisk:
-		p.store.slowDown(c.draw.between(5*time.Millisecond, 150*time.Millisecond))
+		p.store.slowDown(c.draw.between(5*time.Millisecond, slowestSync/2))
 		c.later(f.For, func() { p.store.slowDown(0) })
 		return
 	case FaultStoreError:
@@ -276,7 +292,7 @@ func (c *Cluster) breakDisk(f Fault, m *member) {
 	c.later(f.For+stallLimit, func() { c.start(m) })
 }
 
-// guest is the member that comes and goes.
+// guest is the member that joins and leaves.
 const guest = "n9"
 
 func (c *Cluster) find(id string) *member {
@@ -293,7 +309,7 @@ func (c *Cluster) addMember() {
 	c.start(c.place(guest, true))
 }
 
-// removeMember takes it out again and throws its disk away.
+// removeMember removes it again and deletes its disk.
 func (c *Cluster) removeMember() {
 	m := c.find(guest)
 	if m == nil {

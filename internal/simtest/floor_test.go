@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// randomShare of the runs under a floor are Random, as one in so many: those cost
-// more and lose fewer leaders.
+// randomShare is the part of the runs under a floor that are Random, as one in so many:
+// those cost more and have fewer losses of the leader.
 const randomShare = 12
 
-// What a run under a floor must have gone through; make sim-floor sets it.
+// What a run under a floor must reach; make sim-floor sets it.
 func TestTheFloorsOfTheSimulationAreReached(t *testing.T) {
 	if *simFloor == "" {
 		t.Skip("only with -sim.floor: make sim-floor")
@@ -32,6 +32,7 @@ func TestTheFloorsOfTheSimulationAreReached(t *testing.T) {
 	began := time.Now()
 	var mu sync.Mutex
 	var total Report
+	var broken []string // a line for each run with violations; guarded by mu
 	var number atomic.Uint64
 	reached := func() bool {
 		mu.Lock()
@@ -51,6 +52,9 @@ func TestTheFloorsOfTheSimulationAreReached(t *testing.T) {
 					o := Play(t, s)
 					mu.Lock()
 					total.Add(o.Report)
+					if len(o.Violations) > 0 {
+						broken = append(broken, fmt.Sprintf("seed %d: %s", seed+n, o.Violations[0]))
+					}
 					mu.Unlock()
 					if len(o.Violations) > 0 {
 						complain(t, s, seed+n, o)
@@ -60,6 +64,9 @@ func TestTheFloorsOfTheSimulationAreReached(t *testing.T) {
 		}
 	})
 	t.Logf("in %v: %v", time.Since(began).Round(time.Second), total)
+	for _, run := range broken { // last, where a log that was cut short still shows it
+		t.Errorf("%s", run)
+	}
 	if *simJSON != "" {
 		report, err := json.MarshalIndent(total, "", "  ")
 		if err == nil {

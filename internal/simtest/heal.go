@@ -9,25 +9,27 @@ import (
 )
 
 const (
-	// resumeBound is within what time each member must acknowledge a ballot after
+	// resumeBound is the time within which each member must acknowledge a ballot after
 	// everything has healed: raft may back off for ten seconds before it tries again.
 	resumeBound = 20 * time.Second
-	// convergeBound is within what time all members must show the same.
+	// convergeBound is the time within which all members must have the same state.
 	convergeBound = 60 * time.Second
 )
 
-// Heal mends the network, the clocks and the disks, starts what is down, and proves
+// Heal repairs the network, the clocks and the disks, starts what is down, and proves
 // that each member acknowledges ballots again in time (oracle O6).
 func (c *Cluster) Heal() {
 	c.event("healing", "", "")
 	c.net.clear()
-	// What faults still undo by themselves has to be undone first: a member that is
-	// about to fail with a fault that waits in its store is not healed.
+	// Wait first for faults that are undone by themselves: a member is not healed while
+	// a fault waits in its store.
 	for _, m := range c.places() {
+		c.putRight(m)
 		m.skew.Store(0)
 		if p := m.process(); p != nil {
 			p.store.fail(nil)
 			p.store.slowDown(0)
+			p.store.release()
 		}
 	}
 	for _, m := range c.places() {
@@ -36,7 +38,7 @@ func (c *Cluster) Heal() {
 		}
 	}
 	c.probeAll(c.now())
-	// Stalls that were under way end in a member's going down: let them.
+	// Stalls under way make a member stop; wait for that.
 	time.Sleep(2 * stallLimit)
 	c.net.clear()
 	if m := c.find(guest); m != nil {
@@ -49,7 +51,7 @@ func (c *Cluster) Heal() {
 	c.event("healed", "", "")
 }
 
-// probeAll probes every member but the guest, which may be on its way out.
+// probeAll probes every member except the guest, which may be leaving.
 func (c *Cluster) probeAll(start time.Duration) {
 	for _, m := range c.places() {
 		if m.id != guest {
@@ -58,11 +60,13 @@ func (c *Cluster) probeAll(start time.Duration) {
 	}
 }
 
-// probe casts a ballot through one member until it is acknowledged.
+// probe casts a ballot through one member until it is acknowledged. It starts the member
+// again if that stops: a stall that was under way when healing began may end it late.
 func (c *Cluster) probe(m *member, start time.Duration) {
 	for c.now()-start < resumeBound {
 		p := m.process()
 		if p == nil {
+			c.start(m)
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
@@ -85,8 +89,8 @@ func (c *Cluster) probe(m *member, start time.Duration) {
 	c.fail("%s did not acknowledge a ballot within %v after everything had healed", m.id, resumeBound)
 }
 
-// settleGuest takes the guest out for good: its disk and its membership may have
-// been left in any state by a removal whose outcome was unknown.
+// settleGuest removes the guest for good: a removal with an unknown outcome may have
+// left its disk and its membership in any state.
 func (c *Cluster) settleGuest(m *member) {
 	for range 10 {
 		for _, each := range c.places() {
@@ -104,7 +108,7 @@ func (c *Cluster) settleGuest(m *member) {
 	c.fail("the guest member could not be removed after everything had healed")
 }
 
-// WaitConverged waits until all members show the same index and nothing is under way.
+// WaitConverged waits until all members are at the same index and nothing is under way.
 func (c *Cluster) WaitConverged() {
 	deadline := c.now() + convergeBound
 	quiet := 0
@@ -127,7 +131,7 @@ func (c *Cluster) WaitConverged() {
 
 func (c *Cluster) agree() bool {
 	living := c.living()
-	if len(living) < c.size {
+	if len(living) < c.size-int(c.gone.Load()) {
 		return false
 	}
 	for _, p := range living {

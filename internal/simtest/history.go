@@ -20,7 +20,7 @@ const (
 	opClose = "close"
 )
 
-// What became of an operation, as its client knows it.
+// The outcome of an operation, as its client knows it.
 const (
 	pending     = "pending"
 	counted     = "counted"
@@ -41,7 +41,7 @@ type Op struct {
 	Voter     string        `json:"voter,omitempty"`
 	Choice    byte          `json:"choice"`
 	IfVersion uint32        `json:"if_version,omitempty"`
-	HTTP      bool          `json:"http,omitempty"`  // through the API; the node is then the one that answered last
+	HTTP      bool          `json:"http,omitempty"`  // through the API; Node is then the one that answered last
 	Stale     bool          `json:"stale,omitempty"` // of a tally: not linearizable
 	Call      int64         `json:"call"`            // order among all calls and returns
 	Return    int64         `json:"return"`          // 0 while it has none
@@ -95,7 +95,7 @@ func (h *history) lasted() time.Duration {
 	return h.until
 }
 
-// event notes what happened.
+// event records an event.
 func (c *Cluster) event(what, who, more string) {
 	h := &c.history
 	h.mu.Lock()

@@ -20,13 +20,13 @@ import (
 
 const (
 	// lostHTTP is the share of requests whose connection breaks after the work was
-	// done, beside what the weather does.
+	// done, in addition to the weather.
 	lostHTTP = 0.02
 	// httpPort is where a member's API listens; its peer port is another one.
 	httpPort = ":8080"
 )
 
-// serve makes the API of a process, when it is first asked for.
+// serve makes the API of a process at its first use.
 func (c *Cluster) serve(p *process) func() http.Handler {
 	return sync.OnceValue(func() http.Handler {
 		var member api.Cluster = backend.Member{Node: p.node}
@@ -43,16 +43,16 @@ func (c *Cluster) serve(p *process) func() http.Handler {
 	})
 }
 
-// wire carries HTTP between a client and the members. The client lives beside one
-// member: what cuts that one off from others cuts the client off from them, too.
+// wire carries HTTP between a client and the members. The client is at the place of one
+// member: a cut between that member and others is also between the client and them.
 type wire struct {
 	c    *Cluster
 	home string // the address of that member
 }
 
 // RoundTrip implements http.RoundTripper. A process that is down refuses connections; a
-// cut is silence until the request's time is up; a connection may break before or after
-// the work was done.
+// cut means silence until the request's time is up; a connection may break before or
+// after the work was done.
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -67,7 +67,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		err    error
 	}
 	back := make(chan result, 1)
-	header := r.Header.Clone() // the request may arrive when its sender has gone
+	header := r.Header.Clone() // the request may arrive after its sender has left
 	w.c.net.courier(func() {
 		answer, err := w.exchange(r.Context(), r, header, body)
 		back <- result{answer, err}
@@ -80,7 +80,8 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// exchange carries one request there and its answer back. It outlives the sender.
+// exchange carries one request to a member and its answer back. It may last longer than
+// the sender waits.
 func (w *wire) exchange(ctx context.Context, r *http.Request, header http.Header, body []byte) (*http.Response, error) {
 	n := w.c.net
 	id := strings.TrimSuffix(r.URL.Host, httpPort)
@@ -91,7 +92,7 @@ func (w *wire) exchange(ctx context.Context, r *http.Request, header http.Header
 		return nil, errBroken
 	}
 	if ctx.Err() != nil && n.draw.chance(0.5) {
-		return nil, ctx.Err() // lost with the connection; otherwise it comes late
+		return nil, ctx.Err() // lost with the connection; otherwise the request arrives late
 	}
 	p := w.c.at(id)
 	if p == nil {
@@ -109,7 +110,7 @@ func (w *wire) exchange(ctx context.Context, r *http.Request, header http.Header
 	return answer, nil
 }
 
-// at is the process of a member, nil where none runs.
+// at returns the process of a member, nil if none runs.
 func (c *Cluster) at(id string) *process {
 	if m := c.find(id); m != nil {
 		return m.process()
@@ -117,8 +118,8 @@ func (c *Cluster) at(id string) *process {
 	return nil
 }
 
-// answer has a process serve a request. It notices that the sender has hung up in half
-// of the cases, and always that it itself is gone.
+// answer makes a process serve a request. In half of the cases the process notices that
+// the sender has left; it always notices its own end.
 func (c *Cluster) answer(ctx context.Context, p *process, r *http.Request, header http.Header, body []byte) (answer *http.Response, err error) {
 	hctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
@@ -143,7 +144,7 @@ func (c *Cluster) answer(ctx context.Context, p *process, r *http.Request, heade
 	out := httptest.NewRecorder()
 	p.api().ServeHTTP(out, in)
 	answer = out.Result()
-	// A process whose disk has failed is about to end; whatever it says is no promise.
+	// A process whose disk has failed is about to end; its answers promise nothing.
 	if answer.StatusCode == http.StatusInternalServerError && p.ctx.Err() == nil && p.node.Failure() == nil {
 		c.fail("O8: %s answered %s %s with 500: %s", p.member.id, r.Method, r.URL.Path, out.Body)
 	}

@@ -4,19 +4,19 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/anishathalye/porcupine"
+	"voted/internal/refusal"
 
-	"voted/internal/poll"
+	"github.com/anishathalye/porcupine"
 )
 
-// register is one voter's place in one poll, as the rules describe it: the choices
-// by version, and whether the poll was seen to be closed.
+// register is one voter's ballot in one poll, as the rules describe it: the choices by
+// version, and whether the poll was seen closed.
 type register struct {
 	choices string // one byte a version
 	closed  bool
 }
 
-// registerModel says what a register may answer.
+// registerModel says which answers a register allows.
 var registerModel = porcupine.Model{
 	Init: func() any { return register{} },
 	Step: func(state, input, _ any) (bool, any) {
@@ -39,43 +39,43 @@ func (r register) step(o *Op) (ok bool, next register) {
 	switch {
 	case outcome == replayed:
 		return o.Outcome == replayed && o.Version == uint32(len(r.choices)), r
-	case code == poll.CodeSuperseded && o.Outcome == refused:
-		// In a poll that has never seen these selections it is not called so.
-		return o.Code == code.String() || o.Code == poll.CodeAlreadyVoted.String() ||
-			o.Code == poll.CodeVersionMismatch.String() || o.Code == poll.CodePollClosed.String(), r
-	case o.Outcome == refused && o.Code == poll.CodePollClosed.String():
+	case code == refusal.Superseded && o.Outcome == refused:
+		// In a poll that has never seen these selections the code is another one.
+		return o.Code == code.String() || o.Code == refusal.AlreadyVoted.String() ||
+			o.Code == refusal.VersionMismatch.String() || o.Code == refusal.PollClosed.String(), r
+	case o.Outcome == refused && o.Code == refusal.PollClosed.String():
 		r.closed = true
 		return true, r
 	case r.closed:
 		return false, r
 	case outcome == refused:
-		return o.Outcome == refused && (o.Code == code.String() || o.Code == poll.CodeAlreadyVoted.String()), r
+		return o.Outcome == refused && (o.Code == code.String() || o.Code == refusal.AlreadyVoted.String()), r
 	}
 	r.choices += string([]byte{o.Choice})
-	// A member that submits a ballot again, because it does not know what became of its
-	// first attempt, answers with the replay of its own.
+	// A member that submits a ballot again, because the outcome of its first attempt is
+	// unknown to it, may answer with the replay of its own attempt.
 	return (o.Outcome == outcome || o.Outcome == replayed) && o.Version == uint32(len(r.choices)), r
 }
 
-// expect is what the rules make of a ballot in an open poll with revotes; one without
-// them says already_voted instead, which step lets pass.
-func (r register) expect(o *Op) (outcome string, code poll.Code) {
+// expect returns what the rules demand for a ballot in an open poll with revotes. One
+// without revotes answers already_voted instead, which step accepts.
+func (r register) expect(o *Op) (outcome string, code refusal.Code) {
 	n := uint32(len(r.choices))
 	switch {
 	case n > 0 && r.choices[n-1] == o.Choice:
 		return replayed, 0
 	case n > o.IfVersion+1:
-		return refused, poll.CodeSuperseded
+		return refused, refusal.Superseded
 	case n == 0 && o.IfVersion == 0:
 		return counted, 0
 	case n == 0:
-		return refused, poll.CodeVersionMismatch
+		return refused, refusal.VersionMismatch
 	case o.IfVersion == 0:
-		return refused, poll.CodeAlreadyVoted
+		return refused, refusal.AlreadyVoted
 	case o.IfVersion != n:
-		return refused, poll.CodeVersionMismatch
-	case o.Outcome == refused && o.Code == poll.CodeAlreadyVoted.String():
-		return refused, poll.CodeAlreadyVoted // the poll allows no revotes
+		return refused, refusal.VersionMismatch
+	case o.Outcome == refused && o.Code == refusal.AlreadyVoted.String():
+		return refused, refusal.AlreadyVoted // the poll allows no revotes
 	}
 	return replaced, 0
 }
@@ -85,7 +85,7 @@ func (c *Cluster) CheckLinearizable() {
 	registers := map[string][]porcupine.Operation{}
 	end := c.ticks.Add(1)
 	for _, o := range c.history.all() {
-		if o.Kind != opCast && o.Kind != opRead || o.Outcome == unavailable || o.Code == poll.CodePollNotFound.String() {
+		if o.Kind != opCast && o.Kind != opRead || o.Outcome == unavailable || o.Code == refusal.PollNotFound.String() {
 			continue
 		}
 		if o.Kind == opRead && o.Outcome != seen {
@@ -93,7 +93,7 @@ func (c *Cluster) CheckLinearizable() {
 		}
 		op := porcupine.Operation{ClientId: max(0, o.Client), Input: o, Call: o.Call, Return: o.Return}
 		if o.Outcome == unknown || o.Outcome == pending {
-			op.Return = end // it may still take effect at any time
+			op.Return = end // it may still take effect later
 		}
 		registers[o.Poll+"/"+o.Voter] = append(registers[o.Poll+"/"+o.Voter], op)
 	}
@@ -104,7 +104,7 @@ func (c *Cluster) CheckLinearizable() {
 	}
 }
 
-// describe shows a history, in the order of the calls.
+// describe returns a history as text, in the order of the calls.
 func describe(ops []porcupine.Operation) string {
 	slices.SortFunc(ops, func(a, b porcupine.Operation) int { return int(a.Call - b.Call) })
 	text := ""

@@ -10,9 +10,10 @@ import (
 
 // Weather is what the network does to messages.
 type Weather struct {
-	// MinDelay and MaxDelay bound the way of one message; short ways are more common.
+	// MinDelay and MaxDelay bound the delay of one message; short delays are more
+	// likely.
 	MinDelay, MaxDelay time.Duration
-	// LostRequest and LostAnswer are the shares of exchanges that break off before, or
+	// LostRequest and LostAnswer are the shares of exchanges that break before, or
 	// after, the work was done.
 	LostRequest, LostAnswer float64
 	// Duplicate is the share of internal calls that arrive twice, at once or late.
@@ -25,18 +26,18 @@ var (
 	storm = Weather{MinDelay: 100 * time.Microsecond, MaxDelay: 120 * time.Millisecond, LostRequest: 0.04, LostAnswer: 0.04, Duplicate: 0.15}
 )
 
-// The patience of connections.
+// The timeouts of connections.
 const (
-	// dialTimeout is how long a connection is tried to a member behind a cut.
+	// dialTimeout is how long dialling a member behind a cut lasts.
 	dialTimeout = 5 * time.Second
 	// exchangeTimeout is how long raft waits for an answer, as in the product.
 	exchangeTimeout = 5 * time.Second
-	// retransmission is for how long a message that was sent into a cut may still
-	// arrive, after the cut has healed.
+	// retransmission is how long after the sending a message may still arrive if it was
+	// sent into a cut that has healed.
 	retransmission = 8 * time.Second
 	// maxLate is how late a duplicate arrives.
 	maxLate = 4 * time.Second
-	// keepalive is when a standing connection behind a cut is given up.
+	// keepalive is how long a standing connection survives a cut.
 	keepalive = 4 * time.Second
 )
 
@@ -55,6 +56,8 @@ type network struct {
 	cuts    map[way]int            // how many faults cut this way
 	changed chan struct{}          // closed at the next change of ports or cuts
 	overlay func(*port) callerFunc // negative controls only
+	// noGreeting is a bug that a control plants: the greeting is not checked.
+	noGreeting bool
 
 	lost, duplicates, late, installs atomic.Int64
 }
@@ -70,13 +73,13 @@ func newNetwork(draw *dice) *network {
 	return n
 }
 
-// changes must be called with mu held.
+// changes wakes all that wait for a change. The caller holds mu.
 func (n *network) changes() {
 	close(n.changed)
 	n.changed = make(chan struct{})
 }
 
-// cut cuts one way, once more; mend undoes one cut.
+// cut adds one cut to a direction; mend removes one.
 func (n *network) cut(w way) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -93,7 +96,7 @@ func (n *network) mend(w way) {
 	n.changes()
 }
 
-// clear mends everything.
+// clear removes all cuts.
 func (n *network) clear() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -114,15 +117,16 @@ func (n *network) now() Weather {
 	return n.weather
 }
 
-// at returns the port at an address and whether both ways, and each, are open.
+// at returns the port at an address, and for each of the two directions whether it is
+// open.
 func (n *network) at(from, to string) (target *port, there, back bool, changed <-chan struct{}) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.ports[to], n.cuts[way{from, to}] == 0, n.cuts[way{to, from}] == 0, n.changed
 }
 
-// pass waits until a way is open. It gives up with ctx, after limit, or with the
-// simulation.
+// pass waits until a direction is open. It ends early with ctx, after limit, or with
+// the simulation.
 func (n *network) pass(ctx context.Context, w way, limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -143,7 +147,7 @@ func (n *network) pass(ctx context.Context, w way, limit time.Duration) bool {
 	}
 }
 
-// travel lets the time of one way pass.
+// travel waits for the delay of one message.
 func (n *network) travel() {
 	w := n.now()
 	time.Sleep(n.draw.between(w.MinDelay, w.MaxDelay))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 // port is one process's end of the network. It implements cluster.Network.
 type port struct {
 	net       *network
+	id        string // of the member
 	addr      string
 	transport *transport
 
@@ -25,16 +27,19 @@ type port struct {
 	gone context.CancelFunc
 
 	mu       sync.Mutex
-	handler  peer.Handler   // guarded by mu
-	raftOpen bool           // guarded by mu
-	standing map[string]int // guarded by mu; watches that stand, by address
+	handler  peer.Handler        // guarded by mu
+	open     []string            // guarded by mu; the calls allowed before both ends have one cluster
+	cluster  string              // guarded by mu; "" before the member has entered one
+	find     func(string) string // guarded by mu
+	raftOpen bool                // guarded by mu
+	standing map[string]int      // guarded by mu; standing watches, by address
 }
 
 var _ cluster.Network = (*port)(nil)
 
-// listen opens the port of a process at addr, in the place of the last one there.
-func (n *network) listen(addr string) *port {
-	p := &port{net: n, addr: addr, standing: map[string]int{}}
+// listen opens the port of a member's process at addr, replacing the last one there.
+func (n *network) listen(id, addr string) *port {
+	p := &port{net: n, id: id, addr: addr, standing: map[string]int{}}
 	p.ctx, p.gone = context.WithCancel(n.ctx)
 	p.transport = newTransport(p)
 	n.mu.Lock()
@@ -63,10 +68,70 @@ func (p *port) Close() error {
 }
 
 // Handle implements cluster.Network.
-func (p *port) Handle(h func(ctx context.Context, method string, body []byte) ([]byte, error)) {
+func (p *port) Handle(h func(ctx context.Context, method string, body []byte) ([]byte, error), open ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.handler = h
+	p.handler, p.open = h, open
+}
+
+// Belong implements cluster.Network.
+func (p *port) Belong(cluster string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cluster = cluster
+}
+
+// Readvertise implements cluster.Network. Members of the simulation always listen at
+// their own address.
+func (p *port) Readvertise(string) {}
+
+// Resolve implements cluster.Network.
+func (p *port) Resolve(find func(id string) string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.find = find
+}
+
+func (p *port) belongs() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cluster
+}
+
+// whereIs returns the address at which raft should reach a member; addr is the one in
+// the membership.
+func (p *port) whereIs(id raft.ServerID, addr raft.ServerAddress) string {
+	p.mu.Lock()
+	find := p.find
+	p.mu.Unlock()
+	if find != nil {
+		if found := find(string(id)); found != "" {
+			return found
+		}
+	}
+	return string(addr)
+}
+
+// greet does what the greeting of both ends does in the product; want is the member
+// that should be there, "" if that is not known.
+func (p *port) greet(target *port, want string) error {
+	if p.net.noGreeting {
+		return nil
+	}
+	own, theirs := p.belongs(), target.belongs()
+	switch {
+	case own != "" && theirs != "" && own != theirs:
+		return &peer.OtherClusterError{Addr: target.addr, Member: target.id, Cluster: theirs, Own: own}
+	case want != "" && want != target.id:
+		return &peer.OtherMemberError{Addr: target.addr, Member: target.id, Dialled: want}
+	}
+	return nil
+}
+
+// akin reports whether both ends belong to the same cluster.
+func (p *port) akin(target *port) bool {
+	own := p.belongs()
+	return p.net.noGreeting || own != "" && own == target.belongs()
 }
 
 // OpenRaft implements cluster.Network.
@@ -98,8 +163,8 @@ func (p *port) call(ctx context.Context, addr, method string, body []byte) ([]by
 		return nil, fmt.Errorf("%w: this end is closed", peer.ErrNotSent)
 	}
 	n := p.net
-	// Half of the calls need a fresh connection, which needs both ways; the others
-	// are sent into the cut, and nobody knows what becomes of them.
+	// Half of the calls need a new connection, which needs both directions; the others
+	// are sent into the cut, and their outcome is unknown.
 	if _, there, back, _ := n.at(p.addr, addr); (!there || !back) && n.draw.chance(0.5) {
 		if !n.pass(ctx, way{p.addr, addr}, dialTimeout) || !n.pass(ctx, way{addr, p.addr}, dialTimeout) {
 			return nil, fmt.Errorf("%w: %s cannot be reached", peer.ErrNotSent, addr)
@@ -117,8 +182,8 @@ func (p *port) call(ctx context.Context, addr, method string, body []byte) ([]by
 	}
 }
 
-// exchange carries one call there and its answer back. It outlives the caller: what
-// was sent may arrive when nobody waits any more.
+// exchange carries one call to a member and its answer back. It may last longer than
+// the caller waits: what was sent may arrive later.
 func (p *port) exchange(ctx context.Context, addr, method string, body []byte) answer {
 	n := p.net
 	n.travel()
@@ -131,8 +196,9 @@ func (p *port) exchange(ctx context.Context, addr, method string, body []byte) a
 		return answer{err: errBroken}
 	}
 	if ctx.Err() != nil {
-		// The caller hung up. What it had sent is mostly lost with the connection;
-		// a wish to change the membership has no identity, so none comes late.
+		// The caller has left. Its message is mostly lost with the connection. A call
+		// that changes the membership cannot be recognised when it comes again, so it
+		// never arrives late.
 		if !repeatable[method] || n.draw.chance(0.5) {
 			return answer{err: ctx.Err()}
 		}
@@ -157,7 +223,7 @@ func (p *port) exchange(ctx context.Context, addr, method string, body []byte) a
 var repeatable = map[string]bool{"propose": true, "execute": true, "read-index": true, "status": true, "term": true}
 
 // again delivers a call a second time, at once or late. The answer is the first one,
-// unless that said that nothing was done: then only the second one is true.
+// unless that one says that nothing was done: then only the second one is true.
 func (p *port) again(ctx context.Context, addr, method string, body []byte, first answer) answer {
 	n := p.net
 	n.duplicates.Add(1)
@@ -179,8 +245,8 @@ func (p *port) again(ctx context.Context, addr, method string, body []byte, firs
 	return second
 }
 
-// mayBeDone reports whether an answer leaves open that the work was done. Where the
-// connection was refused nothing was sent, so that nothing of it can come late.
+// mayBeDone reports whether, after this answer, the work may have been done. If the
+// connection was refused, nothing was sent, so nothing can arrive late.
 func mayBeDone(method string, a answer) bool {
 	if errors.Is(a.err, peer.ErrNotSent) {
 		return false
@@ -192,17 +258,23 @@ func mayBeDone(method string, a answer) bool {
 	return method != "propose" && method != "execute" || !certainlyNot
 }
 
-// deliver has the handler at addr do the work.
+// deliver calls the handler at addr.
 func (p *port) deliver(ctx context.Context, addr, method string, body []byte) answer {
 	target, _, _, _ := p.net.at(p.addr, addr)
 	if target == nil {
 		return answer{err: fmt.Errorf("%w: %s refuses connections", peer.ErrNotSent, addr)}
 	}
 	target.mu.Lock()
-	handler := target.handler
+	handler, open := target.handler, target.open
 	target.mu.Unlock()
 	if handler == nil {
 		return answer{err: fmt.Errorf("%w: %s is still starting", peer.ErrNotSent, addr)}
+	}
+	if err := p.greet(target, ""); err != nil {
+		return answer{err: fmt.Errorf("%w: %w", peer.ErrNotSent, err)}
+	}
+	if !p.akin(target) && !slices.Contains(open, method) {
+		return answer{err: fmt.Errorf("%w: the two members do not belong to one cluster yet", peer.ErrNotSent)}
 	}
 	hctx, cancel := context.WithCancel(trace.With(target.ctx, trace.From(ctx)))
 	defer cancel()
@@ -236,7 +308,7 @@ func (p *port) Watch(ctx context.Context, addr string) error {
 		target, there, back, changed := p.net.at(p.addr, addr)
 		switch {
 		case p.ctx.Err() != nil:
-			<-ctx.Done() // the shell of a dead member sees nothing any more
+			<-ctx.Done() // the shell of a dead member sees nothing
 			return peer.ErrClosed
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -271,7 +343,7 @@ func (p *port) stand(ctx context.Context, addr string, target *port) {
 			return
 		case <-target.ctx.Done():
 			if there && back {
-				return // the break itself travels on the way that is open
+				return // the open direction carries the news of the break
 			}
 			select {
 			case <-changed:

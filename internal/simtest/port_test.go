@@ -7,8 +7,8 @@ import (
 	"voted/internal/cluster/peer"
 )
 
-// A duplicate that arrives after its caller was told that nothing was sent would be a
-// fault of the simulation, not of the product.
+// If a duplicate arrived although its caller's error says that nothing was sent, that
+// would be a fault of the simulation, not of the product.
 func TestOnlyWhatMayHaveBeenDoneComesLate(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Report is what runs went through.
+// Report counts what happened in runs.
 type Report struct {
 	Runs          int            `json:"runs"`
 	Faults        map[string]int `json:"faults"` // by kind
@@ -30,7 +30,7 @@ type Report struct {
 	Requests      int            `json:"http_requests"` // served by the API's handlers
 	Virtual       time.Duration  `json:"virtual_ns"`
 	SlowestResume time.Duration  `json:"slowest_resume_ns"`
-	Leaks         int            `json:"forgotten_futures"` // bubbles that raft did not leave, see #498
+	Leaks         int            `json:"forgotten_futures"` // bubbles with a goroutine of raft left over, see #498
 }
 
 // Add adds another report.
@@ -59,7 +59,7 @@ func (r *Report) Add(o Report) {
 	r.Leaks += o.Leaks
 }
 
-// String is the report for people.
+// String returns the report as text.
 func (r Report) String() string {
 	var b strings.Builder
 	total := 0
@@ -94,7 +94,7 @@ func (c *counts) fault(kind string) {
 	c.faults[kind]++
 }
 
-// measure takes over what a process measured of itself.
+// measure adds the metrics of a process.
 func (c *counts) measure(from *prometheus.Registry) {
 	families, err := from.Gather()
 	if err != nil {
@@ -109,7 +109,7 @@ func (c *counts) measure(from *prometheus.Registry) {
 	}
 }
 
-// Report returns what this run went through. It is complete after Close.
+// Report returns the report of this run. It is complete after Close.
 func (c *Cluster) Report() Report {
 	r := Report{
 		Runs: 1, Faults: map[string]int{}, Virtual: c.history.lasted(),

@@ -89,7 +89,8 @@ func TestLosingTheLeaderLosesNoBallot(t *testing.T) {
 	}
 }
 
-// complain saves a failing history, tries for a smaller one, and says where both are.
+// complain saves a failing history, tries to find a smaller one, and logs where both
+// are.
 func complain(t *testing.T, s Scenario, seed uint64, o Outcome) {
 	t.Helper()
 	file, err := o.Cluster.Save(*simOut)

@@ -17,21 +17,26 @@ import (
 )
 
 // store is one process's handle on a disk. It implements cluster.Store with the
-// product's promises: what a call acknowledged is durable, a vote is one write, and
-// after the first fault everything that matters is refused.
+// product's promises: acknowledged writes are durable, a vote is one write, and after
+// the first fault everything that matters is refused.
 type store struct {
 	under atomic.Pointer[disk] // the disk, or after a crash a private copy
 	draw  *dice
 	// overlay changes what is written; negative controls only.
 	overlay func([]raft.Log)
 	onFault func(error)
+	// stored and applied are told what is durable on a disk, and what was applied there.
+	stored  func(*disk, []raft.Log)
+	applied func(*disk, uint64)
+	misuse  func(error) // what the product's log would have refused
 
 	mu          sync.Mutex
 	fault       error        // guarded by mu
 	next        *appendFault // guarded by mu; for the next append
 	slow        time.Duration
-	voteTerm    uint64 // guarded by mu; waits for its candidate
-	snapshotNum int    // guarded by mu
+	gate        chan struct{} // guarded by mu; appends wait until it is closed; nil: they do not
+	voteTerm    uint64        // guarded by mu; waits for its candidate
+	snapshotNum int           // guarded by mu
 }
 
 var _ cluster.Store = (*store)(nil)
@@ -39,24 +44,29 @@ var _ cluster.Store = (*store)(nil)
 // appendFault is what happens to one append.
 type appendFault struct {
 	stall   time.Duration // before the error
-	written bool          // the entries are on disk all the same
+	written bool          // the entries are on disk despite the error
 	err     error
 }
 
-// stallLimit is when the product gives a call to the disk up.
+// stallLimit is when the product abandons a call to the disk.
 const stallLimit = storage.DefaultStallLimit
 
 var errNotFound = errors.New("not found") // raft compares the text
 
 func openStore(d *disk, draw *dice) *store {
-	s := &store{draw: draw}
+	s := &store{
+		draw: draw, stored: func(*disk, []raft.Log) {}, applied: func(*disk, uint64) {}, misuse: func(error) {},
+	}
 	s.under.Store(d)
 	return s
 }
 
-// crash cuts the store off from its disk: the process that goes on with it writes
-// to a copy that nobody will read.
-func (s *store) crash() { s.under.Store(s.under.Load().fork()) }
+// crash separates the store from its disk: the rest of the process writes to a copy
+// that is never read.
+func (s *store) crash() {
+	s.under.Store(s.under.Load().fork())
+	s.release()
+}
 
 // on runs f on the disk as it is now.
 func (s *store) on(f func(d *disk)) {
@@ -72,13 +82,13 @@ func (s *store) on(f func(d *disk)) {
 	}
 }
 
-// fsync lets the time of one half of a write pass. A crash in the first half finds
-// nothing written, one in the second half all of it.
+// fsync waits for one half of a write. After a crash in the first half nothing is
+// written, after one in the second half everything is.
 func (s *store) fsync() {
 	s.mu.Lock()
 	slow := s.slow
 	s.mu.Unlock()
-	time.Sleep(s.draw.between(20*time.Microsecond, 500*time.Microsecond) + slow)
+	time.Sleep(s.draw.between(20*time.Microsecond, 500*time.Microsecond) + s.draw.between(slow/4, slow))
 }
 
 // fail makes the next append fail as f says.
@@ -88,7 +98,24 @@ func (s *store) fail(f *appendFault) {
 	s.next = f
 }
 
-// slowDown makes every write take longer, or again as usual.
+// hold makes appends wait until release is called, or the process crashes.
+func (s *store) hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gate = make(chan struct{})
+}
+
+// release ends hold.
+func (s *store) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gate != nil {
+		close(s.gate)
+		s.gate = nil
+	}
+}
+
+// slowDown makes each half of a write take longer, by up to this time; 0: as usual.
 func (s *store) slowDown(by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,8 +130,8 @@ func (s *store) raise(err error) error {
 	}
 	s.mu.Unlock()
 	if first {
-		// A member that goes down with this fault must not change the disk any more,
-		// and raft panics where a vote or a term cannot be stored.
+		// A member that stops with this fault must no longer change the disk, and raft
+		// panics if a vote or a term cannot be stored.
 		s.crash()
 		s.onFault(err)
 	}
@@ -114,7 +141,7 @@ func (s *store) raise(err error) error {
 // StoreLogs implements raft.LogStore.
 func (s *store) StoreLogs(logs []*raft.Log) error {
 	s.mu.Lock()
-	fault, next := s.fault, s.next
+	fault, next, gate := s.fault, s.next, s.gate
 	s.next = nil
 	s.mu.Unlock()
 	if fault != nil {
@@ -127,15 +154,33 @@ func (s *store) StoreLogs(logs []*raft.Log) error {
 	if s.overlay != nil {
 		s.overlay(own)
 	}
+	if gate != nil {
+		<-gate
+	}
 	s.fsync()
 	if next == nil || next.written {
-		s.on(func(d *disk) { d.append(own) })
+		if err := s.put(own); err != nil {
+			return s.raise(err)
+		}
 	}
 	s.fsync()
 	if next != nil {
 		time.Sleep(next.stall)
 		return s.raise(next.err)
 	}
+	return nil
+}
+
+// put makes entries durable, unless the product's log would refuse them.
+func (s *store) put(entries []raft.Log) error {
+	var err error
+	var on *disk
+	s.on(func(d *disk) { on, err = d, d.append(entries) })
+	if err != nil {
+		s.misuse(err)
+		return err
+	}
+	s.stored(on, entries)
 	return nil
 }
 
@@ -228,6 +273,9 @@ func (s *store) GetUint64(key []byte) (uint64, error) {
 	}
 	return binary.BigEndian.Uint64(v), nil
 }
+
+// Applied implements cluster.Store.
+func (s *store) Applied(index uint64) { s.applied(s.under.Load(), index) }
 
 // Empty implements cluster.Store.
 func (s *store) Empty() (bool, error) {

@@ -59,25 +59,25 @@ func (t *transport) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (ra
 	return nil, raft.ErrPipelineReplicationNotSupported
 }
 
-// AppendEntries implements raft.Transport. As the product does, it holds a failed
-// attempt back until the member can be reached again.
-func (t *transport) AppendEntries(_ raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
-	sent, err := ask(t, target, args, nil, resp)
+// AppendEntries implements raft.Transport. As in the product, a failed attempt does not
+// return until the member can be reached again.
+func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	sent, err := ask(t, id, target, args, nil, resp)
 	heartbeat := len(args.Entries) == 0 && args.PrevLogEntry == 0 && args.LeaderCommitIndex == 0
 	if !sent && !heartbeat {
-		t.awaitPeer(string(target))
+		t.awaitPeer(id, target)
 	}
 	return err
 }
 
-// awaitMax is how long one attempt is held back, as in the product.
+// awaitMax is how long one attempt is delayed, as in the product.
 const awaitMax = 30 * time.Second
 
-func (t *transport) awaitPeer(addr string) {
+func (t *transport) awaitPeer(id raft.ServerID, member raft.ServerAddress) {
 	limit := time.NewTimer(awaitMax)
 	defer limit.Stop()
 	for {
-		target, there, back, changed := t.port.net.at(t.port.addr, addr)
+		target, there, back, changed := t.port.net.at(t.port.addr, t.port.whereIs(id, member))
 		if target != nil && there && back {
 			return
 		}
@@ -92,25 +92,25 @@ func (t *transport) awaitPeer(addr string) {
 }
 
 // RequestVote implements raft.Transport.
-func (t *transport) RequestVote(_ raft.ServerID, target raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
-	_, err := ask(t, target, args, nil, resp)
+func (t *transport) RequestVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	_, err := ask(t, id, target, args, nil, resp)
 	return err
 }
 
 // RequestPreVote implements raft.WithPreVote.
-func (t *transport) RequestPreVote(_ raft.ServerID, target raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
-	_, err := ask(t, target, args, nil, resp)
+func (t *transport) RequestPreVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	_, err := ask(t, id, target, args, nil, resp)
 	return err
 }
 
 // TimeoutNow implements raft.Transport.
-func (t *transport) TimeoutNow(_ raft.ServerID, target raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
-	_, err := ask(t, target, args, nil, resp)
+func (t *transport) TimeoutNow(id raft.ServerID, target raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	_, err := ask(t, id, target, args, nil, resp)
 	return err
 }
 
-// InstallSnapshot implements raft.Transport. In bad weather the state may break off.
-func (t *transport) InstallSnapshot(_ raft.ServerID, target raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+// InstallSnapshot implements raft.Transport. In bad weather the state may be cut short.
+func (t *transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
 	state, err := io.ReadAll(data)
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (t *transport) InstallSnapshot(_ raft.ServerID, target raft.ServerAddress, 
 	if n.draw.chance(n.now().LostRequest) {
 		state = state[:len(state)/2]
 	}
-	_, err = ask(t, target, args, bytes.NewReader(state), resp)
+	_, err = ask(t, id, target, args, bytes.NewReader(state), resp)
 	if err == nil && resp.Success {
 		n.installs.Add(1)
 	}
@@ -135,8 +135,8 @@ func (p *port) ElectNow(id raft.ServerID) error {
 	return p.transport.TimeoutNow(id, self, request, new(raft.TimeoutNowResponse))
 }
 
-// ask carries one raft exchange. sent is false where the request did not arrive.
-func ask[Resp any](t *transport, target raft.ServerAddress, args any, data io.Reader, resp *Resp) (sent bool, err error) {
+// ask carries out one raft exchange. sent is false if the request did not arrive.
+func ask[Resp any](t *transport, id raft.ServerID, target raft.ServerAddress, args any, data io.Reader, resp *Resp) (sent bool, err error) {
 	type result struct {
 		resp any
 		sent bool
@@ -145,7 +145,7 @@ func ask[Resp any](t *transport, target raft.ServerAddress, args any, data io.Re
 	back := make(chan result, 1)
 	n := t.port.net
 	n.courier(func() {
-		r, sent, err := t.exchange(string(target), args, data)
+		r, sent, err := t.exchange(id, t.port.whereIs(id, target), args, data)
 		back <- result{r, sent, err}
 	})
 	timeout := time.NewTimer(exchangeTimeout)
@@ -163,7 +163,7 @@ func ask[Resp any](t *transport, target raft.ServerAddress, args any, data io.Re
 	}
 }
 
-func (t *transport) exchange(addr string, args any, data io.Reader) (resp any, sent bool, err error) {
+func (t *transport) exchange(id raft.ServerID, addr string, args any, data io.Reader) (resp any, sent bool, err error) {
 	n := t.port.net
 	n.travel()
 	if !n.pass(t.ctx, way{t.port.addr, addr}, exchangeTimeout) {
@@ -182,6 +182,12 @@ func (t *transport) exchange(addr string, args any, data io.Reader) (resp any, s
 	target.mu.Unlock()
 	if !open {
 		return nil, false, fmt.Errorf("%s takes no raft messages yet", addr)
+	}
+	if err := t.port.greet(target, string(id)); err != nil {
+		return nil, false, err
+	}
+	if !t.port.akin(target) {
+		return nil, false, fmt.Errorf("%s does not belong to the cluster yet", addr)
 	}
 	rpc := raft.RPC{Command: args, Reader: data}
 	answers := make(chan raft.RPCResponse, 1)

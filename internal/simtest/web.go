@@ -9,24 +9,25 @@ import (
 	public "voted/client"
 )
 
-// overHTTP is the share of what clients do one by one that goes through the API.
+// overHTTP is the share of the clients' single operations that go through the API.
 const overHTTP = 1.0 / 3
 
-// web is the public API's own clients, as programs use them.
+// web holds the clients of the public API, as programs use them.
 type web struct {
 	c  *Cluster
 	mu sync.Mutex
-	// made are the clients so far, by where they live and whom they ask; guarded by mu.
+	// made are the clients so far, by their own place and the member they ask; guarded
+	// by mu.
 	made map[[2]string]*public.Client
 }
 
 func newWeb(c *Cluster) *web { return &web{c: c, made: map[[2]string]*public.Client{}} }
 
-// of returns a client that lives beside a founder. It asks one member, once; where none
-// is named, it asks one founder after the other until its time is up.
+// of returns a client at the place of a founder. If a member is named, it asks that
+// one, once; otherwise it asks one founder after the other until its time is up.
 func (w *web) of(number int, member string) *public.Client {
 	founders := w.c.founders()
-	home := founders[number%len(founders)].Peer
+	home := founders[number%len(founders)].Addr
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	k := [2]string{home, member}
@@ -48,13 +49,13 @@ func (w *web) of(number int, member string) *public.Client {
 	return made
 }
 
-// oneMember is the share of ballots that are sent to one member, once, instead of to one
-// after the other until there is an answer.
+// oneMember is the share of ballots that are sent to one member, once; the others go to
+// one member after the other until there is an answer.
 const oneMember = 0.5
 
-// hot reports whether all clients fight over a voter. What a further try of such a
-// ballot is told depends on what others did in between, so that each try must stand in
-// the history by itself.
+// hot reports whether all clients compete for a voter. The answer to another try of
+// such a ballot depends on what others did in between, so each try must be in the
+// history by itself.
 func hot(voter string) bool { return strings.HasPrefix(voter, "hot-") }
 
 // attemptHTTP is attempt through the API.
@@ -84,12 +85,12 @@ func (me *client) attemptHTTP(o *Op) {
 	me.c.done(o, string(r.Outcome))
 }
 
-// received takes over a receipt.
+// received records a receipt.
 func (o *Op) received(r public.Receipt) {
 	o.Node, o.Version, o.Ballot, o.Index, o.CastAt = r.Meta.Node, uint32(r.Version), uint32(r.Ballot), r.Index, r.CastAt.UnixMilli()
 }
 
-// outcomeHTTP says what an error of the client promises.
+// outcomeHTTP returns the outcome that an error of the client means.
 func (c *Cluster) outcomeHTTP(o *Op, err error) string {
 	o.Error = err.Error()
 	if answer := (*public.Error)(nil); errors.As(err, &answer) {
@@ -104,7 +105,7 @@ func (c *Cluster) outcomeHTTP(o *Op, err error) string {
 	return refused
 }
 
-// checkAnswer: status, headers and body of an answer say the same.
+// checkAnswer checks that status, headers and body of an answer agree.
 func (c *Cluster) checkAnswer(o *Op, r public.Receipt) {
 	created := r.Meta.Status == 201
 	if created != (r.Outcome == public.Counted) || r.Meta.Replayed != (r.Outcome == public.Replayed) ||
@@ -132,7 +133,8 @@ func (me *client) readHTTP(o *Op) {
 	me.versions[o.Poll+"/"+o.Voter] = o.Version
 }
 
-// tallyHTTP is tally through the API. Some are stale: of an older index, but true there.
+// tallyHTTP is tally through the API. Some reads are stale: of an older index, but
+// right for that index.
 func (me *client) tallyHTTP(o *Op) {
 	ctx, cancel := context.WithTimeout(context.Background(), me.c.settings.deadline)
 	defer cancel()
@@ -154,7 +156,7 @@ func (me *client) tallyHTTP(o *Op) {
 	me.c.done(o, seen)
 }
 
-// readOutcome says what an error of a read leaves: an answer, or none.
+// readOutcome returns the outcome that an error of a read means.
 func (c *Cluster) readOutcome(o *Op, err error) string {
 	if c.outcomeHTTP(o, err) == refused {
 		return seen

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// What a client is told is not counted must not be, also where the member that tells
-// it has tried more than once: the answer to the first attempt was lost, the second
-// met a member that leads no more, and then the client's time was up.
+// If the answer says that a ballot is not counted, it must not be. This also holds if
+// the member has tried more than once: the answer to the first attempt was lost, the
+// second reached a member that no longer leads, and then the client's time was up.
 func TestABallotCalledUnavailableIsNeverCounted(t *testing.T) {
 	seeds := uint64(4)
 	if testing.Short() {
@@ -70,8 +71,8 @@ func TestAnAttemptWhoseAnswerWasLostIsNotForgotten(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			_, err := p.node.Cast(ctx, &poll.Ballot{Poll: "p1", Key: key(p.member.id), Selections: []byte{1}})
 			cancel()
-			var refusal *poll.Error
-			if !errors.As(err, &refusal) || refusal.Code != poll.CodeOutcomeUnknown {
+			var refused *refusal.Error
+			if !errors.As(err, &refused) || refused.Code != refusal.OutcomeUnknown {
 				leader.node.Read(func(s *poll.State) {
 					if _, missing := s.Receipt("p1", key(p.member.id)); missing != nil {
 						t.Errorf("the leader does not have the ballot of %s: %v", p.member.id, missing)

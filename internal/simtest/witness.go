@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// checkTallies holds every linearizable read of a tally against the box: the log
-// index that the read names is a witness of where it stands in the order of all
-// operations. The tally must be exactly that of the records up to there, and that
-// place must lie between what had been answered before the read began and what began
-// after it was answered.
+// checkTallies compares every linearizable read of a tally with the box. The log index
+// that the read names shows its place in the order of all operations. The tally must be
+// exactly that of the records up to this index. And the place must be after everything
+// that had been answered before the read began, and before everything that began after
+// the read was answered.
 func (c *Cluster) checkTallies(ops []*Op) {
 	living := c.living()
 	if len(living) == 0 {
@@ -54,14 +55,14 @@ func (c *Cluster) checkTally(b *box, o *Op) {
 	}
 }
 
-// isFresh reports whether an operation is an answered read of a tally that must show all
-// that had been answered before.
+// isFresh reports whether an operation is an answered read of a tally that must show
+// everything answered before it.
 func (o *Op) isFresh() bool {
 	return o.Kind == opTally && o.Outcome == seen && o.Code == "" && !o.Stale
 }
 
-// checkOrder compares witnesses with real time: a read must not miss what was
-// answered before it began, and must not know what began after it was answered.
+// checkOrder compares these places with real time: a read must show what was answered
+// before it began, and must not show what began after it was answered.
 func (c *Cluster) checkOrder(ops []*Op) {
 	type point struct {
 		tick int64
@@ -100,7 +101,7 @@ func (c *Cluster) checkOrder(ops []*Op) {
 			c.fail("O5: a read of %s through %s (ticks %d to %d) is of index %d; index %d had been answered before: %+v", r.Poll, r.Node, r.Call, r.Return, r.Index, newest.Index, *newest)
 		}
 	}
-	// From the back: the oldest index that any later call was given.
+	// From the back: the oldest index that any later call got.
 	slices.SortFunc(reads, func(a, b *Op) int { return int(b.Return - a.Return) })
 	var oldest *Op
 	last := len(calls) - 1
@@ -116,12 +117,12 @@ func (c *Cluster) checkOrder(ops []*Op) {
 	}
 }
 
-// clockTolerance is how much too early a poll may close: the median of clocks that
-// are all within the product's tolerance of each other.
+// clockTolerance is how much too early, in milliseconds, a poll may close: it is closed
+// by the median of clocks that are all within the product's tolerance of each other.
 const clockTolerance = 1000
 
-// CheckClocks proves that a poll that closes by time does not close before its time,
-// whatever the clock of one member says.
+// CheckClocks proves that a poll that closes by time does not close too early, even if
+// one member's clock is wrong.
 func (c *Cluster) CheckClocks() {
 	ops := c.history.all()
 	told := map[string]int64{}
@@ -134,7 +135,7 @@ func (c *Cluster) CheckClocks() {
 	for _, p := range c.living() {
 		p.node.Read(func(s *poll.State) {
 			for _, o := range ops {
-				if o.Kind != opCast || o.Outcome != refused || o.Code != poll.CodePollClosed.String() || early[o.Poll] {
+				if o.Kind != opCast || o.Outcome != refused || o.Code != refusal.PollClosed.String() || early[o.Poll] {
 					continue
 				}
 				rules := s.Rules(o.Poll)

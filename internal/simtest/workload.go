@@ -10,13 +10,14 @@ import (
 
 	"voted/internal/cluster"
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
-// Workload is what clients do while a run lasts.
+// Workload is what clients do during a run.
 type Workload struct {
-	// For is how long they go on, in virtual time.
+	// For is how long they continue, in virtual time.
 	For time.Duration
-	// Clients work at once, each one operation after the other.
+	// Clients is how many work at the same time, each one operation after the other.
 	Clients int
 	// Think is the longest pause of a client between two operations.
 	Think time.Duration
@@ -24,7 +25,7 @@ type Workload struct {
 	Bulk int
 }
 
-// Standard is a workload of everything.
+// Standard is a workload with every kind of operation.
 func Standard(d time.Duration) Workload {
 	return Workload{For: d, Clients: 8, Think: 60 * time.Millisecond, Bulk: 24}
 }
@@ -32,9 +33,9 @@ func Standard(d time.Duration) Workload {
 const (
 	// options is how many options a poll has: many, so that two ballots rarely agree.
 	options = 40
-	// hotVoters of a poll are fought over by all clients.
+	// hotVoters is how many voters of a poll all clients compete for.
 	hotVoters = 4
-	// maxOpenPolls bounds what is under way at once.
+	// maxOpenPolls bounds how many polls are open at once.
 	maxOpenPolls = 12
 )
 
@@ -62,9 +63,14 @@ type office struct {
 	made  int         // guarded by mu
 }
 
-// Run lets clients work for as long as the workload says while the faults happen, and
-// waits until all have their answers.
+// Run runs the clients and causes the faults, and waits until all clients have their
+// answers.
 func (c *Cluster) Run(w Workload, faults ...Fault) {
+	c.runWhile(w, func() { c.schedule(w.For, faults) })
+}
+
+// runWhile runs the clients until story is over, and waits until all have their answers.
+func (c *Cluster) runWhile(w Workload, story func()) {
 	o := &office{c: c, w: w, stop: make(chan struct{}), cast: castSettled, web: newWeb(c)}
 	if bug := c.settings.castBug; bug != nil {
 		o.cast = bug(o.cast)
@@ -77,14 +83,14 @@ func (c *Cluster) Run(w Workload, faults ...Fault) {
 		clients.Go(func() { o.client(i) })
 	}
 	clients.Go(func() { c.sampleDigests(o.stop) })
-	c.schedule(w.For, faults)
+	story()
 	close(o.stop)
 	clients.Wait()
 	o.extra.Wait()
 	c.event("clients done", "", "")
 }
 
-// castSettled casts as the public API does: what can never change is answered from
+// castSettled casts as the public API does: an answer that can never change comes from
 // the member's own state.
 func castSettled(ctx context.Context, n *cluster.Node, b *poll.Ballot) (o poll.Outcome, err error) {
 	settled := false
@@ -163,7 +169,7 @@ func (me *client) newVoter() string {
 
 func (e *election) hot(n int) string { return fmt.Sprintf("hot-%d", n) }
 
-// key is how a voter is known in the log.
+// key is the voter's key in the log.
 func key(voter string) poll.VoterKey { return poll.KeyOf(poll.Salt{}, voter) }
 
 func (e *election) ballot(o *Op) *poll.Ballot {
@@ -174,8 +180,8 @@ func (e *election) ballot(o *Op) *poll.Ballot {
 	return b
 }
 
-// castOne casts a ballot, and again until its fate is known, as clients do. Now and
-// then the same ballot is on its way twice at once.
+// castOne casts a ballot, and again until its outcome is known, as clients do.
+// Sometimes the same ballot is under way twice at once.
 func (me *client) castOne(e *election, voter string, ifVersion uint32) *Op {
 	choice := byte(me.draw.n(options))
 	if me.draw.chance(0.12) {
@@ -219,8 +225,8 @@ func (me *client) attempt(e *election, voter string, choice byte, ifVersion uint
 	return o
 }
 
-// patience is how long a client waits for an answer: some wait little, so that their
-// time is up in the middle of a failover.
+// patience is how long a client waits for an answer. Some wait only a short time, which
+// ends in the middle of a failover.
 func (me *client) patience() time.Duration {
 	if me.draw.chance(0.3) {
 		return me.draw.between(20*time.Millisecond, time.Second)
@@ -228,7 +234,7 @@ func (me *client) patience() time.Duration {
 	return me.c.settings.deadline
 }
 
-// finish notes what became of a ballot.
+// finish records the outcome of a ballot.
 func (c *Cluster) finish(o *Op, p *process, outcome poll.Outcome, err error) {
 	if p.ctx.Err() != nil {
 		c.done(o, unknown) // the connection broke with the process
@@ -246,16 +252,16 @@ func (c *Cluster) finish(o *Op, p *process, outcome poll.Outcome, err error) {
 	c.done(o, outcome.Kind.String())
 }
 
-// outcomeOf says what an error of a member promises.
+// outcomeOf returns the outcome that an error of a member means.
 func (c *Cluster) outcomeOf(o *Op, err error) string {
-	var e *poll.Error
+	var e *refusal.Error
 	o.Error = err.Error()
 	if !errors.As(err, &e) {
 		return unknown
 	}
 	o.Code = e.Code.String()
 	switch e.Code {
-	case poll.CodeUnavailable, poll.CodeTooManyRequests:
+	case refusal.Unavailable, refusal.TooManyRequests, refusal.UpgradePending:
 		return unavailable
 	}
 	return unknown
@@ -301,7 +307,7 @@ func (me *client) castMany(e *election) {
 	}
 }
 
-// fight casts and replaces ballots of voters that all clients know.
+// fight casts and replaces ballots of the voters that all clients compete for.
 func (me *client) fight(e *election) {
 	voter := e.hot(me.draw.n(hotVoters))
 	at := e.id + "/" + voter
@@ -355,7 +361,7 @@ func (me *client) read(e *election) {
 		r, err := s.Receipt(e.id, key(o.Voter))
 		if err == nil {
 			o.Version, o.Ballot, o.Index, o.CastAt = r.Version, r.Ballot, r.Index, r.CastAt
-		} else if err.Code != poll.CodeBallotNotFound {
+		} else if err.Code != refusal.BallotNotFound {
 			o.Code = err.Code.String()
 		}
 	})
@@ -394,10 +400,10 @@ func (me *client) tally(e *election) {
 		return
 	}
 	var count poll.Count
-	var refusal *poll.Error
-	p.node.Read(func(s *poll.State) { count, refusal = s.Count(e.id) })
-	if refusal != nil {
-		o.Code = refusal.Code.String()
+	var refused *refusal.Error
+	p.node.Read(func(s *poll.State) { count, refused = s.Count(e.id) })
+	if refused != nil {
+		o.Code = refused.Code.String()
 	} else {
 		o.Index, o.Count, o.Closed, o.Votes = count.Index, count.Ballots, count.Phase == poll.Closed, votesOf(&count)
 	}

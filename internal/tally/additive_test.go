@@ -93,7 +93,7 @@ func TestAdditiveMethods(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.method+": "+tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := method(t, tt.method).FromProfile(tt.profile)
+			r := method(t, tt.method).FromProfile(tt.profile, tally.Settings{})
 			if r.Ballots != tt.ballots {
 				t.Errorf("got %d ballots, want %d", r.Ballots, tt.ballots)
 			}
@@ -112,7 +112,7 @@ func TestAdditiveMethods(t *testing.T) {
 
 func TestTotalsWithoutMarksStillGiveTheVotes(t *testing.T) {
 	t.Parallel()
-	r := method(t, "plurality").FromTotals(tally.Totals{Ballots: 5, Points: []int64{2, 3}})
+	r := method(t, "plurality").FromTotals(tally.Totals{Ballots: 5, Points: []int64{2, 3}}, tally.Settings{})
 	if !reflect.DeepEqual(r.Winners, []int{1}) || r.Options[1].Votes != 3 {
 		t.Errorf("got %+v, want option 1 to win with 3 votes", r)
 	}

@@ -35,7 +35,7 @@ func BenchmarkFromProfile(b *testing.B) {
 		b.Run(fmt.Sprintf("%s/%d options/%d groups", m.Name, options, groups), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				m.FromProfile(p)
+				m.FromProfile(p, tally.Settings{})
 			}
 		})
 	}
@@ -53,7 +53,7 @@ func BenchmarkFromTotals(b *testing.B) {
 		b.Run(m.Name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				m.FromTotals(t)
+				m.FromTotals(t, tally.Settings{})
 			}
 		})
 	}
@@ -66,6 +66,23 @@ func BenchmarkIRVOfAMillionRankings(b *testing.B) {
 	p := benchProfile(options, groups)
 	b.ReportAllocs()
 	for b.Loop() {
-		m.FromProfile(p)
+		m.FromProfile(p, tally.Settings{})
+	}
+}
+
+func BenchmarkSTV(b *testing.B) {
+	for _, groups := range []int{500, 5_000, 100_000} {
+		p := benchProfile(20, groups)
+		for _, set := range ruleSets() {
+			for _, seats := range []int{3, 9} {
+				b.Run(fmt.Sprintf("%s/%d seats/20 options/%d groups", set, seats, groups), func(b *testing.B) {
+					m, s := stv(b), stvSettings(seats, set)
+					b.ReportAllocs()
+					for b.Loop() {
+						m.FromProfile(p, s)
+					}
+				})
+			}
+		}
 	}
 }

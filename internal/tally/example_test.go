@@ -16,7 +16,7 @@ func ExampleMethod_FromProfile() {
 			{Preference: tally.Preference{Ranking: [][]int{{1}, {2}}}, Weight: 35},
 			{Preference: tally.Preference{Ranking: [][]int{{2}, {1}}}, Weight: 25},
 		},
-	})
+	}, tally.Settings{})
 	for i, round := range result.Rounds {
 		fmt.Println("round", i+1, round.Votes, "out:", round.Eliminated)
 	}
@@ -30,7 +30,7 @@ func ExampleMethod_FromProfile() {
 // An additive poll is counted from the sums it keeps.
 func ExampleMethod_FromTotals() {
 	score, _ := tally.ByName("score")
-	result := score.FromTotals(tally.Totals{Ballots: 3, Points: []int64{18, 9}, Marks: []int64{3, 1}})
+	result := score.FromTotals(tally.Totals{Ballots: 3, Points: []int64{18, 9}, Marks: []int64{3, 1}}, tally.Settings{})
 	for _, option := range result.Options {
 		fmt.Println(option.Score, option.Mean)
 	}

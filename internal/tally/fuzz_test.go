@@ -1,14 +1,15 @@
 package tally_test
 
 import (
+	"math/big"
 	"slices"
 	"testing"
 
 	"voted/internal/tally"
 )
 
-// FuzzNoProfilePanics gives arbitrary profiles to every method and checks, beside
-// that it comes back, what must hold of any result.
+// FuzzNoProfilePanics gives arbitrary profiles to every method. It checks that the
+// method returns, and what must hold for any result.
 func FuzzNoProfilePanics(f *testing.F) {
 	f.Add(int8(3), []byte{})
 	f.Add(int8(0), []byte{1, 0, 5, 1, 2})
@@ -23,7 +24,34 @@ func FuzzNoProfilePanics(f *testing.F) {
 			ballots += max(g.Weight, 0)
 		}
 		for _, m := range allMethods(t) {
-			checkResult(t, m.Name, m.FromProfile(p), max(p.Options, 0), ballots)
+			checkResult(t, m.Name, m.FromProfile(p, tally.Settings{}), max(p.Options, 0), ballots)
+		}
+	})
+}
+
+// FuzzSTV counts arbitrary profiles by all rule sets and ways to break ties. Each count
+// must end, and add up; where there are few ballots, it is compared with the plain twin.
+func FuzzSTV(f *testing.F) {
+	f.Add(int8(3), uint8(0), uint16(0), []byte{})
+	f.Add(int8(4), uint8(2), uint16(1), []byte{5, 1, 2, 3, 0xff, 5, 2, 1, 0xff, 0x80, 1, 0x83, 2, 0xff})
+	f.Add(int8(5), uint8(3), uint16(0x212), []byte{9, 1, 2, 0xff, 9, 1, 3, 0xff, 4, 4, 0xff, 4, 5, 3, 0xff})
+	f.Add(int8(6), uint8(4), uint16(0x52), []byte{40, 1, 2, 1, 3, 0xff, 7, 3, 0xff, 3, 6, 5, 0xff, 1, 4, 5, 0xff})
+	f.Fuzz(func(t *testing.T, options int8, seats uint8, choices uint16, content []byte) {
+		p := profileOf(options, content)
+		set := ruleSets()[int(choices&0xf)%3]
+		s := stvSettings(int(seats%20), set)
+		s.Ties = tally.TieBreak(choices >> 4 & 3)
+		if choices>>6&1 > 0 {
+			s.Rules["eliminate"] = tally.Value{Word: "sure_losers"}
+		}
+		withdrawn := []int{int(choices>>8) - 1}
+		s.Rules["withdrawn"] = tally.Value{Options: withdrawn}
+		r := stv(t).FromProfile(p, s)
+		checkSTV(t, r, p, s)
+		if r.Ballots <= 300 && (s.Ties == tally.TiesDefault || s.Ties == tally.TiesListed) {
+			rules := plainSets[set]
+			rules.sureLosers = set == "prf_wigm" && choices>>6&1 > 0
+			compareSTV(t, r, plainCountSTV(max(p.Options, 0), max(s.Seats, 1), rules, withdrawn, ballotsOf(p)), r.Ballots)
 		}
 	})
 }
@@ -69,7 +97,7 @@ func checkResult(t *testing.T, name string, r tally.Result, options int, ballots
 	}
 	for _, w := range r.Winners {
 		if w < 0 || w >= options || r.Options[w].Marks == 0 {
-			t.Fatalf("%s: %d wins, of %d options, and nobody named it", name, w, options)
+			t.Fatalf("%s: %d wins, of %d options, and no ballot named it", name, w, options)
 		}
 	}
 	if len(r.Rounds) > options+1 {
@@ -77,15 +105,19 @@ func checkResult(t *testing.T, name string, r tally.Result, options int, ballots
 	}
 	gone := make([]bool, options)
 	for i, round := range r.Rounds {
-		total := round.Exhausted
+		if round.Votes == nil { // a round that elects by scores
+			continue
+		}
+		total := round.Exhausted.Rat()
+		total.Add(total, round.Loss.Rat())
 		for option, votes := range round.Votes {
-			total += votes
-			if votes < 0 || round.Standing[option] == gone[option] || (gone[option] && votes > 0) {
+			total.Add(total, votes.Rat())
+			if votes.Sign() < 0 || round.Standing[option] == gone[option] || (gone[option] && votes.Sign() > 0) {
 				t.Fatalf("%s: round %d has option %d wrong: %+v", name, i+1, option, round)
 			}
 		}
-		if total != ballots {
-			t.Fatalf("%s: round %d adds up to %d ballots of %d", name, i+1, total, ballots)
+		if total.Cmp(new(big.Rat).SetInt64(ballots)) != 0 {
+			t.Fatalf("%s: round %d adds up to %s ballots of %d", name, i+1, total, ballots)
 		}
 		if last := i == len(r.Rounds)-1; last != (len(round.Eliminated) == 0) {
 			t.Fatalf("%s: round %d of %d eliminates %v", name, i+1, len(r.Rounds), round.Eliminated)

@@ -1,216 +1,242 @@
 package tally
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
-// irv is instant runoff: each ballot counts for the best option on it that is
-// still in the count; the weakest option leaves until one has more than half of
-// the ballots that still count. Options tied for last leave together where the
-// order in which they leave cannot matter; else earlier rounds decide.
+// irv is instant runoff: each ballot counts for the best option on it that is still in
+// the count. The weakest option leaves, again and again, until one has more than half
+// of the ballots that still count. Options tied for last leave together if their order
+// cannot matter; otherwise earlier rounds decide.
 //
 // Source: Robert's Rules of Order Newly Revised (12th ed.) §45, "Preferential
-// Voting"; leaving together as in San Francisco's Charter §13.102(e), but here
-// for tied options only.
+// Voting"; leaving together as in San Francisco's Charter §13.102(e), but only for options
+// that are tied, unless a poll says otherwise. The rules for marks on paper are those of
+// election law in the United States; RCTab (Ranked Choice Voting Resource Center) names
+// them all.
 var irv = Method{
-	Name:     "irv",
-	Title:    "Instant runoff",
-	Form:     Ranking,
-	tabulate: tabulateIRV,
+	Name:        "irv",
+	Title:       "Instant runoff",
+	Form:        Ranking,
+	OneSeat:     true,
+	DefaultTies: TiesListed,
+	Rules:       []Rule{irvUntil, irvEliminate, irvThreshold, irvOvervote, irvMaxSkipped, irvDuplicate, irvWriteIn, irvWithdrawn},
+	tabulate:    tabulateIRV,
 }
 
-const irvTieBreaking = "Options tied for last go together if their votes together are fewer than those of the next option; " +
-	"otherwise the one with the fewest votes in the most recent earlier round in which they differed goes, " +
-	"and if they never differed, the one listed last in the poll."
+var (
+	irvUntil = Rule{
+		Name: "until", Kind: Word, Words: []string{"majority", "two"},
+		Help: "Whether the count ends once an option has a majority, or goes on until two options are left; the winner is the same.",
+	}
+	irvEliminate = Rule{
+		Name: "eliminate", Kind: Word, Words: []string{"tied_sure_losers", "one", "sure_losers"},
+		Help: "Which options leave in a round: several that are tied for last if their votes together are fewer than the next option's; always one; or the most options whose votes together are fewer than the next option's.",
+	}
+	irvThreshold = Rule{
+		Name: "threshold", Kind: Word, Words: []string{"active", "first_round"},
+		Help: "Whether a majority is of the ballots that count in the round, or of those that counted in the first round; of the last two options the one with more votes wins anyway.",
+	}
+	irvOvervote = Rule{
+		Name: "overvote", Kind: Word, Words: []string{"exhaust", "skip", "exhaust_if_multiple_continuing"},
+		Help: "What a rank with several options does: it exhausts the ballot; it is passed over; or it exhausts the ballot if two or more of them are in the count, and counts for the only one that is.",
+	}
+	irvMaxSkipped = Rule{
+		Name: "max_skipped", Kind: Count, Least: 0, Default: "any number",
+		Help: "How many empty ranks in a row are passed over; more of them exhaust the ballot.",
+	}
+	irvDuplicate = Rule{
+		Name: "duplicate", Kind: Word, Words: []string{"skip", "exhaust"},
+		Help: "Whether an option that is ranked again is passed over, or exhausts the ballot.",
+	}
+	irvWriteIn = Rule{
+		Name: "write_in", Kind: OneOption, Default: "none",
+		Help: "The option that stands for write-ins that were not declared: it leaves in the first round whatever it has.",
+	}
+	irvWithdrawn = Rule{
+		Name: "withdrawn", Kind: SomeOptions, Default: "none",
+		Help: "Options that withdrew before the count: ballots are read as if they had not named them.",
+	}
+)
 
-// tabulateIRV counts round by round. It takes each ballot in hand once, and once
-// more for each time that the option it counts for is eliminated.
-func tabulateIRV(p Profile) Result {
-	c := newRunoff(p)
+// irvRules are the rules of a count.
+type irvRules struct {
+	untilTwo             bool
+	together             bool // tied for last leave together if they can
+	sureLosers           bool // all who cannot win leave together
+	firstRound           bool // the majority is that of the first round
+	overvoteSkips        bool
+	overvoteIfOneIsLeft  bool
+	maxSkipped           int // -1: any number
+	repeatedRankExhausts bool
+	writeIn              int    // -1: none
+	withdrawn            []bool // per option
+}
+
+func irvRulesOf(s Settings, options int) irvRules {
+	eliminate, overvote := s.word(irvEliminate), s.word(irvOvervote)
+	r := irvRules{
+		untilTwo:             s.word(irvUntil) == "two",
+		together:             eliminate != "one",
+		sureLosers:           eliminate == "sure_losers",
+		firstRound:           s.word(irvThreshold) == "first_round",
+		overvoteSkips:        overvote == "skip",
+		overvoteIfOneIsLeft:  overvote == "exhaust_if_multiple_continuing",
+		maxSkipped:           -1,
+		repeatedRankExhausts: s.word(irvDuplicate) == "exhaust",
+		writeIn:              slices.Index(s.marked(irvWriteIn, options), true),
+		withdrawn:            s.marked(irvWithdrawn, options),
+	}
+	if n, set := s.count(irvMaxSkipped); set {
+		r.maxSkipped = n
+	}
+	return r
+}
+
+// tabulateIRV counts, and counts again for other orders in which listed ties could have
+// been decided.
+func tabulateIRV(p Profile, s Settings) Result {
+	r, listed := newRunoff(p, s).count(nil)
+	if len(listed) > 0 {
+		start := newRunoff(p, s)
+		again := func(script [][]int) (Result, []listedTie) { return start.clone().count(script) }
+		r.OtherOrders, r.OrdersLeft = otherOrders(again, maxOtherOrders, r.Winners, listed)
+	}
+	return r
+}
+
+// count counts round by round; the runoff cannot be used afterwards. A ballot is looked
+// at once each time the option it counts for is eliminated. script says which option is
+// eliminated in the first listed ties; in later ones it is the last option.
+func (c *runoff) count(script [][]int) (r Result, listed []listedTie) {
+	r = c.result()
+	var history [][]int64 // the votes of each round
+	for {
+		history = append(history, slices.Clone(c.votes))
+		round, ended := c.round(&r)
+		if ended {
+			r.Rounds = append(r.Rounds, round)
+			return r, listed
+		}
+		if len(round.Elected) > 0 {
+			// As in RCTab, who wins has a round, and then the count goes on.
+			r.Rounds = append(r.Rounds, round)
+			continue
+		}
+		l := c.lastPlace(history)
+		if l.listed() {
+			if len(listed) < len(script) {
+				l.out = script[len(listed)]
+			}
+			listed = append(listed, listedTie{l.ties[len(l.ties)-1].Options, l.out})
+		}
+		round.Eliminated, round.Decided = l.out, l.decided
+		r.Ties = append(r.Ties, l.ties...)
+		if len(l.out) == 0 {
+			c.stop(&r, &round, l.ties)
+			r.Rounds = append(r.Rounds, round)
+			return r, listed
+		}
+		if len(l.ties) > 0 && c.left() == len(l.out)+1 && len(r.Winners) == 0 {
+			round.Elected = c.others(l.out)
+		}
+		r.Rounds = append(r.Rounds, round)
+		c.eliminate(l.out)
+	}
+}
+
+// result is what a count begins with.
+func (c *runoff) result() Result {
 	r := Result{
 		Ballots:     c.ballots,
+		Blank:       c.blank,
 		Options:     make([]OptionResult, len(c.votes)),
-		TieBreaking: irvTieBreaking,
+		TieBreaking: c.tieBreaking(),
 	}
 	for i := range r.Options {
 		r.Options[i] = OptionResult{Votes: c.votes[i], Marks: c.marks[i]}
 	}
-	for {
-		round := Round{Votes: slices.Clone(c.votes), Standing: slices.Clone(c.standing), Exhausted: c.ballots - c.continuing}
-		if winners, ended := c.outcome(); ended {
-			r.Winners = winners
-			r.Rounds = append(r.Rounds, round)
-			return r
-		}
-		round.Eliminated, round.Decided = lastPlace(round, r.Rounds)
-		r.Rounds = append(r.Rounds, round)
-		c.eliminate(round.Eliminated)
-	}
+	return r
 }
 
-// runoff is the state of a count. Which ballots count for an option is a linked
-// list through next: moving a group then costs no memory, and no group is touched
-// while the option it counts for stands.
-type runoff struct {
-	groups     []Group
-	ballots    int64
-	continuing int64   // ballots that count for somebody in this round
-	votes      []int64 // per option, in this round
-	marks      []int64 // per option: ballots that name it
-	standing   []bool  // per option
-	holds      []int32 // per option: the first group that counts for it, or none
-	next       []int32 // per group: the next one that counts for the same option, or none
-	resume     []int32 // per group: the tier of its ranking to go on from when it moves
+// round describes the count as it is now, and reports whether it has ended. An option
+// that has enough votes is elected at once, even if the count goes on until two are left;
+// from then on the threshold stays. The count always ends: each round eliminates at least
+// one option, and with none left no ballot counts.
+func (c *runoff) round(r *Result) (round Round, ended bool) {
+	if c.threshold == 0 || !c.rules.firstRound && len(r.Winners) == 0 {
+		// More than half, written so that it cannot overflow.
+		c.threshold = c.continuing/2 + 1
+	}
+	round = Round{
+		Votes:       wholes(c.votes),
+		Standing:    slices.Clone(c.standing),
+		Exhausted:   Whole(c.ballots - c.continuing),
+		ExhaustedBy: c.spent,
+		Threshold:   Whole(c.threshold),
+	}
+	left := c.left()
+	if winner, ok := c.winner(left); ok && len(r.Winners) == 0 {
+		r.Winners = []int{winner}
+		round.Elected = []int{winner}
+	}
+	return round, c.continuing == 0 || len(r.Winners) > 0 && (!c.rules.untilTwo || left <= 2)
 }
 
-// none ends a list of groups. Group numbers are 32 bits wide to halve what a
-// count keeps in memory: 2^31 groups would be more than 100 GiB to begin with.
-const none = -1
-
-func newRunoff(p Profile) *runoff {
-	options := max(p.Options, 0)
-	c := &runoff{
-		groups:   p.Groups,
-		votes:    make([]int64, options),
-		marks:    make([]int64, options),
-		standing: make([]bool, options),
-		holds:    make([]int32, options),
-		next:     make([]int32, len(p.Groups)),
-		resume:   make([]int32, len(p.Groups)),
-	}
-	for i := range options {
-		c.standing[i] = true
-		c.holds[i] = none
-	}
-	seen := newOnce(options)
-	for g := range p.Groups {
-		group := &p.Groups[g]
-		if group.Weight <= 0 {
-			continue
+// left is how many options are in the count that can win.
+func (c *runoff) left() (n int) {
+	for i, standing := range c.standing {
+		if standing && i != c.rules.writeIn {
+			n++
 		}
-		c.ballots += group.Weight
-		seen.nextBallot()
-		for _, tier := range group.Ranking {
-			for _, option := range tier {
-				if seen.first(option) {
-					c.marks[option] += group.Weight
-				}
-			}
-		}
-		c.place(int32(g))
 	}
-	return c
+	return n
 }
 
-// place lets a group count for the best standing option among the tiers it has
-// not come to yet; those before have all left the count. If there is none the group is
-// exhausted and on no list any more. A ranking here has no ties; should one have
-// any, the ballot ends there, since nobody may choose for its voter.
-func (c *runoff) place(g int32) {
-	group := &c.groups[g]
-	for t := int(c.resume[g]); t < len(group.Ranking); t++ {
-		tier := group.Ranking[t]
-		if len(tier) > 1 {
-			return
+// others are the options in the count that can win, without those who leave: only one if
+// the tie of the last two was decided.
+func (c *runoff) others(out []int) (rest []int) {
+	for i, standing := range c.standing {
+		if standing && i != c.rules.writeIn && !slices.Contains(out, i) {
+			rest = append(rest, i)
 		}
-		if len(tier) == 0 || tier[0] < 0 || tier[0] >= len(c.standing) || !c.standing[tier[0]] {
-			continue
+	}
+	return rest
+}
+
+// winner finds an option that can win with its votes in this round: those of the
+// threshold, or the most of the last two.
+func (c *runoff) winner(left int) (winner int, found bool) {
+	leader, tied := -1, false
+	for i, votes := range c.votes {
+		switch {
+		case !c.standing[i] || i == c.rules.writeIn:
+		case leader < 0 || votes > c.votes[leader]:
+			leader, tied = i, false
+		case votes == c.votes[leader]:
+			tied = true
 		}
-		option := tier[0]
-		c.resume[g] = int32(t + 1)
-		c.next[g], c.holds[option] = c.holds[option], g
-		c.votes[option] += group.Weight
-		c.continuing += group.Weight
+	}
+	if leader < 0 || c.votes[leader] == 0 {
+		return 0, false
+	}
+	lastTwo := c.rules.firstRound && left <= 2 && !tied && !c.hasWriteIn()
+	return leader, c.votes[leader] >= c.threshold || lastTwo
+}
+
+// hasWriteIn reports whether write-ins that cannot win are still in the count.
+func (c *runoff) hasWriteIn() bool { return c.rules.writeIn >= 0 && c.standing[c.rules.writeIn] }
+
+// stop ends a count at a tie for last that nothing decides. If the tied are all who are
+// left, and a tie is to be reported, all of them win.
+func (c *runoff) stop(r *Result, round *Round, ties []Tie) {
+	if len(r.Winners) > 0 {
+		return // who comes second stays open
+	}
+	open := ties[len(ties)-1].Options
+	if last := &r.Ties[len(r.Ties)-1]; c.settings.Ties == TiesReport && len(open) == c.left() {
+		r.Winners = slices.Clone(open)
+		last.Step, last.Chosen = TieReported, slices.Clone(open)
 		return
 	}
-}
-
-// eliminate takes options out of the count and moves their ballots on.
-func (c *runoff) eliminate(options []int) {
-	// All leave before any ballot moves, or it could move to one that is leaving.
-	for _, option := range options {
-		c.standing[option] = false
-	}
-	for _, option := range options {
-		g := c.holds[option]
-		c.holds[option] = none
-		c.continuing -= c.votes[option]
-		c.votes[option] = 0
-		for g != none {
-			following := c.next[g]
-			c.place(g)
-			g = following
-		}
-	}
-}
-
-// outcome reports whether the count has ended, and with which winner, if any. It
-// does end: each round takes somebody out, and with nobody left nothing continues.
-func (c *runoff) outcome() (winners []int, ended bool) {
-	if c.continuing == 0 {
-		return nil, true
-	}
-	for i, votes := range c.votes {
-		// More than half, written so that it cannot overflow.
-		if votes > c.continuing-votes {
-			return []int{i}, true
-		}
-	}
-	return nil, false
-}
-
-// lastPlace chooses who leaves at the end of a round, and says how a tie was
-// decided if there was one.
-func lastPlace(round Round, earlier []Round) (out []int, decided string) {
-	tied, next, hasNext := weakest(round)
-	if len(tied) == 1 {
-		return tied, ""
-	}
-	each := round.Votes[tied[0]]
-	if together := each * int64(len(tied)); hasNext && together < next {
-		return tied, fmt.Sprintf("%d options tied for last with %d votes each went together: their %d votes are fewer than the next option's %d.",
-			len(tied), each, together, next)
-	}
-	number := len(tied)
-	for i, before := range slices.Backward(earlier) {
-		if tied = fewest(tied, before.Votes); len(tied) == 1 {
-			return tied, fmt.Sprintf("%d options tied for last with %d votes each: looking back, round %d decided, and the one with the fewest votes there went.",
-				number, each, i+1)
-		}
-	}
-	return tied[len(tied)-1:], fmt.Sprintf("%d options tied for last with %d votes each, and no earlier round decides: the one listed last in the poll went.",
-		number, each)
-}
-
-// weakest finds the standing options with the fewest votes, ascending, and the
-// votes of the next higher option if there is one.
-func weakest(round Round) (tied []int, next int64, hasNext bool) {
-	var standing []int
-	for i := range round.Standing {
-		if round.Standing[i] {
-			standing = append(standing, i)
-		}
-	}
-	tied = fewest(standing, round.Votes)
-	for _, i := range standing {
-		if v := round.Votes[i]; v > round.Votes[tied[0]] && (!hasNext || v < next) {
-			next, hasNext = v, true
-		}
-	}
-	return tied, next, hasNext
-}
-
-// fewest narrows options down to those with the fewest votes, in their order.
-func fewest(options []int, votes []int64) []int {
-	var least []int
-	for _, i := range options {
-		switch {
-		case len(least) == 0 || votes[i] < votes[least[0]]:
-			least = []int{i}
-		case votes[i] == votes[least[0]]:
-			least = append(least, i)
-		}
-	}
-	return least
+	r.Unresolved = &Unresolved{Seats: 1, Options: slices.Clone(open), Stage: StageElimination}
+	round.Unresolved = &Unresolved{Seats: 1, Options: slices.Clone(open), Stage: StageElimination}
 }

@@ -85,7 +85,7 @@ func TestInstantRunoff(t *testing.T) {
 			winners: []int{0},
 		},
 		{
-			name:    "options that nobody puts first go together",
+			name:    "options that no ballot puts first go together",
 			options: 5,
 			groups:  []tally.Group{ranked(4, 0, 3), ranked(3, 1, 4), ranked(2, 2, 1)},
 			ballots: 9,
@@ -203,7 +203,7 @@ func TestInstantRunoff(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := method(t, "irv").FromProfile(tally.Profile{Options: tt.options, Groups: tt.groups})
+			r := method(t, "irv").FromProfile(tally.Profile{Options: tt.options, Groups: tt.groups}, tally.Settings{})
 			if r.Ballots != tt.ballots {
 				t.Errorf("got %d ballots, want %d", r.Ballots, tt.ballots)
 			}
@@ -229,8 +229,8 @@ func checkRounds(t *testing.T, r tally.Result, options int, want []wantRound) {
 	}
 	for i, w := range want {
 		got := r.Rounds[i]
-		if !reflect.DeepEqual(got.Votes, w.votes) || got.Exhausted != w.exhausted {
-			t.Errorf("round %d: got %v and %d exhausted, want %v and %d", i+1, got.Votes, got.Exhausted, w.votes, w.exhausted)
+		if !reflect.DeepEqual(got.Votes, wholes(w.votes...)) || got.Exhausted != tally.Whole(w.exhausted) {
+			t.Errorf("round %d: got %v and %s exhausted, want %v and %d", i+1, got.Votes, got.Exhausted, w.votes, w.exhausted)
 		}
 		if !reflect.DeepEqual(got.Eliminated, w.out) {
 			t.Errorf("round %d: got %v out, want %v", i+1, got.Eliminated, w.out)
@@ -249,7 +249,7 @@ func checkRounds(t *testing.T, r tally.Result, options int, want []wantRound) {
 
 func TestMarksOfARankingCountItsMentions(t *testing.T) {
 	t.Parallel()
-	r := method(t, "irv").FromProfile(tally.Profile{Options: 3, Groups: []tally.Group{ranked(3, 0, 1), ranked(2, 1, 1), ranked(1)}})
+	r := method(t, "irv").FromProfile(tally.Profile{Options: 3, Groups: []tally.Group{ranked(3, 0, 1), ranked(2, 1, 1), ranked(1)}}, tally.Settings{})
 	for i, want := range []int64{3, 5, 0} {
 		if got := r.Options[i].Marks; got != want {
 			t.Errorf("option %d: got %d marks, want %d", i, got, want)

@@ -1,9 +1,9 @@
 package tally
 
-// Method is a way of finding the winners of a poll. The zero Method is of no
-// use; get one from [ByName].
+// Method is a way of finding the winners of a poll. Get one from [ByName]; the zero
+// Method cannot be used.
 type Method struct {
-	Name  string // as it stands in a poll's definition
+	Name  string // as in a poll's definition
 	Title string // for people
 	Form  Form   // what its ballots hold
 	Ties  bool   // whether its rankings may hold ties
@@ -12,18 +12,34 @@ type Method struct {
 	// the poll says otherwise. The least is 0. Set for the form Scores only.
 	DefaultMaxScore int
 
-	// Exactly one of these is set.
-	additive func(Totals) Result
-	tabulate func(Profile) Result
+	OneSeat     bool     // whether it can only elect one option
+	MaxSeats    int      // the most seats that it can fill; 0 is any number
+	DefaultTies TieBreak // what decides ties unless the poll says otherwise; never TiesDefault
+	Rules       []Rule   // what can be chosen within the method
+
+	// check finds what is wrong with settings that are right one by one; may be nil.
+	check func(Settings) []Fault
+
+	// Exactly one of these is set. They get settings in which the defaults are filled in.
+	additive func(Totals, Settings) Result
+	tabulate func(Profile, Settings) Result
 }
 
-// methods is the table of all methods, in the order in which they are listed to
-// people. See the package documentation for how to add one.
+// methods is the table of all methods, in the order in which people see them. See the
+// package documentation for how to add one.
 var methods = []Method{
 	plurality,
 	approval,
 	score,
+	star,
+	starPR,
 	irv,
+	stv,
+	borda,
+	schulze,
+	rankedPairs,
+	minimax,
+	copeland,
 }
 
 // ByName finds a method by the name that a poll's definition gives.
@@ -46,28 +62,34 @@ func Names() []string {
 	return names
 }
 
-// Additive reports whether the method needs only [Totals], which can be kept
-// while ballots come and are replaced. Its [Method.FromTotals] then costs the
-// number of options, whatever the number of ballots.
+// Additive reports whether the method needs only [Totals], which can be kept up to date
+// while ballots arrive and are replaced. The cost of [Method.FromTotals] then depends
+// on the number of options, but not of ballots.
 func (m Method) Additive() bool {
 	return m.additive != nil
 }
 
 // FromTotals gives the result from running sums. It panics if the method is not
 // additive; ask [Method.Additive] first.
-func (m Method) FromTotals(t Totals) Result {
+func (m Method) FromTotals(t Totals, s Settings) Result {
 	if m.additive == nil {
 		panic("tally: method " + m.Name + " is not additive: give FromProfile its profile instead")
 	}
-	return m.additive(t)
+	return m.additive(t, s.with(m))
 }
 
-// FromProfile gives the result from the distinct preferences, for every method;
-// an additive one sums them first, so that for the same ballots the answer is the
-// same as from [Method.FromTotals].
-func (m Method) FromProfile(p Profile) Result {
+// FromProfile gives the result from the distinct preferences, for every method. An
+// additive method sums them first, so for the same ballots the result is that of
+// [Method.FromTotals]. A method of rankings that does not compare options in pairs gets the
+// comparisons too, unless the poll has more than [MaxComparedOptions].
+func (m Method) FromProfile(p Profile, s Settings) Result {
+	s = s.with(m)
 	if m.additive != nil {
-		return m.additive(sum(m.Form, p))
+		return m.additive(sum(m.Form, p, s), s)
 	}
-	return m.tabulate(p)
+	r := m.tabulate(p, s)
+	if m.Form == Ranking && r.Pairwise == nil && p.Options <= MaxComparedOptions {
+		r.showPairs(pairwise(p, UnrankedBottom))
+	}
+	return r
 }

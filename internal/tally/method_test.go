@@ -18,12 +18,21 @@ func method(t testing.TB, name string) tally.Method {
 	return m
 }
 
-// allMethods is the whole table, so that a new method is tested from the start.
+// allMethods is both tables, so that a new method is tested from the start.
 func allMethods(t testing.TB) []tally.Method {
 	t.Helper()
 	var all []tally.Method
 	for _, name := range tally.Names() {
 		all = append(all, method(t, name))
+	}
+	return all
+}
+
+// wholes are counts as a round has them.
+func wholes(counts ...int64) []tally.Number {
+	var all []tally.Number
+	for _, n := range counts {
+		all = append(all, tally.Whole(n))
 	}
 	return all
 }
@@ -56,6 +65,9 @@ func TestEveryMethodIsFoundByItsOwnName(t *testing.T) {
 		}
 		if m.Ties && m.Form != tally.Ranking {
 			t.Errorf("%s: only rankings can hold ties", name)
+		}
+		if m.DefaultTies == tally.TiesDefault {
+			t.Errorf("%s: it is not said what decides ties", name)
 		}
 		if m.Additive() && m.Form == tally.Ranking {
 			t.Errorf("%s: totals are not defined for rankings, so it cannot be additive", name)
@@ -117,11 +129,11 @@ func TestFromTotalsPanicsForAMethodThatIsNotAdditive(t *testing.T) {
 			t.Error("it gave a result that cannot be right")
 		}
 	}()
-	method(t, "irv").FromTotals(tally.Totals{})
+	method(t, "irv").FromTotals(tally.Totals{}, tally.Settings{})
 }
 
-// What holds for every method when nobody expressed anything.
-func TestNobodyWinsWithoutVotes(t *testing.T) {
+// What every method returns without any expressed preference.
+func TestNoOptionWinsWithoutVotes(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
@@ -137,7 +149,7 @@ func TestNobodyWinsWithoutVotes(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(m.Name+": "+tt.name, func(t *testing.T) {
 				t.Parallel()
-				r := m.FromProfile(tt.profile)
+				r := m.FromProfile(tt.profile, tally.Settings{})
 				if r.Ballots != tt.ballots || len(r.Winners) != 0 {
 					t.Errorf("got %d ballots and the winners %v, want %d and none", r.Ballots, r.Winners, tt.ballots)
 				}
@@ -148,8 +160,8 @@ func TestNobodyWinsWithoutVotes(t *testing.T) {
 					t.Error("the rule for ties is not stated")
 				}
 				for i, round := range r.Rounds {
-					if round.Exhausted != tt.ballots || round.Eliminated != nil {
-						t.Errorf("round %d: %+v, want all ballots exhausted and nobody out", i+1, round)
+					if round.Exhausted.Cmp(tally.Whole(tt.ballots)) != 0 || round.Eliminated != nil {
+						t.Errorf("round %d: %+v, want all ballots exhausted and no option out", i+1, round)
 					}
 				}
 			})
@@ -162,10 +174,10 @@ func TestOneVoterDecides(t *testing.T) {
 	voter := tally.Group{Weight: 1, Preference: tally.Preference{
 		Choice:  []int{1},
 		Ranking: [][]int{{1}, {0}},
-		Scores:  []tally.OptionScore{{Option: 0, Score: 2}, {Option: 1, Score: 9}},
+		Scores:  []tally.OptionScore{{Option: 0, Score: 2}, {Option: 1, Score: 5}},
 	}}
 	for _, m := range allMethods(t) {
-		r := m.FromProfile(tally.Profile{Options: 3, Groups: []tally.Group{voter}})
+		r := m.FromProfile(tally.Profile{Options: 3, Groups: []tally.Group{voter}}, tally.Settings{})
 		if r.Ballots != 1 || !slices.Equal(r.Winners, []int{1}) {
 			t.Errorf("%s: got %d ballots and the winners %v, want 1 and [1]", m.Name, r.Ballots, r.Winners)
 		}

@@ -1,5 +1,7 @@
 package tally
 
+import "math"
+
 // Form says what a ballot of a method holds, and so which field of its
 // [Preference] is used.
 type Form uint8
@@ -11,10 +13,9 @@ const (
 	Scores              // points per option
 )
 
-// Preference is the content of one distinct ballot. Exactly the field of the
-// method's [Form] is used, the others are not looked at; if that field is empty
-// the ballot is blank. Options are numbered from 0 in the order of the poll's
-// definition.
+// Preference is the content of one distinct ballot. Only the field of the method's
+// [Form] is used; if it is empty, the ballot is blank. Options are numbered from 0 in
+// the order of the poll's definition.
 type Preference struct {
 	Choice  []int         // option numbers
 	Ranking [][]int       // best first; options in the same tier are tied
@@ -34,56 +35,88 @@ type Group struct {
 	Weight int64
 }
 
-// Profile is everything that a ranked method needs, and never single ballots.
-// The order of the groups has no meaning, and a preference may stand in several.
+// Profile is everything that a ranked method needs, without single ballots. The order
+// of the groups has no meaning, and a preference may be in several groups.
 type Profile struct {
 	Options int // number of options in the poll's definition
 	Groups  []Group
 }
 
+// Fits reports whether the sum of all weights, each times the highest score (1 without
+// scores), fits an int64, as counts of ballots and sums of scores must. Call it for a
+// profile that was read from a file; for a poll its limits ensure it.
+func (p Profile) Fits(maxScore int) bool {
+	left := int64(math.MaxInt64) / int64(max(maxScore, 1))
+	for _, g := range p.Groups {
+		if left -= max(g.Weight, 0); left < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Totals are the running sums that an additive method needs. Points has an
 // entry for each option of the poll; an entry missing from Marks counts as zero.
 type Totals struct {
-	Ballots int64   // all ballots, blank ones too
-	Points  []int64 // per option: its votes, or the sum of its scores
-	Marks   []int64 // per option: the ballots that name it
+	Ballots   int64   // all ballots, blank ones too
+	Points    []int64 // per option: its votes, or the sum of its scores
+	Marks     []int64 // per option: the ballots that name it
+	Blank     int64   // ballots that name no option
+	Overvoted int64   // ballots that name more options than the poll allows; they count for none
 }
 
-// sum adds up a profile for the additive methods of a form. A ranking has no
-// sums: every option that it would name stays at zero.
-func sum(form Form, p Profile) Totals {
+// sum adds up a profile for the additive methods of a form. A ranking has no sums: all
+// its options stay at zero.
+func sum(form Form, p Profile, s Settings) Totals {
 	options := max(p.Options, 0)
 	t := Totals{Points: make([]int64, options), Marks: make([]int64, options)}
 	seen := newOnce(options)
+	var named []OptionScore
 	for _, g := range p.Groups {
 		if g.Weight <= 0 {
 			continue
 		}
 		t.Ballots += g.Weight
 		seen.nextBallot()
-		switch form {
-		case Choice:
-			for _, option := range g.Choice {
-				if seen.first(option) {
-					t.Points[option] += g.Weight
-					t.Marks[option] += g.Weight
-				}
-			}
-		case Scores:
-			for _, s := range g.Scores {
-				if seen.first(s.Option) {
-					t.Points[s.Option] += g.Weight * int64(s.Score)
-					t.Marks[s.Option] += g.Weight
-				}
+		named = seen.named(named[:0], form, g.Preference)
+		switch {
+		case len(named) == 0:
+			t.Blank += g.Weight
+		case form == Choice && s.MaxChoices > 0 && len(named) > s.MaxChoices:
+			t.Overvoted += g.Weight
+		default:
+			for _, n := range named {
+				t.Points[n.Option] += g.Weight * int64(n.Score)
+				t.Marks[n.Option] += g.Weight
 			}
 		}
 	}
 	return t
 }
 
-// once tells the first mention of an option on a ballot from a further or a
-// meaningless one. It remembers the ballot at which each option was last seen,
-// so that nothing has to be cleared between ballots.
+// named appends the options that a ballot of choices or scores names, with the points
+// that it gives each of them.
+func (o *once) named(list []OptionScore, form Form, p Preference) []OptionScore {
+	switch form {
+	case Choice:
+		for _, option := range p.Choice {
+			if o.first(option) {
+				list = append(list, OptionScore{option, 1})
+			}
+		}
+	case Scores:
+		for _, s := range p.Scores {
+			if o.first(s.Option) {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
+}
+
+// once recognises the first mention of a valid option on a ballot. It remembers the
+// ballot at which each option was last seen, so nothing has to be cleared between
+// ballots.
 type once struct {
 	ballot int
 	seenAt []int

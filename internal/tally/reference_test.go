@@ -1,6 +1,7 @@
 package tally_test
 
 import (
+	"math/big"
 	"sort"
 
 	"voted/internal/tally"
@@ -25,6 +26,11 @@ func ballotsOf(p tally.Profile) []tally.Preference {
 type plainResult struct {
 	points, marks map[int]int64
 	winners       []int
+	unresolved    []int
+	exact         map[int]*big.Rat   // points, where they have fractions
+	sums          []map[int]*big.Rat // by round: what is left of the scores of those who stand
+	winnersOnly   bool               // it says nothing of rounds
+	byDefault     bool               // it is of the default settings, whatever was asked for
 	rounds        []plainRound
 }
 
@@ -32,6 +38,10 @@ type plainRound struct {
 	votes     map[int]int64 // of those standing only
 	out       []int
 	exhausted int64
+
+	spent     map[string]int64 // exhausted ballots by reason
+	threshold int64
+	elected   bool // whether somebody is elected
 }
 
 func plainSums(form tally.Form, options int, ballots []tally.Preference) plainResult {
@@ -58,32 +68,80 @@ func plainSums(form tally.Form, options int, ballots []tally.Preference) plainRe
 	return r
 }
 
-func plainPlurality(options int, ballots []tally.Preference) plainResult {
-	r := plainSums(tally.Choice, options, ballots)
-	for o := range options {
-		beaten := r.points[o] == 0
-		for other := range options {
-			beaten = beaten || r.points[other] > r.points[o]
-		}
-		if !beaten {
-			r.winners = append(r.winners, o)
-		}
+func plainPlurality(options int, ballots []tally.Preference, s tally.Settings) plainResult {
+	if s.MaxChoices > 0 {
+		panic("the plain twin has no overvotes")
 	}
+	r := plainSums(tally.Choice, options, ballots)
+	r.seat(options, s, tally.TiesReport,
+		func(o int) bool { return r.points[o] > 0 },
+		func(a, b int) bool { return r.points[a] > r.points[b] })
 	return r
 }
 
-func plainScore(options int, ballots []tally.Preference) plainResult {
+func plainScore(options int, ballots []tally.Preference, s tally.Settings) plainResult {
 	r := plainSums(tally.Scores, options, ballots)
+	if s.Rules["by"].Word != "mean" {
+		r.seat(options, s, tally.TiesReport,
+			func(o int) bool { return r.marks[o] > 0 },
+			func(a, b int) bool { return r.points[a] > r.points[b] })
+		return r
+	}
+	least := int64(max(s.Rules["min_scores"].Count, 1))
+	r.seat(options, s, tally.TiesReport,
+		func(o int) bool { return r.marks[o] >= least },
+		func(a, b int) bool { return r.points[a]*r.marks[b] > r.points[b]*r.marks[a] })
+	return r
+}
+
+// seat fills the seats: an option surely has one if those who are not worse, itself too,
+// have room, and surely has none if those who are better fill all.
+func (r *plainResult) seat(options int, s tally.Settings, otherwise tally.TieBreak, can func(int) bool, better func(a, b int) bool) {
+	ties, seats := s.Ties, max(s.Seats, 1)
+	if ties == tally.TiesDefault {
+		ties = otherwise
+	}
+	var tied []int
 	for o := range options {
-		beaten := r.marks[o] == 0
+		ahead, notBehind := 0, 0
 		for other := range options {
-			beaten = beaten || (r.marks[other] > 0 && r.points[other] > r.points[o])
+			if can(other) && better(other, o) {
+				ahead++
+			}
+			if can(other) && !better(o, other) {
+				notBehind++
+			}
 		}
-		if !beaten {
+		switch {
+		case !can(o) || ahead >= seats:
+		case notBehind <= seats:
 			r.winners = append(r.winners, o)
+		default:
+			tied = append(tied, o)
 		}
 	}
-	return r
+	if len(tied) == 0 {
+		return
+	}
+	left := seats - len(r.winners)
+	switch {
+	case ties == tally.TiesListed:
+		r.winners = append(r.winners, tied[:left]...)
+	case ties == tally.TiesLot && s.Lot != nil:
+		for _, o := range s.Lot {
+			for _, t := range tied {
+				if t == o && left > 0 {
+					r.winners = append(r.winners, o)
+					left--
+				}
+			}
+		}
+	case ties == tally.TiesReport && seats == 1:
+		r.winners = tied
+	default:
+		r.unresolved = tied
+	}
+	sort.Ints(r.winners)
 }
 
 // plainIRV counts a runoff.
@@ -192,4 +250,58 @@ func plainLosers(now plainRound, earlier []plainRound) []int {
 		return together
 	}
 	return order[:1]
+}
+
+// plainWinnersInAnyOrder counts a runoff once for each way in which the list could have
+// decided its ties, and returns everyone who wins in one of them.
+func plainWinnersInAnyOrder(options int, ballots []tally.Preference) map[int]bool {
+	winners := map[int]bool{}
+	var from func(gone map[int]bool, earlier []plainRound)
+	from = func(gone map[int]bool, earlier []plainRound) {
+		round := plainCount(options, gone, ballots)
+		var all int64
+		for _, n := range round.votes {
+			all += n
+		}
+		for o, n := range round.votes {
+			if 2*n > all {
+				winners[o] = true
+				return
+			}
+		}
+		if all == 0 {
+			return
+		}
+		for _, out := range plainChoices(round, earlier) {
+			further := map[int]bool{}
+			for o := range gone {
+				further[o] = true
+			}
+			for _, o := range out {
+				further[o] = true
+			}
+			from(further, append(append([]plainRound{}, earlier...), round))
+		}
+	}
+	from(map[int]bool{}, nil)
+	return winners
+}
+
+// plainChoices are all who could go after a round: several only where nothing but the
+// list decides.
+func plainChoices(now plainRound, earlier []plainRound) (choices [][]int) {
+	chosen := plainLosers(now, earlier)
+	if len(chosen) > 1 {
+		return [][]int{chosen}
+	}
+	for o := range now.votes {
+		equal := now.votes[o] == now.votes[chosen[0]]
+		for _, before := range earlier {
+			equal = equal && before.votes[o] == before.votes[chosen[0]]
+		}
+		if equal {
+			choices = append(choices, []int{o})
+		}
+	}
+	return choices
 }

@@ -2,17 +2,17 @@ package trace
 
 import "context"
 
-// Carried is what a context knows of the request for which something is done.
+// Carried is the request for which something is done, as carried by a context.
 type Carried struct {
-	ID   string // as logs name it; empty: none
-	Span *Span  // what is under way; nil: it is not traced
+	ID   string // as in logs; empty: none
+	Span *Span  // the present span; nil: it is not traced
 }
 
-// MaxIDBytes is the length of the longest id of a request that is taken over.
+// MaxIDBytes bounds a request id that is accepted from outside.
 const MaxIDBytes = 128
 
-// ValidID reports whether an id from outside is fit for a log: 1 to MaxIDBytes bytes
-// of visible ASCII.
+// ValidID reports whether an id from outside may be logged: 1 to MaxIDBytes bytes of
+// visible ASCII.
 func ValidID(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7f {
@@ -22,8 +22,8 @@ func ValidID(s string) bool {
 	return s != "" && len(s) <= MaxIDBytes
 }
 
-// Context is a context that carries something. As a part of a larger struct it costs
-// no allocation of its own; Carried must not change once the context is in use.
+// Context is a context with a Carried, which must not change once the context is in
+// use. As a part of a larger struct it costs no allocation of its own.
 type Context struct {
 	context.Context
 	Carried Carried
@@ -39,7 +39,7 @@ func (c *Context) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// With returns a context that carries c; ctx itself where c is empty.
+// With returns a context that carries c, or ctx itself if c is empty.
 func With(ctx context.Context, c Carried) context.Context {
 	if c == (Carried{}) {
 		return ctx

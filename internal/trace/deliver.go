@@ -18,8 +18,8 @@ func (t *Tracer) export(s *Span) {
 	}
 }
 
-// Close delivers what is queued, until ctx ends, and ends the tracer. Spans that end
-// later are forgotten.
+// Close delivers what is queued, until ctx ends, and ends the tracer. Later spans are
+// dropped.
 func (t *Tracer) Close(ctx context.Context) {
 	if t == nil {
 		return
@@ -34,7 +34,7 @@ func (t *Tracer) Close(ctx context.Context) {
 	t.client.CloseIdleConnections()
 }
 
-// deliver sends what is queued, in one delivery at a time, until Close.
+// deliver sends what is queued, one delivery at a time, until Close.
 func (t *Tracer) deliver() {
 	defer close(t.done)
 	failing := false
@@ -51,7 +51,7 @@ func (t *Tracer) deliver() {
 		t.sent.Add(float64(len(spans) - rejected))
 		t.failed.Add(float64(rejected))
 		if err != nil && !failing {
-			t.opts.Logger.Warn("traces cannot be delivered; voted_trace_spans_total counts what is lost, nothing else suffers", "endpoint", t.url, "error", err)
+			t.opts.Logger.Warn("traces cannot be delivered; voted_trace_spans_total counts what is lost, and nothing else is affected", "endpoint", t.url, "error", err)
 		} else if err == nil && failing {
 			t.opts.Logger.Info("traces are delivered again", "endpoint", t.url)
 		}
@@ -59,7 +59,7 @@ func (t *Tracer) deliver() {
 	}
 }
 
-// gather waits for spans: until there are enough, or for a moment after the first.
+// gather waits for spans: until there are enough, or a short time after the first.
 func (t *Tracer) gather() (spans []*Span, last bool) {
 	select {
 	case s := <-t.queue:
@@ -82,7 +82,7 @@ func (t *Tracer) gather() (spans []*Span, last bool) {
 	return spans, false
 }
 
-// rest takes what is queued; last says that this was all.
+// rest takes what is queued. last says that no more will come.
 func (t *Tracer) rest(spans []*Span) (all []*Span, last bool) {
 	for len(spans) < deliverySpans {
 		select {
@@ -95,8 +95,8 @@ func (t *Tracer) rest(spans []*Span) (all []*Span, last bool) {
 	return spans, false
 }
 
-// send makes one delivery and returns how many of its spans were not taken. It is not
-// repeated after a failure: the next one follows soon, and what it holds is newer.
+// send makes one delivery and returns how many of its spans were rejected. A failed
+// delivery is not repeated: the next one follows soon, and its spans are newer.
 func (t *Tracer) send(body []byte, spans int) (rejected int, err error) {
 	ctx, cancel := context.WithTimeout(t.ctx, deliveryTimeout)
 	defer cancel()

@@ -6,8 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Observe adds a duration to a histogram in seconds, with the trace as its exemplar
-// where there is one.
+// Observe adds a duration to a histogram in seconds, with the trace, if there is one,
+// as its exemplar.
 func Observe(to prometheus.Observer, took time.Duration, s *Span) {
 	if s != nil {
 		if e, ok := to.(prometheus.ExemplarObserver); ok {

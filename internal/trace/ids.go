@@ -5,15 +5,15 @@ import (
 	"sync/atomic"
 )
 
-// IDs makes ids that differ among all that have the same prefix. It may be used by
-// several goroutines.
+// IDs makes ids that are unique among those with the same prefix. It is safe for
+// concurrent use.
 type IDs struct {
 	prefix string
 	count  atomic.Uint64
 }
 
-// NewIDs returns a maker of ids that begin with prefix; a prefix drawn by lot makes
-// them differ from everybody else's.
+// NewIDs returns a maker of ids that begin with prefix. With a random prefix they are
+// unique everywhere.
 func NewIDs(prefix string) *IDs { return &IDs{prefix: prefix} }
 
 // Next returns the next id.

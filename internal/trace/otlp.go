@@ -8,9 +8,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// The numbers of fields are those of opentelemetry/proto/collector/trace/v1,
-// trace/v1, resource/v1 and common/v1, which are stable. A test reads what is
-// written here with the code that is generated from them.
+// The numbers of fields are those of opentelemetry/proto/collector/trace/v1, trace/v1,
+// resource/v1 and common/v1, which are stable. A test reads the output with the code
+// that is generated from them.
 
 // message appends a field that is a message of its own.
 func message(b []byte, field protowire.Number, write func(b []byte) []byte) []byte {
@@ -21,7 +21,7 @@ func text(b []byte, field protowire.Number, s string) []byte {
 	if s == "" {
 		return b
 	}
-	// One span with bytes that are no text would cost all that go with it.
+	// One span with bytes that are not UTF-8 would cost all spans of its delivery.
 	return protowire.AppendString(protowire.AppendTag(b, field, protowire.BytesType), strings.ToValidUTF8(s, "\uFFFD"))
 }
 
@@ -69,7 +69,7 @@ func (a attribute) encode(b []byte) []byte {
 	})
 }
 
-// encode writes a Span. It has ended: nothing changes it any more.
+// encode writes a Span. The span must have ended, so nothing changes it.
 func (s *Span) encode(b []byte) []byte {
 	const statusError = 2
 	b = raw(b, 1, s.context.Trace[:])
@@ -94,8 +94,8 @@ func (s *Span) encode(b []byte) []byte {
 	return b
 }
 
-// rejectedSpans reads how many spans an ExportTraceServiceResponse says were not
-// taken. What cannot be read says nothing.
+// rejectedSpans returns how many spans were rejected according to an
+// ExportTraceServiceResponse, 0 if that cannot be read.
 func rejectedSpans(answer []byte) int {
 	partial := field(answer, 1, protowire.BytesType)
 	if partial == nil {
@@ -112,7 +112,7 @@ func rejectedSpans(answer []byte) int {
 	return int(max(0, min(int64(count), math.MaxInt32)))
 }
 
-// field returns what follows the tag of a field, nil where there is none.
+// field returns what follows the tag of a field, nil if the field is missing.
 func field(b []byte, want protowire.Number, kind protowire.Type) []byte {
 	for len(b) > 0 {
 		got, t, n := protowire.ConsumeTag(b)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Kind says on which side of a call a span stands; the numbers are OTLP's.
+// Kind is a span's side of a call; the numbers are OTLP's.
 type Kind int32
 
 const (
@@ -14,9 +14,9 @@ const (
 	Client   Kind = 3
 )
 
-// Span is something that was done for one request, and when. All methods may be
-// called on nil, which is how work that nobody traces is written down, and by several
-// goroutines; after End they do nothing.
+// Span is something that was done for one request, and when. All methods may be called
+// on nil, which stands for work that is not traced, and by several goroutines. After
+// End they do nothing.
 type Span struct {
 	tracer  *Tracer // nil: the span is another process's
 	context SpanContext
@@ -32,14 +32,14 @@ type Span struct {
 	failure    string // what went wrong; empty: nothing
 }
 
-// attribute has a text or, where that is empty, a number.
+// attribute has a text or, if that is empty, a number.
 type attribute struct {
 	key    string
 	text   string
 	number int64
 }
 
-// Remote stands for a span of another process, as a parent.
+// Remote returns a span of another process, to be a parent.
 func Remote(c SpanContext) *Span {
 	if !c.Sampled {
 		return nil
@@ -47,7 +47,7 @@ func Remote(c SpanContext) *Span {
 	return &Span{context: c, end: time.Unix(0, 1)}
 }
 
-// Context names the span; the zero value where nothing is traced.
+// Context identifies the span; the zero value if it is not traced.
 func (s *Span) Context() SpanContext {
 	if s == nil {
 		return SpanContext{}
@@ -55,7 +55,7 @@ func (s *Span) Context() SpanContext {
 	return s.context
 }
 
-// Start begins a part of what s stands for.
+// Start begins a span that is a part of s.
 func (t *Tracer) Start(s *Span, name string, kind Kind) *Span {
 	if t == nil || s == nil {
 		return nil
@@ -65,7 +65,7 @@ func (t *Tracer) Start(s *Span, name string, kind Kind) *Span {
 	return child
 }
 
-// Root begins a trace of its own, for what happens seldom: it is always sampled.
+// Root begins a trace of its own, for rare events. It is always sampled.
 func (t *Tracer) Root(name string) *Span {
 	if t == nil {
 		return nil
@@ -73,7 +73,7 @@ func (t *Tracer) Root(name string) *Span {
 	return &Span{tracer: t, context: newRoot(), kind: Internal, name: name, start: time.Now()}
 }
 
-// change does something to a span that has not ended.
+// change runs f if the span has not ended.
 func (s *Span) change(f func()) {
 	if s == nil {
 		return
@@ -85,7 +85,7 @@ func (s *Span) change(f func()) {
 	}
 }
 
-// Rename names the span, once it is known what it is.
+// Rename renames the span, once its purpose is known.
 func (s *Span) Rename(name string) { s.change(func() { s.name = name }) }
 
 // Text and Number set an attribute. Values must not name a poll, a voter or a choice.
@@ -96,25 +96,25 @@ func (s *Span) Text(key, value string) {
 	s.change(func() { s.attributes = append(s.attributes, attribute{key: key, text: value}) })
 }
 
-// Number is as Text.
+// Number is like Text.
 func (s *Span) Number(key string, value int64) {
 	s.change(func() { s.attributes = append(s.attributes, attribute{key: key, number: value}) })
 }
 
-// Link says that another span did a part of this one's work together with that of
+// Link says that another span did a part of this one's work, together with work of
 // others.
 func (s *Span) Link(to SpanContext) {
 	s.change(func() { s.links = append(s.links, to) })
 }
 
-// Fail says that it went wrong, and how; nil changes nothing.
+// Fail marks the span as failed, with the reason; nil changes nothing.
 func (s *Span) Fail(err error) {
 	if err != nil {
 		s.change(func() { s.failure = err.Error() })
 	}
 }
 
-// End ends the span and hands it to the exporter.
+// End ends the span and queues it for delivery.
 func (s *Span) End() {
 	s.change(func() {
 		s.end = s.start.Add(time.Since(s.start)) // the wall clock may have jumped

@@ -15,12 +15,12 @@ type (
 // String returns the id as 32 hexadecimal digits.
 func (t TraceID) String() string { return hex.EncodeToString(t[:]) }
 
-// SpanContext names a span across processes.
+// SpanContext identifies a span across processes.
 type SpanContext struct {
 	Trace   TraceID
 	Span    SpanID
 	Sampled bool
-	State   string // tracestate as it came: it is passed on and exported, never read
+	State   string // tracestate as received: passed on and exported, never read
 }
 
 // The form of a traceparent, W3C Trace Context §3.2:
@@ -28,11 +28,11 @@ type SpanContext struct {
 const (
 	traceparentLen = 2 + 1 + 32 + 1 + 16 + 1 + 2
 	flagSampled    = 1
-	// maxStateBytes: §3.3.1.5 has everybody pass on at least 512.
+	// maxStateBytes: §3.3.1.5 requires passing on at least 512.
 	maxStateBytes = 512
 )
 
-// ParseTraceparent reads a traceparent. What a later version appends is left aside.
+// ParseTraceparent reads a traceparent. What a later version appends is ignored.
 func ParseTraceparent(s string) (c SpanContext, ok bool) {
 	var version, flags [1]byte
 	switch {
@@ -47,7 +47,7 @@ func ParseTraceparent(s string) (c SpanContext, ok bool) {
 	return c, true
 }
 
-// unhex decodes lowercase digits alone: the others are not allowed there.
+// unhex decodes lowercase digits only; uppercase ones are not allowed.
 func unhex(into []byte, s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
@@ -58,7 +58,7 @@ func unhex(into []byte, s string) bool {
 	return err == nil
 }
 
-// Traceparent returns the header that makes c the parent of what is done elsewhere.
+// Traceparent returns the header that makes c the parent of work done elsewhere.
 func (c SpanContext) Traceparent() string {
 	b := make([]byte, 0, traceparentLen)
 	b = append(b, "00-"...)
@@ -71,7 +71,7 @@ func (c SpanContext) Traceparent() string {
 	return string(append(b, "-00"...))
 }
 
-// newRoot draws the ids of a sampled trace's first span.
+// newRoot makes the random ids of a sampled trace's first span.
 func newRoot() SpanContext {
 	c := SpanContext{Sampled: true, Span: newSpanID()}
 	for c.Trace == (TraceID{}) {

@@ -21,32 +21,34 @@ type Options struct {
 	// Headers go with each delivery: KEY=VALUE,… with values percent-encoded, as in
 	// OTEL_EXPORTER_OTLP_HEADERS.
 	Headers string
-	// Ratio of the requests that are traced where the client does not say, 0 to 1.
+	// Ratio is the share of requests, 0 to 1, that are traced if the client does not
+	// decide.
 	Ratio float64
-	// Node and Version describe this process in what is delivered.
+	// Node and Version describe this process in deliveries.
 	Node, Version string
-	// Logger hears when deliveries begin to fail and when they work again.
+	// Logger receives a line when deliveries begin to fail and when they work again.
 	Logger *slog.Logger
 	// Registry gets the count of spans.
 	Registry prometheus.Registerer
 }
 
 const (
-	// queueSpans wait for delivery; beyond, spans are dropped and counted. At about
-	// 500 B each this is a megabyte.
+	// queueSpans is how many spans wait for delivery; further ones are dropped and
+	// counted. At about 500 B each this is a megabyte.
 	queueSpans = 2048
-	// deliverySpans go in one delivery, and are waited for no longer than deliverEvery.
+	// deliverySpans is the most that one delivery holds; it waits for them no longer
+	// than deliverEvery.
 	deliverySpans = 512
 	deliverEvery  = time.Second
-	// deliveryTimeout bounds one delivery; OTLP's default.
+	// deliveryTimeout bounds one delivery; it is OTLP's default.
 	deliveryTimeout = 10 * time.Second
 	// maxAnswerBytes is how much of an answer is read.
 	maxAnswerBytes = 64 << 10
 	tracesPath     = "/v1/traces"
 )
 
-// Tracer makes spans and delivers them. A nil Tracer traces nothing. Delivery never
-// holds up who ends a span.
+// Tracer makes spans and delivers them. A nil Tracer traces nothing. Ending a span
+// never waits for delivery.
 type Tracer struct {
 	opts    Options
 	url     string
@@ -56,9 +58,9 @@ type Tracer struct {
 
 	sent, dropped, failed prometheus.Counter
 
-	ctx    context.Context // ends when nothing is delivered any more
+	ctx    context.Context // ends when deliveries end
 	cancel context.CancelFunc
-	stop   chan struct{} // closed when what is queued is to be the last
+	stop   chan struct{} // closed when no further spans will be queued
 	done   chan struct{} // closed when deliver has ended
 }
 
@@ -102,7 +104,7 @@ func New(o Options) (*Tracer, error) {
 func receiver(endpoint string) (string, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return "", fmt.Errorf("--otlp-endpoint: %q is not where an OpenTelemetry receiver can be; give a URL such as http://collector:4318", endpoint)
+		return "", fmt.Errorf("--otlp-endpoint: %q cannot be the address of an OpenTelemetry receiver; give a URL such as http://collector:4318", endpoint)
 	}
 	if !strings.HasSuffix(u.Path, tracesPath) {
 		u.Path = strings.TrimSuffix(u.Path, "/") + tracesPath
@@ -111,7 +113,7 @@ func receiver(endpoint string) (string, error) {
 }
 
 // readHeaders reads KEY=VALUE,… with percent-encoded values. Values are secrets and
-// stand in no error.
+// appear in no error.
 func readHeaders(s string) (http.Header, error) {
 	h := http.Header{}
 	for pair := range strings.SplitSeq(s, ",") {
@@ -128,9 +130,9 @@ func readHeaders(s string) (http.Header, error) {
 	return h, nil
 }
 
-// Enter decides whether a request from outside is traced, and begins its span. Where
-// the client traces it, so does this node, and where it does not, neither; else
-// Ratio is the chance. It returns nil where it is not traced.
+// Enter decides whether a request from outside is traced, and begins its span. The
+// client's decision counts; without one, Ratio is the chance. It returns nil if the
+// request is not traced.
 func (t *Tracer) Enter(h http.Header) *Span {
 	if t == nil {
 		return nil
@@ -153,7 +155,7 @@ const (
 )
 
 // parentOf reads the headers of W3C Trace Context. A tracestate that is too long or
-// unfit is left behind, as §3.3.1 allows.
+// malformed is dropped, as §3.3.1 allows.
 func parentOf(h http.Header) (c SpanContext, ok bool) {
 	v := h[HeaderParent]
 	if len(v) != 1 {
@@ -169,7 +171,7 @@ func parentOf(h http.Header) (c SpanContext, ok bool) {
 
 func unfit(r rune) bool { return r < ' ' || r >= 0x7f }
 
-// Set puts the headers into h that make s the parent of what its receiver does.
+// Set adds the headers to h that make s the parent of the receiver's work.
 func (s *Span) Set(h http.Header) {
 	if s == nil {
 		return
@@ -180,7 +182,7 @@ func (s *Span) Set(h http.Header) {
 	}
 }
 
-// Parent returns the span that headers name, as a parent; nil where it is not sampled.
+// Parent returns the span that headers name, to be a parent; nil if it is not sampled.
 func Parent(h http.Header) *Span {
 	c, _ := parentOf(h)
 	return Remote(c)

@@ -186,7 +186,7 @@ func TestWhichRequestsAreTraced(t *testing.T) {
 	}
 }
 
-func TestAReceiverThatHangsHoldsUpNobody(t *testing.T) {
+func TestAReceiverThatHangsDelaysNeitherSpansNorTheEnd(t *testing.T) {
 	t.Parallel()
 	receiver := otlptest.New(t)
 	hanging, release := make(chan struct{}, 1), make(chan struct{})

@@ -25,13 +25,13 @@ func TestTheSameSeedPlansTheSameFaults(t *testing.T) {
 			kills++
 		}
 	}
-	// Eight faults are a whole bag: whatever the seed, five are kills.
+	// Eight faults are a whole bag, of which five are kills with any seed.
 	if len(a) != 8 || kills != 5 {
 		t.Errorf("%d faults, %d kills; want 8 and 5", len(a), kills)
 	}
 }
 
-func TestMix(t *testing.T) {
+func TestAMixOfFaultsIsReadAndNonsenseIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"meteor", "kill=0", "kill=x", "kill=1000", "kill="} {
 		if mix, err := ParseMix([]string{bad}); err == nil {
@@ -39,11 +39,11 @@ func TestMix(t *testing.T) {
 		}
 	}
 	if mix, err := ParseMix([]string{"none"}); err != nil || len(mix) != 0 || Schedule(1, mix, time.Second, time.Minute) != nil {
-		t.Errorf("none is %v, %v", mix, err)
+		t.Errorf("the mix none was read as %v, %v; want no fault", mix, err)
 	}
 	for _, k := range Kinds() {
 		if k.About() == "" {
-			t.Errorf("nothing says what %s does", k)
+			t.Errorf("About says nothing of %s", k)
 		}
 	}
 }
@@ -73,18 +73,18 @@ func TestUnavailabilityIsTheLongestGapAtTheSurvivors(t *testing.T) {
 			var m Meter
 			m.Acknowledged(500*ms, "n2") // before: does not count
 			m.Begin(Event{Kind: Kill, Target: "n1", Leader: "n1", At: 1000 * ms}, "n1")
-			m.Led(1030*ms, "n2", "n1") // has not noticed yet
-			m.Led(1030*ms, "n3", "n3")
+			m.LeaderNamed(1030*ms, "n2", "n1") // has not noticed yet
+			m.LeaderNamed(1030*ms, "n3", "n3")
 			for _, a := range c.acks {
 				m.Acknowledged(a.at, a.node)
 			}
 			m.Failed()
 			e := m.End(1100*ms, "")
 			if e.Unavailable != c.want || e.Elected != 1030*ms || e.Committed != c.committed || e.Errors != 1 {
-				t.Errorf("%+v, want %v without, first commit at %v", e, c.want, c.committed)
+				t.Errorf("measured %+v, want %v without an acknowledgement, first commit at %v, leader named at 1.03s, 1 error", e, c.want, c.committed)
 			}
 			if _, open := m.UnderWay(); open || len(m.Events()) != 1 {
-				t.Error("the fault is not over")
+				t.Error("the fault is still under way after End, or is not among the events")
 			}
 		})
 	}

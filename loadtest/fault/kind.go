@@ -23,12 +23,15 @@ const (
 	OneWay       Kind = "one-way"       // the leader's messages, or those to it, are lost
 	CutAnswer    Kind = "cut-answer"    // a share of the answers is lost after the commit
 	Minority     Kind = "minority"      // a follower is cut off from the others, both ways
-	Bridge       Kind = "bridge"        // the leader and a follower do not hear each other, the others hear both
-	Bandwidth    Kind = "bandwidth"     // the leader's link carries little
-	Delay        Kind = "delay"         // what the leader sends and is sent arrives late
+	Bridge       Kind = "bridge"        // the leader and a follower do not reach each other, the others reach both
+	Bandwidth    Kind = "bandwidth"     // the leader's link is slow
+	Delay        Kind = "delay"         // messages from and to the leader arrive late
+	Move         Kind = "move"          // a member is stopped, and started at another address
+	MoveAll      Kind = "move-all"      // so are all members, and --cluster names the new addresses
+	Foreign      Kind = "foreign"       // a follower is started on another cluster's directory
 )
 
-// about says of each kind what it does, for the report.
+// about says what each kind of fault does, for the report.
 var about = map[Kind]string{
 	Kill:         "SIGKILL of the leader; restarted after 1 s",
 	FollowerKill: "SIGKILL of a follower; restarted after 1 s",
@@ -42,22 +45,25 @@ var about = map[Kind]string{
 	Bridge:       "the leader and one follower cut off from each other, not from the others, for 3 s",
 	Bandwidth:    "the leader's link held to 2 Mbit/s for 3 s",
 	Delay:        "the leader's messages and those to it 10 to 80 ms late, for 3 s",
+	Move:         "a member, the leader every other time, stopped in order and started at another address",
+	MoveAll:      "all nodes stopped in order and started at other addresses",
+	Foreign:      "a follower started on the directory that it had in a rehearsal, then on its own",
 }
 
 // Kinds returns all kinds.
 func Kinds() []Kind {
-	return []Kind{Kill, FollowerKill, AllKill, Term, Pause, Partition, OneWay, CutAnswer, Minority, Bridge, Bandwidth, Delay}
+	return []Kind{Kill, FollowerKill, AllKill, Term, Pause, Partition, OneWay, CutAnswer, Minority, Bridge, Bandwidth, Delay, Move, MoveAll, Foreign}
 }
 
 // About says in a few words what the fault does.
 func (k Kind) About() string { return about[k] }
 
-// OnLeader tells whether the fault takes the leader away.
+// OnLeader reports whether every fault of the kind takes the leader away.
 func (k Kind) OnLeader() bool {
-	return k == Kill || k == Term || k == Pause || k == Partition || k == OneWay || k == AllKill
+	return k == Kill || k == Term || k == Pause || k == Partition || k == OneWay || k == AllKill || k == MoveAll
 }
 
-// OnLinks tells whether the fault is made between the members.
+// OnLinks reports whether the fault is made between the members.
 func (k Kind) OnLinks() bool {
 	switch k {
 	case Partition, OneWay, Minority, Bridge, Bandwidth, Delay:
@@ -66,22 +72,22 @@ func (k Kind) OnLinks() bool {
 	return false
 }
 
-// Cuts tells whether the fault cuts members off from each other.
+// Cuts reports whether the fault cuts members off from each other.
 func (k Kind) Cuts() bool { return k.OnLinks() && k != Bandwidth && k != Delay }
 
-// Kills tells whether the fault ends processes without a warning.
+// Kills reports whether the fault ends processes without a warning.
 func (k Kind) Kills() bool { return k == Kill || k == FollowerKill || k == AllKill }
 
-// NeedsProcesses tells whether the fault is made on processes of our own.
+// NeedsProcesses reports whether the fault is made on processes that the load test starts.
 func (k Kind) NeedsProcesses() bool { return k != CutAnswer }
 
-// Weighted is a kind and how often it stands in the mix.
+// Weighted is a kind and its weight: how often it is in the mix.
 type Weighted struct {
 	Kind   Kind
 	Weight int
 }
 
-// maxWeight bounds a weight; more says nothing that a ratio cannot.
+// maxWeight bounds a weight. It is enough for every ratio that a run can show.
 const maxWeight = 100
 
 // ParseMix reads kinds with an optional weight: "kill=5", "term".

@@ -21,6 +21,7 @@ func (r *record) CutPair(a, b int) error            { return r.note("pair %d %d"
 func (r *record) Throttle(m int) error              { return r.note("throttle %d", m) }
 func (r *record) Delay(m int) error                 { return r.note("delay %d", m) }
 func (r *record) Mend() error                       { return r.note("mend") }
+func (r *record) Move(int, string)                  {}
 func (r *record) Up(int) error                      { return nil }
 func (r *record) Down(int)                          {}
 
@@ -43,17 +44,17 @@ func TestEachFaultOfLinksBreaksWhatItSaysAndIsMended(t *testing.T) {
 		{Delay, 5, "delay 1", "n2", nil},
 	} {
 		r := &record{}
-		x := &Injector{Network: r, Meter: &Meter{}, Cluster: &localcluster.Cluster{Nodes: []*localcluster.Node{{ID: "n1"}, {ID: "n2"}, {ID: "n3"}}}}
-		if err := x.links(t.Context(), Event{Kind: c.kind, Target: "n2"}, 1, c.draw); err != nil {
+		inj := &Injector{Network: r, Meter: &Meter{}, Cluster: &localcluster.Cluster{Nodes: []*localcluster.Node{{ID: "n1"}, {ID: "n2"}, {ID: "n3"}}}}
+		if err := inj.links(t.Context(), Event{Kind: c.kind, Target: "n2"}, 1, c.draw); err != nil {
 			t.Fatal(err)
 		}
-		e, _ := x.Meter.UnderWay()
+		e, _ := inj.Meter.UnderWay()
 		if !slices.Equal(r.asked, []string{c.want, "mend"}) || e.Target != c.target {
-			t.Errorf("%s, %d: %q at %s; want %s at %s", c.kind, c.draw, r.asked, e.Target, c.want, c.target)
+			t.Errorf("%s, drawn as %d: the network was asked %q for %s; want %s, then mend, for %s", c.kind, c.draw, r.asked, e.Target, c.want, c.target)
 		}
 		for _, id := range []string{"n1", "n2", "n3"} {
-			if x.Meter.hit[id] != slices.Contains(c.hit, id) {
-				t.Errorf("%s: %s is hit: %t", c.kind, id, x.Meter.hit[id])
+			if inj.Meter.hit[id] != slices.Contains(c.hit, id) {
+				t.Errorf("%s: whether answers of %s are left out is %t", c.kind, id, inj.Meter.hit[id])
 			}
 		}
 	}

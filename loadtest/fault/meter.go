@@ -20,20 +20,25 @@ type Event struct {
 	// Unavailable is the longest time in which no survivor acknowledged a ballot
 	// by a commit of its own, from the fault until steady.
 	Unavailable time.Duration
-	// GapFrom is where that time begins.
+	// GapFrom is when that time begins.
 	GapFrom time.Duration
 	// Errors is how many requests ended without an answer in that time.
 	Errors int
-	// Leader led before.
+	// Leader is the node that led before the fault.
 	Leader string
 	// Failed says why the cluster did not come back.
 	Failed string `json:"failed,omitempty"`
 }
 
+// OnLeader reports whether the fault takes the leader away.
+func (e *Event) OnLeader() bool {
+	return e.Kind.OnLeader() || e.Kind == Move && e.Target == e.Leader
+}
+
 // Meter measures the faults from the acknowledgements that clients see. It is safe
 // for concurrent use.
 type Meter struct {
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	events []Event
 	hit    map[string]bool // nodes that the fault under way hit
 	open   bool            // a fault is under way
@@ -43,12 +48,12 @@ type Meter struct {
 	over                     time.Duration // when the load ended; 0: it goes on
 }
 
-// Begin opens a fault; hit are the nodes that it takes away, whose answers do not
-// count. Where it hits all nodes, all answers count.
+// Begin opens a fault. hit are the nodes that it takes away; their answers do not count,
+// unless it takes away all nodes.
 func (m *Meter) Begin(e Event, hit ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.calm(e.At)
+	m.endGap(e.At)
 	m.events = append(m.events, e)
 	m.hit = map[string]bool{}
 	for _, n := range hit {
@@ -57,36 +62,36 @@ func (m *Meter) Begin(e Event, hit ...string) {
 	m.open, m.acks = true, m.acks[:0]
 }
 
-// Acknowledged notes that a node acknowledged a ballot by a commit. Node is empty
-// where the answer does not tell.
+// Acknowledged notes that a node acknowledged a ballot by a commit. Node is empty if the
+// answer does not name it.
 func (m *Meter) Acknowledged(at time.Duration, node string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case !m.open:
-		m.calm(at)
+		m.endGap(at)
 	case !m.hit[node]:
 		m.acks = append(m.acks, at)
 	}
 }
 
-// calm notes, outside faults, that a ballot was acknowledged or a fault begins; m.mu
-// is held.
-func (m *Meter) calm(at time.Duration) {
+// endGap ends a time without acknowledgements outside faults: a ballot was acknowledged, or
+// a fault begins. The caller holds m.mu.
+func (m *Meter) endGap(at time.Duration) {
 	if gap := at - m.last; gap > m.stalled {
 		m.stalled, m.stalledAt = gap, m.last
 	}
 	m.last = max(m.last, at)
 }
 
-// LoadOver says that nothing is sent any more: silence means nothing from now on.
+// LoadOver notes that sending has ended: no acknowledgements are expected from now on.
 func (m *Meter) LoadOver(at time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.over = at
 }
 
-// loaded tells whether the load goes on.
+// loaded reports whether the load goes on.
 func (m *Meter) loaded() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -110,15 +115,15 @@ func (m *Meter) Failed() {
 	}
 }
 
-// Led notes which leader a node names.
-func (m *Meter) Led(at time.Duration, node, leader string) {
+// LeaderNamed notes which leader a node names.
+func (m *Meter) LeaderNamed(at time.Duration, node, leader string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.open || leader == "" || m.hit[node] {
 		return
 	}
 	e := &m.events[len(m.events)-1]
-	if e.Elected == 0 && e.Kind.OnLeader() && leader != e.Leader && at > e.At {
+	if e.Elected == 0 && e.OnLeader() && leader != e.Leader && at > e.At {
 		e.Elected = at
 	}
 }

@@ -13,15 +13,27 @@ type Planned struct {
 	Draw uint64
 }
 
-// firstAfter is how long the cluster is left alone at the start, to show what is
-// usual; lastBefore is left at the end, so that the last fault heals under load.
+// onFollower reports whether the fault is made on a member that does not lead. Every other
+// move, on average, is the leader's.
+func (p *Planned) onFollower() bool {
+	switch p.Kind {
+	case FollowerKill, Minority, Foreign:
+		return true
+	case Move:
+		return p.Draw>>63 == 0
+	}
+	return false
+}
+
+// firstAfter is the time without faults at the start, which shows what is usual. lastBefore
+// is the time without new faults at the end, so that the last one is mended under load.
 const (
 	firstAfter = 3 * time.Second
 	lastBefore = 5 * time.Second
 )
 
-// Schedule plans the faults of a run: one every so often, the kinds drawn from a
-// bag that holds each as often as it weighs and is filled again when it is empty.
+// Schedule plans the faults of a run, one at each interval of every. The kinds are drawn
+// from a bag that holds each kind as often as its weight says. An empty bag is filled again.
 // The same seed plans the same faults.
 func Schedule(seed uint64, mix []Weighted, every, duration time.Duration) []Planned {
 	var bag []Kind

@@ -10,7 +10,7 @@ import (
 	"io"
 	"os"
 
-	"voted/loadtest/ledger"
+	"voted/harness/ledger"
 )
 
 // Name is the file's name in the output directory.

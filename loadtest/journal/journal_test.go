@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"voted/loadtest/ledger"
-	"voted/loadtest/workload"
+	"voted/harness/ledger"
+	"voted/harness/workload"
 )
 
 func write(t *testing.T, path string, n int) []ledger.Entry {
@@ -45,7 +45,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	want := write(t, path, 1000)
 	got, err := read(path)
 	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("%d entries, %v", len(got), err)
+		t.Errorf("%d entries were read, %v; want the %d that were written", len(got), err, len(want))
 	}
 }
 
@@ -75,6 +75,6 @@ func TestAFullDiskIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err == nil || !strings.Contains(err.Error(), "is the disk full?") {
-		t.Errorf("closing a log on a full disk: %v", err)
+		t.Errorf("closing a log on a full disk gives the error %v, want one that asks about the disk", err)
 	}
 }

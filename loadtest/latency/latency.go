@@ -1,7 +1,7 @@
 // Package latency records how long answers took: one histogram of all, and a
 // timeline in buckets of 100 ms. Every latency counts from the moment at which
-// the request was to be sent, so that a stall shows in all the requests that it
-// held up and not only in the few that were under way (G. Tene, "How NOT to
+// the request was to be sent. So a stall shows in all the requests that it held up,
+// and not only in the few that were under way (G. Tene, "How NOT to
 // Measure Latency"; coordinated omission).
 package latency
 
@@ -15,7 +15,8 @@ import (
 const (
 	// BucketWidth is the resolution of the timeline.
 	BucketWidth = 100 * time.Millisecond
-	// highest is the longest latency that is told apart: twice a call's deadline.
+	// highest is the longest latency that the histogram distinguishes: twice a call's
+	// deadline.
 	highest = time.Minute
 	// figures: 3 significant figures, 0.1 % error.
 	figures = 3
@@ -23,7 +24,7 @@ const (
 	maxBuckets = 24 * 3600 * 10
 )
 
-// Recorder records. It is not safe for concurrent use.
+// Recorder records latencies. It is not safe for concurrent use.
 type Recorder struct {
 	all     *hdr.Histogram
 	buckets []*bucket
@@ -56,10 +57,10 @@ func New() *Recorder {
 // since the start. One without an answer counts with the time it took to give up.
 func (r *Recorder) Add(intended, end time.Duration, answered bool) {
 	d := max(end-intended, time.Microsecond)
-	_ = r.all.RecordValue(min(d, highest).Microseconds()) // in range by construction
+	_ = r.all.RecordValue(min(d, highest).Microseconds()) // the value is always in range
 	b := r.bucket(intended)
 	if b.folded {
-		b.unfoldedMax(d)
+		b.addLate(d)
 	} else {
 		b.micros = append(b.micros, uint32(min(d.Microseconds(), 1<<32-1)))
 	}
@@ -69,12 +70,13 @@ func (r *Recorder) Add(intended, end time.Duration, answered bool) {
 	}
 }
 
-// unfoldedMax takes a straggler into a stretch whose percentiles are made already.
-func (b *bucket) unfoldedMax(d time.Duration) { b.point.Max = max(b.point.Max, d) }
+// addLate takes a request into a stretch whose percentiles are computed already.
+func (b *bucket) addLate(d time.Duration) { b.point.Max = max(b.point.Max, d) }
 
 // Acknowledged notes a ballot acknowledged at a time.
 func (r *Recorder) Acknowledged(at time.Duration) { r.bucket(at).point.Acked++ }
 
+// bucket returns the stretch that a time is in.
 func (r *Recorder) bucket(at time.Duration) *bucket {
 	i := min(int(max(at, 0)/BucketWidth), maxBuckets)
 	for len(r.buckets) <= i {
@@ -101,7 +103,8 @@ func (b *bucket) fold() {
 	b.micros, b.folded = nil, true
 }
 
-// Timeline returns the stretches so far. The recorder takes no more afterwards.
+// Timeline returns the stretches so far. Call it when all requests are recorded: the
+// percentiles do not change afterwards.
 func (r *Recorder) Timeline() []Point {
 	points := make([]Point, len(r.buckets))
 	for i, b := range r.buckets {

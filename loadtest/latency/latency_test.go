@@ -38,6 +38,6 @@ func TestOldStretchesAreFolded(t *testing.T) {
 	r.Add(time.Millisecond, time.Second, true)
 	line := r.Timeline()
 	if line[0].Sent != 2 || line[0].Max < 900*time.Millisecond || line[6000].Failed != 1 {
-		t.Errorf("%+v, %+v", line[0], line[6000])
+		t.Errorf("the first stretch is %+v, that after ten minutes %+v; want 2 requests, the second of 1 s, and a failed one", line[0], line[6000])
 	}
 }

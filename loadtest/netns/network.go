@@ -35,10 +35,10 @@ type Network struct {
 	shaped  []int // members whose links are shaped
 }
 
-// New makes the namespaces, and makes sure that the members can be reached from here
-// and from each other. Others, for whom the host forwards packets,
-// get no answer, since the router knows no way back; those whose addresses the host
-// translates into its own, such as containers, do. Its error says in a sentence what is missing.
+// New makes the namespaces, and makes sure that the members can be reached from here and
+// from each other. An error says in a sentence what is missing. Other machines get no
+// answer from the members, even if the host forwards their packets: the router has no route
+// back. Those whose addresses the host translates into its own, such as containers, do.
 func New(ctx context.Context, members int) (*Network, error) {
 	if members > maxMembers {
 		return nil, fmt.Errorf("there is room for %d members, not for %d", maxMembers, members)
@@ -88,7 +88,7 @@ func (n *Network) build(ctx context.Context, members int) (err error) {
 	if err := n.home.run(ctx, n.home, n.plan.hostScript(), "ip", "-batch", "-"); err != nil {
 		return err
 	}
-	// A cut is tried where it cuts nothing yet: better now than in the middle of the load.
+	// Try a cut while there is nothing to cut, so that it cannot fail first under load.
 	if err := n.Isolate(0, true, true); err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (n *Network) connect(ctx context.Context, members int) error {
 	return errors.Join(errors.New("no range of addresses was found that is not in use on this machine"), last)
 }
 
-// inUse returns what the machine has addresses in or routes to.
+// inUse returns the ranges in which the machine has addresses, or to which it has routes.
 func inUse() ([]netip.Prefix, error) {
 	f, err := os.Open("/proc/net/route")
 	if err != nil {
@@ -148,8 +148,8 @@ func inUse() ([]netip.Prefix, error) {
 	return all, nil
 }
 
-// prove makes sure that each member can be reached from the host and from another
-// one: a firewall may stand between.
+// prove makes sure that each member can be reached from the host and from another member: a
+// firewall may prevent that.
 func (n *Network) prove(ctx context.Context) error {
 	for i, s := range n.members {
 		var l net.Listener
@@ -188,7 +188,7 @@ func (n *Network) Enter(member int, start func() error) error {
 }
 
 // Isolate loses what the other members send to one (in), what it sends to them (out),
-// or both, until Mend. Clients reach it all the same.
+// or both, until Mend. Clients still reach it.
 func (n *Network) Isolate(member int, in, out bool) error {
 	return n.router.run(context.Background(), n.home, n.plan.cutRules(member, in, out), "nft", "-f", "-")
 }
@@ -206,6 +206,9 @@ func (n *Network) Mend() error {
 	return n.router.run(context.Background(), n.home, mendRules, "nft", "-f", "-")
 }
 
+// Move does nothing: a namespace can be reached at all its ports.
+func (n *Network) Move(int, string) {}
+
 // Up does nothing: a namespace refuses connections by itself while nothing listens.
 func (n *Network) Up(int) error { return nil }
 
@@ -213,11 +216,11 @@ func (n *Network) Up(int) error { return nil }
 func (n *Network) Down(int) {}
 
 // Close removes the host's interface and lets the namespaces go. The kernel removes
-// these once the last process in them has ended. It can be called again.
+// these once the last process in them has ended. It may be called more than once.
 func (n *Network) Close() {
 	if n.plan.members > 0 {
-		// The end in the router takes the host's with it, at once. Without this the
-		// kernel would do it a little later.
+		// Removing the router's end removes the host's end at once. Without this the kernel
+		// would do it a little later.
 		_ = n.router.run(context.Background(), n.home, "link del dev "+uplink+"\n", "ip", "-batch", "-")
 	}
 	for _, s := range append(n.members, n.router, n.home) {
@@ -240,11 +243,11 @@ func (s space) run(ctx context.Context, home space, script, name string, args ..
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdin = strings.NewReader(script)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that Ctrl-C does not reach it
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := s.inside(home, cmd.Run); err != nil {
-		return fmt.Errorf("%s failed: %w: %s", name, errors.Join(err, ctx.Err()), strings.TrimSpace(said.String()))
+		return fmt.Errorf("%s failed: %w: %s", name, errors.Join(err, ctx.Err()), strings.TrimSpace(output.String()))
 	}
 	return nil
 }

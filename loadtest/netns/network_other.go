@@ -36,6 +36,9 @@ func (*Network) Delay(int) error { return errSystem }
 // Mend is never called: there is no Network.
 func (*Network) Mend() error { return errSystem }
 
+// Move is never called: there is no Network.
+func (*Network) Move(int, string) {}
+
 // Up is never called: there is no Network.
 func (*Network) Up(int) error { return errSystem }
 

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// made makes a network, or skips where that is not possible.
-func made(t *testing.T, members int) *Network {
+// newNetwork makes a network, or skips the test if that is not possible here.
+func newNetwork(t *testing.T, members int) *Network {
 	t.Helper()
 	n, err := New(t.Context(), members)
 	if err != nil {
@@ -51,11 +51,11 @@ func listen(t *testing.T, n *Network, member int) string {
 	return l.Addr().String()
 }
 
-func TestACutMemberHearsOrSaysNothingButClientsReachIt(t *testing.T) {
+func TestACutMemberReceivesAndSendsNothingButClientsReachIt(t *testing.T) {
 	t.Parallel()
-	n := made(t, 3)
+	n := newNetwork(t, 3)
 	one, two := listen(t, n, 0), listen(t, n, 1)
-	// from dials an address in the namespace of a member, or from here, and talks.
+	// from dials an address in the namespace of a member, or from here, and expects an echo.
 	from := func(s space, to string) error {
 		return s.inside(n.home, func() error {
 			c, err := net.DialTimeout("tcp", to, 300*time.Millisecond)
@@ -79,7 +79,7 @@ func TestACutMemberHearsOrSaysNothingButClientsReachIt(t *testing.T) {
 			t.Errorf("%s: a connection was made across the cut", name)
 		}
 		if err := from(n.members[2], two); err != nil {
-			t.Errorf("%s: the other members do not hear each other: %v", name, err)
+			t.Errorf("%s: the other members do not reach each other: %v", name, err)
 		}
 		if err := from(n.home, one); err != nil {
 			t.Errorf("%s: a client does not reach the member: %v", name, err)
@@ -88,14 +88,14 @@ func TestACutMemberHearsOrSaysNothingButClientsReachIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := from(n.members[1], one); err != nil {
-			t.Errorf("%s: after the cut was mended: %v", name, err)
+			t.Errorf("%s: the member is not reached after the cut was mended: %v", name, err)
 		}
 	}
 }
 
-func TestOneWayMeansOneWay(t *testing.T) {
+func TestACutOneWayLosesWhatGoesThatWayOnly(t *testing.T) {
 	t.Parallel()
-	n := made(t, 2)
+	n := newNetwork(t, 2)
 	// Given a socket at each member.
 	var at [2]net.PacketConn
 	for i := range at {
@@ -108,7 +108,7 @@ func TestOneWayMeansOneWay(t *testing.T) {
 		}
 		t.Cleanup(func() { at[i].Close() })
 	}
-	hears := func(from, to int) bool {
+	arrives := func(from, to int) bool {
 		if _, err := at[from].WriteTo([]byte("x"), at[to].LocalAddr()); err != nil {
 			t.Fatal(err)
 		}
@@ -119,22 +119,22 @@ func TestOneWayMeansOneWay(t *testing.T) {
 	if err := n.Isolate(0, false, true); err != nil {
 		t.Fatal(err)
 	}
-	if hears(0, 1) || !hears(1, 0) {
-		t.Error("what the first one sends is to be lost, and only that")
+	if arrives(0, 1) || !arrives(1, 0) {
+		t.Error("what the first member sends must be lost, and only that")
 	}
 	if err := n.Isolate(0, true, false); err != nil {
 		t.Fatal(err)
 	}
-	if !hears(0, 1) || hears(1, 0) {
-		t.Error("what the first one is sent is to be lost, and only that")
+	if !arrives(0, 1) || arrives(1, 0) {
+		t.Error("what is sent to the first member must be lost, and only that")
 	}
 }
 
 func TestNetworksAtTheSameTimeAreApartAndLeaveNothing(t *testing.T) {
 	t.Parallel()
-	a, b := made(t, 2), made(t, 2)
+	a, b := newNetwork(t, 2), newNetwork(t, 2)
 	if a.plan.all.Overlaps(b.plan.all) {
-		t.Errorf("both are in %s", a.plan.all)
+		t.Errorf("two networks at the same time are both in %s", a.plan.all)
 	}
 	for _, n := range []*Network{a, b} {
 		device := "/sys/class/net/" + n.plan.device()
@@ -143,7 +143,7 @@ func TestNetworksAtTheSameTimeAreApartAndLeaveNothing(t *testing.T) {
 		}
 		n.Close()
 		if _, err := os.Stat(device); err == nil {
-			t.Errorf("%s is left", device)
+			t.Errorf("%s is left after Close", device)
 		}
 	}
 }

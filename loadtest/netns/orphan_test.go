@@ -20,7 +20,7 @@ func TestParentProcess(t *testing.T) {
 	if os.Getenv(parentMode) == "" {
 		t.Skip("runs only inside TestTheKernelTidiesUpAfterAKilledProcess")
 	}
-	n := made(t, 2)
+	n := newNetwork(t, 2)
 	runtime.LockOSThread() // the thread that starts the process must outlive it
 	cmd := exec.Command("sleep", "600")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -33,7 +33,7 @@ func TestParentProcess(t *testing.T) {
 
 func TestTheKernelTidiesUpAfterAKilledProcess(t *testing.T) {
 	t.Parallel()
-	made(t, 1) // or skipped
+	newNetwork(t, 1) // skips the test if there are no namespaces here
 	parent := exec.Command(os.Args[0], "-test.run=^TestParentProcess$", "-test.v")
 	parent.Env = append(os.Environ(), parentMode+"=1")
 	out, err := parent.StdoutPipe()

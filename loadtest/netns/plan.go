@@ -12,7 +12,7 @@ const (
 	rangeBits = 26
 	linkBits  = 30
 	linkSize  = 1 << (32 - linkBits)
-	// maxMembers have room in a range.
+	// maxMembers is how many members have room in a range.
 	maxMembers = 1<<(32-rangeBits)/linkSize - 1
 	// uplink is the name of the router's interface to the host.
 	uplink = "host"
@@ -22,8 +22,8 @@ const (
 	table = "cut"
 )
 
-// blocks are where ranges are taken from: that for the measuring of networks (RFC
-// 2544), and, where this is used here, a private one (RFC 1918).
+// blocks are where ranges are taken from: the one for measurements of networks (RFC 2544),
+// and a private one (RFC 1918) if the first is in use here.
 var blocks = []netip.Prefix{netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("10.0.0.0/8")}
 
 // plan is the addresses and names of one network.
@@ -38,7 +38,7 @@ func draw(block netip.Prefix, members int, random uint64) plan {
 	return plan{members, netip.PrefixFrom(after(block.Addr(), uint32(random%ranges)<<(32-rangeBits)), rangeBits)}
 }
 
-// after returns the address that lies so far behind another one.
+// after returns the address that is n addresses after another one.
 func after(a netip.Addr, n uint32) netip.Addr {
 	b := a.As4()
 	v := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
@@ -53,18 +53,20 @@ func (p plan) link(i int) (end, router netip.Addr) {
 	return after(base, 1), after(base, 2)
 }
 
+// host returns the address of a member.
 func (p plan) host(member int) netip.Addr {
 	a, _ := p.link(member + 1)
 	return a
 }
 
-// device is the name of the host's interface. It says the range, so that two runs
-// which draw the same one at the same moment cannot both make it.
+// device returns the name of the host's interface. The range is in the name, so that two
+// runs that draw the same range at the same moment cannot both make the interface.
 func (p plan) device() string {
 	b := p.all.Addr().As4()
 	return fmt.Sprintf("voted%02x%02x%02x%02x", b[0], b[1], b[2], b[3])
 }
 
+// port returns the name of the router's interface to a member.
 func port(member int) string { return fmt.Sprintf("n%d", member+1) }
 
 // routerScript makes the router's interfaces and moves their other ends to the
@@ -99,7 +101,7 @@ func (p plan) hostScript() string {
 }
 
 // cutRules drops what a member sends to the others, what they send to it, or both.
-// It replaces whatever was cut before, in one transaction.
+// It replaces what was cut before, in one transaction.
 func (p plan) cutRules(member int, in, out bool) string {
 	var others []string
 	for i := range p.members {
@@ -110,7 +112,7 @@ func (p plan) cutRules(member int, in, out bool) string {
 	var b strings.Builder
 	b.WriteString(mendRules)
 	if len(others) == 0 {
-		return b.String() // there is nobody to be cut off from
+		return b.String() // there is no other member to be cut off from
 	}
 	all := "{ " + strings.Join(others, ", ") + " }"
 	fmt.Fprintf(&b, "table ip %s {\n\tchain between {\n\t\ttype filter hook forward priority 0\n", table)
@@ -124,12 +126,12 @@ func (p plan) cutRules(member int, in, out bool) string {
 	return b.String()
 }
 
-// pairRules drops what two members send to each other. It replaces whatever was cut
+// pairRules drops what two members send to each other. It replaces what was cut
 // before.
 func pairRules(a, b int) string {
 	return fmt.Sprintf("%stable ip %s {\n\tchain between {\n\t\ttype filter hook forward priority 0\n"+
 		"\t\tiifname %[3]s oifname %[4]s drop\n\t\tiifname %[4]s oifname %[3]s drop\n\t}\n}\n", mendRules, table, port(a), port(b))
 }
 
-// mendRules removes the rules, also where there are none.
+// mendRules removes the rules, and does not fail if there are none.
 const mendRules = "add table ip " + table + "\ndelete table ip " + table + "\n"

@@ -13,7 +13,7 @@ func TestEveryNetworkLiesInItsBlockAndItsAddressesAreDistinct(t *testing.T) {
 		for _, random := range []uint64{0, 1, 8191, 1 << 40, ^uint64(0)} {
 			p := draw(block, maxMembers, random)
 			if !block.Contains(p.all.Addr()) || p.all != p.all.Masked() {
-				t.Errorf("%s, %d: the range is %s", block, random, p.all)
+				t.Errorf("drawn by %d from %s the range is %s, want one inside", random, block, p.all)
 			}
 			seen := map[netip.Addr]bool{}
 			for i := range maxMembers + 1 {
@@ -31,7 +31,7 @@ func TestEveryNetworkLiesInItsBlockAndItsAddressesAreDistinct(t *testing.T) {
 	}
 	a, b := draw(blocks[0], 3, 1), draw(blocks[0], 3, 2)
 	if a.all.Overlaps(b.all) || a.device() == b.device() {
-		t.Errorf("two ranges are %s and %s", a.all, b.all)
+		t.Errorf("two networks have the ranges %s and %s, or the same interface; want them apart", a.all, b.all)
 	}
 }
 
@@ -44,7 +44,7 @@ func TestCutsDropWhatPassesBetweenMembersOnly(t *testing.T) {
 	} {
 		rules := p.cutRules(1, c.in, c.out)
 		if strings.Contains(rules, inwards) != c.in || strings.Contains(rules, outwards) != c.out || strings.Contains(rules, uplink) {
-			t.Errorf("%s:\n%s", name, rules)
+			t.Errorf("%s: the rules are\n%s", name, rules)
 		}
 	}
 	if rules := draw(blocks[0], 1, 0).cutRules(0, true, true); strings.Contains(rules, "drop") {
@@ -52,21 +52,21 @@ func TestCutsDropWhatPassesBetweenMembersOnly(t *testing.T) {
 	}
 }
 
-func TestABridgeCutsOnePairBothWaysAndNobodyElse(t *testing.T) {
+func TestABridgeCutsOnePairBothWaysAndNoOtherMember(t *testing.T) {
 	t.Parallel()
 	rules := pairRules(0, 2)
 	if strings.Count(rules, "drop\n") != 2 || !strings.Contains(rules, "iifname n1 oifname n3 drop") || !strings.Contains(rules, "iifname n3 oifname n1 drop") {
 		t.Errorf("the rules are\n%s", rules)
 	}
 	if strings.Contains(rules, "n2") || strings.Contains(rules, uplink) {
-		t.Errorf("somebody else is cut off:\n%s", rules)
+		t.Errorf("another member is cut off:\n%s", rules)
 	}
 	if !strings.HasPrefix(rules, mendRules) {
 		t.Errorf("what was cut before stays:\n%s", rules)
 	}
 }
 
-func TestRoutesAreReadButForTheDefault(t *testing.T) {
+func TestAllRoutesAreReadExceptTheDefault(t *testing.T) {
 	t.Parallel()
 	const text = `Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
 eth0	00000000	010200C0	0003	0	0	0	00000000	0	0	0
@@ -79,9 +79,9 @@ tun0	000012C6	00000000	0001	0	0	0	0000FEFF	0	0	0
 		t.Errorf("read %v, %v; want %v", got, err, want)
 	}
 	if !overlaps(draw(blocks[0], 3, 7).all, want) || overlaps(draw(blocks[1], 3, 7).all, want) {
-		t.Error("a range that is in use was not seen, or a free one was thought to be in use")
+		t.Error("a range that is in use was taken for free, or a free one for one in use")
 	}
 	if _, err := readRoutes(strings.NewReader("head\neth0 xyz 0 0 0 0 0 00FFFFFF\n")); err == nil {
-		t.Error("what is no address was read")
+		t.Error("text that is no address was read as one")
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// readRoutes reads the destinations of /proc/net/route, without those of a default
-// route: every address is in these.
+// readRoutes reads the destinations of /proc/net/route, without default routes, which hold
+// every address.
 func readRoutes(r io.Reader) ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	lines := bufio.NewScanner(r)
@@ -38,8 +38,8 @@ func readRoutes(r io.Reader) ([]netip.Prefix, error) {
 	return all, lines.Err()
 }
 
-// address reads an address as the kernel writes it there: in hexadecimal, as a number
-// in the byte order of the machine.
+// address reads an address as the kernel writes it in that file: in hexadecimal, as a
+// number in the byte order of the machine.
 func address(s string) (netip.Addr, error) {
 	b, err := hex.DecodeString(s)
 	if err != nil || len(b) != 4 {
@@ -50,7 +50,7 @@ func address(s string) (netip.Addr, error) {
 	return netip.AddrFrom4(a), nil
 }
 
-// overlaps tells whether a range is in use.
+// overlaps reports whether a range is in use.
 func overlaps(p netip.Prefix, used []netip.Prefix) bool {
 	for _, u := range used {
 		if u.Overlaps(p) {

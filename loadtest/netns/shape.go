@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Throttle holds the link of a member to 2 Mbit/s each way, its clients' included,
-// until Mend.
+// Throttle limits the link of a member to 2 Mbit/s each way, until Mend. Its clients use
+// the same link.
 func (n *Network) Throttle(member int) error {
 	return n.shape(member, "tbf rate 2mbit burst 16kb latency 500ms")
 }
 
-// Delay makes what a member sends and is sent 10 to 80 ms late, until Mend. It needs the
+// Delay makes messages from and to a member 10 to 80 ms late, until Mend. It needs the
 // kernel's netem.
 func (n *Network) Delay(member int) error {
 	if err := n.shape(member, "netem delay 45ms 35ms"); err != nil {
@@ -24,7 +24,7 @@ func (n *Network) Delay(member int) error {
 	return nil
 }
 
-// shape puts a discipline on both ends of a member's link.
+// shape puts a queueing discipline on both ends of a member's link.
 func (n *Network) shape(member int, discipline string) error {
 	n.shaped = append(n.shaped, member)
 	ctx := context.Background()
@@ -37,7 +37,7 @@ func (n *Network) shape(member int, discipline string) error {
 	return set(n.members[member], inner)
 }
 
-// unshape takes the disciplines off again.
+// unshape removes the queueing disciplines again.
 func (n *Network) unshape() error {
 	ctx := context.Background()
 	var errs []error

@@ -43,11 +43,10 @@ func (s space) enter(home space, f func() error) error {
 	return err
 }
 
-// errStranded says that a thread is in a foreign namespace, and must not be used
-// any more.
+// errStranded says that a thread is in a foreign namespace. It must no longer be used.
 var errStranded = errors.New("a thread cannot go back to its network namespace")
 
-// inside calls f in the namespace, on a thread of its own for that long.
+// inside calls f in the namespace, on a thread that runs nothing else meanwhile.
 func (s space) inside(home space, f func() error) error {
 	return onThread(func() error { return s.enter(home, f) })
 }

@@ -5,16 +5,14 @@ package progress
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
-
+	"voted/internal/console"
 	"voted/loadtest/trial"
 )
 
-// plainEvery is how often a line is written where there is no terminal.
+// plainEvery: without a terminal a line is written at every fifth call of Show.
 const plainEvery = 5
 
 // barWidth is the width of the bar in characters.
@@ -22,86 +20,66 @@ const barWidth = 30
 
 // Screen shows progress.
 type Screen struct {
-	out      io.Writer
-	terminal bool
-	colours  bool
-	drawn    int // lines of the block on the terminal
-	shown    int
-	told     int // faults told
+	console *console.Console
+	shown   int // calls of Show
+	faults  int // how many were shown
 }
 
 // New makes a screen on out.
-func New(out io.Writer) *Screen {
-	s := &Screen{out: out}
-	if f, ok := out.(*os.File); ok {
-		s.terminal = isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
-	}
-	s.colours = s.terminal && os.Getenv("NO_COLOR") == ""
-	return s
-}
+func New(out io.Writer) *Screen { return &Screen{console: console.New(out)} }
 
-// Colours tells whether colours are wanted.
-func (s *Screen) Colours() bool { return s.colours }
+// Colours reports whether colours are wanted.
+func (s *Screen) Colours() bool { return s.console.Colours }
 
-// Say shows a line.
+// Say shows a line, below the block.
 func (s *Screen) Say(format string, args ...any) {
 	s.Done()
-	fmt.Fprintf(s.out, "· "+format+"\n", args...)
+	s.console.Linef("· "+format, args...)
 }
 
 // Done leaves the block as it is; what follows goes below.
-func (s *Screen) Done() { s.drawn = 0 }
+func (s *Screen) Done() { s.console.Leave() }
 
 // Show shows the state of the load.
-func (s *Screen) Show(x trial.Status) {
-	lines := describe(x)
+func (s *Screen) Show(status trial.Status) {
+	lines := describe(status)
 	s.shown++
-	if !s.terminal {
-		if x.Last != nil && x.Faults > s.told && x.UnderWay == nil || s.shown%plainEvery == 0 {
-			fmt.Fprintln(s.out, strings.Join(lines, " | "))
-			s.told = x.Faults
-		}
-		return
+	switch {
+	case s.console.Terminal:
+		s.console.Show(bar(status), "  "+strings.Join(lines, "\n  "))
+	case status.Last != nil && status.Faults > s.faults && status.UnderWay == nil, s.shown%plainEvery == 0:
+		s.console.Linef("%s", strings.Join(lines, " | "))
+		s.faults = status.Faults
 	}
-	var b strings.Builder
-	if s.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA", s.drawn)
-	}
-	fmt.Fprintf(&b, "\x1b[K%s\n", bar(x))
-	for _, l := range lines {
-		fmt.Fprintf(&b, "\x1b[K  %s\n", l)
-	}
-	s.drawn = len(lines) + 1
-	_, _ = io.WriteString(s.out, b.String())
 }
 
-func bar(x trial.Status) string {
-	full := min(barWidth, int(int64(barWidth)*int64(x.Elapsed)/int64(max(x.Duration, 1))))
-	return "  " + strings.Repeat("█", full) + strings.Repeat("░", barWidth-full)
+func bar(status trial.Status) string {
+	full := strings.TrimRight(console.Bar(float64(status.Elapsed)/float64(max(status.Duration, 1)), barWidth), " ")
+	return "  " + full + console.Track(full, barWidth)
 }
 
-func describe(x trial.Status) []string {
-	leader := x.Leader
+func describe(status trial.Status) []string {
+	leader := status.Leader
 	if leader == "" {
 		leader = "none"
 	}
 	lines := []string{
-		fmt.Sprintf("%s of %s", x.Elapsed.Round(time.Second), x.Duration),
-		fmt.Sprintf("%.0f requests/s, %d waiting", x.Rate, x.Waiting),
-		fmt.Sprintf("p50 %s p99 %s max %s", short(x.P50), short(x.P99), short(x.Max)),
+		fmt.Sprintf("%s of %s", status.Elapsed.Round(time.Second), status.Duration),
+		fmt.Sprintf("%.0f requests/s, %d waiting", status.Rate, status.Waiting),
+		fmt.Sprintf("p50 %s p99 %s max %s", short(status.P50), short(status.P99), short(status.Max)),
 		fmt.Sprintf("leader %s", leader),
-		fmt.Sprintf("fault %d of %d: %s", x.Faults, x.Plan, faultLine(x)),
-		fmt.Sprintf("%d ballots acknowledged, %d requests unanswered, %d contradictions", x.Acknowledged, x.Errors, x.Violations),
+		fmt.Sprintf("fault %d of %d: %s", status.Faults, status.Plan, faultLine(status)),
+		fmt.Sprintf("%d ballots acknowledged, %d requests unanswered, %d contradictions", status.Acknowledged, status.Errors, status.Violations),
 	}
 	return lines
 }
 
-func faultLine(x trial.Status) string {
+func faultLine(status trial.Status) string {
 	switch {
-	case x.UnderWay != nil:
-		return fmt.Sprintf("%s of %s, %s ago", x.UnderWay.Kind, x.UnderWay.Target, (x.Elapsed - x.UnderWay.At).Round(100*time.Millisecond))
-	case x.Last != nil:
-		return fmt.Sprintf("%s of %s cost %s", x.Last.Kind, x.Last.Target, short(x.Last.Unavailable))
+	case status.UnderWay != nil:
+		return fmt.Sprintf("%s of %s, %s ago", status.UnderWay.Kind, status.UnderWay.Target, (status.Elapsed - status.UnderWay.At).Round(100*time.Millisecond))
+	case status.Last != nil:
+		return fmt.Sprintf("%s of %s cost %s", status.Last.Kind, status.Last.Target, short(status.Last.Unavailable))
 	}
 	return "none yet"
 }

@@ -20,8 +20,8 @@ const (
 	maxPoints = 1200
 )
 
-// merged reduces a timeline to at most n points. Percentiles of merged points are
-// the worst of theirs: a report must not hide a stall.
+// merged reduces a timeline to at most n points. A merged point has the worst percentiles
+// of its points: a report must not hide a stall.
 func merged(points []latency.Point, n int) (out []latency.Point, width time.Duration) {
 	k := max(1, (len(points)+n-1)/n)
 	for i := 0; i < len(points); i += k {
@@ -80,7 +80,7 @@ func (r *Report) timelineFigure() string {
 		high = max(high, Milliseconds(q.Max))
 	}
 	y = logAxis(min(low, high), high, latencyBottom, latencyTop)
-	p.grid(y, 0, ms0)
+	p.grid(y, 0, roundMS)
 	p.text("label", "start", marginLeft, latencyTop-14, "latency of the requests that were to be sent then (logarithmic)")
 	for _, series := range []struct {
 		class string
@@ -111,6 +111,7 @@ func (r *Report) timelineFigure() string {
 	return p.end()
 }
 
+// grid draws the lines of an axis, each with its name.
 func (p *plot) grid(y axis, n int, name func(float64) string) {
 	for _, t := range y.ticks(n) {
 		p.line("grid", marginLeft, y.at(t), figureWidth-marginRight, y.at(t))
@@ -118,7 +119,8 @@ func (p *plot) grid(y axis, n int, name func(float64) string) {
 	}
 }
 
-// shade marks a fault: its time, and the moments kill, elected and first commit.
+// shade marks a fault: how long it lasted, and the moments at which it struck, a leader was
+// elected and a first ballot committed.
 func (r *Report) shade(p *plot, x axis, i int, f Fault, top, bottom float64) {
 	from, healed := x.at(f.AtMS/1000), x.at(max(f.HealedMS, f.AtMS)/1000)
 	tip := fmt.Sprintf("%d: %s of %s at %.1f s, unavailable %s", i+1, f.Kind, f.Target, f.AtMS/1000, ms(f.UnavailableMS))
@@ -144,16 +146,17 @@ func (r *Report) lane(p *plot, x axis, top, bottom float64) {
 		if g.Leader != "" {
 			class = fmt.Sprintf("reign r%d", r.nodeNumber(g.Leader)%3)
 		}
-		p.rect(class, from, top, max(to-from, 0.6), bottom-top, fmt.Sprintf("%s from %.2f s to %.2f s", orNobody(g.Leader), g.FromMS/1000, g.ToMS/1000))
+		p.rect(class, from, top, max(to-from, 0.6), bottom-top, fmt.Sprintf("%s from %.2f s to %.2f s", leading(g.Leader), g.FromMS/1000, g.ToMS/1000))
 		if to-from > 24 {
 			p.text("name", "middle", (from+to)/2, (top+bottom)/2+4, g.Leader)
 		}
 	}
 }
 
-func orNobody(leader string) string {
+// leading says in words who leads.
+func leading(leader string) string {
 	if leader == "" {
-		return "nobody leads, or a majority does not agree,"
+		return "no node leads, or no majority names the same one,"
 	}
 	return leader + " leads"
 }
@@ -170,6 +173,7 @@ func (r *Report) nodeNumber(leader string) int {
 	return slices.Index(names, leader)
 }
 
+// timelineWords describes the timeline to those who cannot see it.
 func (r *Report) timelineWords() string {
 	var faults []string
 	for i, f := range r.Faults {
@@ -195,7 +199,7 @@ func (r *Report) unavailabilityFigure() string {
 	p := newPlot("unavailability", "Unavailability by kind of fault", r.UnavailableAnswer()+" The table below has the numbers.", figureWidth, height)
 	for _, t := range x.ticks(0) {
 		p.line("grid", x.at(t), 6, x.at(t), height-28)
-		p.text("tick", "middle", x.at(t), height-10, ms0(t))
+		p.text("tick", "middle", x.at(t), height-10, roundMS(t))
 	}
 	for i, k := range kinds {
 		y := 6 + row*(float64(i)+0.5)
@@ -212,8 +216,8 @@ func (r *Report) unavailabilityFigure() string {
 	return p.end()
 }
 
-// ms0 names a round number of milliseconds.
-func ms0(v float64) string {
+// roundMS writes a round number of milliseconds.
+func roundMS(v float64) string {
 	if v >= 1000 {
 		return fmt.Sprintf("%g s", math.Round(v)/1000)
 	}

@@ -8,9 +8,9 @@ import (
 	"os"
 	"time"
 
+	"voted/harness/ledger"
+	"voted/harness/workload"
 	"voted/loadtest/latency"
-	"voted/loadtest/ledger"
-	"voted/loadtest/workload"
 )
 
 //go:embed page.tmpl
@@ -24,7 +24,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"yes": func(b bool) string { return map[bool]string{true: "yes", false: "no"}[b] },
 }).Parse(page))
 
-// view is what the page shows beside the report itself.
+// view is what the page shows: the report, and what is computed from it.
 type view struct {
 	*Report
 	Timeline, Unavailable template.HTML
@@ -45,10 +45,10 @@ type violationRow struct {
 	Count uint64
 }
 
-// kindWords say what each kind of request is.
+// kindWords says what each kind of request is.
 var kindWords = map[workload.Kind]string{
 	workload.First:         "the voter's first ballot, at its time in the schedule",
-	workload.Rival:         "another choice of the same voter at the same moment: one must win, the other be refused",
+	workload.Rival:         "another choice of the same voter at the same moment: one must be counted, the other refused",
 	workload.Replacement:   "replaces the first ballot, in polls that allow it",
 	workload.Immediate:     "the same again, as soon as the answer was there",
 	workload.Concurrent:    "the same at the same moment, on another connection",
@@ -57,7 +57,7 @@ var kindWords = map[workload.Kind]string{
 	workload.AfterRestart:  "the same after all nodes were killed and started again",
 	workload.Late:          "the first ballot once more after it was replaced: must not bring it back",
 	workload.Conflict:      "another choice after the first was acknowledged: must be refused",
-	workload.Unanswered:    "the same because its outcome had stayed unknown",
+	workload.Unanswered:    "the same, because its outcome had stayed unknown",
 }
 
 // maxRows bounds the table of the timeline.

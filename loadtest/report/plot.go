@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// plot is an SVG drawing. It is written by hand and not by a plotting library
-// because its colours are those of the page, which follow the reader's scheme.
+// plot is an SVG drawing. No plotting library writes it, because it has the colours of the
+// page, which follow the reader's colour scheme.
 type plot struct {
 	strings.Builder
 }
 
-// newPlot begins a drawing of the given size in user units. Its title and
-// description are what a screen reader says of it.
+// newPlot begins a drawing of the given size in user units. A screen reader reads out its
+// title and description.
 func newPlot(id, title, description string, width, height float64) *plot {
 	p := &plot{}
 	fmt.Fprintf(p, `<svg viewBox="0 0 %.0f %.0f" role="img" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>`,
@@ -37,7 +37,7 @@ func (p *plot) circle(class string, x, y, r float64, tip string) {
 	p.tip("circle", tip)
 }
 
-// tip ends an element, with what a pointer that rests on it shows.
+// tip ends an element. The text is shown while a pointer rests on it.
 func (p *plot) tip(element, text string) {
 	if text == "" {
 		p.WriteString("/>")
@@ -80,6 +80,7 @@ type axis struct {
 	log       bool
 }
 
+// at returns the place of a value.
 func (a axis) at(v float64) float64 {
 	low, high := a.low, a.high
 	if a.log {

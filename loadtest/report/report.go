@@ -9,12 +9,12 @@ import (
 	"slices"
 	"time"
 
+	"voted/harness/ledger"
 	"voted/loadtest/fault"
 	"voted/loadtest/latency"
-	"voted/loadtest/ledger"
 )
 
-// Verdict is the one word.
+// Verdict is what a run has shown, in a word or two.
 type Verdict string
 
 // The verdicts.
@@ -27,13 +27,14 @@ const (
 // Report is everything that is known about a run. Its JSON is report.json.
 type Report struct {
 	Verdict Verdict `json:"verdict"`
-	// Reasons say why the verdict is not EXACT.
+	// Reasons say why the verdict is not EXACT; empty if it is.
 	Reasons []string `json:"reasons,omitempty"`
 	Seed    uint64   `json:"seed"`
 	Ledger  Ledger   `json:"ledger"`
 	// Latency of the scheduled requests, from the time at which they were to be sent.
 	Latency        Latency        `json:"latency_ms"`
 	Rate           Rate           `json:"rate"`
+	Hedges         Hedges         `json:"hedges"`
 	Faults         []Fault        `json:"faults"`
 	Unavailability Unavailability `json:"unavailability_ms"`
 	Thresholds     []Threshold    `json:"thresholds,omitempty"`
@@ -46,7 +47,7 @@ type Report struct {
 	Leaders  []Reign         `json:"leaders"`
 }
 
-// Ledger are the books.
+// Ledger holds the totals of the books.
 type Ledger struct {
 	Unique        uint64            `json:"unique"`
 	Attempts      uint64            `json:"attempts"`
@@ -64,7 +65,7 @@ type Ledger struct {
 	Balanced      bool              `json:"balanced"`
 	TalliesEqual  bool              `json:"tallies_equal"`
 	DigestsEqual  bool              `json:"digests_equal"`
-	// Judged is false where the nodes were never read.
+	// Judged is false if the nodes were never read.
 	Judged bool `json:"judged"`
 	// Violations counts what was found, by kind of fault.
 	Violations map[ledger.Fault]uint64 `json:"violations,omitempty"`
@@ -86,8 +87,16 @@ type Rate struct {
 	Total    float64 `json:"total"`    // with duplicates that followed an answer
 	Dropped  uint64  `json:"dropped"`  // scheduled and never sent
 	Late     uint64  `json:"late"`     // handed over late by the generator itself
-	Waited   uint64  `json:"waited"`   // sent late, mostly for want of a free connection
+	Waited   uint64  `json:"waited"`   // sent late, mostly because no connection was free
 	Skipped  uint64  `json:"skipped"`  // duplicates left out
+}
+
+// Hedges counts the requests that the client sent to a second node because the first was
+// slow, from the first poll to the last ballot.
+type Hedges struct {
+	Sent   uint64 `json:"sent"`
+	Won    uint64 `json:"won"`    // of these, answered by the second node
+	Denied uint64 `json:"denied"` // not sent: the client's budget was spent
 }
 
 // Fault is a fault and what it cost.
@@ -106,7 +115,7 @@ type Fault struct {
 	Event         fault.Event `json:"-"`
 }
 
-// Unavailability over all faults that were measured.
+// Unavailability is the distribution over all faults that were measured, in milliseconds.
 type Unavailability struct {
 	Median float64               `json:"median"`
 	Max    float64               `json:"max"`
@@ -161,7 +170,7 @@ type Setup struct {
 // Milliseconds returns a duration as JSON has it, to the microsecond.
 func Milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// FaultsOf puts measured faults into the report's units.
+// FaultsOf returns measured faults in the units of the report.
 func FaultsOf(events []fault.Event) []Fault {
 	all := make([]Fault, 0, len(events))
 	for _, e := range events {
@@ -198,6 +207,7 @@ func UnavailabilityOf(faults []Fault) Unavailability {
 	return u
 }
 
+// spread returns the distribution of values.
 func spread(values []float64) Spread {
 	if len(values) == 0 {
 		return Spread{}

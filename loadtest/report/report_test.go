@@ -27,6 +27,7 @@ func sample() *Report {
 			{Kind: fault.Kill, Target: "n1", At: time.Second, Healed: 1500 * time.Millisecond, Steady: 2 * time.Second, Elected: 1030 * time.Millisecond, Committed: 1040 * time.Millisecond, Unavailable: 40 * time.Millisecond},
 			{Kind: fault.Kill, Target: "n2", At: 2 * time.Second, Healed: 2500 * time.Millisecond, Steady: 3 * time.Second, Unavailable: 60 * time.Millisecond},
 		}),
+		Hedges:  Hedges{Sent: 7, Won: 5, Denied: 3},
 		Leaders: []Reign{{"n1", 0, 1000}, {"", 1000, 1030}, {"n2", 1030, 3000}},
 		Ledger:  Ledger{Judged: true, Balanced: true, Counted: 3000, Acknowledged: 3000, ByKind: map[string]uint64{"first": 3000}, CountedOf: map[string]uint64{"n1": 3000}},
 		Setup:   Setup{Command: "go run ./loadtest --threshold 'p99<1s'", Load: 3},
@@ -39,11 +40,11 @@ func TestUnavailabilityIsSummedUpByKind(t *testing.T) {
 	t.Parallel()
 	u := sample().Unavailability
 	if u.Median != 50 || u.Max != 60 || u.ByKind[fault.Kill] != (Spread{2, 40, 50, 60}) {
-		t.Errorf("%+v", u)
+		t.Errorf("the unavailability is %+v, want 2 kills from 40 to 60 ms, 50 ms in the median", u)
 	}
 }
 
-func TestThePageNeedsNothingElse(t *testing.T) {
+func TestThePageNeedsNoOtherFile(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Report){
 		"a whole run":          func(*Report) {},
@@ -70,7 +71,7 @@ func TestThePageNeedsNothingElse(t *testing.T) {
 			}
 			for _, foreign := range []string{"http://", "https://", "<script", "<link", "@import", "url(", "NaN", "Inf", "<interrupted>", "<v1>"} {
 				if bytes.Contains(page, []byte(foreign)) {
-					t.Errorf("the page holds %q", foreign)
+					t.Errorf("the page holds %q, and must not", foreign)
 				}
 			}
 			if !bytes.Contains(page, []byte("<h1>"+string(r.Verdict)+"</h1>")) {
@@ -84,7 +85,7 @@ func TestTheTextAnswersTheFourQuestions(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	sample().WriteText(&out, false, "out")
-	for _, want := range []string{"EXACT", "No: all 3000 acknowledged", "No: 3000 ballots count", "50.0 ms in the median of 2 faults, 60.0 ms at worst; between faults", "p50 0.00 ms", "out/report.html"} {
+	for _, want := range []string{"EXACT", "No: all 3000 acknowledged", "No: 3000 ballots count", "50.0 ms in the median of 2 faults, 60.0 ms at worst; between faults", "p50 0.00 ms", "7 requests went to a second node as well, 5 of them were answered there first; the budget denied 3", "out/report.html"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, &out)
 		}
@@ -108,6 +109,7 @@ func TestTheJSONHasTheFieldsThatToolsReadAndIsReadAgain(t *testing.T) {
 	for part, fields := range map[string][]string{
 		"ledger":            {"unique", "attempts", "retries", "duplicates", "counted", "replayed", "conflicts", "unknown", "acknowledged", "lost", "double_counted", "tallies_equal", "digests_equal"},
 		"latency_ms":        {"p50", "p90", "p99", "p999", "max"},
+		"hedges":            {"sent", "won", "denied"},
 		"rate":              {"offered", "achieved", "dropped"},
 		"unavailability_ms": {"median", "max"},
 	} {
@@ -125,14 +127,14 @@ func TestTheJSONHasTheFieldsThatToolsReadAndIsReadAgain(t *testing.T) {
 		}
 	}
 	if back, err := ReadJSON(path); err != nil || back.Verdict != Exact || len(back.Faults) != 2 {
-		t.Errorf("read again: %+v, %v", back, err)
+		t.Errorf("read again the report is %+v, %v; want the same verdict and two faults", back, err)
 	}
 }
 
-func TestMergingKeepsTheWorst(t *testing.T) {
+func TestMergedPointsKeepTheWorstLatency(t *testing.T) {
 	t.Parallel()
 	points, width := merged([]latency.Point{{Sent: 1, Max: 1}, {Sent: 2, Max: 9}, {Sent: 3, Max: 2}}, 2)
 	if len(points) != 2 || width != 2*latency.BucketWidth || points[0].Sent != 3 || points[0].Max != 9 {
-		t.Errorf("%+v, %v", points, width)
+		t.Errorf("merged to %+v, each %v wide; want 2 points, the first with 3 requests and a maximum of 9", points, width)
 	}
 }

@@ -11,59 +11,61 @@ import (
 	"voted/loadtest/fault"
 )
 
-// WriteText writes the answers to the four questions that a run is about, for a
-// terminal. dir is where the files are, empty where that is not to be told.
+// WriteText writes the answers to the four questions that a run is about, for a terminal.
+// dir is where the files are; if it is empty they are not named.
 func (r *Report) WriteText(out io.Writer, colours bool, dir string) {
-	p := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	line := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
 	verdict := string(r.Verdict)
 	if colours {
 		verdict = "\x1b[1;" + map[Verdict]string{Exact: "32", NotExact: "31", Inconclusive: "33"}[r.Verdict] + "m" + verdict + "\x1b[0m"
 	}
-	p("\n%s  %s\n", verdict, r.Sentence())
+	line("\n%s  %s\n", verdict, r.Sentence())
 	for _, reason := range r.Reasons {
-		p("  because %s", reason)
+		line("  because %s", reason)
 	}
 	l := &r.Ledger
 	if l.Judged {
-		p("  Was anything lost?            %s", l.LostAnswer())
-		p("  Was anything counted twice?   %s", l.TwiceAnswer())
+		line("  Was anything lost?            %s", l.LostAnswer())
+		line("  Was anything counted twice?   %s", l.TwiceAnswer())
 	} else {
-		p("  Was anything lost or counted twice? The nodes were not read, so this is not known.")
+		line("  Was anything lost or counted twice? The nodes were not read, so this is not known.")
 	}
-	p("  How long was it unavailable?  %s", r.UnavailableAnswer())
-	p("  How slow did it get?          %s", r.SlowAnswer())
-	p("")
-	p("  ledger   %d unique ballots, %d requests, %d attempts (%d retries), %d duplicates", l.Unique, r.allRequests(), l.Attempts, l.Retries, l.Duplicates)
+	line("  How long was it unavailable?  %s", r.UnavailableAnswer())
+	line("  How slow did it get?          %s", r.SlowAnswer())
+	line("")
+	line("  ledger   %d unique ballots, %d requests, %d attempts (%d retries), %d duplicates", l.Unique, r.allRequests(), l.Attempts, l.Retries, l.Duplicates)
 	if l.Judged {
-		p("           acknowledged %d ≤ counted %d ≤ acknowledged + unknown %d", l.Acknowledged, l.Counted, l.Acknowledged+l.Unknown)
+		line("           acknowledged %d ≤ counted %d ≤ acknowledged + unknown %d", l.Acknowledged, l.Counted, l.Acknowledged+l.Unknown)
 	} else {
-		p("           %d acknowledged, %d unknown so far", l.Acknowledged, l.Unknown)
+		line("           %d acknowledged, %d unknown so far", l.Acknowledged, l.Unknown)
 	}
-	p("           %d replayed, %d conflicts refused, %d requests without an answer at first", l.Replayed, l.Conflicts, r.Errors)
-	p("           duplicates: %s", kinds(l.ByKind))
-	p("  rate     %.0f/s scheduled, %.0f/s answered, %.0f/s with all duplicates; %d dropped, %d late, %d waited for a connection", r.Rate.Offered, r.Rate.Achieved, r.Rate.Total, r.Rate.Dropped, r.Rate.Late, r.Rate.Waited)
+	line("           %d replayed, %d conflicts refused, %d requests without an answer at first", l.Replayed, l.Conflicts, r.Errors)
+	line("           duplicates: %s", kinds(l.ByKind))
+	line("  rate     %.0f/s scheduled, %.0f/s answered, %.0f/s with all duplicates; %d dropped, %d late, %d waited for a connection", r.Rate.Offered, r.Rate.Achieved, r.Rate.Total, r.Rate.Dropped, r.Rate.Late, r.Rate.Waited)
+	line("  hedges   %d requests went to a second node as well, %d of them were answered there first; the budget denied %d", r.Hedges.Sent, r.Hedges.Won, r.Hedges.Denied)
 	for _, k := range slices.Sorted(maps.Keys(r.Unavailability.ByKind)) {
 		s := r.Unavailability.ByKind[k]
-		p("  %-13s × %d  unavailable median %s, worst %s", k, s.Count, ms(s.Median), ms(s.Max))
+		line("  %-13s × %d  unavailable median %s, worst %s", k, s.Count, ms(s.Median), ms(s.Max))
 	}
 	for _, t := range r.Thresholds {
-		p("  threshold %s: %s (%s)", t.Threshold, map[bool]string{true: "held", false: "BROKEN"}[t.Held], t.Value)
+		line("  threshold %s: %s (%s)", t.Threshold, map[bool]string{true: "held", false: "BROKEN"}[t.Held], t.Value)
 	}
 	for i, f := range r.Findings {
 		if i == 0 {
-			p("\n  What is wrong (the first %d; all in violations.txt):", len(r.Findings))
+			line("\n  What is wrong (the first %d; all in violations.txt):", len(r.Findings))
 		}
-		p("    %s", f)
+		line("    %s", f)
 	}
 	if dir != "" {
-		p("\n  report   %s", filepath.Join(dir, "report.html"))
+		line("\n  report   %s", filepath.Join(dir, "report.html"))
 		if r.Setup.Kept != "" {
-			p("  kept     %s (data directories and logs)", r.Setup.Kept)
+			line("  kept     %s (data directories and logs)", r.Setup.Kept)
 		}
-		p("  again    %s", r.Setup.Command)
+		line("  again    %s", r.Setup.Command)
 	}
 }
 
+// allRequests returns the number of requests of all kinds.
 func (r *Report) allRequests() (n uint64) {
 	for _, x := range r.Ledger.ByKind {
 		n += x
@@ -71,6 +73,7 @@ func (r *Report) allRequests() (n uint64) {
 	return n
 }
 
+// kinds lists how many duplicates of each kind were sent.
 func kinds(by map[string]uint64) string {
 	var all []string
 	for _, k := range []string{"immediate", "concurrent", "other_node", "after_failover", "after_restart", "late", "conflict", "unanswered"} {

@@ -82,7 +82,7 @@ func Parse(s string) (Threshold, error) {
 	return t, nil
 }
 
-// Check tells whether the threshold held, and the value that decides, as text.
+// Check reports whether the threshold held, and returns the value that decides, as text.
 func (t Threshold) Check(m Measured) (held bool, value string) {
 	var v float64
 	switch t.Metric {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestThresholds(t *testing.T) {
+func TestAThresholdHoldsWhereItsValueIsOnTheRightSide(t *testing.T) {
 	t.Parallel()
 	m := Measured{
 		P50: time.Millisecond, P90: 20 * time.Millisecond, P99: 100 * time.Millisecond, P999: time.Second,
@@ -34,7 +34,7 @@ func TestUnavailabilityWithoutFaultsIsNotHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	if held, _ := x.Check(Measured{}); held {
-		t.Error("a limit on what was not measured held")
+		t.Error("a limit held although nothing was measured")
 	}
 }
 

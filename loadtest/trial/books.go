@@ -4,13 +4,13 @@ import (
 	"sync"
 	"time"
 
+	"voted/harness/ledger"
 	"voted/loadtest/fault"
 	"voted/loadtest/journal"
 	"voted/loadtest/latency"
-	"voted/loadtest/ledger"
 )
 
-// books owns everything that is kept of the answers. One goroutine enters them.
+// books owns everything that is kept about the answers. One goroutine enters them.
 type books struct {
 	entries chan ledger.Entry
 	done    chan struct{}
@@ -20,17 +20,17 @@ type books struct {
 	ledger     *ledger.Ledger
 	latency    *latency.Recorder
 	journal    *journal.Writer
-	loading    bool // entries belong to the load, not to what is settled afterwards
-	answered   uint64
-	scheduled  uint64
-	loadErrors uint64
-	requests   uint64
-	committed  uint64
+	loading    bool              // entries belong to the load, not to what is sent again afterwards
+	answered   uint64            // requests of the schedule that have a final answer
+	scheduled  uint64            // requests of the schedule that have ended
+	loadErrors uint64            // requests of the load that ended without a final answer
+	requests   uint64            // requests of the load that have ended
+	committed  uint64            // ballots that were acknowledged by a commit
 	window     *latency.Recorder // since the last look
-	err        error
+	err        error             // why the books cannot be kept
 }
 
-// entriesWaiting is how many answers may wait to be entered; more hold the workers.
+// entriesWaiting is how many answers may wait to be entered; then Record blocks.
 const entriesWaiting = 16 << 10
 
 func openBooks(l *ledger.Ledger, path string, m *fault.Meter) (*books, error) {
@@ -62,6 +62,7 @@ func (b *books) Record(e ledger.Entry) {
 	b.entries <- e
 }
 
+// enter adds an answer to the ledger, the request log and the latencies.
 func (b *books) enter(e *ledger.Entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -95,13 +96,14 @@ func (b *books) enter(e *ledger.Entry) {
 	}
 }
 
-func (b *books) load(on bool) {
+// setLoading says whether answers belong to the load from now on.
+func (b *books) setLoading(on bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.loading = on
 }
 
-// close enters what waits, and completes the log. Nobody records any more.
+// close enters what waits, and completes the log. Record must no longer be called.
 func (b *books) close() error {
 	close(b.entries)
 	<-b.done

@@ -4,9 +4,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"voted/harness/ledger"
+	"voted/harness/workload"
 	"voted/loadtest/fault"
-	"voted/loadtest/ledger"
-	"voted/loadtest/workload"
 )
 
 func TestARequestThatEndsWithoutAFinalAnswerIsAnError(t *testing.T) {
@@ -18,10 +18,10 @@ func TestARequestThatEndsWithoutAFinalAnswerIsAnError(t *testing.T) {
 	}{
 		"it was counted":                             {outcome: "counted"},
 		"it was refused for what it is":              {code: "already_voted"},
-		"nobody answered":                            {errors: 1},
+		"no node answered":                           {errors: 1},
 		"whether it was counted is not known":        {code: "outcome_unknown", unknown: true, errors: 1},
-		"nobody led until its retries were used up":  {code: "unavailable", errors: 1},
-		"too many requests until these were used up": {code: "too_many_requests", errors: 1},
+		"no node led until its retries were used up": {code: "unavailable", errors: 1},
+		"too many requests until its retries ended":  {code: "too_many_requests", errors: 1},
 		"the disks were full":                        {code: "storage_full", errors: 1},
 		"the node failed":                            {code: "internal", errors: 1},
 	} {
@@ -37,10 +37,10 @@ func TestARequestThatEndsWithoutAFinalAnswerIsAnError(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b.load(true)
+			b.setLoading(true)
 			meter.Begin(fault.Event{Kind: fault.Kill})
 			// when one request ends,
-			b.Record(ledger.Entry{Kind: workload.First, Choice: plan.Vote(0).First, Outcome: c.outcome, Code: c.code, Unknown: c.unknown, Error: "as told"})
+			b.Record(ledger.Entry{Kind: workload.First, Choice: plan.Vote(0).First, Outcome: c.outcome, Code: c.code, Unknown: c.unknown, Error: "an error"})
 			if err := b.close(); err != nil {
 				t.Fatal(err)
 			}

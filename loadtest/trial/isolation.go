@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"voted/internal/localcluster"
+	"voted/internal/usage"
 	"voted/loadtest/fault"
 	"voted/loadtest/netns"
 )
@@ -12,7 +13,7 @@ import (
 // Isolation is how members are cut off from each other.
 type Isolation string
 
-// The ways. Auto takes Namespaces where they can be made, and Proxies elsewhere.
+// The ways. Auto takes Namespaces if they can be made, and Proxies otherwise.
 const (
 	Auto       Isolation = "auto"
 	Namespaces Isolation = "namespaces" // packets are dropped between network namespaces
@@ -24,17 +25,16 @@ func (i Isolation) check() error {
 	case "", Auto, Namespaces, Proxies:
 		return nil
 	}
-	return usage("--isolation is auto, namespaces or proxies, not %q", i)
+	return usage.Errorf("--isolation is auto, namespaces or proxies, not %q", i)
 }
 
-// network is what lies between the members.
+// network is the links between the members.
 type network interface {
 	fault.Network
 	Close()
 }
 
-// namespacePort is the API port of the first node in namespaces, where all ports are
-// free.
+// namespacePort is the API port of the first node in namespaces: there all ports are free.
 const namespacePort = 8080
 
 // isolate puts something between the members that can cut them off from each other.
@@ -55,7 +55,8 @@ func (n *nodes) isolate(ctx context.Context, way Isolation, o *localcluster.Opti
 		why = err.Error()
 	}
 	n.how = "proxies in front of the peer ports, which know by /proc/net/tcp who dialled (" + why + ")"
-	return n.proxied(o)
+	o.Front = n.proxies
+	return nil
 }
 
 // placed puts the nodes into namespaces.

@@ -8,18 +8,22 @@ import (
 	"time"
 
 	"voted/client"
+	"voted/harness/wire"
 	"voted/loadtest/fault"
 	"voted/loadtest/report"
-	"voted/loadtest/wire"
 )
 
 const (
-	// lookEvery is how often each node is asked who leads. A look costs a node
-	// about as much as a ballot's HTTP does.
+	// lookEvery is the time between two looks at a node: who leads? A look costs the node
+	// about as much as the HTTP of a ballot does.
 	lookEvery = 20 * time.Millisecond
-	// lookTime bounds one look: a paused node must not hold the next one.
+	// lookTime bounds one look: a paused node must not hold up the next one.
 	lookTime = 500 * time.Millisecond
 )
+
+// lookPath names a poll that does not exist. Every answer to a client that a node knows
+// names the leader, and this answer a node gives at once, without asking another node.
+const lookPath = "/v1/polls/no-such-poll/results?consistency=stale"
 
 // leaders watches who leads, by what the nodes say in every answer.
 type leaders struct {
@@ -28,8 +32,8 @@ type leaders struct {
 	meter  *fault.Meter
 	work   sync.WaitGroup
 	mu     sync.Mutex
-	says   map[string]string // leader by endpoint, as last heard
-	lane   []report.Reign    // under mu
+	says   map[string]string // by endpoint: the leader that the node named last; guarded by mu
+	lane   []report.Reign    // guarded by mu
 }
 
 // watch looks at each endpoint until ctx ends.
@@ -53,27 +57,29 @@ func (l *leaders) watch(ctx context.Context, endpoints []string) {
 	context.AfterFunc(ctx, c.CloseIdleConnections)
 }
 
+// look asks a node who leads.
 func (l *leaders) look(ctx context.Context, c *http.Client, endpoint string) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/livez", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+lookPath, nil)
 	if err != nil {
 		return
 	}
 	l.access.Authorize(req)
 	resp, err := c.Do(req)
 	if err != nil {
-		l.heard(endpoint, "", "")
+		l.note(endpoint, "", "")
 		return
 	}
 	_, _ = io.Copy(io.Discard, resp.Body)
 	_ = resp.Body.Close()
-	l.heard(endpoint, resp.Header.Get("Voted-Node"), resp.Header.Get("Voted-Leader"))
+	l.note(endpoint, resp.Header.Get("Voted-Node"), resp.Header.Get("Voted-Leader"))
 }
 
-// heard notes what a node says; the leader is whom most of all nodes name.
-func (l *leaders) heard(endpoint, node, leader string) {
+// note enters the leader that a node names. The one that leads is the one that more than
+// half of the nodes name.
+func (l *leaders) note(endpoint, node, leader string) {
 	at := time.Since(l.start)
 	if leader != "" {
-		l.meter.Led(at, node, leader)
+		l.meter.LeaderNamed(at, node, leader)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +104,7 @@ func (l *leaders) heard(endpoint, node, leader string) {
 	l.lane = append(l.lane, report.Reign{Leader: most, FromMS: report.Milliseconds(at)})
 }
 
-// now returns who leads, empty if no majority names anybody.
+// now returns who leads; empty if no majority of the nodes names the same member.
 func (l *leaders) now() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,7 +114,7 @@ func (l *leaders) now() string {
 	return ""
 }
 
-// reigns returns the lane up to a time.
+// reigns returns who led from the start to a time.
 func (l *leaders) reigns(until time.Duration) []report.Reign {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,38 +2,25 @@ package trial
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"path/filepath"
-	"strconv"
-	"strings"
 
+	"voted/harness/wire"
 	"voted/internal/localcluster"
-	"voted/loadtest/wire"
+	"voted/internal/ports"
 )
 
 // nodes is the cluster under test.
 type nodes struct {
 	cluster   *localcluster.Cluster // nil: an existing one
 	network   network               // nil: members are not cut off from each other
-	how       string                // the same in words
+	how       string                // how members are cut off from each other, in words
+	block     *ports.Block          // of the proxies; nil without them
 	endpoints []string
-	access    wire.Access   // of the endpoints
-	exits     chan error    // nodes that ended by themselves
+	access    wire.Access   // how the endpoints are reached
+	exits     chan error    // why nodes ended by themselves
 	started   chan struct{} // closed once cluster is set, or never will be
 }
-
-const (
-	// lowestPort and highestPort bound the ports that are chosen: above those of
-	// well-known services, below those that the kernel gives to outgoing connections.
-	lowestPort, highestPort = 16000, 29000
-	// peerOffset is where a node's peer port lies above its API port, and
-	// proxyOffset where the proxy in front of it does.
-	peerOffset, proxyOffset = 1000, 2000
-	portTries               = 64
-)
 
 // startNodes starts the cluster of the options, without waiting for it.
 func startNodes(ctx context.Context, o *Options) (*nodes, error) {
@@ -66,61 +53,27 @@ func startNodes(ctx context.Context, o *Options) (*nodes, error) {
 	return n, nil
 }
 
-// proxied puts a proxy in front of each peer port and lets the members know each
-// other by the proxies' addresses.
-func (n *nodes) proxied(o *localcluster.Options) error {
-	base, err := freePorts(o.Nodes)
+// proxies opens a proxy in front of each peer port, and returns their addresses.
+func (n *nodes) proxies(peers []string) ([]string, error) {
+	block, err := ports.Claim(len(peers))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var listen, targets, members []string
-	for i := range o.Nodes {
-		listen = append(listen, loopback(base+proxyOffset+i))
-		targets = append(targets, loopback(base+peerOffset+i))
-		members = append(members, fmt.Sprintf("n%d=%s", i+1, listen[i]))
-	}
-	peers, err := wire.NewPeers(listen, targets, func(i int) int {
+	n.block = block
+	front := block.Addrs(len(peers))
+	p, err := wire.NewPeers(front, peers, func(i int) int {
 		<-n.started // a node may dial before Start has returned
 		if n.cluster == nil {
-			return 0
+			return 0 // the cluster did not start
 		}
 		return n.cluster.Nodes[i].Pid()
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	n.network = peers
-	o.BasePort = base
-	o.Args = func(i int) []string {
-		// The last --cluster on a command line is the one that counts.
-		return []string{"--cluster", strings.Join(members, ","), "--advertise-peer", listen[i]}
-	}
-	return nil
+	n.network = p
+	return front, nil
 }
-
-// freePorts finds a base from which all ports of a proxied cluster are free.
-func freePorts(count int) (int, error) {
-	for range portTries {
-		base := lowestPort + rand.IntN(highestPort-lowestPort-proxyOffset-count)
-		free := true
-		for i := range count {
-			for _, port := range []int{base + i, base + peerOffset + i, base + proxyOffset + i} {
-				l, err := net.Listen("tcp", loopback(port))
-				if err != nil {
-					free = false
-					continue
-				}
-				_ = l.Close()
-			}
-		}
-		if free {
-			return base, nil
-		}
-	}
-	return 0, errors.New("no free ports were found on loopback; stop what uses those from 16000 to 29000")
-}
-
-func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // stop ends everything that startNodes began.
 func (n *nodes) stop() {
@@ -132,5 +85,8 @@ func (n *nodes) stop() {
 	}
 	if n.network != nil {
 		n.network.Close()
+	}
+	if n.block != nil {
+		n.block.Release()
 	}
 }

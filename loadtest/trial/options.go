@@ -3,26 +3,26 @@
 package trial
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"voted/harness/drive"
+	"voted/harness/wire"
+	"voted/harness/workload"
 	"voted/internal/localcluster"
-	"voted/loadtest/drive"
+	"voted/internal/usage"
 	"voted/loadtest/fault"
 	"voted/loadtest/threshold"
-	"voted/loadtest/wire"
-	"voted/loadtest/workload"
 )
 
 // Options say what to test and how.
 type Options struct {
 	Binary      string      // of voted; unused with Targets
-	Targets     []string    // an existing cluster; empty: an own one
-	Access      wire.Access // of the targets
-	Secure      bool        // puts the own cluster under TLS, with a token for everything
-	Nodes       int         // of the own cluster
+	Targets     []string    // an existing cluster; empty: the run starts one
+	Access      wire.Access // how the targets are reached
+	Secure      bool        // puts the cluster that the run starts under TLS, with a token for everything
+	Nodes       int         // of the cluster that the run starts
 	Rate        float64
 	Duration    time.Duration
 	Voters      uint64 // in each poll; 0: as many as the duration holds
@@ -30,6 +30,7 @@ type Options struct {
 	Duplicates  float64
 	Mode        drive.Mode
 	Connections int
+	NoHedging   bool // of the client
 	Faults      []fault.Weighted
 	Isolation   Isolation // how members are cut off from each other; empty: Auto
 	FaultEvery  time.Duration
@@ -37,7 +38,7 @@ type Options struct {
 	Seed        uint64
 	Out         string
 	Thresholds  []threshold.Threshold
-	Keep        bool   // keep data directories also of an exact run
+	Keep        bool   // keep the data directories of an exact run, too
 	Command     string // the command line that makes this run again
 
 	// BeforeRestart is called with each killed node before it is started again;
@@ -55,40 +56,33 @@ const (
 	maxVotesAll = 1 << 28
 )
 
-// ErrUsage marks errors that another command line would cure.
-var ErrUsage = errors.New("wrong usage")
-
-func usage(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrUsage, fmt.Sprintf(format, args...))
-}
-
 // check refuses options that cannot be run.
 func (o *Options) check() error {
 	switch {
 	case !(o.Rate > 0 && o.Rate <= maxRate):
-		return usage("--rate must be more than 0 and at most %d ballots a second, not %v", maxRate, o.Rate)
+		return usage.Errorf("--rate must be more than 0 and at most %d ballots a second, not %v", maxRate, o.Rate)
 	case o.Duration <= 0 || o.Duration > maxDuration:
-		return usage("--duration must be more than 0 and at most %v, not %v", maxDuration, o.Duration)
+		return usage.Errorf("--duration must be more than 0 and at most %v, not %v", maxDuration, o.Duration)
 	case o.Connections < 1 || o.Connections > maxConnections:
-		return usage("--connections must be 1 to %d, not %d", maxConnections, o.Connections)
+		return usage.Errorf("--connections must be 1 to %d, not %d", maxConnections, o.Connections)
 	case o.Secure && len(o.Targets) > 0:
-		return usage("--tls is for a cluster that the load test starts; what targets want of TLS and tokens is said with --ca and --token-file")
+		return usage.Errorf("--tls is for a cluster that the load test starts; what targets want of TLS and tokens is said with --ca and --token-file")
 	case o.Mode != drive.Single && o.Mode != drive.Bulk:
-		return usage("--mode is single or bulk, not %q", o.Mode)
+		return usage.Errorf("--mode is single or bulk, not %q", o.Mode)
 	case o.FaultEvery < minFaultEvery && len(o.Faults) > 0:
-		return usage("--fault-every must be at least %v, not %v", minFaultEvery, o.FaultEvery)
+		return usage.Errorf("--fault-every must be at least %v, not %v", minFaultEvery, o.FaultEvery)
 	case o.Rate*o.Duration.Seconds() > maxVotesAll:
-		return usage("%v ballots a second for %v are more than the %d that one run can account for", o.Rate, o.Duration, maxVotesAll)
+		return usage.Errorf("%v ballots a second for %v are more than the %d that one run can account for", o.Rate, o.Duration, maxVotesAll)
 	}
 	if err := o.Isolation.check(); err != nil {
 		return err
 	}
 	for _, w := range o.Faults {
 		if len(o.Targets) > 0 && w.Kind.NeedsProcesses() {
-			return usage("the fault %s is made on processes that the load test starts itself; with --targets only %s can be asked for", w.Kind, fault.CutAnswer)
+			return usage.Errorf("the fault %s is made on processes that the load test starts itself; with --targets only %s can be asked for", w.Kind, fault.CutAnswer)
 		}
 		if w.Kind.OnLinks() && !wire.CanIdentify() {
-			return usage("the fault %s needs /proc/net/tcp, which this system does not have; leave it out of --faults", w.Kind)
+			return usage.Errorf("the fault %s needs /proc/net/tcp, which this system does not have; leave it out of --faults", w.Kind)
 		}
 	}
 	return nil
@@ -97,7 +91,7 @@ func (o *Options) check() error {
 // votes returns how many ballots the plan is limited to; 0: by time only.
 func (o *Options) votes() uint64 { return o.Voters * uint64(o.Polls) }
 
-// partitions tells whether members are to be cut off from each other.
+// partitions reports whether there are faults on the links between members.
 func (o *Options) partitions() bool {
 	for _, w := range o.Faults {
 		if w.Kind.OnLinks() {
@@ -114,13 +108,13 @@ func (o *Options) plan() (*workload.Plan, error) {
 		Seed: o.Seed, Polls: o.Polls, Duplicates: o.Duplicates, Prefix: fmt.Sprintf("loadtest-%d", o.Seed),
 	})
 	if err != nil {
-		return nil, usage("%s", err)
+		return nil, usage.Mark(err)
 	}
 	return p, nil
 }
 
-// endpoints normalises the targets. Those without a scheme are taken to speak TLS where
-// it was said how.
+// endpoints returns the targets as URLs. Those without a scheme get https if Access has TLS,
+// and http otherwise.
 func (o *Options) endpoints() []string {
 	all := make([]string, len(o.Targets))
 	for i, t := range o.Targets {

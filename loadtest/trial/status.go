@@ -7,7 +7,7 @@ import (
 	"voted/loadtest/latency"
 )
 
-// Status is how the load stands.
+// Status is the state of the load.
 type Status struct {
 	Elapsed, Duration time.Duration
 	// Rate, P50, P99 and Max are of the time since the last look.
@@ -17,8 +17,8 @@ type Status struct {
 	Errors        uint64
 	Waiting       int
 	Leader        string
-	Faults, Plan  int
-	Kills         int
+	Faults, Plan  int          // faults so far, and planned
+	Kills         int          // of the faults so far, those that kill the leader
 	UnderWay      *fault.Event // the fault that is not over
 	Last          *fault.Event // the last one that is
 	Violations    uint64       // found so far in the answers alone

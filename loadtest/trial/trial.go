@@ -11,26 +11,27 @@ import (
 	"time"
 
 	"voted/client"
-	"voted/loadtest/drive"
-	"voted/loadtest/evidence"
+	"voted/harness/drive"
+	"voted/harness/evidence"
+	"voted/harness/ledger"
+	"voted/harness/workload"
+	"voted/internal/usage"
 	"voted/loadtest/fault"
 	"voted/loadtest/journal"
-	"voted/loadtest/ledger"
 	"voted/loadtest/report"
-	"voted/loadtest/workload"
 )
 
 const (
 	// readyTime bounds the first start of the cluster.
 	readyTime = 30 * time.Second
-	// settleTime bounds what is sent again after the load.
+	// settleTime bounds the time in which ballots are sent again after the load.
 	settleTime = 5 * time.Minute
 	// createTime bounds the creation of one poll.
 	createTime = 15 * time.Second
 )
 
-// Teller is told how a run goes on.
-type Teller interface {
+// Screen shows the progress of a run.
+type Screen interface {
 	// Say shows a line.
 	Say(format string, args ...any)
 	// Show shows the state of the load, once a second.
@@ -46,24 +47,24 @@ type Trial struct {
 	books   *books
 	meter   *fault.Meter
 	leaders *leaders
-	tell    Teller
+	screen  Screen
 	planned []fault.Planned
 	began   time.Time
 	lasted  time.Duration
 	version string
-	// open lists why no verdict is possible.
-	open []string
-	last time.Duration // of the last Show
+	// inconclusive lists why the run does not show that each ballot counted once.
+	inconclusive []string
+	last         time.Duration // when the progress was shown last
 }
 
-// Run carries out a load test and returns its report, also when it was cut short by
-// ctx: what is known by then, and INCONCLUSIVE. An error means that there is nothing
-// to report.
-func Run(ctx context.Context, o Options, tell Teller) (*report.Report, error) {
+// Run carries out a load test and returns its report. If ctx ends the load early, the
+// report has what is known by then and is INCONCLUSIVE. An error means that there is
+// nothing to report.
+func Run(ctx context.Context, o Options, screen Screen) (*report.Report, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	t := &Trial{Options: o, tell: tell, meter: &fault.Meter{}}
+	t := &Trial{Options: o, screen: screen, meter: &fault.Meter{}}
 	var err error
 	if t.plan, err = o.plan(); err != nil {
 		return nil, err
@@ -88,13 +89,13 @@ func (t *Trial) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if len(t.Targets) == 0 {
-		t.tell.Say("starting %d nodes of voted", t.Nodes)
+		t.screen.Say("starting %d nodes of voted", t.Nodes)
 	}
 	if t.nodes, err = startNodes(ctx, &t.Options); err != nil {
 		return err
 	}
 	if t.nodes.how != "" {
-		t.tell.Say("partitions will be made by %s", t.nodes.how)
+		t.screen.Say("partitions will be made by %s", t.nodes.how)
 	}
 	defer func() {
 		if err != nil {
@@ -107,6 +108,11 @@ func (t *Trial) prepare(ctx context.Context) (err error) {
 		if err := t.nodes.cluster.WaitReady(ready); err != nil {
 			return fmt.Errorf("the cluster did not start: %w", err)
 		}
+		if t.rehearses() {
+			if err := t.rehearse(ctx); err != nil {
+				return fmt.Errorf("the rehearsal could not be held: %w", err)
+			}
+		}
 	}
 	if err := t.createPolls(ctx); err != nil {
 		return err
@@ -117,13 +123,13 @@ func (t *Trial) prepare(ctx context.Context) (err error) {
 	}
 	t.driver, err = drive.New(drive.Options{
 		Plan: t.plan, Endpoints: t.nodes.endpoints, Access: t.nodes.access, Mode: t.Mode, Rate: t.Rate, Duration: t.Duration,
-		Votes: t.votes(), Connections: t.Connections, Record: t.books.Record,
+		Votes: t.votes(), Connections: t.Connections, Hedging: client.HedgePolicy{Off: t.NoHedging}, Record: t.books.Record,
 	})
 	return err
 }
 
-// openOut makes the output directory, and notes what a later check needs. Results
-// of an earlier run there are removed, so that the two are never mixed.
+// openOut makes the output directory, and writes what a later check needs. It removes the
+// results of an earlier run there, so that the two are never mixed.
 func (t *Trial) openOut() error {
 	for _, old := range []string{"cluster", evidence.Dir, journal.Name, runFile, "report.json", "report.html", "violations.txt"} {
 		if err := os.RemoveAll(filepath.Join(t.Out, old)); err != nil {
@@ -147,7 +153,7 @@ func (t *Trial) openOut() error {
 func (t *Trial) createPolls(ctx context.Context) error {
 	c, err := client.New(t.nodes.endpoints, t.nodes.access.Options()...)
 	if err != nil {
-		return usage("%s", err)
+		return usage.Mark(err)
 	}
 	defer c.Close()
 	if t.nodes.cluster == nil {
@@ -193,13 +199,13 @@ func (t *Trial) reach(ctx context.Context, c *client.Client) error {
 
 // load offers the schedule while faults are injected.
 func (t *Trial) load(ctx context.Context) error {
-	lasts := t.Duration
+	duration := t.Duration
 	if n := t.votes(); n > 0 {
-		lasts = min(lasts, time.Duration(float64(n)/t.Rate*float64(time.Second)))
+		duration = min(duration, time.Duration(float64(n)/t.Rate*float64(time.Second)))
 	}
-	t.planned = fault.Schedule(t.Seed, t.Faults, t.FaultEvery, lasts)
+	t.planned = fault.Schedule(t.Seed, t.Faults, t.FaultEvery, duration)
 	t.began = t.driver.Begin()
-	t.books.load(true)
+	t.books.setLoading(true)
 	t.leaders = &leaders{start: t.began, access: t.nodes.access, meter: t.meter}
 	side, stop := context.WithCancel(ctx)
 	defer stop()
@@ -214,29 +220,33 @@ func (t *Trial) load(ctx context.Context) error {
 	t.lasted = time.Since(t.began)
 	t.meter.LoadOver(t.lasted)
 	if err == nil {
-		// The last fault is measured to its end, and healed.
+		// The last fault is measured to its end, and mended.
 		err = <-injected
 	}
 	abort(nil)
 	stop()
 	work.Wait()
 	t.leaders.work.Wait()
-	t.books.load(false)
+	t.books.setLoading(false)
 	switch {
 	case t.books.failure() != nil:
 		return t.books.failure()
 	case ctx.Err() != nil:
-		t.open = append(t.open, "the run was interrupted")
+		t.inconclusive = append(t.inconclusive, "the run was interrupted")
 	case err != nil:
-		t.open = append(t.open, err.Error())
+		t.inconclusive = append(t.inconclusive, err.Error())
 	}
 	return nil
 }
 
+// injector returns what carries out the faults.
 func (t *Trial) injector() *fault.Injector {
 	x := &fault.Injector{
 		Cluster: t.nodes.cluster, Cutter: t.driver.Cutter(), Meter: t.meter, Start: t.began, Pace: t.Pace,
 		FailedOver: t.driver.FailedOver, BeforeRestart: t.BeforeRestart,
+	}
+	if t.rehearses() {
+		x.Rehearsal = t.rehearsal()
 	}
 	if t.nodes.network != nil {
 		x.Network = t.nodes.network
@@ -244,8 +254,8 @@ func (t *Trial) injector() *fault.Injector {
 	return x
 }
 
-// progress shows how it goes, and ends the load where the books cannot be kept or
-// a node ended by itself.
+// progress shows how the load goes, and ends it if the books cannot be kept or a node has
+// ended by itself.
 func (t *Trial) progress(ctx context.Context, abort context.CancelCauseFunc) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -254,7 +264,7 @@ func (t *Trial) progress(ctx context.Context, abort context.CancelCauseFunc) {
 		case <-ctx.Done():
 			return
 		case err := <-t.nodes.exits:
-			t.open = append(t.open, "a node ended by itself: "+err.Error())
+			t.inconclusive = append(t.inconclusive, "a node ended by itself: "+err.Error())
 			abort(err)
 			return
 		case <-tick.C:
@@ -262,23 +272,23 @@ func (t *Trial) progress(ctx context.Context, abort context.CancelCauseFunc) {
 				abort(err)
 				return
 			}
-			t.tell.Show(t.status())
+			t.screen.Show(t.status())
 		}
 	}
 }
 
-// settle sends again what is owed: ballots without an answer, and, after all nodes
-// were killed and started again, those that were kept for that moment.
+// settle sends again the ballots that have no answer. After all nodes were killed and
+// started again it also sends those that were kept for that moment.
 func (t *Trial) settle(ctx context.Context) {
-	if len(t.open) > 0 {
+	if len(t.inconclusive) > 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	t.tell.Say("load is over; sending unanswered ballots again")
+	t.screen.Say("load is over; sending unanswered ballots again")
 	err := t.driver.SettleUnanswered(ctx)
 	if err == nil && t.nodes.cluster != nil {
-		t.tell.Say("killing all nodes at once, starting them again, sending ballots once more")
+		t.screen.Say("killing all nodes at once, starting them again, sending ballots once more")
 		err = t.injector().RestartAll(ctx)
 	}
 	if err == nil {
@@ -288,15 +298,15 @@ func (t *Trial) settle(ctx context.Context) {
 		err = t.driver.SettleUnanswered(ctx)
 	}
 	if err != nil {
-		t.open = append(t.open, "what was owed at the end could not be sent: "+err.Error())
+		t.inconclusive = append(t.inconclusive, "the ballots that had to be sent again at the end could not be sent: "+err.Error())
 	}
 }
 
-// end stops what was started, and removes data that nobody needs.
+// end stops what was started, and removes data that is no longer needed.
 func (t *Trial) end() {
 	t.driver.Close()
 	t.nodes.stop()
 	if t.nodes.cluster != nil && !t.Keep {
-		_ = os.RemoveAll(filepath.Join(t.Out, "cluster")) // left behind it only takes space
+		_ = os.RemoveAll(filepath.Join(t.Out, "cluster")) // if that fails it only takes space
 	}
 }

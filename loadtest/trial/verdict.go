@@ -13,14 +13,14 @@ import (
 	"strings"
 	"time"
 
-	"voted/loadtest/drive"
-	"voted/loadtest/evidence"
+	"voted/harness/drive"
+	"voted/harness/evidence"
+	"voted/harness/ledger"
+	"voted/harness/workload"
 	"voted/loadtest/fault"
 	"voted/loadtest/journal"
-	"voted/loadtest/ledger"
 	"voted/loadtest/report"
 	"voted/loadtest/threshold"
-	"voted/loadtest/workload"
 )
 
 // runFile keeps what the workload was made from.
@@ -29,7 +29,7 @@ const runFile = "run.json"
 const (
 	// maxOwnShare is how much of a latency may be the generator's own lateness, at the
 	// same percentile, before it counts as too slow. Lateness makes latencies look worse
-	// than they are, never better; what is less than drive.LateAfter is let pass.
+	// than they are, never better. Lateness below drive.LateAfter is ignored.
 	maxOwnShare = 0.1
 	// maxDroppedShare of the sends may be dropped.
 	maxDroppedShare = 0.001
@@ -43,14 +43,14 @@ func (t *Trial) close(ctx context.Context) (*report.Report, error) {
 	counts := t.books.ledger.Counts()
 	r.Ledger = requestsOf(counts)
 	r.Ledger.Unique, r.Ledger.Acknowledged, r.Ledger.Unknown = t.books.ledger.Sums()
-	if len(t.open) == 0 {
-		t.tell.Say("reading exports, tallies and digests of %d nodes", len(t.nodes.endpoints))
+	if len(t.inconclusive) == 0 {
+		t.screen.Say("reading exports, tallies and digests of %d nodes", len(t.nodes.endpoints))
 		v, err := t.prove(ctx)
 		switch {
 		case ctx.Err() != nil:
-			t.open = append(t.open, "the run was interrupted")
+			t.inconclusive = append(t.inconclusive, "the run was interrupted")
 		case err != nil:
-			t.open = append(t.open, err.Error())
+			t.inconclusive = append(t.inconclusive, err.Error())
 		default:
 			judged(r, v)
 			if err := writeFindings(filepath.Join(t.Out, "violations.txt"), v.Findings); err != nil {
@@ -58,8 +58,11 @@ func (t *Trial) close(ctx context.Context) (*report.Report, error) {
 			}
 		}
 	}
-	t.generator(r)
-	conclude(r, t.open)
+	t.checkGenerator(r)
+	if len(t.inconclusive) == 0 {
+		t.inconclusive = t.unexpected()
+	}
+	conclude(r, t.inconclusive)
 	t.Keep = t.Keep || r.Verdict == report.NotExact || !r.Ledger.Judged
 	if t.Keep && t.nodes.cluster != nil {
 		r.Setup.Kept = filepath.Join(t.Out, "cluster")
@@ -67,8 +70,7 @@ func (t *Trial) close(ctx context.Context) (*report.Report, error) {
 	return r, nil
 }
 
-// prove reads what the nodes hold and judges from the files, exactly as a later
-// check does.
+// prove reads what the nodes hold into files and judges from these, as a later check does.
 func (t *Trial) prove(ctx context.Context) (*ledger.Verdict, error) {
 	if err := evidence.Gather(ctx, t.nodes.endpoints, t.nodes.access, t.plan, t.Out); err != nil {
 		return nil, err
@@ -109,20 +111,21 @@ func Check(dir string) (*report.Report, error) {
 	r := &report.Report{Seed: o.Seed, Ledger: requestsOf(l.Counts())}
 	r.Requests, r.Errors = l.Counts().Requests, l.Counts().Errors
 	judged(r, v)
-	var open []string
+	var inconclusive []string
 	if before, err := report.ReadJSON(filepath.Join(dir, "report.json")); err == nil {
-		r.Latency, r.Rate, r.Faults, r.Unavailability = before.Latency, before.Rate, before.Faults, before.Unavailability
+		r.Latency, r.Rate, r.Hedges, r.Faults, r.Unavailability = before.Latency, before.Rate, before.Hedges, before.Faults, before.Unavailability
 		r.Requests, r.Errors, r.Setup = before.Requests, before.Errors, before.Setup
 		if before.Verdict == report.Inconclusive {
-			open = before.Reasons
+			inconclusive = before.Reasons
 		}
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	conclude(r, open)
+	conclude(r, inconclusive)
 	return r, nil
 }
 
+// requestsOf returns the totals of the requests.
 func requestsOf(c ledger.Counts) report.Ledger {
 	l := report.Ledger{
 		Attempts: c.Attempts, Retries: c.Retries, Replayed: c.Replayed, Conflicts: c.Conflicts, ByKind: map[string]uint64{},
@@ -152,12 +155,12 @@ func judged(r *report.Report, v *ledger.Verdict) {
 	}
 }
 
-// conclude gives the one word. What was found counts, also in a run that was cut
-// short: a ballot counted twice is one.
-func conclude(r *report.Report, open []string) {
+// conclude gives the verdict. A violation makes it NOT EXACT, even if the run is otherwise
+// inconclusive.
+func conclude(r *report.Report, inconclusive []string) {
 	r.Verdict = report.Exact
-	if len(open) > 0 || !r.Ledger.Judged {
-		r.Verdict, r.Reasons = report.Inconclusive, open
+	if len(inconclusive) > 0 || !r.Ledger.Judged {
+		r.Verdict, r.Reasons = report.Inconclusive, inconclusive
 	}
 	if len(r.Ledger.Violations) > 0 || r.Ledger.Judged && !r.Ledger.Balanced {
 		r.Verdict = report.NotExact
@@ -171,7 +174,7 @@ func conclude(r *report.Report, open []string) {
 		}
 	} else if r.Ledger.Judged && !r.Ledger.DigestsEqual && r.Verdict == report.Exact {
 		r.Verdict = report.Inconclusive
-		r.Reasons = append(r.Reasons, "a node did not tell its digest, so that the nodes' states could not be compared")
+		r.Reasons = append(r.Reasons, "a node did not give its digest, so the nodes' states could not be compared")
 	}
 }
 
@@ -198,6 +201,8 @@ func (t *Trial) measured() *report.Report {
 		Offered: float64(s.Scheduled) / span, Achieved: float64(b.answered) / load, Total: float64(b.requests) / load,
 		Dropped: s.Dropped, Late: s.Late, Waited: s.Waited, Skipped: s.Skipped,
 	}
+	h := t.driver.Hedges()
+	r.Hedges = report.Hedges{Sent: h.Sent, Won: h.Won, Denied: h.Denied}
 	r.Unavailability = report.UnavailabilityOf(r.Faults)
 	stalled, at := t.meter.Stalled()
 	r.Unavailability.Outside, r.Unavailability.OutsideAt = report.Milliseconds(stalled), report.Milliseconds(at)
@@ -225,26 +230,26 @@ func (t *Trial) measured() *report.Report {
 	return r
 }
 
-// generator asks whether the generator itself was fast enough for the numbers to
-// mean something.
-func (t *Trial) generator(r *report.Report) {
+// checkGenerator makes the run inconclusive if the generator was too slow for the numbers
+// to mean something, or if faults did not take place.
+func (t *Trial) checkGenerator(r *report.Report) {
 	s := t.driver.Statistics()
 	cure := fmt.Sprintf("Run it again with a lower --rate, such as --rate %v, or on a machine with less else to do", math.Ceil(t.Rate/2))
 	if q, own, all := t.ownLateness(); own > 0 {
-		t.open = append(t.open, fmt.Sprintf("the generator could not keep up: at p%g it handed over ballots %s late itself, which is too much of a latency of %s there (%.1f %% were more than 50 ms late, by up to %s). %s",
+		t.inconclusive = append(t.inconclusive, fmt.Sprintf("the generator could not keep up: at p%g it handed over ballots %s late itself, which is too much of a latency of %s there (%.1f %% were more than 50 ms late, by up to %s). %s",
 			q*100, own.Round(time.Millisecond), all.Round(time.Millisecond), 100*float64(s.Late)/float64(max(s.Offered, 1)), s.MaxLate.Round(time.Millisecond), cure))
 	}
 	if share := float64(s.Dropped) / float64(max(s.Scheduled, 1)); share > maxDroppedShare {
-		t.open = append(t.open, fmt.Sprintf("%.1f %% of the sends were dropped because too many waited for an answer; 0.1 %% is allowed. %s", 100*share, cure))
+		t.inconclusive = append(t.inconclusive, fmt.Sprintf("%.1f %% of the sends were dropped because too many waited for an answer; 0.1 %% is allowed. %s", 100*share, cure))
 	}
-	if n := len(t.planned); len(r.Faults) < n && len(t.open) == 0 {
-		t.open = append(t.open, fmt.Sprintf("only %d of %d planned faults took place", len(r.Faults), n))
+	if n := len(t.planned); len(r.Faults) < n && len(t.inconclusive) == 0 {
+		t.inconclusive = append(t.inconclusive, fmt.Sprintf("only %d of %d planned faults took place", len(r.Faults), n))
 	}
 	slices.SortStableFunc(r.Faults, func(a, b report.Fault) int { return int(a.AtMS - b.AtMS) })
 }
 
-// ownLateness returns the percentile at which too much of the latency is the
-// generator's, with both; own is 0 where there is none.
+// ownLateness returns a quantile at which too much of the latency is the generator's own
+// lateness, with that lateness and the latency there; own is 0 if there is none.
 func (t *Trial) ownLateness() (q float64, own, all time.Duration) {
 	t.books.mu.Lock()
 	defer t.books.mu.Unlock()
@@ -257,6 +262,7 @@ func (t *Trial) ownLateness() (q float64, own, all time.Duration) {
 	return 0, 0, 0
 }
 
+// tooLate reports whether too much of a latency is the generator's own lateness.
 func tooLate(own, all time.Duration) bool {
 	return own > drive.LateAfter && float64(own) > maxOwnShare*float64(all)
 }

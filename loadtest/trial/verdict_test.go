@@ -12,16 +12,16 @@ func TestTheGeneratorMayBeLateOnlyWhereItDoesNotMatter(t *testing.T) {
 		own, all time.Duration
 		want     bool
 	}{
-		"it was in time":                              {1 * ms, 2 * ms, false},
-		"what is below 50 ms does not count":          {50 * ms, 55 * ms, false},
-		"most of a latency is its own":                {120 * ms, 150 * ms, true},
-		"a tenth of the latency of a pause is":        {300 * ms, 3000 * ms, false},
-		"a fifth of that is, and that is too much":    {600 * ms, 3000 * ms, true},
-		"nothing was measured, and it was late":       {60 * ms, 0, true},
-		"nothing was sent late, nothing was measured": {0, 0, false},
+		"it was in time": {1 * ms, 2 * ms, false},
+		"it was late by 50 ms, which does not count yet":        {50 * ms, 55 * ms, false},
+		"most of the latency is its own lateness":               {120 * ms, 150 * ms, true},
+		"its own lateness is a tenth of the latency in a pause": {300 * ms, 3000 * ms, false},
+		"its own lateness is a fifth of that latency":           {600 * ms, 3000 * ms, true},
+		"nothing was measured, and it was late":                 {60 * ms, 0, true},
+		"nothing was sent late, nothing was measured":           {0, 0, false},
 	} {
 		if got := tooLate(c.own, c.all); got != c.want {
-			t.Errorf("%s: %v", name, got)
+			t.Errorf("%s: too late is %v, want %v", name, got, c.want)
 		}
 	}
 }

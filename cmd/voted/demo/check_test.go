@@ -7,8 +7,8 @@ import (
 )
 
 // exportOf is what two voters' ballots look like in an export.
-const exportOf = `{"ballot":1,"voter_key":"aa","ranking":["peltola","begich","palin"],"version":1,"index":7,"cast_at":"2026-01-01T00:00:00.125Z"}
-{"ballot":2,"voter_key":"bb","ranking":["peltola"],"version":1,"index":8,"cast_at":"2026-01-01T00:00:01Z"}
+const exportOf = `{"ballot":1,"voter_key":"aa","ranking":["peltola","begich","palin"],"version":1}
+{"ballot":2,"voter_key":"bb","ranking":["peltola"],"version":1}
 `
 
 func TestAnExportThatIsNotWhatVotersWereToldIsNoticed(t *testing.T) {
@@ -23,14 +23,12 @@ func TestAnExportThatIsNotWhatVotersWereToldIsNoticed(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, says string }{
 		"as it should be":                   {"", "", ""},
 		"a ballot is missing":               {exportOf[strings.Index(exportOf, "\n")+1:], "", "1 ballot acknowledged and not in the export"},
-		"a ballot that nobody sent":         {`{"ballot":2`, `{"ballot":3`, "nobody sent it"},
-		"a ballot that is there twice":      {`{"ballot":2`, `{"ballot":1`, "nobody sent it"},
-		"another log index":                 {`"index":8`, `"index":9`, "not as ak-000001 was told"},
-		"another version":                   {`"version":1`, `"version":2`, "not as ak-000000 was told"},
-		"another time":                      {`00:00:01Z`, `00:00:02Z`, "not as ak-000001 was told"},
+		"a ballot that no one sent":         {`{"ballot":2`, `{"ballot":3`, "no one sent it"},
+		"a ballot that is there twice":      {`{"ballot":2`, `{"ballot":1`, "no one sent it"},
+		"another version":                   {`"version":1`, `"version":2`, "not as in the receipt of ak-000000"},
 		"another ranking":                   {`["peltola"]`, `["palin"]`, "and ak-000001 sent [peltola]"},
 		"a ranking that goes on":            {`["peltola"]`, `["peltola","palin"]`, "and ak-000001 sent [peltola]"},
-		"an export that breaks off in line": {`"cast_at":"2026-01-01T00:00:01Z"}`, "", "cannot be read"},
+		"an export that breaks off in line": {`"ranking":["peltola"],"version":1}`, "", "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -26,14 +26,14 @@ type Options struct {
 }
 
 const (
-	// castDeadline bounds one ballot with all its tries; the demonstration would
-	// rather wait for a slow machine than call a ballot lost.
+	// castDeadline bounds one ballot with all its tries. It is long, so that a slow
+	// machine does not make a ballot count as lost.
 	castDeadline = time.Minute
 	// startLimit bounds how long the cluster may take to elect its first leader.
 	startLimit = 30 * time.Second
 )
 
-// Report is what came out, as `voted demo --json` prints it.
+// Report is the outcome, as `voted demo --json` prints it.
 type Report struct {
 	Verdict       string   `json:"verdict"` // EXACT or NOT EXACT
 	Ballots       uint64   `json:"ballots"` // in the tally
@@ -56,13 +56,13 @@ type Report struct {
 	CastSeconds   float64  `json:"casting_seconds"` // of the casting alone
 }
 
-// Exact tells whether everything held.
+// Exact reports whether every check passed.
 func (r *Report) Exact() bool { return r.Verdict == "EXACT" }
 
 // demonstration is one run.
 type demonstration struct {
 	options Options
-	people  *display.Output // who watch
+	people  *display.Output // the users that watch
 	types   []ballotType
 	plan    schedule
 	ledger  *ledger
@@ -71,8 +71,8 @@ type demonstration struct {
 	results client.Results
 }
 
-// Run runs the demonstration and tells people about it. The report is complete
-// where the error is nil, whatever its verdict.
+// Run runs the demonstration and shows it to people. If the error is nil the report is
+// complete, whatever its verdict.
 func Run(ctx context.Context, o Options, people *display.Output) (*Report, error) {
 	started := time.Now()
 	d := &demonstration{options: o, people: people, types: scaled(alaska, o.Ballots)}
@@ -201,7 +201,7 @@ func roundOf(r client.Round) round {
 	return out
 }
 
-// stay serves until people have seen enough.
+// stay keeps the cluster up until ctx ends.
 func (d *demonstration) stay(ctx context.Context) {
 	o := d.people
 	o.Linef("")

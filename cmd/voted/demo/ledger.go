@@ -11,16 +11,16 @@ import (
 // maxComplaints bounds how many differences are kept; one is enough to fail.
 const maxComplaints = 10
 
-// watchFor is how long gaps count as the kill's: longer than any election, and
-// short enough to end before ballots run out.
+// watchFor is how long after the kill a gap counts as caused by it: longer than any
+// election, and short enough to end before the last ballot.
 const watchFor = 2 * time.Second
 
 // receipt is what a voter holds: enough to find the ballot in an export.
 type receipt struct {
 	Ballot, Index, Version uint64
 	CastAt                 time.Time
-	Node                   string // answered it
-	counted                bool   // one of the answers said so
+	Node                   string // that answered
+	counted                bool   // one of the answers had the outcome counted
 }
 
 // tallyOfAnswers is what the senders have seen so far.
@@ -43,7 +43,7 @@ type ledger struct {
 	// The gap is watched from the kill on: the longest time without a ballot
 	// that is newly counted.
 	watching     bool
-	deposed      string // who led until then, where another one must follow
+	deposed      string // who led before the kill, if another leader must follow
 	killed       time.Time
 	last         time.Time
 	gap          time.Duration

@@ -17,7 +17,7 @@ type outage struct {
 	cluster *localcluster.Cluster
 	sender  *sender
 	ledger  *ledger
-	tell    func(event) // what happened, for the people who watch
+	tell    func(event) // shows what happened
 
 	kills int
 }
@@ -33,8 +33,8 @@ func (o *outage) say(style display.Style, format string, args ...any) {
 	o.tell(event{time.Now(), fmt.Sprintf(format, args...), style})
 }
 
-// run waits for half of the requests, kills the leader, sees ballots counted
-// again, and starts the killed node at its mark.
+// run waits for half of the requests, kills the leader, waits until ballots are counted
+// again, and starts the killed node again at its mark.
 func (o *outage) run(ctx context.Context) error {
 	select {
 	case <-o.sender.reached(killAt):
@@ -46,7 +46,7 @@ func (o *outage) run(ctx context.Context) error {
 		return err
 	}
 	pid := leader.Pid()
-	alone := len(o.cluster.Nodes) < 3 // what is left is no majority
+	alone := len(o.cluster.Nodes) < 3 // the other nodes are no majority
 	deposed := leader.ID
 	if alone {
 		deposed = ""
@@ -74,8 +74,8 @@ func (o *outage) run(ctx context.Context) error {
 	return o.restart(ctx, leader)
 }
 
-// succession waits for the first ballot that the next leader counts; where no
-// ballots are left, for the leader alone.
+// succession waits for the first ballot that the next leader counts. If no ballots are
+// left, it waits for the leader only.
 func (o *outage) succession(ctx context.Context) error {
 	select {
 	case <-o.ledger.resumed:

@@ -6,33 +6,33 @@ import (
 	"strconv"
 )
 
-// Which voters send their ballot again, in thousandths of all. A voter may be
-// among several; together they are a third.
+// How many voters send their ballot again, in thousandths of all. A voter may be in
+// several groups; together they are a third of the voters.
 const (
 	atOnceShare  = 130 // on another connection, at the same moment
 	laterShare   = 130 // after the answer, to whichever node is next
 	afterFailure = 260 // of those that voted before the kill: once more after it
 )
 
-// laterBy is how many requests stand between a ballot and its later repetition.
+// laterBy is how many requests are between a ballot and its later repetition.
 const laterBy = 5000
 
-// The kill comes when half of the requests have been taken up, the repetitions
-// that follow it from here on, and the killed node comes back at the last mark.
+// The marks, as shares of all requests: the leader is killed at killAt, repetitions after
+// the failure are sent from againFrom on, and the killed node is started again at restartAt.
 const (
 	killAt    = 0.50
 	againFrom = 0.55
 	restartAt = 0.65
 )
 
-// schedule is what is sent, in order: numbers of voters. A voter that stands
-// twice sends the same ballot again.
+// schedule is what is sent, in order: numbers of voters. A voter that occurs twice sends
+// the same ballot again.
 type schedule struct {
 	votes    []uint8 // the type of each voter's ballot
 	requests []uint32
 }
 
-// plan makes a schedule that depends on nothing but its arguments.
+// plan makes a schedule that depends only on its arguments.
 func plan(types []ballotType, seed uint64) schedule {
 	rng := rand.New(rand.NewPCG(seed, 2022))
 	s := schedule{votes: electorate(types, rng)}

@@ -34,8 +34,8 @@ func newSender(c *client.Client, s *schedule, l *ledger, types []ballotType) *se
 // reached returns a channel that is closed once a share has been taken up.
 func (s *sender) reached(share float64) <-chan struct{} { return s.marks[s.schedule.mark(share)] }
 
-// run sends everything on a number of connections. Repetitions stand next to
-// each other where they are to be sent at once: two connections take them up.
+// run sends everything on a number of connections. Two requests of one voter next to each
+// other are sent at the same time, by two connections.
 func (s *sender) run(ctx context.Context, connections int) {
 	defer close(s.over)
 	var wg sync.WaitGroup
@@ -59,7 +59,7 @@ func (s *sender) run(ctx context.Context, connections int) {
 func (s *sender) send(ctx context.Context, voter uint32) {
 	r, err := s.client.Cast(ctx, pollID, voterID(voter), s.ballots[s.schedule.votes[voter]])
 	if err != nil && ctx.Err() != nil {
-		return // it was called off, which is no answer
+		return // it was cancelled, so there is no answer
 	}
 	s.ledger.record(voter, r, err)
 }

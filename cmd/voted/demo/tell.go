@@ -6,7 +6,7 @@ import (
 	"voted/cmd/voted/display"
 )
 
-// head says what is about to happen.
+// head writes what is going to happen.
 func (d *demonstration) head() {
 	o := d.people
 	o.Linef("%s", o.Paint(display.Bold, pollTitle))
@@ -26,7 +26,7 @@ func (d *demonstration) nodes() {
 	d.people.Linef("")
 }
 
-// tell shows the report: the ledger, the checks, the count and the verdict.
+// tell writes the report: the ledger, the checks, the count and the verdict.
 func (d *demonstration) tell(r *Report) {
 	o := d.people
 	o.Linef("")

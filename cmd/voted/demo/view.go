@@ -17,7 +17,7 @@ const (
 	rateOver = time.Second
 )
 
-// view shows the casting while it happens.
+// view shows the progress of the casting.
 type view struct {
 	out    *display.Output
 	sender *sender
@@ -32,7 +32,7 @@ type view struct {
 	ended  sync.WaitGroup
 }
 
-// sample is how many requests had been answered at a time.
+// sample is how many requests had been answered at some time.
 type sample struct {
 	at   time.Time
 	sent int
@@ -81,7 +81,7 @@ func (v *view) stop() {
 	v.ended.Wait()
 }
 
-// rate is how many requests a second were answered of late.
+// rate is how many requests a second were answered within rateOver.
 func (v *view) rate(sent int) float64 {
 	now := time.Now()
 	v.rates = append(v.rates, sample{now, sent})

@@ -1,27 +1,13 @@
 package display
 
 import (
-	"math"
 	"strings"
+
+	"voted/internal/console"
 )
 
-// eighths are the block elements that fill a cell from the left (U+2588–U+258F).
-var eighths = [...]string{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"}
-
-// Bar draws a share between 0 and 1, exact to an eighth of a column, padded to
-// width.
-func Bar(share float64, width int) string {
-	if math.IsNaN(share) {
-		share = 0
-	}
-	n := int(math.Round(min(max(share, 0), 1) * float64(8*width)))
-	full, rest := n/8, n%8
-	bar := strings.Repeat("█", full) + eighths[rest]
-	return bar + strings.Repeat(" ", width-full-min(rest, 1))
-}
-
-// Meter draws progress: like Bar, on a track that shows how much is left.
-func (o *Output) Meter(share float64, width int) string {
-	bar := strings.TrimRight(Bar(share, width), " ")
-	return o.Paint(Cyan, bar) + o.Paint(Dim, strings.Repeat("·", width-len([]rune(bar))))
+// Meter draws progress: a bar on a track that shows how much is left.
+func (o *Output) Meter(share float64, width int) Painted {
+	bar := strings.TrimRight(console.Bar(share, width), " ")
+	return o.Paint(Cyan, bar) + o.Paint(Dim, console.Track(bar, width))
 }

@@ -3,9 +3,9 @@ package display
 import (
 	"bytes"
 	"flag"
-	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +15,7 @@ import (
 	"voted/client"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // golden compares what is shown to a file.
 func golden(t *testing.T, name string, got []byte) {
@@ -65,15 +65,45 @@ func manyRounds() client.Results {
 	return r
 }
 
+// listedTie is an instant runoff that the order of the options decided twice.
+func listedTie() client.Results {
+	return client.Results{
+		Poll: "chair", Method: client.IRV, State: client.StateClosed, Index: 12, Ballots: 3, Certified: true, Winners: []string{"ann"},
+		Options: []client.OptionResult{{ID: "ann", Votes: 1}, {ID: "bo", Votes: 1}, {ID: "cy", Votes: 1}},
+		Rounds: []client.Round{
+			{Votes: map[string]client.Votes{"ann": 1, "bo": 1, "cy": 1}, Eliminated: []string{"cy"}},
+			{Votes: map[string]client.Votes{"ann": 1, "bo": 1}, Eliminated: []string{"bo"}, Exhausted: 1},
+			{Votes: map[string]client.Votes{"ann": 1}, Exhausted: 2},
+		},
+		Ties: []client.Tie{
+			{Round: 1, Options: []string{"ann", "bo", "cy"}, Step: client.TieListed, Chosen: []string{"cy"}},
+			{Round: 2, Options: []string{"ann", "bo"}, Step: client.TieListed, Chosen: []string{"bo"}},
+		},
+		OtherOrdersElect: []string{"bo", "cy"},
+	}
+}
+
 func TestResultsLookAsTheyAreMeantTo(t *testing.T) {
 	t.Parallel()
-	titles := Titles{"peltola": "Mary Peltola", "palin": "Sarah Palin", "begich": "Nick Begich"}
+	titles := Titles{"rtl": "a\u202eevil", "osc": "\x1b]0;owned\x07", "peltola": "Mary Peltola", "palin": "Sarah Palin", "begich": "Nick Begich"}
 	plurality := client.Results{
 		Poll: "lunch", Method: client.Plurality, State: client.StateOpen, Index: 7, Ballots: 3, Winners: []string{"pizza"},
 		Options: []client.OptionResult{{ID: "pizza", Votes: 2}, {ID: "sushi", Votes: 1}, {ID: "salad"}},
 	}
 	tied := plurality
 	tied.Winners, tied.TieBreaking = []string{"pizza", "sushi"}, "All options with the most votes win."
+	tied.Options = []client.OptionResult{{ID: "pizza", Votes: 2}, {ID: "sushi", Votes: 2}, {ID: "salad"}}
+	tied.Ties = []client.Tie{{Options: []string{"pizza", "sushi"}, Step: client.TieReport, Chosen: []string{"pizza", "sushi"}}}
+	weighted := plurality
+	weighted.Weight, weighted.Turnout = 1_000_008, &client.Turnout{Eligible: 12, Voted: 3, EligibleWeight: 9_999_999, VotedWeight: 1_000_008}
+	weighted.Options = []client.OptionResult{{ID: "pizza", Votes: 1_000_000}, {ID: "sushi", Votes: 8}, {ID: "salad"}}
+	zeros := client.Results{
+		Poll: "wines", Method: client.ScoreVoting, State: client.StateOpen, Ballots: 1,
+		Options: []client.OptionResult{{ID: "merlot"}, {ID: "syrah"}},
+	}
+	hostile := plurality
+	hostile.Poll = "lunch\x1b[2J"
+	hostile.Options = []client.OptionResult{{ID: "pizza", Votes: 2}, {ID: "rtl", Votes: 1}, {ID: "osc"}}
 	scores := client.Results{
 		Poll: "wines", Method: client.ScoreVoting, State: client.StateOpen, Index: 7, Ballots: 2, Winners: []string{"merlot"},
 		Options: []client.OptionResult{{ID: "merlot", Score: 9, Mean: 4.5}, {ID: "a wine whose name is longer than anybody likes to read", Score: 4, Mean: 2}},
@@ -90,6 +120,14 @@ func TestResultsLookAsTheyAreMeantTo(t *testing.T) {
 		"rounds-70":    {manyRounds(), "", 70, false},
 		"plurality-80": {plurality, "What do we eat?", 80, false},
 		"tied-80":      {tied, "What do we eat?", 80, false},
+		"tied-40":      {tied, "What do we eat?", 40, false},
+		"listed-80":    {listedTie(), "Chair", 80, false},
+		"listed-40":    {listedTie(), "Chair", 40, false},
+		"weighted-80":  {weighted, "", 80, false},
+		"weighted-40":  {weighted, "", 40, false},
+		"zeros-80":     {zeros, "", 80, false},
+		"rounds-40":    {manyRounds(), "", 40, false},
+		"hostile-60":   {hostile, "", 60, true},
 		"scores-80":    {scores, "", 80, false},
 		"nothing-yet":  {client.Results{Poll: "lunch", Method: client.Plurality, State: client.StateOpen, Options: []client.OptionResult{{ID: "pizza"}}}, "", 80, false},
 	} {
@@ -122,20 +160,6 @@ func TestNumbersReadWell(t *testing.T) {
 	}
 }
 
-func TestABarHasItsWidthWhateverTheShare(t *testing.T) {
-	t.Parallel()
-	for _, share := range []float64{-1, 0, 0.001, 0.01, 0.13, 0.5, 0.99, 0.999, 1, 2, math.NaN(), math.Inf(1)} {
-		for _, width := range []int{1, 7, 40} {
-			if got := len([]rune(Bar(share, width))); got != width {
-				t.Errorf("Bar(%v, %d) is %d wide", share, width, got)
-			}
-		}
-	}
-	if Bar(0.5, 4) != "██  " || Bar(1, 2) != "██" || Bar(1.0/16, 2) != "▏ " {
-		t.Errorf("bars are %q %q %q", Bar(0.5, 4), Bar(1, 2), Bar(1.0/16, 2))
-	}
-}
-
 func TestColourIsOffWhereItIsNotWanted(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
@@ -156,7 +180,63 @@ func TestAViewIsDrawnAgainInPlace(t *testing.T) {
 	s := Fixed(&b, 80, false).Screen()
 	s.Draw(func(o *Output) { o.Linef("one"); o.Linef("two") })
 	s.Draw(func(o *Output) { o.Linef("three") })
-	if got, want := b.String(), "one\ntwo\n\x1b[2A\x1b[Jthree\n"; got != want {
+	s.Draw(func(o *Output) { o.Linef("four"); o.Linef("five") })
+	want := "one\ntwo\n" +
+		"\r\x1b[2A\x1b[Kthree\n\x1b[K\x1b[1B\x1b[1A" + // what the former frame had more is erased
+		"\r\x1b[1A\x1b[Kfour\nfive\n"
+	if got := b.String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAViewFindsItsBeginningAgainInAWindowOfAnotherSize(t *testing.T) {
+	t.Parallel()
+	frame := func(n, width int) func(*Output) {
+		return func(o *Output) {
+			for range n {
+				o.Linef("%s", strings.Repeat("x", width))
+			}
+		}
+	}
+	for _, c := range []struct {
+		name string
+		ups  []string // how far each frame goes up
+		draw func(*Screen, *Output)
+	}{
+		{"lower: what was pushed out is out of reach, and is reached again when it is back", []string{"", "\r\x1b[9A", "\r\x1b[20A", "\r\x1b[3A"}, func(s *Screen, o *Output) {
+			o.rows = 23
+			s.Draw(frame(20, 10))
+			o.rows = 9
+			s.Draw(frame(9, 10))
+			o.rows = 23
+			s.Draw(frame(3, 10))
+			s.Draw(frame(3, 10))
+		}},
+		{"narrower: a line stands on several rows", []string{"", "\r\x1b[6A", "\r\x1b[2A"}, func(s *Screen, o *Output) {
+			o.rows = 23
+			s.Draw(frame(2, 80))
+			o.width = 30
+			s.Draw(frame(2, 30))
+			s.Draw(frame(2, 30))
+		}},
+	} {
+		var b bytes.Buffer
+		o := &Output{Writer: &b, Terminal: true, width: 80}
+		s := o.Screen()
+		c.draw(s, o)
+		var ups []string
+		for part := range strings.SplitSeq(strings.ReplaceAll(b.String(), "\r", "|\r"), "|") {
+			up, _, erases := strings.Cut(part, "\x1b[K")
+			if !erases { // the first frame
+				up = ""
+			}
+			ups = append(ups, up)
+		}
+		if !slices.Equal(ups, c.ups) {
+			t.Errorf("%s: it goes up %q, want %q", c.name, ups, c.ups)
+		}
+		if strings.Contains(b.String(), "\x1b[J") || strings.Contains(b.String(), "\x1b[2J") {
+			t.Errorf("%s: it erases more than lines: %q", c.name, b.String())
+		}
 	}
 }

@@ -1,5 +1,4 @@
-// Package display lays out what the commands show to people: tables, bars,
-// results and views that change in place. It asks the terminal for its width,
-// uses colour only where there is one (and NO_COLOR is not set), and says the
-// same without: colour never carries meaning alone.
+// Package display lays out the text output of the commands: tables, bars, results and
+// views that change in place. It fits the width of the terminal and uses colour only on a
+// terminal, unless NO_COLOR is set. Colour never carries meaning alone.
 package display

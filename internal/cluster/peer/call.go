@@ -14,7 +14,7 @@ import (
 	"voted/internal/trace"
 )
 
-// RemoteError is what the peer's handler answered instead of a result.
+// RemoteError is the error with which the peer's handler answered.
 type RemoteError struct {
 	Method  string // of the call
 	Message string // the handler's error
@@ -22,14 +22,30 @@ type RemoteError struct {
 
 // Error implements error.
 func (e *RemoteError) Error() string {
-	return fmt.Sprintf("the peer could not do %q: %s", e.Method, e.Message)
+	return fmt.Sprintf("the peer's answer to %q is an error: %s", e.Method, e.Message)
 }
+
+// RefusedError: the peer's port refused the call, so its handler did not see it. It is
+// an ErrNotSent.
+type RefusedError struct {
+	Addr    string // that was called
+	Method  string // of the call
+	Message string // why
+}
+
+// Error implements error.
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("%v: call %q to %s: %s", ErrNotSent, e.Method, e.Addr, e.Message)
+}
+
+// Unwrap returns ErrNotSent.
+func (*RefusedError) Unwrap() error { return ErrNotSent }
 
 func (p *Port) newClient() *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
-				return p.dial(ctx, addr, net.KeepAliveConfig{Enable: true})
+				return p.dial(ctx, addr, "", net.KeepAliveConfig{Enable: true})
 			},
 			DisableCompression:     true,
 			MaxIdleConnsPerHost:    idlePerPeer,
@@ -42,9 +58,11 @@ func (p *Port) newClient() *http.Client {
 	}
 }
 
-// Call asks the member at addr and waits for its answer until ctx ends. method is a word of lowercase letters, digits and
-// hyphens; after an error, body may still be read for a moment: do not reuse it. Errors: ErrNotSent (wrapped) when the request certainly did not
-// reach the peer's handler; a *RemoteError when the handler answered with an error; after any other the outcome is unknown.
+// Call sends a request to the member at addr and waits for its answer until ctx ends.
+// method is a word of lowercase letters, digits and hyphens. Do not reuse body after an
+// error: it may still be read for a moment. Errors: ErrNotSent (wrapped) if the request
+// certainly did not reach the peer's handler; a *RemoteError if the handler answered
+// with an error; after any other the outcome is unknown.
 func (p *Port) Call(ctx context.Context, addr, method string, body []byte) ([]byte, error) {
 	if !isMethod(method) {
 		return nil, fmt.Errorf("%w: %q is not the name of a call", ErrNotSent, method)
@@ -77,9 +95,10 @@ func (p *Port) Call(ctx context.Context, addr, method string, body []byte) ([]by
 	return answer, nil
 }
 
-// request makes a POST. GetBody lets net/http send it again on a fresh connection when a pooled one turns out to be closed
-// before a single byte was written to it. It never does so once a byte was written, because a POST without an
-// Idempotency-Key is not repeatable to it.
+// request makes a POST. Because of GetBody, net/http sends it again on a fresh
+// connection if a pooled one turns out to be closed before any byte was written to it.
+// After the first byte it never does, because a POST without an Idempotency-Key does
+// not count as repeatable.
 func request(ctx context.Context, addr, method string, body []byte) *http.Request {
 	r := &http.Request{
 		Method: http.MethodPost,
@@ -102,7 +121,7 @@ func request(ctx context.Context, addr, method string, body []byte) *http.Reques
 	return r.WithContext(ctx)
 }
 
-// refusal makes an error of an answer that is not a result.
+// refusal makes an error from an answer that is not a result.
 func refusal(response *http.Response, addr, method string) error {
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxMessageBytes))
 	message := strings.TrimSuffix(string(text), "\n")
@@ -112,7 +131,7 @@ func refusal(response *http.Response, addr, method string) error {
 	case outcome == outcomeFailed:
 		return &RemoteError{Method: method, Message: message}
 	case outcome == outcomeRefused:
-		return fmt.Errorf("%w: call %q to %s: %s", ErrNotSent, method, addr, message)
+		return &RefusedError{addr, method, message}
 	}
 	return fmt.Errorf("call %q to %s: an unexpected answer: %s", method, addr, response.Status)
 }

@@ -3,6 +3,7 @@ package peer
 import (
 	"bytes"
 	"context"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,15 +12,15 @@ import (
 	"voted/internal/trace"
 )
 
-// told answers with what the call's context carries.
-func told(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+// answerCarried answers with what the call's context carries.
+func answerCarried(ctx context.Context, _ string, _ []byte) ([]byte, error) {
 	return []byte(trace.From(ctx).ID), nil
 }
 
 func TestACallCarriesTheRequestForWhichItIsMade(t *testing.T) {
 	t.Parallel()
 	a, b := listen(t, Options{}), listen(t, Options{})
-	b.Handle(told)
+	b.Handle(answerCarried)
 	for _, id := range []string{"", "op-1"} {
 		got, err := a.Call(trace.With(within(t, 10*time.Second), trace.Carried{ID: id}), b.Addr(), "execute", []byte("x"))
 		must(t, err)
@@ -29,11 +30,13 @@ func TestACallCarriesTheRequestForWhichItIsMade(t *testing.T) {
 	}
 }
 
-// Builds of before send no id, later ones may send what this one does not know.
+// Older builds send no id; later ones may send what this one does not know.
 func TestACallOfAnotherBuildIsAnswered(t *testing.T) {
 	t.Parallel()
 	p := listen(t, Options{})
-	p.Handle(told)
+	p.Handle(answerCarried)
+	raw := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return greeted(t, p), nil }}
+	defer raw.CloseIdleConnections()
 	for name, c := range map[string]struct {
 		header map[string]string
 		want   string
@@ -48,7 +51,7 @@ func TestACallOfAnotherBuildIsAnswered(t *testing.T) {
 		for k, v := range c.header {
 			r.Header.Set(k, v)
 		}
-		resp, err := http.DefaultTransport.RoundTrip(r)
+		resp, err := raw.RoundTrip(r)
 		must(t, err)
 		var body bytes.Buffer
 		_, err = body.ReadFrom(resp.Body)
@@ -58,5 +61,4 @@ func TestACallOfAnotherBuildIsAnswered(t *testing.T) {
 			t.Errorf("%s: %s %q, want %q", name, resp.Status, body.String(), c.want)
 		}
 	}
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }

@@ -6,16 +6,18 @@ import (
 	"sync"
 )
 
-// conn is a connection that the port closes when it closes, with the byte that was read ahead to see what it is.
+// conn is a connection that the port closes when the port closes. It holds the byte
+// that was read ahead to find its kind.
 type conn struct {
 	net.Conn          // TLS over raw, or raw; only its owner uses it
-	raw      net.Conn // whoever takes it away from its owner closes this
+	raw      net.Conn // closed to take the connection away from its owner
 	set      *connSet
-	first    []byte // read ahead; only the one reader touches it
-	id       string // the member at the other end, as its certificate says; written once, under set.mu
+	first    []byte // read ahead; used only by the one reader
+	id       string // the member at the other end, as its certificate says; written once, guarded by set.mu
+	cluster  string // the other end's, as its greeting says; "" for none yet; written before the connection is passed on
 }
 
-// Read gives the byte that was read ahead first.
+// Read returns the byte that was read ahead first.
 func (c *conn) Read(b []byte) (int, error) {
 	if len(c.first) > 0 && len(b) > 0 {
 		n := copy(b, c.first)
@@ -25,20 +27,21 @@ func (c *conn) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// Close closes the connection and forgets it.
+// Close closes the connection and removes it from the set.
 func (c *conn) Close() error {
 	c.set.remove(c)
 	return c.Conn.Close()
 }
 
-// connSet knows all open connections.
+// connSet holds all open connections.
 type connSet struct {
 	mu     sync.Mutex
-	all    map[*conn]struct{} // under mu
-	closed bool               // under mu
+	all    map[*conn]struct{} // guarded by mu
+	closed bool               // guarded by mu
 }
 
-// add takes a connection in; when the set is closed already it closes it and returns nil.
+// add adds a connection. If the set is closed already, it closes the connection and
+// returns nil.
 func (s *connSet) add(raw net.Conn) *conn {
 	c := &conn{Conn: raw, raw: raw, set: s}
 	s.mu.Lock()
@@ -70,7 +73,7 @@ func (s *connSet) closeAll() {
 	}
 }
 
-// connQueue hands accepted connections to a server as if it listened itself.
+// connQueue passes accepted connections to a server, as its listener.
 type connQueue struct {
 	addr net.Addr
 	ch   chan net.Conn
@@ -82,7 +85,7 @@ func newConnQueue(addr net.Addr) *connQueue {
 	return &connQueue{addr: addr, ch: make(chan net.Conn), done: make(chan struct{})}
 }
 
-// give hands c over, or closes it when nobody takes connections any more.
+// give passes c on, or closes it if the queue is closed.
 func (q *connQueue) give(c net.Conn) {
 	select {
 	case q.ch <- c:
@@ -110,13 +113,14 @@ func (q *connQueue) Close() error {
 // Addr implements net.Listener.
 func (q *connQueue) Addr() net.Addr { return q.addr }
 
-// undecidedQueue holds the connections that have not said yet what they are, oldest first.
+// undecidedQueue holds the connections whose kind is not known yet, oldest first.
 type undecidedQueue struct {
 	mu    sync.Mutex
-	order list.List // of *conn, under mu
+	order list.List // of *conn, guarded by mu
 }
 
-// enter takes c in and drops the oldest when there are too many. leave must be called once c is decided.
+// enter adds c and drops the oldest if there are too many. The caller must call leave
+// as soon as the kind of c is known.
 func (q *undecidedQueue) enter(c *conn) (leave func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -128,6 +132,6 @@ func (q *undecidedQueue) enter(c *conn) (leave func()) {
 	return func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		q.order.Remove(place) // does nothing when it was dropped
+		q.order.Remove(place) // does nothing if it was dropped
 	}
 }

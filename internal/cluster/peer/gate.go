@@ -11,29 +11,32 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Gate knows who belongs to the cluster. It is asked about members whose
-// certificates have been checked already.
+// Gate decides which members belong to the cluster. Their certificates have already
+// been checked.
 type Gate interface {
-	// Admits reports whether a member may talk to this one. It may ask others, until ctx ends.
+	// Admits reports whether a member may use this port. It may ask other members,
+	// until ctx ends.
 	Admits(ctx context.Context, id string) bool
-	// MemberAt returns the member that is known at an address, "" where none is.
+	// MemberAt returns the member that is known at an address, "" if there is none.
 	MemberAt(addr string) string
 }
 
-// guard is a gate and the calls that pass by it.
+// guard is a gate and the calls that it does not apply to.
 type guard struct {
 	Gate
 	open []string
 }
 
-// Guard sets who is let in, once there is TLS: raft, standing connections and calls are for those that the gate admits,
-// the open calls for every member with a certificate of the CA. Without TLS nobody is asked.
+// Guard sets the gate for connections under TLS. Raft, standing connections and calls
+// are only for members that the gate admits; the open calls are for every member with a
+// certificate of the CA. Without TLS the gate is not asked.
 func (p *Port) Guard(g Gate, open ...string) { p.guard.Store(&guard{g, open}) }
 
-// Named reports whether connections have names: whether there is TLS, and who is at the other end is looked at.
+// Named reports whether connections are identified: whether there is TLS and
+// Options.Identify is set.
 func (p *Port) Named() bool { return p.options.Identify != nil }
 
-// Recheck closes the connections of members that are not admitted any more.
+// Recheck closes the connections of members that are no longer admitted.
 func (p *Port) Recheck(ctx context.Context) {
 	verdicts := map[string]bool{}
 	for _, c := range p.conns.named() {
@@ -55,9 +58,10 @@ func (p *Port) admits(ctx context.Context, id string) bool {
 }
 
 // ErrStranger marks a member with a valid certificate that does not belong to the cluster.
-var ErrStranger = errors.New("not a member of this cluster; let it in first with `voted cluster add`")
+var ErrStranger = errors.New("not a member of this cluster; admit it first with `voted cluster add`")
 
-// enters decides about a connection from outside, other than one of calls: those are decided one by one.
+// enters decides about a connection from outside, except one of calls: calls are
+// decided one by one.
 func (p *Port) enters(c *conn) error {
 	if c.id == "" {
 		return nil
@@ -70,8 +74,17 @@ func (p *Port) enters(c *conn) error {
 	return nil
 }
 
-// mayCall decides about one call.
-func (p *Port) mayCall(ctx context.Context, method string) error {
+// errNotAkin refuses what only members of the same cluster may do.
+var errNotAkin = errors.New("the two members do not belong to the same cluster yet")
+
+// mayCall decides about one call. unentered are the calls that are allowed before both
+// ends belong to one cluster.
+func (p *Port) mayCall(ctx context.Context, method string, unentered []string) error {
+	if c, ok := ctx.Value(callerKey{}).(*conn); ok && !p.inSameCluster(c) {
+		if foreign(p.Cluster(), c.cluster) || !slices.Contains(unentered, method) {
+			return errNotAkin
+		}
+	}
 	id := Caller(ctx)
 	g := p.guard.Load()
 	if id == "" || g == nil || slices.Contains(g.open, method) || g.Admits(ctx, id) {
@@ -84,12 +97,14 @@ type callerKey struct{}
 
 // Caller returns the id of the member that makes a call, as its certificate says; "" without TLS.
 func Caller(ctx context.Context) string {
-	id, _ := ctx.Value(callerKey{}).(string)
-	return id
+	if c, ok := ctx.Value(callerKey{}).(*conn); ok {
+		return c.id
+	}
+	return ""
 }
 
-// identify names the member at the other end of a connection whose handshake is done. dialled is the address that was
-// dialled, "" for a connection from outside.
+// identify finds the member at the other end of a connection whose handshake is done.
+// dialled is the address that was dialled, "" for a connection from outside.
 func (p *Port) identify(c *conn, state tls.ConnectionState, dialled string) error {
 	if p.options.Identify == nil {
 		return nil
@@ -103,14 +118,14 @@ func (p *Port) identify(c *conn, state tls.ConnectionState, dialled string) erro
 	}
 	if g := p.guard.Load(); g != nil && dialled != "" {
 		if want := g.MemberAt(dialled); want != "" && want != id {
-			return fmt.Errorf("at %s answers member %s, and member %s was expected there", dialled, id, want)
+			return &OtherMemberError{Addr: dialled, Member: id, Dialled: want}
 		}
 	}
 	p.conns.name(c, id)
 	return nil
 }
 
-// name notes whose connection it is.
+// name records the member at the other end of a connection.
 func (s *connSet) name(c *conn, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,14 +145,16 @@ func (s *connSet) named() []*conn {
 	return all
 }
 
-// complaints bounds how often refused connections are logged: strangers must not fill the log.
-func newComplaints() *rate.Limiter {
-	return rate.NewLimiter(rate.Every(complaintEvery), complaintBurst)
+// newLineLimit bounds how often refused connections are logged, so that strangers
+// cannot fill the log.
+func newLineLimit() *rate.Limiter {
+	return rate.NewLimiter(rate.Every(lineEvery), lineBurst)
 }
 
-// complain logs why a connection was refused, where TLS keeps strangers out: an operator's mistake shows here first.
-func (p *Port) complain(c *conn, err error) {
-	if p.options.ServerTLS != nil && p.ctx.Err() == nil && p.complaints.Allow() {
+// logRefused logs why a connection was refused under TLS: an operator's mistake is
+// visible here first.
+func (p *Port) logRefused(c *conn, err error) {
+	if p.options.ServerTLS != nil && p.ctx.Err() == nil && p.refusedLines.Allow() {
 		p.options.Logger.Warn("a connection to the peer port was refused", "from", c.RemoteAddr().String(), "error", err)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Containers mostly have no IPv6 on loopback, and what is bound to every address
-// shows itself as [::] all the same.
+// Most containers have no IPv6 on loopback, although a listener on every address shows
+// itself as [::].
 func TestAMemberBoundToEveryAddressReachesItselfByIPv4(t *testing.T) {
 	t.Parallel()
 	for _, bind := range []string{"0.0.0.0:0", ":0", "[::]:0"} {

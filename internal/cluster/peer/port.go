@@ -1,6 +1,7 @@
-// Package peer is the one TCP port through which the members of a cluster talk to each other: raft, internal calls, and a
-// connection that only stands, so that its breaking tells at once that the other process is gone. The first byte of a
-// connection says which it is.
+// Package peer is the one TCP port through which the members of a cluster communicate:
+// raft, internal calls, and a connection that only stands open, so that its break shows
+// at once that the other process is gone. The first byte of a connection shows its
+// kind.
 package peer
 
 import (
@@ -22,27 +23,32 @@ import (
 
 // Options says where and how a member listens. Bind is required.
 type Options struct {
+	// ID is this member's id, which its greeting carries.
+	ID string
 	// Bind is the address to listen on, host:port; port 0 takes a free one.
 	Bind string
-	// Advertise is the address under which the others reach this member, host:port. Its host is resolved at each dial. Default
-	// is Bind, with the port that was taken.
+	// Advertise is the address under which the others reach this member, host:port. Its
+	// host is resolved at each dial. Default: Bind, with the port that was taken.
 	Advertise string
-	// Logger hears of refused connections and of raft's transport. Default: nobody.
+	// Logger receives refused connections and the lines of raft's transport. Default:
+	// nothing is logged.
 	Logger *slog.Logger
 	// Timeout bounds one dial and one raft exchange. Default DefaultTimeout.
 	Timeout time.Duration
 	// MaxBody bounds the body of one call and of its answer, in bytes. Default DefaultMaxBody.
 	MaxBody int64
-	// ServerTLS and ClientTLS, set together, put all connections under TLS. A ClientTLS without a ServerName takes the
-	// host that is dialled.
+	// ServerTLS and ClientTLS must be set together, and put all connections under TLS.
+	// A ClientTLS without a ServerName takes the host that is dialled.
 	ServerTLS, ClientTLS *tls.Config
-	// Identify names the member at the other end of a TLS connection; see Port.Guard. Default: nobody is named, and whoever
-	// the TLS configurations let in may do everything.
+	// Identify returns the id of the member at the other end of a TLS connection; see
+	// Port.Guard. Default: members are not identified, and every connection that the
+	// TLS configurations accept may do everything.
 	Identify Identifier
 }
 
 var (
-	// ErrNotSent: the request certainly did not reach the peer's handler; it may be sent again anywhere.
+	// ErrNotSent: the request certainly did not reach the peer's handler. It may be
+	// sent again, to any member.
 	ErrNotSent = errors.New("the request was not sent")
 	// ErrTooLarge: the body is larger than Options.MaxBody.
 	ErrTooLarge = errors.New("the body is too large")
@@ -52,21 +58,32 @@ var (
 	ErrClosed = errors.New("the peer port is closed")
 )
 
-// Handler answers internal calls. body is the handler's to keep. ctx ends when the caller hangs up or the port closes, and carries the
-// request that the caller's context carried.
+// handling is the handler of calls, and the calls that are allowed for members that
+// belong to no cluster yet.
+type handling struct {
+	answer Handler
+	open   []string
+}
+
+// Handler answers internal calls. It may keep body. ctx ends when the caller closes the
+// connection or the port closes, and it carries the request that the caller's context
+// carried.
 type Handler = func(ctx context.Context, method string, body []byte) ([]byte, error)
 
 // Port is one member's end of all connections to and from the others. It is safe for concurrent use.
 type Port struct {
 	options   Options
-	advertise string
+	advertise atomic.Pointer[string]
 	listener  net.Listener
 	conns     connSet // every connection, either way
 	undecided undecidedQueue
-	handler   atomic.Pointer[Handler]
+	handler   atomic.Pointer[handling]
+	cluster   atomic.Pointer[string] // nil or "": this member has not entered one yet
+	resolve   atomic.Pointer[func(id string) string]
 
-	guard      atomic.Pointer[guard]
-	complaints *rate.Limiter
+	guard        atomic.Pointer[guard]
+	refusedLines *rate.Limiter
+	unheardLines *rate.Limiter // limits what unheard logs
 
 	http      *http.Server
 	httpConns *connQueue
@@ -86,8 +103,8 @@ type Port struct {
 	closeErr  error
 }
 
-// Listen binds the port at once and starts to serve. Raft connections are closed until OpenRaft; calls are answered as not
-// sent until Handle.
+// Listen binds the port and starts to serve. Until OpenRaft, raft connections are
+// closed; until Handle, calls are answered as not sent.
 func Listen(o Options) (*Port, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
@@ -105,13 +122,14 @@ func Listen(o Options) (*Port, error) {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("the peer address %s is taken by another process; stop that one or choose another port: %w", o.Bind, err)
 	} else if err != nil {
-		return nil, fmt.Errorf("the peer address %q cannot be listened on; it must be host:port of this machine: %w", o.Bind, err)
+		return nil, fmt.Errorf("the peer address %q cannot be used; it must be host:port of this machine: %w", o.Bind, err)
 	}
 	advertise, err := advertised(o.Advertise, listener.Addr())
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	p := &Port{options: o, advertise: advertise, listener: listener, complaints: newComplaints(), raftOpen: make(chan struct{})}
+	p := &Port{options: o, listener: listener, refusedLines: newLineLimit(), unheardLines: newLineLimit(), raftOpen: make(chan struct{})}
+	p.advertise.Store(&advertise)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.httpConns = newConnQueue(listener.Addr())
 	p.raftConns = newConnQueue(raftAddr(advertise))
@@ -123,7 +141,7 @@ func Listen(o Options) (*Port, error) {
 	return p, nil
 }
 
-// advertised checks the address under which others find the member.
+// advertised checks the address under which other members reach this one.
 func advertised(advertise string, bound net.Addr) (string, error) {
 	if advertise != "" {
 		host, port, err := net.SplitHostPort(advertise)
@@ -139,26 +157,57 @@ func advertised(advertise string, bound net.Addr) (string, error) {
 }
 
 // Addr returns the address under which the other members reach this one.
-func (p *Port) Addr() string { return p.advertise }
+func (p *Port) Addr() string { return *p.advertise.Load() }
 
-// Handle sets who answers internal calls. It may be called before raft is up, and again.
-func (p *Port) Handle(h func(ctx context.Context, method string, body []byte) ([]byte, error)) {
-	handler := Handler(h)
-	p.handler.Store(&handler)
+// Readvertise changes the address under which the other members reach this one. raft
+// uses it from then on.
+func (p *Port) Readvertise(addr string) { p.advertise.Store(&addr) }
+
+// Bound returns the address that this port listens on, "" if that is every address of
+// the machine.
+func (p *Port) Bound() string {
+	if tcp, ok := p.listener.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return ""
+	}
+	return p.listener.Addr().String()
 }
 
-// OpenRaft admits raft connections. Until then they are closed: a member that has not decided yet which cluster it belongs
-// to must not vote.
+// Handle sets the handler of internal calls. It may be called before raft is up, and
+// again. The open calls are allowed before both ends belong to the same cluster; all
+// others only then.
+func (p *Port) Handle(h func(ctx context.Context, method string, body []byte) ([]byte, error), open ...string) {
+	p.handler.Store(&handling{h, open})
+}
+
+// Resolve sets a function that returns where a member is, for raft. If f returns "",
+// raft uses the address that it has itself.
+func (p *Port) Resolve(f func(id string) string) { p.resolve.Store(&f) }
+
+// whereIs returns the address at which raft should dial a member; addr is the one in
+// raft's membership.
+func (p *Port) whereIs(id raft.ServerID, addr raft.ServerAddress) string {
+	if f := p.resolve.Load(); f != nil {
+		if found := (*f)(string(id)); found != "" {
+			return found
+		}
+	}
+	return string(addr)
+}
+
+// OpenRaft admits raft connections. Until then they are closed: a member that does not
+// know yet which cluster it belongs to must not vote.
 func (p *Port) OpenRaft() { p.openOnce.Do(func() { close(p.raftOpen) }) }
 
-// Transport is raft's view of the port. Closing it (raft does, when it shuts down) leaves calls and watches alone.
+// Transport is the port as raft sees it. Closing it (raft does so when it shuts down)
+// does not affect calls and watches.
 func (p *Port) Transport() raft.Transport { return p.transport }
 
-// Close closes the listener and every connection, and waits for the port's goroutines. Handlers that still run see their
-// context end. Again: the same error.
+// Close closes the listener and every connection, and waits for the port's goroutines.
+// The contexts of running handlers end. A second Close returns the same error.
 func (p *Port) Close() error {
 	p.closeOnce.Do(func() {
-		// The listener first: whoever watches this member and dials again is then refused.
+		// The listener is closed first: a member that watches this one and dials again
+		// is then refused.
 		p.closeErr = p.listener.Close()
 		p.cancel()
 		_ = p.transport.Close()

@@ -34,7 +34,28 @@ func listen(t testing.TB, o Options) *Port {
 	p, err := Listen(o)
 	must(t, err)
 	t.Cleanup(func() { _ = p.Close() })
+	p.Belong(ours)
 	return p
+}
+
+// ours is the cluster that members belong to in these tests.
+const ours = "ours"
+
+// greeted dials a port as a member of the same cluster does, and reads its greeting.
+func greeted(t testing.TB, p *Port) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", p.Addr())
+	must(t, err)
+	_, err = c.Write(hello{cluster: ours, member: "raw"}.encode())
+	must(t, err)
+	must(t, c.SetReadDeadline(time.Now().Add(5*time.Second)))
+	h, err := readHello(c)
+	must(t, err)
+	if h.verdict != verdictGoOn {
+		t.Fatalf("refused with %d", h.verdict)
+	}
+	must(t, c.SetReadDeadline(time.Time{}))
+	return c
 }
 
 func echo(_ context.Context, method string, body []byte) ([]byte, error) {
@@ -114,7 +135,7 @@ func TestCallsTellWhatHappened(t *testing.T) {
 		{"a large body", server.Addr(), "p", big[:1<<20-8], "p:" + string(big[:1<<20-8]), ""},
 		{"the handler's error", server.Addr(), "fail", []byte("x"), "no such poll: x", "remote"},
 		{"an answer over the limit", server.Addr(), "huge", nil, "more than 1048576", "remote"},
-		{"nobody listens", gone.Addr(), "status", nil, "", "not sent"},
+		{"nothing listens there", gone.Addr(), "status", nil, "", "not sent"},
 		{"the peer has no handler yet", starting.Addr(), "status", nil, "still starting", "not sent"},
 		{"not a method", server.Addr(), "a/b", nil, "", "not sent"},
 		{"a body over the caller's limit", server.Addr(), "p", make([]byte, 2<<20+1), "too large", "not sent"},
@@ -147,8 +168,9 @@ func TestCallsTellWhatHappened(t *testing.T) {
 			}
 		})
 	}
-	// The receiver's limit is smaller than the sender's. Whether the sender hears of it before its connection is
-	// closed is a race, but the handler is never asked.
+	// The receiver's limit is smaller than the sender's. The sender may or may not
+	// receive the refusal before its connection is closed, but the handler is never
+	// called.
 	_, err := client.Call(within(t, 5*time.Second), server.Addr(), "p", make([]byte, 1<<20+1))
 	if err == nil || errors.As(err, new(*RemoteError)) {
 		t.Fatalf("a body over the receiver's limit: %v", err)
@@ -157,7 +179,8 @@ func TestCallsTellWhatHappened(t *testing.T) {
 
 func TestARequestThatWasWrittenIsNeitherRepeatedNorCalledNotSent(t *testing.T) {
 	t.Parallel()
-	// A peer that answers the first request of a connection and dies, unseen, in the middle of the second.
+	// A peer that answers the first request of a connection and dies in the middle of
+	// the second.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	var requests atomic.Int32
@@ -169,6 +192,10 @@ func TestARequestThatWasWrittenIsNeitherRepeatedNorCalledNotSent(t *testing.T) {
 			if err != nil {
 				return
 			}
+			if _, err := readHello(c); err != nil {
+				return
+			}
+			_, _ = c.Write(hello{cluster: ours, member: "dies"}.encode())
 			b := make([]byte, 4096)
 			for range 2 {
 				n, _ := c.Read(b)
@@ -209,8 +236,8 @@ func TestAPeerThatRestartedIsReachedAgain(t *testing.T) {
 		must(t, server.Close())
 		server = listen(t, Options{Bind: server.Addr()})
 		server.Handle(echo)
-		// The pooled connection is dead: a request may find that out only after it was written (unknown), but then
-		// the next one must get through.
+		// The pooled connection is dead. A request may fail after it was written
+		// (unknown), but then the next one must get through.
 		if _, err := client.Call(within(t, 5*time.Second), server.Addr(), "a", []byte("x")); err != nil {
 			_, err = client.Call(within(t, 5*time.Second), server.Addr(), "a", []byte("x"))
 			must(t, err)
@@ -275,7 +302,7 @@ func TestWatchSurvivesBrokenConnections(t *testing.T) {
 	}
 }
 
-func TestGarbageHarmsNobody(t *testing.T) {
+func TestGarbageDoesNotHarmOtherConnections(t *testing.T) {
 	t.Parallel()
 	p := listen(t, Options{Timeout: 300 * time.Millisecond})
 	p.Handle(echo)
@@ -283,8 +310,14 @@ func TestGarbageHarmsNobody(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var open []net.Conn
 	send := func(b []byte) {
-		c, err := net.Dial("tcp", p.Addr())
-		must(t, err)
+		var c net.Conn
+		if len(open)%3 == 0 || b == nil { // before the greeting
+			var err error
+			c, err = net.Dial("tcp", p.Addr())
+			must(t, err)
+		} else {
+			c = greeted(t, p)
+		}
 		_, _ = c.Write(b)
 		open = append(open, c)
 	}
@@ -293,7 +326,7 @@ func TestGarbageHarmsNobody(t *testing.T) {
 		for i := range b {
 			b[i] = byte(rng.IntN(256))
 		}
-		// Also behind a first byte that is right.
+		// Also after a first byte that is right.
 		if n%2 == 0 {
 			b[0] = "\x00\x01\x02\x03\x04Pw"[rng.IntN(7)]
 		}
@@ -319,9 +352,8 @@ func TestGarbageHarmsNobody(t *testing.T) {
 	if waiting > maxUndecided {
 		t.Fatalf("%d undecided connections", waiting)
 	}
-	// The slow sender of a head is dropped by itself.
-	c, err := net.Dial("tcp", p.Addr())
-	must(t, err)
+	// The slow sender of a head is dropped.
+	c := greeted(t, p)
 	_, _ = io.WriteString(c, "POST /v1")
 	must(t, c.SetReadDeadline(time.Now().Add(5*time.Second)))
 	if _, err := io.Copy(io.Discard, c); errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
@@ -353,9 +385,7 @@ func FuzzFirstByte(f *testing.F) {
 	for _, b := range []byte{0, 4, 5, 'A', 'P', 'Z', '[', 'a', 'w', 0x16, 0xff} {
 		f.Add(b, []byte("rest"))
 	}
-	p, err := Listen(Options{Bind: "127.0.0.1:0"})
-	must(f, err)
-	f.Cleanup(func() { _ = p.Close() })
+	p := listen(f, Options{})
 	p.Handle(echo)
 	p.OpenRaft()
 	f.Fuzz(func(t *testing.T, first byte, rest []byte) {
@@ -363,8 +393,7 @@ func FuzzFirstByte(f *testing.F) {
 		if (k == kindRaft) != (first <= 4) || (k == kindHTTP) != (first >= 'A' && first <= 'Z') || (k == kindWatch) != (first == 'w') {
 			t.Fatalf("%#x is %d", first, k)
 		}
-		c, err := net.Dial("tcp", p.Addr())
-		must(t, err)
+		c := greeted(t, p)
 		_, _ = c.Write(append([]byte{first}, rest...))
 		must(t, c.Close())
 		got, err := p.Call(within(t, 5*time.Second), p.Addr(), "a", rest)
@@ -393,11 +422,13 @@ func BenchmarkCall256KiB(b *testing.B) { benchmarkCall(b, 256<<10) }
 func Example() {
 	server, _ := Listen(Options{Bind: "127.0.0.1:0"})
 	defer server.Close()
+	server.Belong("a-cluster")
 	server.Handle(func(_ context.Context, method string, body []byte) ([]byte, error) {
 		return []byte(method + " " + string(body)), nil
 	})
 	client, _ := Listen(Options{Bind: "127.0.0.1:0"})
 	defer client.Close()
+	client.Belong("a-cluster")
 	answer, err := client.Call(context.Background(), server.Addr(), "status", []byte("please"))
 	fmt.Println(string(answer), err)
 	// Output: status please <nil>

@@ -4,17 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 )
 
-// transport is raft's own network transport without the heartbeat fast path. That path handles heartbeats beside raft's main
-// goroutine, where they change term and state under its feet (hashicorp/raft issue 695); without a handler they queue with
-// all other RPCs. RequestPreVote and Close of the embedded transport stay visible: raft looks for both.
+// transport is raft's own network transport without the heartbeat fast path. That path
+// handles heartbeats concurrently with raft's main goroutine and changes its term and
+// state meanwhile (hashicorp/raft issue 695); without a handler they queue with all
+// other RPCs. RequestPreVote and Close of the embedded transport stay visible, because
+// raft looks for both.
 type transport struct {
 	*raft.NetworkTransport
 	port   *Port
@@ -28,28 +32,65 @@ var (
 	_ raft.WithClose   = (*transport)(nil)
 )
 
+// EncodePeer implements raft.Transport. raft passes the address that this member had
+// when it started.
+func (t *transport) EncodePeer(id raft.ServerID, addr raft.ServerAddress) []byte {
+	if string(id) == t.port.options.ID {
+		return []byte(t.port.Addr())
+	}
+	return t.NetworkTransport.EncodePeer(id, addr)
+}
+
 // SetHeartbeatHandler does nothing, on purpose.
 func (*transport) SetHeartbeatHandler(func(raft.RPC)) {}
 
-// AppendEntries holds a failed attempt back until the member can be reached again. Raft waits after each failure, twice as
-// long as before, up to ten seconds: a member that came back would stay behind for as long as it had been away.
+// AppendEntries does not return a failed attempt until the member can be reached again.
+// raft itself would wait after each failure, twice as long each time, up to ten
+// seconds: a member that came back would stay behind for as long as it had been away.
 func (t *transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
-	err := t.NetworkTransport.AppendEntries(id, target, args, resp)
+	err := t.NetworkTransport.AppendEntries(id, t.meant(id, target), args, resp)
 	heartbeat := len(args.Entries) == 0 && args.PrevLogEntry == 0 && args.LeaderCommitIndex == 0
 	if errors.Is(err, ErrNotSent) && !heartbeat {
-		t.awaitPeer(string(target))
+		t.awaitPeer(id, target)
 	}
 	return err
 }
 
-// awaitPeer returns when a connection to addr can be made, when the transport closes, or after awaitPeerMax.
-func (t *transport) awaitPeer(addr string) {
+// RequestVote implements raft.Transport.
+func (t *transport) RequestVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	return t.NetworkTransport.RequestVote(id, t.meant(id, target), args, resp)
+}
+
+// RequestPreVote implements raft.WithPreVote.
+func (t *transport) RequestPreVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	return t.NetworkTransport.RequestPreVote(id, t.meant(id, target), args, resp)
+}
+
+// InstallSnapshot implements raft.Transport.
+func (t *transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	return t.NetworkTransport.InstallSnapshot(id, t.meant(id, target), args, resp, data)
+}
+
+// TimeoutNow implements raft.Transport.
+func (t *transport) TimeoutNow(id raft.ServerID, target raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	return t.NetworkTransport.TimeoutNow(id, t.meant(id, target), args, resp)
+}
+
+// meant returns the address that raftStream.Dial receives: the id of the member that
+// raft means and where it is now. raft itself knows only the address in the membership,
+// and a vote must never be counted for another member than the one that gave it.
+func (t *transport) meant(id raft.ServerID, target raft.ServerAddress) raft.ServerAddress {
+	return meaning(id, t.port.whereIs(id, target))
+}
+
+// awaitPeer returns when a connection to the member can be made, when the transport closes, or after awaitPeerMax.
+func (t *transport) awaitPeer(id raft.ServerID, target raft.ServerAddress) {
 	ctx, cancel := context.WithTimeout(t.closed, awaitPeerMax)
 	defer cancel()
 	for pause := awaitPeerMin; ctx.Err() == nil; pause = min(2*pause, awaitPeerPause) {
 		dialer := net.Dialer{Timeout: t.port.options.Timeout}
-		if c, err := dialer.DialContext(ctx, "tcp", addr); err == nil {
-			_ = c.Close() // it was only to see
+		if c, err := dialer.DialContext(ctx, "tcp", t.port.whereIs(id, target)); err == nil {
+			_ = c.Close() // it was only a test
 			return
 		}
 		timer := time.NewTimer(pause)
@@ -61,8 +102,9 @@ func (t *transport) awaitPeer(addr string) {
 	}
 }
 
-// How often a member that cannot be reached is tried, and for how long one attempt of raft is held back. The longest pause
-// is how late a member that came back may be noticed; the limit lets go of members that were removed.
+// How often a member that cannot be reached is tried, and for how long one attempt of
+// raft is delayed. The longest pause is how late a returning member may be noticed. The
+// limit ends the waiting for members that were removed.
 const (
 	awaitPeerMin   = 10 * time.Millisecond
 	awaitPeerPause = 200 * time.Millisecond
@@ -83,8 +125,9 @@ func (p *Port) newTransport() *transport {
 	t.NetworkTransport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:  &raftStream{connQueue: p.raftConns, port: p},
 		MaxPool: raftPool,
-		// One request at a time on a connection: with more, raft pipelines, and a pipeline can wedge while heartbeats
-		// look healthy (hashicorp/raft issue 612).
+		// One request at a time on a connection. With more, raft uses pipelines, and a
+		// pipeline can get stuck while heartbeats look healthy (hashicorp/raft issue
+		// 612).
 		MaxRPCsInFlight:         1,
 		Timeout:                 p.options.Timeout,
 		Logger:                  transportLogger(p.options.Logger),
@@ -93,7 +136,8 @@ func (p *Port) newTransport() *transport {
 	return t
 }
 
-// raftStream is where raft gets its connections from. Its address is the advertised one, so that is what a leader calls itself.
+// raftStream makes raft's connections. Its address is the advertised one, which a
+// leader sends as its own.
 type raftStream struct {
 	*connQueue
 	port *Port
@@ -103,7 +147,22 @@ type raftStream struct {
 func (s *raftStream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(s.port.ctx, timeout)
 	defer cancel()
-	return s.port.dial(ctx, string(address), net.KeepAliveConfig{Enable: true})
+	want, addr := meantBy(address)
+	return s.port.dial(ctx, addr, want, net.KeepAliveConfig{Enable: true})
+}
+
+// meansAt separates the id and the address in what raft dials. No id contains it.
+const meansAt = "@"
+
+func meaning(id raft.ServerID, addr string) raft.ServerAddress {
+	return raft.ServerAddress(string(id) + meansAt + addr)
+}
+
+func meantBy(a raft.ServerAddress) (id, addr string) {
+	if id, addr, ok := strings.Cut(string(a), meansAt); ok {
+		return id, addr
+	}
+	return "", string(a)
 }
 
 // raftAddr is an advertised address: a host name, not resolved.
@@ -115,10 +174,11 @@ func (raftAddr) Network() string { return "tcp" }
 // String implements net.Addr.
 func (a raftAddr) String() string { return string(a) }
 
-// ElectNow makes this member, whose raft id is given, start an election at once, as if a leader had handed over to it. It
-// returns when raft has taken the request, within Options.Timeout. Calling it for a leader makes that stand for election again.
+// ElectNow makes this member, whose raft id is given, start an election at once, as if
+// a leader had handed over to it. It returns when raft has accepted the request, within
+// Options.Timeout. A leader stands for election again.
 func (p *Port) ElectNow(id raft.ServerID) error {
-	self := raft.ServerAddress(p.advertise)
+	self := raft.ServerAddress(p.Addr())
 	request := &raft.TimeoutNowRequest{RPCHeader: raft.RPCHeader{
 		ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(id), Addr: []byte(self),
 	}}
@@ -128,7 +188,8 @@ func (p *Port) ElectNow(id raft.ServerID) error {
 	return nil
 }
 
-// transportLogger passes what raft's transport logs on to l. Its errors are ordinary here: a peer that went away.
+// transportLogger logs the lines of raft's transport to l, as debug: its errors are
+// ordinary here, such as a peer that went away.
 func transportLogger(l *slog.Logger) hclog.Logger {
 	logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: "raft-transport", Level: hclog.Off})
 	logger.RegisterSink(slogSink{l})
@@ -139,7 +200,7 @@ type slogSink struct{ to *slog.Logger }
 
 // Accept implements hclog.SinkAdapter.
 func (s slogSink) Accept(_ string, _ hclog.Level, msg string, args ...any) {
-	// Even its errors are ordinary: a peer went away.
+	// Its errors, too, are ordinary: a peer went away.
 	if s.to.Enabled(context.Background(), slog.LevelDebug) {
 		s.to.Debug("raft transport: "+msg, args...)
 	}

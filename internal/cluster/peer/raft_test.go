@@ -52,7 +52,7 @@ func cluster(t *testing.T, heartbeat time.Duration) []*node {
 	var nodes []*node
 	var servers []raft.Server
 	for _, id := range []raft.ServerID{"a", "b", "c"} {
-		p := listen(t, Options{Timeout: time.Second})
+		p := listen(t, Options{ID: string(id), Timeout: time.Second})
 		p.Handle(echo)
 		nodes = append(nodes, &node{port: p, state: &counter{}, id: id})
 		servers = append(servers, raft.Server{ID: id, Address: raft.ServerAddress(p.Addr())})
@@ -159,14 +159,13 @@ func TestRaftMessagesWaitUntilTheyAreAdmitted(t *testing.T) {
 	t.Parallel()
 	p := listen(t, Options{})
 	dial := func() net.Conn {
-		c, err := net.Dial("tcp", p.Addr())
-		must(t, err)
-		_, err = c.Write([]byte{1})
+		c := greeted(t, p)
+		_, err := c.Write([]byte{1})
 		must(t, err)
 		must(t, c.SetReadDeadline(time.Now().Add(200*time.Millisecond)))
 		return c
 	}
-	// Given a raft connection that comes before raft is open, nobody takes it …
+	// Given a raft connection that comes before raft is open, it is not accepted …
 	early := dial()
 	taken := make(chan net.Conn, 1)
 	go func() {

@@ -41,7 +41,7 @@ func TestAMemberThatWasAwayIsReachedAgainAsSoonAsItIsBack(t *testing.T) {
 	// … and ends as soon as it is back, so that raft tries again at once.
 	back, err := net.Listen("tcp", addr)
 	if err != nil {
-		t.Skipf("the port was taken meanwhile: %v", err)
+		t.Fatalf("the port, which belongs to this test, was taken meanwhile: %v", err)
 	}
 	defer back.Close()
 	select {

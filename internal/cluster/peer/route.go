@@ -21,14 +21,16 @@ const (
 )
 
 const (
-	// lastRaftRPC is the highest of raft's RPC type bytes (append, vote, install snapshot, timeout now, pre-vote), which begin a
-	// connection of its network transport.
+	// lastRaftRPC is the highest of raft's RPC type bytes (append, vote, install
+	// snapshot, timeout now, pre-vote). Such a byte begins each connection of raft's
+	// network transport.
 	lastRaftRPC = 4
-	// watchByte begins a connection that only stands; a lowercase letter, as no HTTP method begins with one.
+	// watchByte begins a connection that only stands open. It is a lowercase letter,
+	// since HTTP methods begin with uppercase ones.
 	watchByte = 'w'
 )
 
-// kindOf decides by the first byte.
+// kindOf decides the kind by the first byte.
 func kindOf(first byte) kind {
 	switch {
 	case first <= lastRaftRPC:
@@ -49,7 +51,8 @@ func (p *Port) accept() {
 			return
 		}
 		if err != nil {
-			// Out of file descriptors, say: those that are open must go first.
+			// For example, out of file descriptors: some open ones must be closed
+			// first.
 			p.options.Logger.Warn("the peer port cannot accept a connection", "error", err)
 			select {
 			case <-p.ctx.Done():
@@ -65,33 +68,40 @@ func (p *Port) accept() {
 	}
 }
 
-// route reads the first byte and hands the connection on.
+// route reads the first byte and passes the connection on.
 func (p *Port) route(c *conn, leave func()) {
 	k, err := p.decide(c)
+	if err != nil {
+		p.answerStranger(c, err)
+	}
 	leave()
 	if err == nil && k != kindHTTP {
 		err = p.enters(c)
 	}
+	if err == nil && k == kindWatch && !p.inSameCluster(c) {
+		err = errNotAkin
+	}
 	switch {
 	case err != nil:
-		p.complain(c, err)
-		p.options.Logger.Debug("a connection to the peer port did not say what it is", "from", c.RemoteAddr(), "error", err)
+		p.logRefused(c, err)
+		p.options.Logger.Debug("a connection to the peer port did not identify itself", "from", c.RemoteAddr(), "error", err)
 	case k == kindHTTP:
 		p.httpConns.give(c)
 		return
-	case k == kindRaft && p.awaitOpen():
+	case k == kindRaft && p.awaitOpen() && p.inSameCluster(c): // only now this member knows its cluster for certain
 		p.raftConns.give(c)
 		return
 	case k == kindWatch:
-		p.standBy(c)
+		p.keepWatch(c)
 	default:
 		p.options.Logger.Debug("a connection to the peer port was refused", "from", c.RemoteAddr(), "raft", k == kindRaft)
 	}
 	_ = c.Close()
 }
 
-// awaitOpen waits until raft messages are let in, and reports whether they are. A member that starts is asked by raft
-// again and again, and raft waits longer after each refusal: held back, the message is there when the member is ready.
+// awaitOpen waits until raft messages are admitted, and reports whether they are. raft
+// on other members retries a member that is starting, and waits longer after each
+// refusal; a message that is delayed instead is there when the member is ready.
 func (p *Port) awaitOpen() bool {
 	timer := time.NewTimer(raftPatience)
 	defer timer.Stop()
@@ -104,7 +114,7 @@ func (p *Port) awaitOpen() bool {
 	return false
 }
 
-// raftPatience is less than raft waits for an answer.
+// raftPatience is shorter than raft's wait for an answer.
 const raftPatience = 4 * time.Second
 
 func (p *Port) decide(c *conn) (kind, error) {
@@ -121,6 +131,9 @@ func (p *Port) decide(c *conn) (kind, error) {
 			return kindUnknown, err
 		}
 	}
+	if err := p.welcome(c); err != nil {
+		return kindUnknown, err
+	}
 	first := make([]byte, 1)
 	if _, err := io.ReadFull(c.Conn, first); err != nil {
 		return kindUnknown, err
@@ -129,8 +142,8 @@ func (p *Port) decide(c *conn) (kind, error) {
 	return kindOf(first[0]), c.SetDeadline(time.Time{})
 }
 
-// standBy keeps a watching peer's connection open until it breaks, or says too much.
-func (p *Port) standBy(c *conn) {
+// keepWatch keeps a watching peer's connection open until it breaks, or sends too much.
+func (p *Port) keepWatch(c *conn) {
 	b := make([]byte, watchMaxBytes)
 	for said := 0; said < watchMaxBytes; {
 		n, err := c.Read(b)
@@ -141,9 +154,10 @@ func (p *Port) standBy(c *conn) {
 	}
 }
 
-// dial connects to a member; every error means that nothing was sent. The member's own address goes to its own listener:
-// it need not be reachable from here.
-func (p *Port) dial(ctx context.Context, addr string, keepAlive net.KeepAliveConfig) (net.Conn, error) {
+// dial connects to a member. Every error means that nothing was sent. A member's own
+// address leads to its own listener directly, since it may be unreachable from here.
+// want is the member that should be there, "" if that is not known.
+func (p *Port) dial(ctx context.Context, addr, want string, keepAlive net.KeepAliveConfig) (net.Conn, error) {
 	if p.ctx.Err() != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotSent, ErrClosed)
 	}
@@ -151,7 +165,7 @@ func (p *Port) dial(ctx context.Context, addr string, keepAlive net.KeepAliveCon
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
 	target := addr
-	if addr == p.advertise {
+	if addr == p.Addr() {
 		target = loopback(p.listener.Addr())
 	}
 	d := net.Dialer{Timeout: p.options.Timeout, KeepAliveConfig: keepAlive}
@@ -165,8 +179,11 @@ func (p *Port) dial(ctx context.Context, addr string, keepAlive net.KeepAliveCon
 	}
 	if p.options.ClientTLS != nil {
 		if err := p.secureClient(ctx, c, addr); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrNotSent, errors.Join(err, c.Close()))
+			return nil, fmt.Errorf("%w: %w", ErrNotSent, errors.Join(p.unheard(ctx, addr, want, err), c.Close()))
 		}
+	}
+	if err := p.greet(c, addr, want); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, errors.Join(p.unheard(ctx, addr, want, err), c.Close()))
 	}
 	return c, nil
 }
@@ -191,9 +208,9 @@ func (p *Port) secureClient(ctx context.Context, c *conn, addr string) error {
 	return p.identify(c, secured.ConnectionState(), addr)
 }
 
-// loopback is where a member reaches its own listener. One that is bound to every
-// address takes IPv4 too, whatever its address looks like: Go makes no other. IPv6
-// on loopback, though, is missing in most containers.
+// loopback returns the address at which a member reaches its own listener. A listener
+// on every address accepts IPv4, too, even if its address looks like IPv6 (Go makes no
+// other kind), while most containers lack IPv6 on loopback.
 func loopback(bound net.Addr) string {
 	tcp, ok := bound.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {

@@ -16,13 +16,14 @@ import (
 
 const (
 	callPath = "/v1/peer/"
-	// outcomeHeader tells who answered: the handler (with an error), or the port itself, before the handler was asked. Without it
-	// and without status 200, something else answered.
+	// outcomeHeader says who answered: the handler (with an error), or the port itself,
+	// without calling the handler. Without it and without status 200, something else
+	// answered.
 	outcomeHeader  = "Voted-Peer-Outcome"
 	outcomeFailed  = "failed"
 	outcomeRefused = "refused"
-	// requestIDHeader carries the id of the request on whose behalf a call is made. A
-	// build that does not know it leaves it alone.
+	// requestIDHeader carries the id of the client's request that caused a call. A
+	// build that does not know it ignores it.
 	requestIDHeader = "X-Request-Id"
 )
 
@@ -34,7 +35,7 @@ func (p *Port) newServer() *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return p.ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, callerKey{}, c.(*conn).id)
+			return context.WithValue(ctx, callerKey{}, c.(*conn))
 		},
 		ErrorLog: slog.NewLogLogger(p.options.Logger.Handler(), slog.LevelDebug),
 	}
@@ -43,7 +44,8 @@ func (p *Port) newServer() *http.Server {
 // serve answers one call.
 func (p *Port) serve(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
-	// Deadlines of our own instead of the server's ReadTimeout, which would end the context of a handler that takes longer.
+	// We set our own deadlines. The server's ReadTimeout would end the context of a
+	// handler that takes longer.
 	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
 	_ = control.SetWriteDeadline(time.Now().Add(bodyTimeout))
 	method, ok := methodOf(r.URL.Path)
@@ -63,7 +65,10 @@ func (p *Port) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "this member is still starting")
 		return
 	}
-	if err := p.mayCall(r.Context(), method); err != nil {
+	if err := p.mayCall(r.Context(), method, handler.open); err != nil {
+		// A connection may be older than the moment when an end entered its cluster.
+		// The next connection begins with what both ends know now.
+		w.Header().Set("Connection", "close")
 		refuse(w, http.StatusForbidden, err.Error())
 		return
 	}
@@ -73,7 +78,7 @@ func (p *Port) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = control.SetReadDeadline(time.Time{})
-	answer, err := (*handler)(trace.With(r.Context(), carriedBy(r)), method, body)
+	answer, err := handler.answer(trace.With(r.Context(), carriedBy(r)), method, body)
 	_ = control.SetWriteDeadline(time.Now().Add(bodyTimeout))
 	if err == nil && int64(len(answer)) > p.options.MaxBody {
 		err = fmt.Errorf("the answer has %d bytes, more than %d", len(answer), p.options.MaxBody)
@@ -88,10 +93,10 @@ func (p *Port) serve(w http.ResponseWriter, r *http.Request) {
 	h["Content-Type"] = nil
 	h["Date"] = nil
 	h["Content-Length"] = []string{strconv.Itoa(len(answer))}
-	_, _ = w.Write(answer) // the caller is gone: nobody to tell
+	_, _ = w.Write(answer) // an error means that the caller is gone
 }
 
-// carriedBy reads for which request a call is made.
+// carriedBy reads which request caused a call.
 func carriedBy(r *http.Request) (c trace.Carried) {
 	if v := r.Header[requestIDHeader]; len(v) == 1 && trace.ValidID(v[0]) {
 		c.ID = v[0]
@@ -100,13 +105,14 @@ func carriedBy(r *http.Request) (c trace.Carried) {
 	return c
 }
 
-// refuse answers without having asked the handler.
+// refuse answers without calling the handler.
 func refuse(w http.ResponseWriter, status int, text string) {
 	w.Header().Set(outcomeHeader, outcomeRefused)
 	http.Error(w, text, status)
 }
 
-// methodOf takes the method out of a path: a word of lowercase letters, digits and hyphens.
+// methodOf returns the method in a path: a word of lowercase letters, digits and
+// hyphens.
 func methodOf(path string) (string, bool) {
 	if len(path) <= len(callPath) || path[:len(callPath)] != callPath {
 		return "", false

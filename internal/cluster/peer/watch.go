@@ -13,7 +13,7 @@ import (
 // watchSet counts the standing watch connections by address.
 type watchSet struct {
 	mu       sync.Mutex
-	standing map[string]int // under mu
+	standing map[string]int // guarded by mu
 }
 
 func (s *watchSet) change(addr string, by int) {
@@ -34,19 +34,21 @@ func (p *Port) Alive(addr string) bool {
 	return p.watches.standing[addr] > 0
 }
 
-// Watch keeps one idle connection to addr. It returns ErrRefused as soon as there is no connection and a fresh one is
-// refused: the machine is there and the process is gone. While connections merely break it connects again, and while addr
-// cannot be reached (timeouts, no route, a name that does not resolve) it keeps trying. It returns ctx's error when ctx
+// Watch keeps one idle connection to addr. It returns ErrRefused as soon as there is no
+// connection and a new one is refused: the machine is there, but the process is gone.
+// After a mere break it connects again, and while addr cannot be reached (timeouts, no
+// route, a name that does not resolve) it keeps trying. It returns ctx's error when ctx
 // ends, and ErrClosed when the port closes.
 func (p *Port) Watch(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
-	// Connections that break and dials that fail back off apart: after an outage the first break must be noticed at once.
+	// Broken connections and failed dials have separate delays: after an outage the
+	// first break must be noticed at once.
 	broke, failed := watchRetryMin, watchRetryMin
 	for {
 		start := time.Now()
-		err := p.stand(ctx, addr)
+		err := p.watchOnce(ctx, addr)
 		pause := time.Duration(0)
 		switch {
 		case p.ctx.Err() != nil:
@@ -71,9 +73,10 @@ func (p *Port) Watch(ctx context.Context, addr string) error {
 	}
 }
 
-// stand connects once and returns when the connection broke, or could not be made (ErrNotSent).
-func (p *Port) stand(ctx context.Context, addr string) error {
-	c, err := p.dial(ctx, addr, net.KeepAliveConfig{
+// watchOnce watches by one connection. It returns when that breaks, or could not be made
+// (ErrNotSent).
+func (p *Port) watchOnce(ctx context.Context, addr string) error {
+	c, err := p.dial(ctx, addr, "", net.KeepAliveConfig{
 		Enable: true, Idle: watchProbe, Interval: watchProbe, Count: watchProbes,
 	})
 	if err != nil {
@@ -86,7 +89,7 @@ func (p *Port) stand(ctx context.Context, addr string) error {
 	}
 	p.watches.change(addr, 1)
 	defer p.watches.change(addr, -1)
-	// The peer says nothing: reading ends when the connection does.
+	// The peer sends nothing: the read ends when the connection does.
 	_, err = c.Read(make([]byte, 1))
 	return err
 }

@@ -6,20 +6,26 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+
+	"voted/internal/cluster/storage/journal"
+	"voted/internal/durable"
 
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// boltOptions: the free list is rebuilt when the file is opened instead of written at every commit, and kept in a map; both
-// make commits cheaper. NoSync stays off: a commit that is not on disk is not a commit.
+// boltOptions make commits cheaper: the free list is rebuilt when the file is opened,
+// not written at every commit, and is kept in a map. NoSync stays off: a commit must be
+// on disk.
 func boltOptions() *bbolt.Options {
 	return &bbolt.Options{Timeout: lockWait, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType}
 }
 
-// prepareDir makes dir a directory that this process can write to, and leaves nothing else behind.
+// prepareDir makes dir a directory that this process can write to. It leaves nothing
+// else behind.
 func prepareDir(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
@@ -27,8 +33,8 @@ func prepareDir(dir string) error {
 		if err := os.MkdirAll(dir, dirMode); err != nil {
 			return fmt.Errorf("the data directory %s cannot be created; create it or choose another: %w", dir, err)
 		}
-		// A directory that a power cut forgets would come back as an empty member.
-		if err := syncDir(filepath.Dir(filepath.Clean(dir))); err != nil {
+		// If a power cut undid the new directory, the member would come back empty.
+		if err := durable.SyncDir(filepath.Dir(filepath.Clean(dir))); err != nil {
 			return fmt.Errorf("the new data directory %s cannot be made durable: %w", dir, err)
 		}
 	case err != nil:
@@ -46,18 +52,11 @@ func prepareDir(dir string) error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// openBolt opens the log file, and creates it when there is none. bbolt walks the whole file when it opens it, partly on a
-// goroutine of its own where a damaged page would end the process, so the pages are checked first.
+// openBolt opens raft.db, and creates it if there is none. It checks the pages
+// first: bbolt walks the whole file when it opens it, partly on a goroutine of its own,
+// where a damaged page would end the process.
 func openBolt(dir string) (engine, error) {
-	path := filepath.Join(dir, logFile)
+	path := filepath.Join(dir, valuesFile)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -72,11 +71,21 @@ func openBolt(dir string) (engine, error) {
 	if err := checkBolt(path); err != nil {
 		return nil, err
 	}
+	before, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
 	store, err := newBolt(path)
 	if err != nil {
 		return nil, boltError(err)
 	}
-	// What a crash during createBolt left behind; nobody else creates while we hold the lock.
+	// Whoever carried the entries over replaced the file; then the lock is on a file that
+	// no one reads again.
+	if after, err := os.Stat(path); err != nil || !os.SameFile(before, after) {
+		return nil, errors.Join(ErrInUse, store.Close())
+	}
+	// Left over from a crash during createBolt. We hold the lock, so no one else is
+	// creating.
 	left, _ := filepath.Glob(filepath.Join(dir, newFileGlob))
 	for _, name := range left {
 		_ = os.Remove(name)
@@ -90,8 +99,8 @@ func newBolt(path string) (*raftboltdb.BoltStore, error) {
 	})
 }
 
-// createBolt makes a whole file under another name first: a crash must not leave a half made one, because that could not be
-// told from a damaged one.
+// createBolt makes the whole file under another name first: after a crash, a file made
+// in part would look like a damaged one.
 func createBolt(dir, path string) error {
 	f, err := os.CreateTemp(dir, newFileGlob)
 	if err != nil {
@@ -108,16 +117,17 @@ func createBolt(dir, path string) error {
 	if err := store.Close(); err != nil {
 		return err
 	}
-	// A link fails where a rename would replace what another process just made.
+	// A link fails if another process has just made the file; a rename would replace
+	// it.
 	if err := os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
 		return nil
 	} else if err != nil {
-		// Some file systems have no links.
+		// Some file systems have no hard links.
 		if err := os.Rename(f.Name(), path); err != nil {
 			return err
 		}
 	}
-	return syncDir(dir)
+	return durable.SyncDir(dir)
 }
 
 // checkBolt checks the file's structure under bbolt's own shared lock.
@@ -136,7 +146,8 @@ func checkBolt(path string) (err error) {
 	return errors.Join(checkPages(path), db.Close())
 }
 
-// boltError tells the three ways in which bbolt refuses a file apart: locked, an operating system's error, damaged.
+// boltError distinguishes the three ways in which bbolt refuses a file: locked, an
+// error of the operating system, damaged.
 func boltError(err error) error {
 	var errno syscall.Errno
 	var pathError *fs.PathError
@@ -149,13 +160,31 @@ func boltError(err error) error {
 	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
-// damagedFile makes a sentence of what is wrong with a file of the directory, and says the way back.
+// unusable makes a sentence that says what is wrong with the log or the values in a
+// directory, and what to do.
+func unusable(dir string, err error) error {
+	path, log := filepath.Join(dir, valuesFile), filepath.Join(dir, logDir)
+	var damage *journal.Damage
+	var failed *fs.PathError
+	switch {
+	case errors.As(err, &damage):
+		path = filepath.Join(log, damage.File)
+	case errors.As(err, &failed) && strings.HasPrefix(failed.Path, log):
+		path = failed.Path
+	}
+	return damagedFile(path, dir, err)
+}
+
+// damagedFile makes a sentence that says what is wrong with a file of the directory and
+// what to do.
 func damagedFile(path, dir string, err error) error {
 	switch {
+	case errors.Is(err, ErrLater):
+		return fmt.Errorf("the data directory %s was %w; start it with that version, or a newer one", dir, err)
 	case errors.Is(err, ErrInUse):
 		return fmt.Errorf("the data directory %s is %w; stop that one, or give this member a directory of its own", dir, err)
 	case errors.Is(err, ErrDamaged):
-		return fmt.Errorf("%s is %w; this copy cannot be trusted any more: stop this member, remove it from the cluster, "+
+		return fmt.Errorf("%s is %w; this copy can no longer be trusted: stop this member, remove it from the cluster, "+
 			"empty %s, and let it join again", path, err, dir)
 	}
 	return fmt.Errorf("%s cannot be used; check the disk and the file's permissions: %w", path, err)

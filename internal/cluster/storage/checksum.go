@@ -8,16 +8,18 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// castagnoli is CRC-32C (RFC 3720, appendix B.4); processors compute it.
+// castagnoli is CRC-32C (RFC 3720, appendix B.4), which processors compute in hardware.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 const sumBytes = 4
 
-// checksummed adds a CRC-32C to all that is stored and checks it on all that is read, because bbolt's pages have none.
-// An entry carries it as the last four bytes of its Extensions, a value as its own last four bytes.
+// checksummed adds a CRC-32C to everything stored and checks it on everything read,
+// because bbolt's pages have none. An entry carries it as the last four bytes of its
+// Extensions, a value as its own last four bytes.
 //
-// raft replicates Extensions, so they are taken off again on the way out: what other members see does not depend on how
-// this one stores. Callers hand in entries whose heads are theirs to change (guarded copies them).
+// raft replicates Extensions, so the checksum is removed again on reading: what other
+// members receive does not depend on how this one stores. StoreLogs changes the heads
+// of the entries, so callers must pass heads of their own (guarded copies them).
 type checksummed struct{ engine }
 
 // StoreLog implements raft.LogStore.
@@ -95,7 +97,7 @@ func (c *checksummed) Get(key []byte) ([]byte, error) {
 	return sealed[:n:n], nil
 }
 
-// valueSum covers the key too: a value that turns up under another key is damage.
+// valueSum covers the key, too: a value stored under another key is damage.
 func valueSum(key, value []byte) uint32 {
 	return crc32.Update(crc32.Update(0, castagnoli, key), castagnoli, value)
 }

@@ -7,10 +7,11 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// contiguous keeps the log without holes, so that a hole is always damage. raft itself may leave one: after it installed or
-// restored a snapshot it goes on behind the snapshot's index and keeps what it had before. Those entries are all covered by
-// the snapshot and are dropped when the first entry behind it comes. (raft's own way to avoid holes, MonotonicLogStore, would
-// also drop entries newer than the snapshot.)
+// contiguous keeps the log without holes, so that a hole always means damage. raft
+// itself may leave one: after it installs or restores a snapshot, it continues after
+// the snapshot's index and keeps its older entries. The snapshot covers all of those;
+// they are dropped when the first entry after it arrives. (raft's own way to avoid
+// holes, MonotonicLogStore, would also drop entries newer than the snapshot.)
 type contiguous struct {
 	engine
 	// covered returns the index of the newest snapshot, 0 if there is none.
@@ -55,12 +56,7 @@ func (c *contiguous) dropCovered(last, next uint64) error {
 	if err != nil {
 		return err
 	}
-	for from := first; from <= last; from += deleteChunk {
-		if err := c.engine.DeleteRange(from, min(last, from+deleteChunk-1)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.engine.DeleteRange(first, last)
 }
 
 // GetLog implements raft.LogStore. A missing entry between the first and the last is damage.

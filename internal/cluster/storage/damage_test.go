@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -12,7 +13,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// sample makes a store as a member leaves it: compacted, truncated, with votes, values and a snapshot.
+// sample makes a store as a member leaves it: compacted, truncated, with votes, values
+// and a snapshot.
 func sample(t testing.TB, dir string) string {
 	t.Helper()
 	s := open(t, dir, Options{})
@@ -57,47 +59,62 @@ func digest(s *Store) (string, error) {
 	return b.String(), errors.Join(err1, err2, err3, err4)
 }
 
-func TestNoFlippedBitIsEverSilent(t *testing.T) {
-	t.Parallel()
-	home := t.TempDir()
-	sample(t, home)
+// state is what the log of the sample has to show, and which files it is in.
+func state(t *testing.T, home string) (want string, files []string) {
+	t.Helper()
 	s := open(t, home, Options{})
 	want, err := digest(s)
 	must(t, err)
 	must(t, s.Close())
-	clean, err := os.ReadFile(filepath.Join(home, logFile))
+	segments, err := filepath.Glob(filepath.Join(home, logDir, "*.seg"))
 	must(t, err)
-	// Half of the flips anywhere, half in the heads of pages, where structure is.
+	return want, append([]string{filepath.Join(home, valuesFile)}, segments...)
+}
+
+func TestNoFlippedBitIsEverSilent(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	sample(t, home)
+	want, files := state(t, home)
+	// Flips of the values are anywhere or in the heads of pages, which hold the structure;
+	// those of the log are where batches are, or in the zeros behind them.
 	rng := rand.New(rand.NewPCG(17, 4711))
 	detected := 0
-	for n := range 500 {
+	for n := range 240 {
+		path := files[n%len(files)]
+		clean, err := os.ReadFile(path)
+		must(t, err)
 		at := rng.IntN(len(clean))
 		if n%2 == 1 {
 			at = at/4096*4096 + rng.IntN(120)
 		}
+		if n%3 > 0 && path != files[0] {
+			at = rng.IntN(len(bytes.TrimRight(clean, "\x00")))
+		}
 		bit := rng.IntN(8)
-		b := append([]byte(nil), clean...)
+		b := bytes.Clone(clean)
 		b[at] ^= 1 << bit
-		must(t, os.WriteFile(filepath.Join(home, logFile), b, 0o600))
+		must(t, os.WriteFile(path, b, 0o600))
 		s, err := Open(home, Options{})
+		if err == nil {
+			if err = s.Verify(nil); err == nil {
+				if got, err := digest(s); err != nil || got != want {
+					t.Fatalf("bit %d of byte %d of %s went unnoticed: %v", bit, at, path, err)
+				}
+			}
+			_ = s.Close()
+		}
 		if err != nil {
 			detected++
-			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "join again") {
-				t.Fatalf("bit %d of byte %d: %v", bit, at, err)
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "join again") {
+				t.Fatalf("bit %d of byte %d of %s: %v", bit, at, path, err)
 			}
-			continue
+		} else if path != files[0] {
+			t.Fatalf("bit %d of byte %d of %s went unnoticed", bit, at, path)
 		}
-		if err := s.Verify(nil); err != nil {
-			detected++
-			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), logFile) {
-				t.Fatalf("bit %d of byte %d: %v", bit, at, err)
-			}
-		} else if got, err := digest(s); err != nil || got != want {
-			t.Fatalf("bit %d of byte %d (page %d) went unnoticed: %v", bit, at, at/4096, err)
-		}
-		_ = s.Close()
+		must(t, os.WriteFile(path, clean, 0o600))
 	}
-	t.Logf("%d of 500 flips reported, the rest without effect", detected)
+	t.Logf("%d of 240 flips reported, the rest without effect", detected)
 	if detected < 100 {
 		t.Fatalf("only %d flips hit anything: the test has become blind", detected)
 	}
@@ -111,14 +128,23 @@ func TestADamagedFileIsReported(t *testing.T) {
 		name, file string
 		harm       func(b []byte) []byte
 	}{
-		{"the log file is empty", logFile, func(b []byte) []byte { return nil }},
-		{"the log file is cut in half", logFile, func(b []byte) []byte { return b[:len(b)/2] }},
-		{"the log file is cut to a page", logFile, func(b []byte) []byte { return b[:4096] }},
-		{"the log file is cut to a few bytes", logFile, func(b []byte) []byte { return b[:40] }},
-		{"the log file is zeroes", logFile, func(b []byte) []byte { return make([]byte, len(b)) }},
-		{"the log file is another file", logFile, func(b []byte) []byte { return []byte(strings.Repeat("hello", 9999)) }},
-		{"the first meta page is zeroes", logFile, func(b []byte) []byte { clear(b[:4096]); return b }},
-		{"the second meta page is zeroes", logFile, func(b []byte) []byte { clear(b[4096:8192]); return b }},
+		{"raft.db is empty", valuesFile, func(b []byte) []byte { return nil }},
+		{"raft.db is cut in half", valuesFile, func(b []byte) []byte { return b[:len(b)/2] }},
+		{"raft.db is cut to a page", valuesFile, func(b []byte) []byte { return b[:4096] }},
+		{"raft.db is cut to a few bytes", valuesFile, func(b []byte) []byte { return b[:40] }},
+		{"raft.db is zeroes", valuesFile, func(b []byte) []byte { return make([]byte, len(b)) }},
+		{"raft.db is another file", valuesFile, func(b []byte) []byte { return []byte(strings.Repeat("hello", 9999)) }},
+		{"the beginning of raft.db is zeroes", valuesFile, func(b []byte) []byte { clear(b[:4096]); return b }},
+		{"the second page of raft.db is zeroes", valuesFile, func(b []byte) []byte { clear(b[4096:8192]); return b }},
+		{"a segment is empty", logDir + "/0000000000000001.seg", func(b []byte) []byte { return nil }},
+		{"a segment is cut in half", logDir + "/0000000000000001.seg", func(b []byte) []byte { return b[:len(b)/2] }},
+		{"a segment is cut to a page", logDir + "/0000000000000001.seg", func(b []byte) []byte { return b[:4096] }},
+		{"a segment is cut to a few bytes", logDir + "/0000000000000001.seg", func(b []byte) []byte { return b[:40] }},
+		{"a segment is zeroes", logDir + "/0000000000000001.seg", func(b []byte) []byte { return make([]byte, len(b)) }},
+		{"a segment is another file", logDir + "/0000000000000001.seg", func(b []byte) []byte { return []byte(strings.Repeat("hello", 9999)) }},
+		{"the beginning of a segment is zeroes", logDir + "/0000000000000001.seg", func(b []byte) []byte { clear(b[:4096]); return b }},
+		{"the second page of a segment is zeroes", logDir + "/0000000000000001.seg", func(b []byte) []byte { clear(b[4096:8192]); return b }},
+		{"a segment is too long", logDir + "/0000000000000001.seg", func(b []byte) []byte { return append(b, 0) }},
 		{"a snapshot's state has changed", "snapshots/" + id + "/state.bin", func(b []byte) []byte { b[9] ^= 1; return b }},
 		{"a snapshot's state is cut", "snapshots/" + id + "/state.bin", func(b []byte) []byte { return b[:len(b)-1] }},
 		{"a snapshot's state is empty", "snapshots/" + id + "/state.bin", func(b []byte) []byte { return nil }},
@@ -165,27 +191,29 @@ func TestAZeroedPageIsReportedOrWasNotInUse(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	sample(t, home)
-	s := open(t, home, Options{})
-	want, err := digest(s)
-	must(t, err)
-	must(t, s.Close())
-	path := filepath.Join(home, logFile)
-	clean, err := os.ReadFile(path)
-	must(t, err)
-	for page := 0; page*4096 < len(clean); page++ {
-		b := append([]byte(nil), clean...)
-		clear(b[page*4096 : (page+1)*4096])
-		must(t, os.WriteFile(path, b, 0o600))
-		s, err := Open(home, Options{})
-		if err == nil {
-			err = s.Verify(nil)
-			if got, derr := digest(s); err == nil && (derr != nil || got != want) {
-				t.Fatalf("page %d went unnoticed: %v", page, derr)
+	want, files := state(t, home)
+	for _, path := range files {
+		clean, err := os.ReadFile(path)
+		must(t, err)
+		for page := 0; page*4096 < len(clean); page++ {
+			b := bytes.Clone(clean)
+			clear(b[page*4096 : (page+1)*4096])
+			if bytes.Equal(b, clean) {
+				continue
 			}
-			_ = s.Close()
-		}
-		if err != nil && !errors.Is(err, ErrDamaged) {
-			t.Fatalf("page %d: %v", page, err)
+			must(t, os.WriteFile(path, b, 0o600))
+			s, err := Open(home, Options{})
+			if err == nil {
+				err = s.Verify(nil)
+				if got, derr := digest(s); err == nil && (derr != nil || got != want) {
+					t.Fatalf("page %d of %s went unnoticed: %v", page, path, derr)
+				}
+				_ = s.Close()
+			}
+			if err != nil && !errors.Is(err, ErrDamaged) {
+				t.Fatalf("page %d of %s: %v", page, path, err)
+			}
+			must(t, os.WriteFile(path, clean, 0o600))
 		}
 	}
 }
@@ -195,22 +223,25 @@ func TestDamageWhileOpenIsFoundByVerifyAndByReading(t *testing.T) {
 	dir := t.TempDir()
 	sample(t, dir)
 	s := open(t, dir, Options{LogCache: 1})
-	path := filepath.Join(dir, logFile)
-	b, err := os.ReadFile(path)
+	segments, err := filepath.Glob(filepath.Join(dir, logDir, "*.seg"))
 	must(t, err)
 	// The data of entry 301 is 20,000 bytes that count up from its index.
 	needle := string(entries(301, 301, 64)[0].Data)
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	must(t, err)
-	defer f.Close()
-	for at := 0; ; at++ {
-		next := strings.Index(string(b[at:]), needle)
-		if next < 0 {
-			break
-		}
-		at += next
-		_, err = f.WriteAt([]byte{b[at+5] ^ 4}, int64(at+5))
+	for _, path := range segments {
+		b, err := os.ReadFile(path)
 		must(t, err)
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		must(t, err)
+		for at := 0; ; at++ {
+			next := strings.Index(string(b[at:]), needle)
+			if next < 0 {
+				break
+			}
+			at += next
+			_, err = f.WriteAt([]byte{b[at+5] ^ 4}, int64(at+5))
+			must(t, err)
+		}
+		must(t, f.Close())
 	}
 	err = s.Verify(nil)
 	if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "entry ") {

@@ -7,15 +7,17 @@ import (
 	"time"
 )
 
-// noLimit lets a call take as long as it needs: opening and checking a large file is not a stall.
+// noLimit lets a call take as long as it needs: opening or checking a large file may be
+// slow without being a stall.
 const noLimit time.Duration = 0
 
-// disk is the one goroutine that touches the log file. A caller waits for it no longer than the limit: a read or an fsync
-// that hangs in the kernel cannot be interrupted, only left behind.
+// disk is the one goroutine that uses the log file. A caller waits for it no longer
+// than the limit: a read or an fsync that hangs in the kernel cannot be interrupted,
+// only abandoned.
 type disk struct {
 	limit time.Duration
 	calls chan diskCall
-	// dead is closed when nothing may run any more: stopped, stalled, or after a panic.
+	// dead is closed when no further call may run: after stop, a stall or a panic.
 	dead     chan struct{}
 	deadOnce sync.Once
 	deadErr  error // why; written before dead is closed
@@ -23,7 +25,7 @@ type disk struct {
 
 type diskCall struct {
 	f    func() error
-	done chan error // holds one, so that an abandoned call does not block the goroutine
+	done chan error // buffered, so that an abandoned call does not block the goroutine
 }
 
 func newDisk(limit time.Duration) *disk {
@@ -32,9 +34,11 @@ func newDisk(limit time.Duration) *disk {
 	return d
 }
 
-// loop ends when the disk is dead. After a stall that is when, and if, the call that hangs returns.
+// loop ends when the disk is dead. After a stall it ends only when the hanging call
+// returns, if ever.
 func (d *disk) loop() {
-	// A damaged page can send bbolt past the end of the mapped file. That is a panic we can catch, not a crash.
+	// A damaged page can make bbolt read past the end of the mapped file. This turns
+	// the crash into a panic, which protected catches.
 	debug.SetPanicOnFault(true)
 	for {
 		select {
@@ -51,7 +55,8 @@ func (d *disk) loop() {
 	}
 }
 
-// protected turns a panic into damage. bbolt may hold its locks then, so nothing may run after it, not even its Close.
+// protected turns a panic into damage. bbolt may still hold its locks then, so nothing
+// may run after it, not even bbolt's Close.
 func (d *disk) protected(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -69,11 +74,12 @@ func (d *disk) die(err error) {
 	})
 }
 
-// stop ends the goroutine once it is idle.
+// stop ends the goroutine as soon as it is idle.
 func (d *disk) stop() { d.die(ErrClosed) }
 
-// run calls f on the disk goroutine and waits for it. The limit counts from the moment it starts there: a caller that
-// queues behind a slow call is not itself stalled. Past the limit the disk is dead.
+// run calls f on the disk goroutine and waits for it. The limit counts from the moment
+// f starts: a caller that waits in the queue behind a slow call is not stalled itself.
+// When the limit passes, the disk is dead.
 func (d *disk) run(limit time.Duration, f func() error) error {
 	c := diskCall{f: f, done: make(chan error, 1)}
 	select {

@@ -3,7 +3,6 @@ package storage
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -11,21 +10,28 @@ import (
 
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+
+	"voted/internal/cluster/storage/journal"
 )
 
 var (
-	// ErrStalled: the disk did not answer within the stall limit. Whether the write happened is unknown.
+	// ErrStalled: the disk did not answer within the stall limit. The write may or may
+	// not have happened.
 	ErrStalled = errors.New("the disk does not answer")
 	// ErrDamaged: what is on disk is not what was written.
-	ErrDamaged = errors.New("damaged")
-	// ErrInUse: another process has the directory.
+	ErrDamaged = journal.ErrDamaged
+	// ErrLater: a later version wrote the directory, in a format that this one does not
+	// read.
+	ErrLater = journal.ErrLater
+	// ErrInUse: another process uses the directory.
 	ErrInUse = errors.New("in use by another process")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )
 
-// IsFault tells whether an error is the disk's or the data's own, rather than that of who
-// named the directory: damage, a disk that is silent, fails, is full or read-only.
+// IsFault reports whether an error is the disk's or the data's own: damage, or a disk
+// that hangs, fails, is full or read-only. Other errors come from the choice of the
+// directory.
 func IsFault(err error) bool {
 	for _, fault := range []error{ErrDamaged, ErrStalled, syscall.EIO, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
 		if errors.Is(err, fault) {
@@ -35,7 +41,7 @@ func IsFault(err error) bool {
 	return false
 }
 
-// engine is what every layer of the stack is, and the seam below which tests put faults.
+// engine is the interface of every layer of the stack. Tests put a faulty engine below.
 type engine interface {
 	raft.LogStore
 	raft.StableStore
@@ -45,7 +51,8 @@ type engine interface {
 // errNotFound is the answer for a missing value; raft compares its text.
 var errNotFound = raftboltdb.ErrKeyNotFound
 
-// isAnswer tells "there is no such thing" from a fault.
+// isAnswer reports whether err only says that a value or entry does not exist, which is
+// no fault.
 func isAnswer(err error) bool {
 	return errors.Is(err, raft.ErrLogNotFound) || errors.Is(err, errNotFound)
 }
@@ -58,7 +65,8 @@ type faults struct {
 	held   atomic.Bool
 }
 
-// err returns the first fault, nil while there is none. Once held, a caller who would learn of a fault never returns.
+// err returns the first fault, nil while there is none. After Hold it blocks forever if
+// there is a fault other than ErrClosed.
 func (f *faults) err() error {
 	p := f.first.Load()
 	if p == nil {
@@ -72,13 +80,19 @@ func (f *faults) err() error {
 
 // raise records err, unless there was one before, and returns the first.
 func (f *faults) raise(err error) error {
-	if f.first.CompareAndSwap(nil, &err) && f.notify != nil {
-		f.once.Do(func() { f.notify(err) })
-	}
+	f.report(err)
 	return f.err()
 }
 
-// close makes all later calls fail with ErrClosed, without a report. It returns what was there before.
+// report is raise for a goroutine that no one waits for: it never blocks.
+func (f *faults) report(err error) {
+	if f.first.CompareAndSwap(nil, &err) && f.notify != nil {
+		f.once.Do(func() { f.notify(err) })
+	}
+}
+
+// close makes all later calls fail with ErrClosed, without a report. It returns the
+// fault that there was before, if any.
 func (f *faults) close() error {
 	closed := ErrClosed
 	if f.first.CompareAndSwap(nil, &closed) {
@@ -87,7 +101,8 @@ func (f *faults) close() error {
 	return *f.first.Load()
 }
 
-// guarded runs every call on the disk goroutine and turns the first error into the fault.
+// guarded runs every call on the disk goroutine and makes the first error the fault of
+// the Store.
 type guarded struct {
 	inner   engine
 	disk    *disk
@@ -96,8 +111,8 @@ type guarded struct {
 	observe func(op string, took time.Duration, bytes int)
 }
 
-// call runs f on the disk. f must leave its results where an abandoned call cannot race with the caller: call's caller
-// reads them only when call returned nil.
+// call runs f on the disk. The caller must read the results of f only if call returned
+// nil, and f must write them where an abandoned call does not race with the caller.
 func (g *guarded) call(op string, bytes func() int, f func() error) error {
 	if err := g.faults.err(); err != nil {
 		return err
@@ -105,7 +120,7 @@ func (g *guarded) call(op string, bytes func() int, f func() error) error {
 	start := time.Now()
 	err := g.disk.run(g.disk.limit, f)
 	if err != nil && !isAnswer(err) {
-		return g.faults.raise(g.sentence(op, err))
+		return g.faults.raise(sentence(g.dir, op, err))
 	}
 	if g.observe != nil {
 		n := 0
@@ -117,16 +132,19 @@ func (g *guarded) call(op string, bytes func() int, f func() error) error {
 	return err
 }
 
-// sentence says what failed, and for damage what to do.
-func (g *guarded) sentence(op string, err error) error {
+// sentence says what failed in the directory and, for damage, what to do.
+func sentence(dir, op string, err error) error {
 	if errors.Is(err, ErrDamaged) {
-		return damagedFile(filepath.Join(g.dir, logFile), g.dir, err)
+		return unusable(dir, err)
+	}
+	if errors.Is(err, ErrUndone) {
+		return fmt.Errorf("%w. The directory is %s", err, dir)
 	}
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("the disk that holds %s is full (%s): %w; free space there or enlarge it, then start this member again. What it acknowledged is safe", g.dir, op, err)
+		return fmt.Errorf("the disk that holds %s is full (%s): %w; free space there or enlarge it, then start this member again. What it acknowledged is safe", dir, op, err)
 	}
-	return fmt.Errorf("the log file in %s cannot be used any more (%s): %w; check the disk, then start this member again",
-		g.dir, op, err)
+	return fmt.Errorf("the log in %s can no longer be used (%s): %w; check the disk, then start this member again",
+		dir, op, err)
 }
 
 func noBytes() int { return 0 }
@@ -151,7 +169,8 @@ func (g *guarded) FirstIndex() (uint64, error) { return g.number("read", g.inner
 // LastIndex implements raft.LogStore.
 func (g *guarded) LastIndex() (uint64, error) { return g.number("read", g.inner.LastIndex) }
 
-// GetLog implements raft.LogStore. It reads into an entry of its own: the caller's may be reused after a stall.
+// GetLog implements raft.LogStore. It reads into an entry of its own: after a stall the
+// caller may reuse its entry while the abandoned call still runs.
 func (g *guarded) GetLog(index uint64, log *raft.Log) error {
 	entry := new(raft.Log)
 	err := g.call("read", func() int { return len(entry.Data) }, func() error { return g.inner.GetLog(index, entry) })
@@ -173,7 +192,8 @@ func (g *guarded) StoreLogs(logs []*raft.Log) error {
 		}
 		return n
 	}
-	// Copies of the entries' heads: raft may change them once a stalled call was given up.
+	// Copies of the entries' heads: raft may change them after a stalled call was
+	// abandoned.
 	heads := make([]raft.Log, len(logs))
 	own := make([]*raft.Log, len(logs))
 	for i, l := range logs {
@@ -183,38 +203,9 @@ func (g *guarded) StoreLogs(logs []*raft.Log) error {
 	return g.call("append", payload, func() error { return g.inner.StoreLogs(own) })
 }
 
-// DeleteRange implements raft.LogStore. It works in chunks, each a transaction of its own, so that the disk stays free for
-// appends in between: a prefix from the front, a suffix from the back, so that no crash leaves a hole.
+// DeleteRange implements raft.LogStore.
 func (g *guarded) DeleteRange(lo, hi uint64) error {
-	first, err := g.FirstIndex()
-	if err != nil {
-		return err
-	}
-	last, err := g.LastIndex()
-	if err != nil {
-		return err
-	}
-	// A prefix that reaches the end goes from the back as well.
-	prefix := lo <= first && hi < last
-	lo, hi = max(lo, first), min(hi, last)
-	if first == 0 {
-		return nil
-	}
-	for lo <= hi {
-		from, to := lo, min(hi, lo+deleteChunk-1)
-		if !prefix {
-			from, to = max(lo, hi-min(hi, deleteChunk-1)), hi
-		}
-		if err := g.call("truncate", noBytes, func() error { return g.inner.DeleteRange(from, to) }); err != nil {
-			return err
-		}
-		if prefix {
-			lo = to + 1
-		} else {
-			hi = from - 1
-		}
-	}
-	return nil
+	return g.call("truncate", noBytes, func() error { return g.inner.DeleteRange(lo, hi) })
 }
 
 // Set implements raft.StableStore.

@@ -3,6 +3,8 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,7 +13,7 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// faulty is an engine in memory that does as told, below the whole stack.
+// faulty is an engine in memory, below the whole stack, that fails as the test sets it.
 type faulty struct {
 	*raft.InmemStore
 	before func(op string) error
@@ -65,7 +67,11 @@ func (f *faulty) Close() error {
 
 func over(t *testing.T, base engine, o Options) *Store {
 	t.Helper()
-	s, err := assemble(t.TempDir(), base, newDisk(stallLimit(o)), o)
+	dir := t.TempDir()
+	faults := &faults{notify: o.OnFault}
+	snapshots, err := openSnapshots(dir, faults)
+	must(t, err)
+	s, err := assemble(dir, &checksummed{base}, newDisk(stallLimit(o)), faults, snapshots, o)
 	must(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	return s
@@ -137,7 +143,7 @@ func TestTheFirstErrorPoisonsTheStoreAndIsReportedOnce(t *testing.T) {
 	}
 }
 
-func TestAHeldStoreReportsAFaultAndReturnsItToNobody(t *testing.T) {
+func TestAHeldStoreReportsAFaultAndDoesNotReturnIt(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("input/output error")
 	var armed atomic.Bool
@@ -191,7 +197,7 @@ func TestACrashBetweenTheTwoWritesOfAVoteLeavesTheOldVote(t *testing.T) {
 	must(t, s.SetUint64([]byte("LastVoteTerm"), 5))
 	must(t, s.Set([]byte("LastVoteCand"), []byte("a")))
 	must(t, s.SetUint64([]byte("LastVoteTerm"), 6))
-	// The crash: the same disk under a new stack.
+	// A crash: a new stack starts on the same disk.
 	s = over(t, base, Options{})
 	term, err := s.GetUint64([]byte("LastVoteTerm"))
 	must(t, err)
@@ -216,5 +222,22 @@ func TestRaftsEntriesAreNotTouched(t *testing.T) {
 	must(t, s.GetLog(1, &got))
 	if string(backing) != "ext-and-more" || string(l.Extensions) != "ext" || string(got.Extensions) != "ext" {
 		t.Fatalf("%q %q %q", backing, l.Extensions, got.Extensions)
+	}
+}
+
+// The segments of the log are made in the background. If that fails, the member must
+// learn of it, and not only once it needs the segment.
+func TestASegmentThatCannotBeMadeIsAFaultOfTheStore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	reported := make(chan error, 1)
+	s := open(t, dir, Options{OnFault: func(err error) { reported <- err }})
+	must(t, os.RemoveAll(filepath.Join(dir, logDir)))
+	must(t, s.StoreLogs(entries(1, 1, 10))) // into the file that is open; the next one is to be made
+	if err := <-reported; !strings.Contains(err.Error(), "the log in "+dir) || !strings.Contains(err.Error(), "0000000000000002.seg") {
+		t.Errorf("it says %v", err)
+	}
+	if err := s.StoreLogs(entries(2, 2, 10)); err == nil {
+		t.Error("the store goes on")
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// FuzzTable holds that what is read as a table of values writes the same bytes again,
-// or is refused.
+// FuzzTable checks that bytes which decode as a table of values encode to the same
+// bytes again.
 func FuzzTable(f *testing.F) {
 	f.Add(encodeTable(map[string][]byte{"CurrentTerm": make([]byte, 8), "member/name": []byte("n1")}))
 	f.Add([]byte{})
@@ -34,7 +34,7 @@ func FuzzTable(f *testing.F) {
 	})
 }
 
-// FuzzEntry holds that an entry whose checksum is not its own is never handed out.
+// FuzzEntry checks that an entry with a wrong checksum is never returned.
 func FuzzEntry(f *testing.F) {
 	f.Add(uint64(7), uint64(2), byte(0), []byte("ballots"), []byte{1, 2, 3, 4})
 	f.Add(uint64(0), uint64(0), byte(255), []byte(nil), []byte(nil))
@@ -61,7 +61,7 @@ func FuzzEntry(f *testing.F) {
 	})
 }
 
-// FuzzPages holds that no file makes the check of a log's pages panic, or go on for ever.
+// FuzzPages checks that no file makes the check of a log's pages panic or run forever.
 func FuzzPages(f *testing.F) {
 	dir := f.TempDir()
 	s, err := Open(dir, Options{})
@@ -74,7 +74,7 @@ func FuzzPages(f *testing.F) {
 	if err := s.Close(); err != nil {
 		f.Fatal(err)
 	}
-	whole, err := os.ReadFile(filepath.Join(dir, logFile))
+	whole, err := os.ReadFile(filepath.Join(dir, valuesFile))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -97,8 +97,8 @@ func FuzzPages(f *testing.F) {
 	})
 }
 
-// FuzzSnapshotMeta holds that no description of a snapshot makes listing or opening panic,
-// and that one which is not what was sealed is not opened.
+// FuzzSnapshotMeta checks that no description of a snapshot makes listing or opening
+// panic, and that one that differs from what was sealed is not opened.
 func FuzzSnapshotMeta(f *testing.F) {
 	dir := f.TempDir()
 	faulty := &faults{}

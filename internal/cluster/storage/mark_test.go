@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // written makes a store with 40 entries and closes it.
@@ -20,41 +19,51 @@ func writtenStore(t *testing.T) string {
 	return dir
 }
 
+// keep keeps a copy of a file or a directory.
 func keep(t *testing.T, dir, file string) (putBack func()) {
 	t.Helper()
-	path := filepath.Join(dir, file)
+	path, copied := filepath.Join(dir, file), filepath.Join(t.TempDir(), "kept")
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		must(t, os.CopyFS(copied, os.DirFS(path)))
+		return func() {
+			must(t, os.RemoveAll(path))
+			must(t, os.CopyFS(path, os.DirFS(copied)))
+		}
+	}
 	old, err := os.ReadFile(path)
 	must(t, err)
 	return func() { must(t, os.WriteFile(path, old, 0o600)) }
 }
 
-func TestAnOldCopyOfTheLogFileIsNoticed(t *testing.T) {
+func TestAnOldCopyIsNoticed(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
+		file  string
 		since func(*Store) error
 		says  string
 	}{
-		"entries were appended since":            {func(s *Store) error { return s.StoreLogs(entries(41, 42, 100)) }, "up to entry 42"},
-		"a vote was cast since":                  {func(s *Store) error { return s.SetUint64([]byte("CurrentTerm"), 4) }, "votes and other values"},
-		"an entry was replaced by another since": {replaceNewest, "of term"},
+		"entries were appended since":            {logDir, func(s *Store) error { return s.StoreLogs(entries(41, 42, 100)) }, "up to entry 42"},
+		"a vote was cast since":                  {valuesFile, func(s *Store) error { return s.SetUint64([]byte("CurrentTerm"), 4) }, "votes and other values"},
+		"an entry was replaced by another since": {logDir, replaceNewest, "of term"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := writtenStore(t)
-			putBack := keep(t, dir, logFile)
+			putBack := keep(t, dir, c.file)
 			s := open(t, dir, Options{})
 			must(t, c.since(s))
 			must(t, s.Close())
 			putBack()
 			_, err := Open(dir, Options{})
-			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "join again") {
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "join again") ||
+				!strings.Contains(err.Error(), filepath.Join(dir, c.file)) {
 				t.Fatalf("%v", err)
 			}
 		})
 	}
 }
 
-// replaceNewest does what a follower does whose leader has another entry 40.
+// replaceNewest does what a follower does if its leader has another entry 40.
 func replaceNewest(s *Store) error {
 	other := entries(40, 40, 100)
 	other[0].Term += 5
@@ -106,8 +115,8 @@ func TestADirectoryWithoutAReadableMarkGetsOne(t *testing.T) {
 	}
 }
 
-// A follower gives up what its leader does not have; the mark must not outlive that,
-// whatever a power cut forgets.
+// A follower removes entries that its leader does not have. The old mark must not
+// outlive them, whatever a power cut undoes.
 func TestTheMarkGoesDownWithTheLog(t *testing.T) {
 	t.Parallel()
 	read := func(dir string) mark {
@@ -137,27 +146,44 @@ func TestTheMarkGoesDownWithTheLog(t *testing.T) {
 	must(t, s.Close())
 }
 
-// A whole log that goes, longer than a chunk, goes from the back: a crash in the middle
-// leaves a log that still begins where the snapshot ends.
-func TestAWholeLogIsDeletedFromTheBack(t *testing.T) {
+func TestWhatWasAppliedIsNeverCutBack(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		applied uint64
+		restart bool
+		refused bool
+	}{
+		"entries that were never decided may go":              {applied: 35},
+		"an entry that was applied may not":                   {applied: 36, refused: true},
+		"and may not after a restart, where that was noted":   {applied: 40, restart: true, refused: true},
+		"nor where the state had been there before a restart": {applied: 38, restart: true, refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := writtenStore(t)
+			s := open(t, dir, Options{})
+			s.Applied(c.applied)
+			if c.restart {
+				must(t, s.Close())
+				s = open(t, dir, Options{})
+				s.Applied(10) // it applies its log again, from its snapshot on
+			}
+			err := s.DeleteRange(36, 40)
+			if errors.Is(err, ErrUndone) != c.refused {
+				t.Fatalf("got %v", err)
+			}
+			if c.refused && (!strings.Contains(err.Error(), "36 to 40") || !strings.Contains(err.Error(), "keep a copy")) {
+				t.Errorf("it says %v", err)
+			}
+		})
+	}
+}
+
+func TestAppliedEntriesThatASnapshotCoversMayGo(t *testing.T) {
+	t.Parallel()
+	dir := writtenStore(t)
 	s := open(t, dir, Options{})
-	must(t, s.SetUint64([]byte("CurrentTerm"), 3))
-	writeSnapshot(t, s, 10, 3, "x")
-	must(t, s.StoreLogs(entries(11, 11+3*deleteChunk, 10)))
-	firsts := map[uint64]bool{}
-	s.guard.observe = func(op string, _ time.Duration, _ int) {
-		if op == "truncate" {
-			first, err := s.guard.inner.FirstIndex()
-			must(t, err)
-			firsts[first] = true
-		}
-	}
-	must(t, s.DeleteRange(11, 11+3*deleteChunk))
-	delete(firsts, 0)
-	if len(firsts) != 1 || !firsts[11] {
-		t.Errorf("on the way the log began with %v, want entry 11", firsts)
-	}
-	must(t, s.Close())
+	writeSnapshot(t, s, 40, 3, "state")
+	s.Applied(40)
+	must(t, s.DeleteRange(1, 40))
 }

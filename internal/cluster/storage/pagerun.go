@@ -34,7 +34,7 @@ func newPage(id uint64, window []byte, size uint64, file io.ReaderAt, at uint64)
 // read returns n bytes of the run.
 func (p *pageRun) read(at, n uint64) ([]byte, error) {
 	if at > p.size || n > p.size-at {
-		return nil, broken(p.id, "points out of itself")
+		return nil, broken(p.id, "refers to bytes outside of itself")
 	}
 	if at+n <= uint64(len(p.window)) {
 		return p.window[at : at+n], nil
@@ -44,8 +44,8 @@ func (p *pageRun) read(at, n uint64) ([]byte, error) {
 	return b, err
 }
 
-// each calls f for the elements in order. bbolt writes keys and values one behind the other, right behind the elements, so
-// a wrong count, position or size shows.
+// each calls f for the elements in order. bbolt writes keys and values one after the
+// other, directly behind the elements, so a wrong count, position or size is noticed.
 func (p *pageRun) each(f func(i int, e element) error) error {
 	next := uint64(pageHead + p.count*elementHead)
 	for i := range p.count {
@@ -81,7 +81,8 @@ func (p *pageRun) each(f func(i int, e element) error) error {
 	return nil
 }
 
-// checkLeaf checks the order of a leaf's keys within [from, below), and that they are such as the bucket holds.
+// checkLeaf checks that a leaf's keys are in order within [from, below) and valid for
+// the bucket.
 func (p *pageRun) checkLeaf(from, below []byte, bucket string) error {
 	var last []byte
 	return p.each(func(i int, e element) error {
@@ -89,7 +90,7 @@ func (p *pageRun) checkLeaf(from, below []byte, bucket string) error {
 		case e.flags != 0:
 			return broken(p.id, "has a bucket where an entry should be")
 		case bucket == "logs" && len(e.key) != 8, bucket == "conf" && string(e.key) != keyTable:
-			return broken(p.id, "has a key %q that cannot be", e.key)
+			return broken(p.id, "has an invalid key %q", e.key)
 		case !inOrder(from, e.key, below) || i > 0 && bytes.Compare(last, e.key) >= 0:
 			return broken(p.id, "has keys out of order")
 		}

@@ -10,9 +10,11 @@ import (
 	"os"
 )
 
-// The layout of a bbolt file (format version 2), as far as it is checked: a file of pages; pages 0 and 1 describe two
-// successive states (meta), the younger counts; from there a B+tree of branch and leaf pages, whose leaves hold the buckets,
-// each again a B+tree, or, when tiny, a leaf inside the value. Numbers are in the machine's byte order.
+// The layout of a bbolt file (format version 2), as far as it is checked. The file is a
+// sequence of pages. Pages 0 and 1 (meta) describe two successive states; the newer one
+// counts. It refers to a B+tree of branch and leaf pages. The leaves hold the buckets,
+// each again a B+tree or, if tiny, a leaf inside the value. Numbers are in the
+// machine's byte order.
 const (
 	pageHead    = 16 // id u64, flags u16, count u16, overflow u32
 	elementHead = 16 // branch: pos u32, ksize u32, page u64; leaf: flags u32, pos u32, ksize u32, vsize u32
@@ -34,9 +36,11 @@ const (
 // order is the byte order of a bbolt file.
 var order = binary.NativeEndian
 
-// checkPages checks that the log file is a whole, well-formed tree: every page is what its parent takes it for and is
-// referred to once, keys are in order, nothing reaches out of its page. It does not read entries or values; their checksums
-// cover those. Both metas must be whole: bbolt would silently fall back to the older one, which lacks the newest transaction.
+// checkPages checks that the log file is a whole, well-formed tree: every page is of
+// the kind that its parent expects and is referred to once, keys are in order, nothing
+// reaches out of its page. It does not read entries or values, which have checksums of
+// their own. Both metas must be whole: if one is not, bbolt silently uses the older
+// one, which lacks the newest transaction.
 func checkPages(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -64,7 +68,7 @@ type tree struct {
 	file     io.ReaderAt
 	size     uint64 // of the file, in bytes
 	pageSize uint64
-	pages    uint64   // pages in use: no reference may go beyond
+	pages    uint64   // pages in use; no reference may go beyond
 	seen     []uint64 // a bit for each page that something refers to
 }
 
@@ -72,7 +76,7 @@ func broken(page uint64, format string, args ...any) error {
 	return fmt.Errorf("%w: page %d %s", ErrDamaged, page, fmt.Sprintf(format, args...))
 }
 
-// readMetas checks both metas and returns the root page of the younger.
+// readMetas checks both metas and returns the root page of the newer one.
 func (t *tree) readMetas() (uint64, error) {
 	root, pages, tx, err := t.readMeta(0, 0)
 	if err != nil {
@@ -89,7 +93,7 @@ func (t *tree) readMetas() (uint64, error) {
 		return 0, broken(0, "and page 1 are not successive states (%d, %d)", tx, tx1)
 	}
 	if pages < 2 || pages > t.size/t.pageSize {
-		return 0, fmt.Errorf("%w: the file has %d pages where %d are in use", ErrDamaged, t.size/t.pageSize, pages)
+		return 0, fmt.Errorf("%w: the file has %d pages, but %d are in use", ErrDamaged, t.size/t.pageSize, pages)
 	}
 	t.pages = pages
 	return root, nil
@@ -107,7 +111,7 @@ func (t *tree) readMeta(page, at uint64) (root, pages, tx uint64, err error) {
 	case order.Uint64(b[:]) != page || order.Uint16(b[8:]) != flagMeta:
 		return 0, 0, 0, broken(page, "is not a meta page")
 	case order.Uint32(m) != metaMagic || order.Uint32(m[4:]) != metaVersion:
-		return 0, 0, 0, broken(page, "does not begin a log file")
+		return 0, 0, 0, broken(page, "is not the beginning of a log file")
 	case order.Uint64(m[metaSummed:]) != sum.Sum64():
 		return 0, 0, 0, broken(page, "does not match its checksum")
 	}
@@ -118,7 +122,8 @@ func (t *tree) readMeta(page, at uint64) (root, pages, tx uint64, err error) {
 	return order.Uint64(m[16:]), order.Uint64(m[40:]), order.Uint64(m[48:]), nil
 }
 
-// checkRoot checks the root page, which holds the two buckets of raft-boltdb, and both of them.
+// checkRoot checks the root page, which holds the two buckets of raft-boltdb, and both
+// buckets.
 func (t *tree) checkRoot(page uint64) error {
 	p, err := t.load(page)
 	if err != nil {
@@ -158,17 +163,18 @@ func checkInline(parent uint64, b []byte, bucket string) error {
 	if p.flags != flagLeaf {
 		return broken(parent, "holds a bucket that is not a leaf")
 	}
-	// Such a page has no spare room: what a wrong count leaves over shows.
+	// Such a page has no spare room, so bytes left over show a wrong count.
 	if p.count == 0 && len(b) != pageHead {
 		return broken(parent, "holds a bucket of the wrong size")
 	}
 	return p.checkLeaf(nil, nil, bucket)
 }
 
-// walk checks the subtree of a bucket below page: its keys are in [from, below), nil meaning unbounded.
+// walk checks the subtree of a bucket below page. Its keys must be in [from, below);
+// nil means unbounded.
 func (t *tree) walk(page uint64, from, below []byte, bucket string, depth int) error {
 	if depth > maxTreeDepth {
-		return broken(page, "is deeper in the tree than can be")
+		return broken(page, "is too deep in the tree")
 	}
 	p, err := t.load(page)
 	if err != nil {
@@ -215,7 +221,7 @@ func inOrder(from, key, below []byte) bool {
 	return bytes.Compare(from, key) <= 0 && (below == nil || bytes.Compare(key, below) < 0)
 }
 
-// load reads the head of a page run and claims it.
+// load reads the head of a page run and marks its pages as used.
 func (t *tree) load(id uint64) (*pageRun, error) {
 	if id < 2 || id >= t.pages {
 		return nil, broken(id, "is referred to, but outside of the file")

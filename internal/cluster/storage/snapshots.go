@@ -19,15 +19,17 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// A snapshot's state.bin ends with a seal: sealMagic and a CRC-32C over what meta.json says about the snapshot. raft's file
-// has a checksum over state.bin, seal included, but none over meta.json, which holds the cluster's configuration.
+// A snapshot's state.bin ends with a seal: sealMagic and a CRC-32C over the description
+// in meta.json. raft's own checksum covers state.bin, seal included, but not meta.json,
+// which holds the cluster's configuration.
 const (
 	sealMagic = "snapseal"
 	sealBytes = int64(len(sealMagic) + sumBytes)
 )
 
-// snapshotStore is raft's file snapshot store with damage made visible: raft would quietly fall back to an older snapshot.
-// Damage is a fault; a write that fails is one too, unless the disk is merely full: then the log just stays longer.
+// snapshotStore is raft's file snapshot store, made to report damage: raft would
+// silently use an older snapshot. Damage is a fault. A failed write is one, too, unless
+// the disk is merely full: then only the log stays longer.
 type snapshotStore struct {
 	files  *raft.FileSnapshotStore
 	dir    string // the member's directory
@@ -53,7 +55,7 @@ func (s *snapshotStore) damaged(path, format string, args ...any) error {
 	return s.faults.raise(damagedFile(path, s.dir, err))
 }
 
-// failed passes a write's error on, and raises it unless the disk is full.
+// failed returns a write's error, and raises it as a fault unless the disk is full.
 func (s *snapshotStore) failed(err error) error {
 	if err == nil || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return err
@@ -78,9 +80,10 @@ func (s *snapshotStore) Create(version raft.SnapshotVersion, index, term uint64,
 	return &sealingSink{SnapshotSink: sink, store: s, sum: metaSum(&meta)}, nil
 }
 
-// metaSum covers what raft takes from a meta.json, apart from the size and checksum of state.bin, which prove each other.
+// metaSum covers what raft uses from meta.json, except the size and checksum of
+// state.bin, which are checked against the file.
 func metaSum(m *raft.SnapshotMeta) uint32 {
-	// These are numbers and strings: they cannot fail to encode.
+	// These are numbers and strings, so encoding cannot fail.
 	b, _ := json.Marshal([]any{m.Version, m.Index, m.Term, m.Configuration, m.ConfigurationIndex})
 	return crc32.Checksum(b, castagnoli)
 }
@@ -93,12 +96,12 @@ type sealingSink struct {
 	done  atomic.Bool
 
 	unsynced int      // bytes written since the last sync
-	file     *os.File // the same file once more, to sync it; nil until needed
+	file     *os.File // the same file, opened again to sync it; nil until needed
 }
 
-// syncEvery is how much of a snapshot may be on its way to the disk at a time. Left
-// to the end, hundreds of megabytes are flushed at once, and each fsync of the log
-// waits behind them.
+// syncEvery is how many bytes of a snapshot are written between two syncs. Without
+// them, hundreds of megabytes are flushed at once at the end, and each fsync of the log
+// waits for that.
 const syncEvery = 2 << 20
 
 // Write implements io.Writer.
@@ -123,11 +126,11 @@ func (k *sealingSink) sync() (err error) {
 
 func (k *sealingSink) closeFile() {
 	if k.file != nil {
-		_ = k.file.Close() // it has written nothing itself
+		_ = k.file.Close() // nothing was written through it
 	}
 }
 
-// Close makes the snapshot durable. When it fails, no trace of the snapshot counts.
+// Close makes the snapshot durable. If it fails, there is no such snapshot.
 func (k *sealingSink) Close() error {
 	if k.done.Swap(true) {
 		return nil
@@ -150,13 +153,15 @@ func (k *sealingSink) Cancel() error {
 	return k.SnapshotSink.Cancel()
 }
 
-// List implements raft.SnapshotStore: newest first. raft skips a snapshot whose meta.json it cannot read; if that is the
-// newest, the member would go on with older state, so it is a fault.
+// List implements raft.SnapshotStore: newest first. raft skips a snapshot whose
+// meta.json it cannot read. If that is the newest one, the member would continue with
+// older state, so it is a fault.
 func (s *snapshotStore) List() ([]*raft.SnapshotMeta, error) {
 	if err := s.faults.err(); err != nil {
 		return nil, err
 	}
-	// Before the list: a snapshot that appears in between is then newer than expected, not missing.
+	// This comes before the list: a snapshot that appears in between is then newer than
+	// expected, not missing.
 	before, newest, err := s.finished()
 	if err != nil {
 		return nil, s.failed(err)
@@ -171,7 +176,7 @@ func (s *snapshotStore) List() ([]*raft.SnapshotMeta, error) {
 	for _, m := range metas {
 		m.Size -= sealBytes
 		if id := nameOf(m.ID); id.index != m.Index || id.term != m.Term || m.Size < 0 {
-			return nil, s.damaged(s.path(m.ID, "meta.json"), "it describes another snapshot than its directory is named after")
+			return nil, s.damaged(s.path(m.ID, "meta.json"), "it describes another snapshot than the one its directory is named after")
 		}
 	}
 	if newest.text == "" || (len(metas) > 0 && !nameOf(metas[0].ID).before(newest)) {
@@ -225,14 +230,15 @@ func (s *snapshotStore) finished() (all map[string]bool, newest snapshotName, er
 	return all, newest, nil
 }
 
-// inTheirPlaces raises damage where a description names another directory than the one that it lies in: raft would look for
-// the snapshot there, and take it for one that was replaced meanwhile.
+// inTheirPlaces raises damage if a description names another directory than its own:
+// raft would look for the snapshot there, and conclude that it had been replaced.
 func (s *snapshotStore) inTheirPlaces(metas []*raft.SnapshotMeta, before map[string]bool) error {
 	for _, m := range metas {
 		if before[m.ID] {
 			continue
 		}
-		// It may be new since; a directory that is there now and that no description names is the one that is wrong.
+		// The directory may be new. One that exists now and that no description names
+		// is wrong.
 		now, _, err := s.finished()
 		if err != nil {
 			return s.failed(err)
@@ -260,8 +266,8 @@ func (s *snapshotStore) newestIndex() (uint64, error) {
 	return metas[0].Index, nil
 }
 
-// Open implements raft.SnapshotStore. It reads the whole file and checks it before it returns. A snapshot that was replaced
-// by newer ones in the meantime is fs.ErrNotExist.
+// Open implements raft.SnapshotStore. It reads and checks the whole file before it
+// returns. If newer snapshots replaced this one meanwhile, the error is fs.ErrNotExist.
 func (s *snapshotStore) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	if err := s.faults.err(); err != nil {
 		return nil, nil, err
@@ -288,7 +294,8 @@ func (s *snapshotStore) openError(id string, err error) error {
 		return fmt.Errorf("the snapshot %s is gone: %w", id, fs.ErrNotExist)
 	}
 	path := s.path(id, "state.bin")
-	// raft's error for a wrong checksum has no identity; every other one names its file or is about the JSON.
+	// raft's error for a wrong checksum can be recognised only by its text. Every other
+	// one names its file or is about the JSON.
 	if !strings.Contains(err.Error(), "CRC") {
 		var pathError *fs.PathError
 		if !errors.As(err, &pathError) || filepath.Base(pathError.Path) != "state.bin" {

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	// ballastFile holds room that is given back when the disk runs full: deleting from
-	// the log takes new pages before it frees old ones.
+	// ballastFile reserves room that is freed when the disk is nearly full: deleting
+	// from the log needs new pages before it frees old ones.
 	ballastFile = "ballast"
-	// lookEvery is how often the free space is looked at. At 100 MB/s a disk loses 25 MB
-	// between two looks, a tenth of what is kept free by default.
+	// lookEvery is how often the free space is measured. At 100 MB/s a disk loses 25 MB
+	// between two measurements, a tenth of what is kept free by default.
 	lookEvery = 250 * time.Millisecond
 	// defaultMinFree is for disks of ordinary size, minShare for smaller ones.
 	defaultMinFree = 256 << 20
@@ -27,7 +27,7 @@ const (
 type Space struct {
 	dir    string
 	log    *slog.Logger
-	min    uint64 // below, space is low; 0: not watched
+	min    uint64 // below this, space is low; 0: not watched
 	volume func(dir string) (free, size uint64, err error)
 
 	mu   sync.Mutex
@@ -36,9 +36,9 @@ type Space struct {
 	deaf bool   // the last look failed; guarded by mu
 }
 
-// WatchSpace looks at the directory for the first time. minFree is how many bytes are
-// to stay free: 0 means the default, 256 MiB or a tenth of a small disk; a negative
-// number turns the watch off.
+// WatchSpace measures the directory's free space for the first time. minFree is how
+// many bytes should stay free: 0 means the default, 256 MiB or a tenth of a small disk;
+// a negative number turns the watch off.
 func WatchSpace(dir string, minFree int64, log *slog.Logger) *Space {
 	return watchSpace(dir, minFree, log, volume)
 }
@@ -58,7 +58,8 @@ func watchSpace(dir string, minFree int64, log *slog.Logger, volume func(string)
 	return s
 }
 
-// existing returns the directory itself or, before it is made, the one that will hold it.
+// existing returns the directory itself or, before it is made, the nearest parent that
+// exists.
 func existing(dir string) string {
 	for {
 		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
@@ -68,7 +69,7 @@ func existing(dir string) string {
 	}
 }
 
-// Run looks at the free space again and again until ctx ends.
+// Run measures the free space again and again until ctx ends.
 func (s *Space) Run(ctx context.Context) {
 	every := time.NewTicker(lookEvery)
 	defer every.Stop()
@@ -82,27 +83,29 @@ func (s *Space) Run(ctx context.Context) {
 	}
 }
 
-// Free returns how many bytes were free at the last look, and whether that is too few.
+// Free returns how many bytes were free at the last measurement, and whether that is
+// too few.
 func (s *Space) Free() (bytes uint64, low bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.free, s.low
 }
 
-// MinFree returns below how many free bytes space is low; 0: it is not watched.
+// MinFree returns the number of free bytes below which space is low; 0: it is not
+// watched.
 func (s *Space) MinFree() uint64 { return s.min }
 
 func (s *Space) ballast() uint64 { return s.min / 4 }
 
-// look measures, and decides. What is low stays low until there is an eighth more, so
-// that it does not change with every snapshot.
+// look measures and decides. Low space stays low until there is an eighth more, so that
+// it does not change with every snapshot.
 func (s *Space) look() {
-	free, _, err := s.volume(existing(s.dir)) // without the lock: a disk that hangs must not stop readers of the last look
+	free, _, err := s.volume(existing(s.dir)) // without the lock, so that a hanging disk does not block callers of Free
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
 		if !s.deaf {
-			s.log.Warn("the free space cannot be seen", "dir", s.dir, "error", err)
+			s.log.Warn("the free space cannot be measured", "dir", s.dir, "error", err)
 		}
 		s.deaf = true
 		return
@@ -123,7 +126,7 @@ func (s *Space) look() {
 	switch {
 	case missing == nil && free < s.ballast():
 		if err := os.Remove(path); err == nil {
-			s.log.Warn("the ballast is given back, so that the member can still delete and close", "bytes", s.ballast())
+			s.log.Warn("the ballast is removed, so that the member can still delete and close", "bytes", s.ballast())
 		}
 	case os.IsNotExist(missing) && s.min > 0 && free >= enough+s.ballast():
 		if err := s.fill(path); err != nil {
@@ -132,7 +135,7 @@ func (s *Space) look() {
 	}
 }
 
-// fill makes the ballast: whole or not at all.
+// fill makes the ballast file, whole or not at all.
 func (s *Space) fill(path string) error {
 	if _, err := os.Stat(s.dir); err != nil {
 		return nil // the directory is not made yet
@@ -149,7 +152,7 @@ func (s *Space) fill(path string) error {
 		err = os.Rename(path+".new", path)
 	}
 	if err != nil {
-		_ = os.Remove(path + ".new") // what is left of it
+		_ = os.Remove(path + ".new") // left over from a crash
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

@@ -42,7 +42,7 @@ func TestSpaceIsLowBeforeTheDiskIsFullAndRecoversByItself(t *testing.T) {
 	if info, err := os.Stat(ballast); err != nil || info.Size() != 250*kib {
 		t.Errorf("the ballast: %v %v", info, err)
 	}
-	// A look that fails changes nothing.
+	// A failed measurement changes nothing.
 	failing = errors.New("no such disk")
 	s.look()
 	if got, low := s.Free(); low || got != 1375*kib {

@@ -14,28 +14,34 @@ const (
 	keyCurrentTerm   = "CurrentTerm"
 	// keyWrites counts how often the values were written; see mark.
 	keyWrites = "storage/writes"
+	// keyLog names the log in the directory log, and its format; see logName.
+	keyLog = "storage/log"
 )
 
 // keyTable is the only key in the file's bucket of values.
 const keyTable = "stable"
 
-// stableTable keeps all named values as one, which has two effects.
+// stableTable keeps all named values as one value, for two reasons.
 //
-// A vote is one write. raft persists the term of a vote and then its candidate; a crash in between leaves the new term with
-// the old candidate, and a repeated request of that candidate would be granted: a second vote in one term. Here the term
-// waits in memory for the candidate and both go to disk together. raft writes one right after the other from one goroutine,
-// and answers the candidate only after the second.
+// A vote is one write. raft stores the term of a vote and then its candidate. After a
+// crash in between, the new term would be stored with the old candidate, and a repeated
+// request of that candidate would be granted: a second vote in one term. Here the term
+// waits in memory for the candidate, and both go to disk together. raft writes one
+// directly after the other from one goroutine, and answers the candidate only after the
+// second.
 //
-// A value cannot get lost on its own: there is one key, whose name is known, and one checksum over everything.
+// A single value cannot get lost: there is one key, whose name is known, and one
+// checksum over everything.
 //
-// All calls come from the disk goroutine, so there is no lock.
+// Only the disk goroutine calls it, so it needs no lock.
 type stableTable struct {
 	engine
 	voteTerm    uint64
 	votePending bool
 }
 
-// SetUint64 implements raft.StableStore; it holds a vote's term back.
+// SetUint64 implements raft.StableStore. It holds a vote's term back until the
+// candidate comes.
 func (t *stableTable) SetUint64(key []byte, value uint64) error {
 	if string(key) == keyVoteTerm {
 		t.voteTerm, t.votePending = value, true
@@ -44,7 +50,7 @@ func (t *stableTable) SetUint64(key []byte, value uint64) error {
 	return t.Set(key, binary.BigEndian.AppendUint64(nil, value))
 }
 
-// Set implements raft.StableStore; it writes a vote's candidate together with the term.
+// Set implements raft.StableStore. It writes a vote's candidate together with the term.
 func (t *stableTable) Set(key, value []byte) error {
 	table, err := t.load()
 	if err != nil {
@@ -94,7 +100,7 @@ func (t *stableTable) GetUint64(key []byte) (uint64, error) {
 	return numberOf(string(key), value)
 }
 
-// writes returns how often the values were written, since it is counted.
+// writes returns how often the values were written, since counting began.
 func (t *stableTable) writes() (uint64, error) {
 	table, err := t.load()
 	if err != nil {
@@ -103,7 +109,7 @@ func (t *stableTable) writes() (uint64, error) {
 	return numberOf(keyWrites, table[keyWrites])
 }
 
-// numberOf reads a stored number; nothing is 0.
+// numberOf reads a stored number. An empty value is 0.
 func numberOf(key string, value []byte) (uint64, error) {
 	switch len(value) {
 	case 0:
@@ -125,7 +131,8 @@ func (t *stableTable) load() (map[string][]byte, error) {
 	return decodeTable(b)
 }
 
-// encodeTable writes names and values in the names' order, each with its length before it.
+// encodeTable writes names and values in the order of the names, each preceded by its
+// length.
 func encodeTable(table map[string][]byte) []byte {
 	var b []byte
 	for _, name := range slices.Sorted(maps.Keys(table)) {

@@ -1,17 +1,29 @@
-// Package storage is the durable side of one cluster member: raft's log, raft's term and vote, the member's own small
-// values, and its snapshots, all in one directory.
+// Package storage is the durable side of one cluster member: raft's log, raft's term
+// and vote, the member's own small values, and its snapshots, all in one directory.
 //
-// raft trusts its stores: it goes on after a failed write with a wrong idea of its log, it waits for ever on a disk that
-// hangs, and bbolt pages carry no checksum. The stack here takes that trust off raft's hands, one property a layer:
+// raft trusts its stores: after a failed write it continues with a wrong idea of its
+// log, it waits forever for a disk that hangs, and bbolt's pages carry no checksum. The
+// stack here makes the store deserve that trust, one property per layer:
 //
 //	Store       raft.LogCache on top; what the member uses
 //	guarded     the first error poisons everything, and is reported once            (fault.go)
 //	disk        every call runs on one goroutine; a call that hangs or panics fails  (disk.go)
-//	marked      a log file that lags behind what was written last is noticed         (mark.go)
+//	marked      a store that lags behind what was written last is noticed            (mark.go)
 //	stableTable a vote's term and candidate become durable together                 (stable.go)
 //	contiguous  the log never has a hole                                            (contiguous.go)
-//	checksummed a CRC-32C over every entry and every value                          (checksum.go)
+//
+// Below, the two halves of a store part (files.go). The entries are in the directory log:
+//
+//	journal     one fdatasync an append, a CRC-32C in every sector                  (journal/)
+//
+// Term, vote and the member's values are in raft.db:
+//
+//	checksummed a CRC-32C over every value                                          (checksum.go)
 //	bolt        raft-boltdb, its pages checked before it is opened                  (bolt.go, pages.go)
+//
+// Older stores have their entries in raft.db as well. They are carried over when they are
+// first opened (carry.go); as long as such stores exist, checksummed and the check of the
+// pages cover entries, too.
 package storage
 
 import (
@@ -24,26 +36,33 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Options says how a Store behaves. The zero value is usable.
+// Options configures a Store. The zero value is usable.
 type Options struct {
-	// StallLimit is how long one call to the disk may take before it fails with ErrStalled. Default DefaultStallLimit.
+	// StallLimit is how long one call to the disk may take before it fails with
+	// ErrStalled. Default DefaultStallLimit.
 	StallLimit time.Duration
-	// OnFault is called once, at the first storage error (I/O, stall, damage), on the goroutine of the call that met it,
-	// before that call returns. From then on every call fails with the same error and nothing more reaches the disk, so
-	// the process is expected to exit; see Hold. It must not wait for raft: raft may be waiting for this call.
+	// OnFault is called once, at the first storage error (I/O, stall, damage), on the
+	// goroutine of the call that met it, before that call returns. It must not wait for
+	// raft, which may be waiting for this call. From then on every call fails with the
+	// same error and nothing more reaches the disk, so the process should exit; see
+	// Hold.
 	OnFault func(error)
-	// Observe, if set, hears of every call that reached the disk: what it was ("append", "read", "truncate", "stable"),
-	// how long the caller waited, and how many bytes of payload it moved. It must be quick and safe for concurrent use.
+	// Observe, if set, is called after every call that reached the disk, with its kind
+	// ("append", "read", "truncate", "stable"), how long the caller waited, and how
+	// many bytes of payload it moved. It must be quick and safe for concurrent use.
 	Observe func(op string, took time.Duration, bytes int)
-	// LogCache is how many of the newest entries are kept in memory. Default DefaultLogCache.
+	// LogCache is how many of the newest entries are kept in memory. Default
+	// DefaultLogCache.
 	LogCache int
 }
 
-// Store holds one member's durable state. It implements raft.LogStore and raft.StableStore and is safe for concurrent use.
-// What a call has written is on disk when the call returns nil.
+// Store holds one member's durable state. It implements raft.LogStore and
+// raft.StableStore and is safe for concurrent use. When a write returns nil, its data
+// is on disk.
 type Store struct {
 	dir       string
 	guard     *guarded
+	stack     *marked
 	cache     *raft.LogCache
 	snapshots *snapshotStore
 }
@@ -53,48 +72,54 @@ var (
 	_ raft.StableStore = (*Store)(nil)
 )
 
-// Open opens the member's state in dir, and creates what is missing. It checks the structure of the whole log file, so it
-// takes time proportional to the number of entries, but does not read the entries themselves; Verify does. Errors:
-// ErrInUse when another process has the directory, ErrDamaged when the log file is damaged or older than it was, else the
-// directory's own.
+// Open opens the member's state in dir, and creates what is missing. It reads and checks
+// all segments of the log and the structure of raft.db, so its time grows with the log.
+// Errors: ErrInUse if another process uses the directory, ErrDamaged if what is there is
+// damaged or older than it was, ErrLater, else the error of the directory.
 func Open(dir string, o Options) (*Store, error) {
 	if err := prepareDir(dir); err != nil {
 		return nil, err
 	}
-	d := newDisk(stallLimit(o))
-	var base engine
-	err := d.run(noLimit, func() (err error) {
-		base, err = openBolt(dir)
-		return err
-	})
-	if err != nil {
-		d.stop()
-		return nil, damagedFile(filepath.Join(dir, logFile), dir, err)
-	}
-	return assemble(dir, base, d, o)
-}
-
-// assemble builds the stack over an open engine. Tests put a faulty engine here.
-func assemble(dir string, base engine, d *disk, o Options) (*Store, error) {
 	faults := &faults{notify: o.OnFault}
 	snapshots, err := openSnapshots(dir, faults)
 	if err != nil {
-		_ = base.Close()
-		d.stop()
 		return nil, err
 	}
-	table := &stableTable{engine: &contiguous{engine: &checksummed{engine: base}, covered: snapshots.newestIndex}}
-	var stack *marked
+	d := newDisk(stallLimit(o))
+	var base *files
 	err = d.run(noLimit, func() (err error) {
-		stack, err = openMarked(dir, table, snapshots.newestIndex)
+		base, err = openFiles(dir, snapshots.newestIndex, faults)
 		return err
 	})
 	if err != nil {
-		_ = d.run(stallLimit(o), base.Close) // after a panic nothing may run any more, and nothing does
 		d.stop()
-		return nil, damagedFile(filepath.Join(dir, logFile), dir, err)
+		return nil, unusable(dir, err)
 	}
-	s := &Store{dir: dir, snapshots: snapshots}
+	return assemble(dir, base, d, faults, snapshots, o)
+}
+
+// assemble builds the stack over an open engine. Tests put a faulty engine here.
+func assemble(dir string, base engine, d *disk, faults *faults, snapshots *snapshotStore, o Options) (*Store, error) {
+	table := &stableTable{engine: &contiguous{engine: base, covered: snapshots.newestIndex}}
+	var stack *marked
+	err := d.run(noLimit, func() (err error) {
+		f, ok := base.(*files)
+		if !ok {
+			stack, err = openMarked(dir, table, snapshots.newestIndex, nil)
+			return err
+		}
+		if stack, err = openMarked(dir, table, snapshots.newestIndex, f.Journal.Batches); err != nil {
+			return err
+		}
+		// Only now: what is behind its mark is left as it was found.
+		return f.Journal.Settle()
+	})
+	if err != nil {
+		_ = d.run(stallLimit(o), base.Close) // after a panic nothing may run, and nothing does
+		d.stop()
+		return nil, unusable(dir, err)
+	}
+	s := &Store{dir: dir, stack: stack, snapshots: snapshots}
 	s.guard = &guarded{inner: stack, disk: d, faults: faults, dir: dir, observe: o.Observe}
 	size := o.LogCache
 	if size <= 0 {
@@ -113,16 +138,17 @@ func stallLimit(o Options) time.Duration {
 	return o.StallLimit
 }
 
-// FirstIndex returns the index of the oldest entry, 0 when there is none.
+// FirstIndex returns the index of the oldest entry, 0 if there is none.
 func (s *Store) FirstIndex() (uint64, error) { return s.guard.FirstIndex() }
 
-// LastIndex returns the index of the newest entry, 0 when there is none.
+// LastIndex returns the index of the newest entry, 0 if there is none.
 func (s *Store) LastIndex() (uint64, error) { return s.guard.LastIndex() }
 
-// GetLog reads one entry, from memory when it is recent. raft.ErrLogNotFound means that the entry was compacted away or
-// not written yet; an entry that should be there and is not, or is not what was written, is a fault.
+// GetLog reads one entry, from memory if it is recent. raft.ErrLogNotFound means that
+// the entry was compacted away or not written yet. A missing entry between others, or
+// one that differs from what was written, is a fault.
 func (s *Store) GetLog(index uint64, log *raft.Log) error {
-	// The cache would go on answering after a fault.
+	// Otherwise the cache would continue to answer after a fault.
 	if err := s.guard.faults.err(); err != nil {
 		return err
 	}
@@ -132,35 +158,50 @@ func (s *Store) GetLog(index uint64, log *raft.Log) error {
 // StoreLog is StoreLogs of one entry.
 func (s *Store) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{log}) }
 
-// StoreLogs appends entries in one transaction: durable, all or none, when it returns nil.
+// StoreLogs appends entries. When it returns nil, all are durable; after a crash a part of
+// them may be, from the front.
 func (s *Store) StoreLogs(logs []*raft.Log) error {
 	err := s.cache.StoreLogs(logs)
 	if err == nil {
 		return nil
 	}
-	// raft.LogCache flattens the error into text; the fault still has it whole.
+	// raft.LogCache turns the error into text; the fault is still the original error.
 	if fault := s.guard.faults.err(); fault != nil {
 		return fault
 	}
 	return err
 }
 
-// DeleteRange removes the entries lo..hi, both included. A crash in the middle leaves a log without holes.
+// DeleteRange removes the entries lo..hi, both included, at one end of the log: after a
+// crash either all of them are gone or none.
 func (s *Store) DeleteRange(lo, hi uint64) error { return s.cache.DeleteRange(lo, hi) }
+
+// Applied reports that the log was applied up to an entry. It does not use the disk:
+// the next append, or Close, stores the index. If a leader replaces an applied entry
+// afterwards, that is a fault (ErrUndone).
+func (s *Store) Applied(index uint64) {
+	if index > s.stack.applied.Load() { // after a start, old entries are applied again
+		s.stack.applied.Store(index)
+	}
+}
 
 // Set stores one of raft's own values.
 func (s *Store) Set(key, value []byte) error { return s.guard.Set(key, value) }
 
-// Get reads one of raft's own values. The error's text is "not found" when there is none, as raft expects.
+// Get reads one of raft's own values. If there is none, the error's text is "not
+// found", as raft expects.
 func (s *Store) Get(key []byte) ([]byte, error) { return s.guard.Get(key) }
 
-// SetUint64 stores one of raft's own numbers. LastVoteTerm waits for LastVoteCand and is durable together with it.
+// SetUint64 stores one of raft's own numbers. LastVoteTerm waits for LastVoteCand; both
+// become durable together.
 func (s *Store) SetUint64(key []byte, value uint64) error { return s.guard.SetUint64(key, value) }
 
-// GetUint64 reads one of raft's own numbers. The error's text is "not found" when there is none, as raft expects.
+// GetUint64 reads one of raft's own numbers. If there is none, the error's text is "not
+// found", as raft expects.
 func (s *Store) GetUint64(key []byte) (uint64, error) { return s.guard.GetUint64(key) }
 
-// Value reads a small named value of the member's own (its identity, say). It is nil, without an error, when there is none.
+// Value reads a small named value of the member's own, for example its identity. It is
+// nil, without an error, if there is none.
 func (s *Store) Value(name string) ([]byte, error) {
 	v, err := s.guard.Get([]byte(valuePrefix + name))
 	if err != nil && isAnswer(err) {
@@ -169,12 +210,14 @@ func (s *Store) Value(name string) ([]byte, error) {
 	return v, err
 }
 
-// SetValue stores a small named value of the member's own. It is durable when SetValue returns nil.
+// SetValue stores a small named value of the member's own. When it returns nil, the
+// value is durable.
 func (s *Store) SetValue(name string, value []byte) error {
 	return s.guard.Set([]byte(valuePrefix+name), value)
 }
 
-// Snapshots returns the member's snapshots. What is damaged there faults the Store; a full disk does not.
+// Snapshots returns the member's snapshots. Damage in them is a fault of the Store; a
+// full disk is not.
 func (s *Store) Snapshots() raft.SnapshotStore { return s.snapshots }
 
 // Empty reports whether the member has no raft state at all: no log, no term, no snapshot.
@@ -186,11 +229,14 @@ func (s *Store) Empty() (bool, error) {
 	return !has && err == nil, err
 }
 
-// DiskBytes returns how much the member's files take: the log file and all snapshots. What cannot be read counts as 0.
+// DiskBytes returns the size of the member's files: the log, made ahead included, the
+// values and all snapshots. A
+// file that cannot be read counts as 0.
 func (s *Store) DiskBytes() int64 {
 	var total int64
 	_ = filepath.WalkDir(s.dir, func(_ string, e fs.DirEntry, err error) error {
-		// Files come and go while we look; a size is an estimate, not a fault.
+		// Files may come and go meanwhile; a size is an estimate, and its error is no
+		// fault.
 		if err == nil && e.Type().IsRegular() && e.Name() != ballastFile {
 			if info, err := e.Info(); err == nil {
 				total += info.Size()
@@ -201,13 +247,15 @@ func (s *Store) DiskBytes() int64 {
 	return total
 }
 
-// Hold makes every call that meets a fault from now on wait for ever instead of returning it, those before Close. raft
-// goes on after some of these errors, and panics at others (a term that cannot be stored), while a process that OnFault
-// has told is about to exit with a sentence. Only for who exits.
+// Hold makes every later call that meets a fault block forever instead of returning the
+// fault; Close still returns. Use it only if the process is about to exit: after some
+// of these errors raft would continue, and at others it would panic (a term that cannot
+// be stored), before the process ends with a sentence.
 func (s *Store) Hold() { s.guard.faults.held.Store(true) }
 
-// Close ends the Store: later calls fail with ErrClosed. After a stall or a panic the log file is left as it is, open,
-// because closing would wait for what hangs; the process is about to exit. Close then returns the fault. Again: nil.
+// Close ends the Store; later calls fail with ErrClosed. After a stall or a panic it
+// leaves the files open, because closing would wait for the call that hangs, and
+// returns the fault; the process is about to exit then. A second Close returns nil.
 func (s *Store) Close() error {
 	fault := s.guard.faults.close()
 	if errors.Is(fault, ErrClosed) {
@@ -219,7 +267,7 @@ func (s *Store) Close() error {
 		return fault
 	}
 	if err != nil {
-		return fmt.Errorf("the log file in %s could not be closed: %w", s.dir, err)
+		return fmt.Errorf("the log in %s could not be closed: %w", s.dir, err)
 	}
 	return nil
 }

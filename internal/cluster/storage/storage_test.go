@@ -109,12 +109,12 @@ func TestADirectoryThatCannotBeUsedIsASentence(t *testing.T) {
 	file := filepath.Join(dir, "file")
 	must(t, os.WriteFile(file, []byte("x"), 0o600))
 	asDir := filepath.Join(dir, "m1")
-	must(t, os.MkdirAll(filepath.Join(asDir, logFile), 0o750))
+	must(t, os.MkdirAll(filepath.Join(asDir, valuesFile), 0o750))
 	for _, c := range []struct{ name, dir, says string }{
 		{"a file", file, "is a file; choose a directory"},
 		{"below a file", filepath.Join(file, "x"), "cannot be read"},
 		{"not writable", "/proc", "not writable"},
-		{"the log file is a directory", asDir, "is not a regular file"},
+		{"raft.db is a directory", asDir, "is not a regular file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -9,15 +9,18 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Verify reads everything a restart needs: the log file's structure, every entry, the vote and term, and the newest snapshot
-// whole, and checks that the log begins where the snapshot ends. It returns the first damage as a sentence that names the
-// file (and the entry) and the way back; that also faults the Store. progress, if not nil, hears how many of the entries
-// are done. It may run beside raft.
+// Verify reads everything that a restart needs: the structure of raft.db, every entry,
+// the vote and term, and the whole newest snapshot. It also checks that the log
+// begins where the snapshot ends. It returns the first damage, as a sentence that names
+// the file (and the entry) and says what to do; this damage is a fault of the Store.
+// progress, if not nil, is called with how many of the entries are done. Verify may run
+// while raft does.
 func (s *Store) Verify(progress func(done, total uint64)) error {
 	return s.verify(s.snapshots.verifyNewest, progress)
 }
 
-// VerifyLog is Verify without reading the snapshot whole: for a start, where restoring it reads and checks it anyway.
+// VerifyLog is Verify without reading the whole snapshot. Use it at a start, where
+// restoring the snapshot reads and checks it anyway.
 func (s *Store) VerifyLog(progress func(done, total uint64)) error {
 	return s.verify(s.snapshots.newestIndex, progress)
 }
@@ -26,16 +29,17 @@ func (s *Store) verify(newest func() (covered uint64, err error), progress func(
 	if err := s.guard.faults.err(); err != nil {
 		return err
 	}
-	path := filepath.Join(s.dir, logFile)
+	path := filepath.Join(s.dir, valuesFile)
 	// On the disk goroutine, so that no write is in the middle of changing pages.
 	if err := s.guard.disk.run(noLimit, func() error { return checkPages(path) }); err != nil {
-		return s.guard.faults.raise(s.guard.sentence("verify", err))
+		return s.guard.faults.raise(sentence(s.dir, "verify", err))
 	}
 	term, err := s.verifyValues()
 	if err != nil {
 		return err
 	}
-	// The log's beginning before the snapshot: what is compacted meanwhile is covered by a newer one.
+	// The log's beginning is read before the snapshot: entries compacted in between are
+	// covered by a newer snapshot.
 	first, err := s.FirstIndex()
 	if err != nil {
 		return err
@@ -45,7 +49,7 @@ func (s *Store) verify(newest func() (covered uint64, err error), progress func(
 		return err
 	}
 	if covered != 0 && term == 0 {
-		return s.damaged("there is a snapshot but no term")
+		return s.guard.faults.raise(sentence(s.dir, "verify", fmt.Errorf("%w: there is a snapshot but no term", ErrDamaged)))
 	}
 	if first > covered+1 {
 		return s.damaged("the log begins with entry %d and the newest snapshot ends with entry %d", first, covered)
@@ -53,10 +57,9 @@ func (s *Store) verify(newest func() (covered uint64, err error), progress func(
 	return s.verifyLog(first, term, progress)
 }
 
-// damaged raises damage of the log file.
+// damaged raises damage of the log as a whole.
 func (s *Store) damaged(format string, args ...any) error {
-	err := fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
-	return s.guard.faults.raise(s.guard.sentence("verify", err))
+	return s.guard.faults.raise(sentence(s.dir, "verify", damagedLog(format, args...)))
 }
 
 // verifyValues reads the values and returns raft's term, 0 if there is none.
@@ -75,13 +78,13 @@ func (s *Store) verifyLog(first, term uint64, progress func(done, total uint64))
 	}
 	var entry raft.Log
 	for index := first; index <= last; index++ {
-		// Past the cache: it is the disk that is in question.
+		// Not through the cache: the disk is to be checked.
 		err := s.guard.GetLog(index, &entry)
 		if err != nil && !errors.Is(err, raft.ErrLogNotFound) {
 			return err
 		}
 		if err == nil && entry.Term > term {
-			// Running beside raft, the term may have moved on.
+			// raft is running, so the term may have changed.
 			if term, err = s.verifyValues(); err != nil {
 				return err
 			}

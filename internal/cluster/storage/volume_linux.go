@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// volume returns the free bytes of the file system that holds dir, as an ordinary user
-// may use them, and its size.
+// volume returns how many bytes of the file system that holds dir are free for an
+// ordinary user, and its size.
 func volume(dir string) (free, size uint64, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
@@ -17,5 +17,5 @@ func volume(dir string) (free, size uint64, err error) {
 	return st.Bavail * block, st.Blocks * block, nil
 }
 
-// allocate gives a file real blocks without writing them.
+// allocate reserves real blocks for a file without writing them.
 func allocate(f *os.File, bytes int64) error { return unix.Fallocate(int(f.Fd()), 0, 0, bytes) }

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-var errNoVolume = errors.New("the free space of a disk is looked at on Linux only")
+var errNoVolume = errors.New("the free space of a disk is measured on Linux only")
 
 func volume(string) (free, size uint64, err error) { return 0, 0, errNoVolume }
 

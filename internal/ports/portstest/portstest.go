@@ -7,8 +7,8 @@ import (
 	"voted/internal/ports"
 )
 
-// Addrs returns n addresses on loopback, each host:port, that nobody else uses while the
-// test runs. A server may leave one and come back to it.
+// Addrs returns n addresses on loopback, each host:port, that belong to the test while it
+// runs. A server may leave one and come back to it.
 func Addrs(t testing.TB, n int) []string {
 	t.Helper()
 	b, err := ports.Claim(n)

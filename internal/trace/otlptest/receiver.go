@@ -1,5 +1,5 @@
-// Package otlptest is an OTLP receiver for tests: it reads what is delivered with the
-// code that is generated from OpenTelemetry's own definitions.
+// Package otlptest is an OTLP receiver for tests. It reads deliveries with the code
+// that is generated from OpenTelemetry's own definitions.
 package otlptest
 
 import (
@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Span is one that was delivered.
+// Span is a delivered span.
 type Span struct {
 	*tracev1.Span
 	Node       string         // that delivered it
@@ -25,20 +25,20 @@ type Span struct {
 // ID and Parent are span ids in hexadecimal; empty: none.
 func (s Span) ID() string { return hex.EncodeToString(s.GetSpanId()) }
 
-// Parent is as ID.
+// Parent is like ID.
 func (s Span) Parent() string { return hex.EncodeToString(s.GetParentSpanId()) }
 
 // Trace is the trace's id.
 func (s Span) Trace() string { return hex.EncodeToString(s.GetTraceId()) }
 
-// Receiver takes what is delivered to its URL.
+// Receiver receives deliveries at its URL.
 type Receiver struct {
 	URL string
 
 	mu     sync.Mutex
 	spans  []Span                                       // guarded by mu
 	header http.Header                                  // guarded by mu: of the last delivery
-	answer func(w http.ResponseWriter, r *http.Request) // guarded by mu; nil: all is taken
+	answer func(w http.ResponseWriter, r *http.Request) // guarded by mu; nil: all are accepted
 }
 
 // New starts a receiver that ends with the test.
@@ -63,7 +63,8 @@ func New(t testing.TB) *Receiver {
 	return r
 }
 
-// Answer sets what answers deliveries in place of taking them; nil: they are taken.
+// Answer sets a function that answers deliveries instead of accepting them; nil: they
+// are accepted.
 func (r *Receiver) Answer(f func(w http.ResponseWriter, r *http.Request)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,7 +107,7 @@ func (r *Receiver) take(q *http.Request) error {
 	return nil
 }
 
-// Spans returns what has been taken so far.
+// Spans returns what was accepted so far.
 func (r *Receiver) Spans() []Span {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,0 +1,156 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"voted/bench/closedloop"
+	"voted/client"
+	"voted/internal/localcluster"
+)
+
+// voted is a cluster of three node processes.
+type voted struct {
+	cluster   *localcluster.Cluster
+	client    *client.Client
+	authority *authority
+}
+
+func startVoted(ctx context.Context, binary, dir string, a *authority) (*voted, error) {
+	cluster, err := localcluster.Start(ctx, localcluster.Options{
+		Binary: binary, Nodes: nodes, Dir: dir, Authority: a.votedDir(),
+		Args: func(int) []string { return []string{"--log-level", "warn"} },
+	})
+	if err != nil {
+		return nil, err
+	}
+	v := &voted{cluster: cluster, authority: a}
+	ready, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err = cluster.WaitReady(ready); err == nil {
+		own := append(cluster.ClientOptions(), client.WithHedging(client.HedgePolicy{Off: true})) // each ballot is one request
+		v.client, err = client.New(cluster.Endpoints(), own...)
+	}
+	if err != nil {
+		return nil, errors.Join(err, v.stop())
+	}
+	return v, nil
+}
+
+func (v *voted) stop() error {
+	if v.client != nil {
+		v.client.Close()
+	}
+	return v.cluster.Stop()
+}
+
+func (v *voted) name() string { return "voted" }
+
+func (v *voted) about() string {
+	return v.authority.describe("three node processes, every ballot fsynced on a majority before it is answered; linearizable",
+		"TLS to clients, mutual TLS between members")
+}
+
+func (v *voted) does(Mode) bool { return true }
+
+func (v *voted) pids() []int {
+	var pids []int
+	for _, n := range v.cluster.Nodes {
+		pids = append(pids, n.Pid())
+	}
+	return pids
+}
+
+// targets names the leader first: that is where a single client connects, of this
+// system as of the others.
+func (v *voted) targets(ctx context.Context) ([]string, error) {
+	leader, err := v.cluster.Leader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	addrs := []string{leader.APIAddr}
+	for _, n := range v.cluster.Nodes {
+		if n != leader {
+			addrs = append(addrs, n.APIAddr)
+		}
+	}
+	return addrs, nil
+}
+
+func (v *voted) measure(ctx context.Context, p phase, begin, end func()) (Figures, error) {
+	targets, err := v.targets(ctx)
+	if err != nil {
+		return Figures{}, err
+	}
+	if err := makePoll(ctx, v.client, p.poll); err != nil {
+		return Figures{}, err
+	}
+	if p.mode == ModeReplay {
+		if err := v.castBefore(ctx, p, targets); err != nil {
+			return Figures{}, err
+		}
+	}
+	begin()
+	result, err := load(ctx, p, targets, v.authority)
+	end()
+	if err != nil {
+		return Figures{}, err
+	}
+	f := figures(result)
+	tally, err := v.client.Results(ctx, p.poll, client.Linearizable)
+	if err != nil {
+		return Figures{}, fmt.Errorf("the poll cannot be counted: %w", err)
+	}
+	f.Stored = tally.Ballots
+	if p.mode == ModeReplay {
+		if f.Replayed != f.Acked || tally.Ballots != replayVoters {
+			return Figures{}, fmt.Errorf("%w: %d of %d ballots that were cast before are said to be replayed, and %d of %d are counted",
+				ErrNotExact, f.Replayed, f.Acked, tally.Ballots, replayVoters)
+		}
+		f.Stored = f.Acked // each of them is one that is there
+	}
+	return f, nil
+}
+
+// castBefore casts the ballots that are to be cast again.
+func (v *voted) castBefore(ctx context.Context, p phase, targets []string) error {
+	result, err := closedloop.Bulk{
+		Targets: targets, TLS: v.authority.clientTLS(),
+		Streams: nodes, Poll: p.poll, Prefix: "v", Selection: "a", Ballots: replayVoters, PerRequest: batchRows,
+	}.Run(ctx)
+	if err == nil && result.Acknowledged != replayVoters {
+		err = fmt.Errorf("%d of %d ballots were acknowledged: %s", result.Acknowledged, replayVoters, result.Problem)
+	}
+	if err != nil {
+		return fmt.Errorf("the ballots to be cast again cannot be cast: %w", err)
+	}
+	return nil
+}
+
+func makePoll(ctx context.Context, c *client.Client, id string) error {
+	_, err := c.CreatePoll(ctx, client.Definition{ID: id, Options: client.Options("a", "b")})
+	if err != nil {
+		return fmt.Errorf("the poll cannot be made: %w", err)
+	}
+	return nil
+}
+
+// load is the work of one phase, the same for voted and for the bare handler.
+func load(ctx context.Context, p phase, targets []string, a *authority) (closedloop.Result, error) {
+	length := time.Duration(p.seconds * float64(time.Second))
+	if p.mode == ModeBulk {
+		return closedloop.Bulk{
+			Targets: targets, TLS: a.clientTLS(), Streams: p.connections, Poll: p.poll, Prefix: "v", Selection: "a",
+			Duration: length, PerRequest: blockBallots,
+		}.Run(ctx)
+	}
+	single := closedloop.Single{
+		Targets: targets, TLS: a.clientTLS(), Connections: p.connections, Duration: length, Poll: p.poll, Prefix: "v", Selection: "a",
+	}
+	if p.mode == ModeReplay {
+		single.Again = replayVoters
+	}
+	return single.Run(ctx)
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"voted/internal/profilefile"
+	"voted/internal/profilefile/cvr"
+	"voted/internal/resultfile"
+	"voted/internal/textfile"
+	"voted/internal/usage"
+)
+
+// ballotsFile is a file of ballots that was read, and how.
+type ballotsFile struct {
+	*profilefile.Found `json:"-"`
+	Name               string           `json:"name"`
+	Kind               profilefile.Kind `json:"kind"`
+	Encoding           string           `json:"encoding"`
+	SHA256             string           `json:"sha256"`
+	Bytes              int64            `json:"bytes"`
+
+	rules []string // by which it was counted
+}
+
+// String says what was read, for people.
+func (f *ballotsFile) String() string {
+	said := fmt.Sprintf("%s, %s in %s", f.Name, f.Kind, f.Encoding)
+	if len(f.Ignored) > 0 {
+		said += "; not used: " + strings.Join(f.Ignored, ", ")
+	}
+	return said
+}
+
+// pollName is a name for what was counted.
+func (f *ballotsFile) pollName() string {
+	if f.Name == "-" {
+		return "ballots"
+	}
+	return strings.TrimSuffix(filepath.Base(f.Name), filepath.Ext(f.Name))
+}
+
+// readAs sets how a file is to be read.
+func readAs(a *profilefile.Asked, encoding, separator string) error {
+	if a.Kind != "" && !strings.Contains(", "+kindNames()+",", ", "+string(a.Kind)+",") {
+		return usage.Errorf("--from %q is no kind of file that is known; give one of %s", string(a.Kind), kindNames())
+	}
+	if encoding != "" {
+		e, err := textfile.Named(encoding)
+		if err != nil {
+			return usage.Errorf("--encoding: %w", err)
+		}
+		a.Encoding = &e
+	}
+	if separator != "" {
+		var err error
+		if a.Separator, err = textfile.NamedSeparator(separator); err != nil {
+			return usage.Errorf("--separator: %w", err)
+		}
+	}
+	return nil
+}
+
+// readBallots reads a whole file.
+func readBallots(s *session, name string, asked profilefile.Asked) (*ballotsFile, error) {
+	file, err := openInput(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	size := int64(0)
+	if f, ok := file.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+	}
+	hash := sha256.New()
+	watched := &watchedReader{ctx: s.ctx, r: io.TeeReader(file, hash), progress: newProgress(s.stderr, "reading", "MB", size)}
+	found, err := profilefile.Read(watched, asked)
+	if err == nil { // what is hashed is the whole file
+		_, err = io.Copy(io.Discard, watched)
+	}
+	watched.progress.end(err == nil)
+	if err != nil {
+		return nil, ballotsProblem(name, err)
+	}
+	return &ballotsFile{
+		Found: found, Name: name, Kind: found.Kind, Encoding: found.Encoding,
+		SHA256: hex.EncodeToString(hash.Sum(nil)), Bytes: watched.n,
+	}, nil
+}
+
+// ballotsProblem says what is wrong with a file, and what to do.
+func ballotsProblem(name string, err error) error {
+	var fault *textfile.Fault
+	var unknown *profilefile.UnknownKindError
+	var form *profilefile.FormError
+	var contests *cvr.ContestsError
+	what := inputName(name)
+	switch {
+	case errors.As(err, &fault):
+		return usage.Errorf("%s, %w; nothing was counted", what, err)
+	case errors.As(err, &unknown):
+		return usage.Errorf("%s: %w; say what it is with --from", what, err)
+	case errors.As(err, &contests):
+		return usage.Errorf("%s: %w, with --contest", what, err)
+	case errors.As(err, &form):
+		return usage.Errorf("%s: %w, which this method does not count; name another one with --method", what, err)
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return fileProblem(name, err)
+	}
+	return usage.Errorf("%s: %w", what, err)
+}
+
+// watchedReader shows how much has been read, and ends with its context.
+type watchedReader struct {
+	ctx      context.Context
+	r        io.Reader
+	n        int64
+	progress *progress
+}
+
+// Read implements io.Reader.
+func (w *watchedReader) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := w.r.Read(p)
+	w.n += int64(n)
+	w.progress.at(w.n, uint64(w.n>>20), 0)
+	return n, err
+}
+
+// writeResults writes a count in a format; empty is the report.
+func writeResults(w io.Writer, c *resultfile.Count, format string) error {
+	var err error
+	switch format {
+	case "csv":
+		err = resultfile.WriteCSV(w, c)
+	case "pairs":
+		if len(c.Pairwise) == 0 {
+			return usage.Errorf("this method compares no pairs; use csv, or count by a method that does, such as schulze")
+		}
+		err = resultfile.WritePairwise(w, c)
+	case "rctab":
+		err = resultfile.WriteRCTab(w, c)
+	default:
+		err = resultfile.WriteReport(w, c)
+	}
+	var rounds *resultfile.RoundsError
+	if errors.As(err, &rounds) {
+		return usage.Mark(err)
+	}
+	return err
+}

@@ -1,0 +1,35 @@
+#!/bin/sh
+# secrets.sh NAMESPACE [DIR]: makes the CA, a certificate for each member and the tokens in DIR
+# (./voted-secrets), and prints the Secret that the pods mount. It needs `voted`, or the
+# program $VOTED. $VOTED_NAME (voted) is the name of the StatefulSet, $VOTED_REPLICAS (3) its size.
+#
+#   deploy/helm/secrets.sh votes | kubectl apply -f -
+set -eu
+namespace=${1:?namespace}
+dir=${2:-voted-secrets}
+voted=${VOTED:-voted}
+name=${VOTED_NAME:-voted}
+replicas=${VOTED_REPLICAS:-3}
+umask 077
+[ -e "$dir/ca" ] || {
+	"$voted" ca init "$dir/ca"
+	for role in admin gateway reader metrics; do
+		"$voted" token new --role $role --name $role --tokens "$dir/tokens" >"$dir/$role.token"
+	done
+} >&2
+
+entry() { printf '  %s: %s\n' "$1" "$(base64 <"$2" | tr -d '\n')"; }
+
+printf 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: %s\ntype: Opaque\ndata:\n' "$name" "$namespace"
+entry ca.crt "$dir/ca/ca.crt"
+entry tokens "$dir/tokens"
+i=0
+while [ $i -lt "$replicas" ]; do
+	member=$name-$i
+	[ -e "$dir/$member.crt" ] ||
+		"$voted" ca issue "$dir/ca" member "$member" --out "$dir" \
+			--host "$member.$name-peers,$name,$name.$namespace,$name.$namespace.svc,localhost" >&2
+	entry "$member.crt" "$dir/$member.crt"
+	entry "$member.key" "$dir/$member.key"
+	i=$((i + 1))
+done

@@ -1,0 +1,105 @@
+package overlay
+
+// These bugs are planted in one build, for a negative control: a check that does not find
+// its bug proves nothing.
+var (
+	// NoDeduplication is a node that does not recognise a voter's second ballot.
+	NoDeduplication = Edit{
+		File: "internal/poll/poll.go",
+		Old:  "	current := p.current(&b.Key)\n	sel, known",
+		New:  "	current := uint32(0)\n	sel, known",
+	}
+	// EarlyAcknowledgement is a leader that acknowledges before it commits.
+	EarlyAcknowledgement = Edit{
+		File: "internal/cluster/submit/proposer.go",
+		Old:  "func (p *proposer) propose(ctx context.Context, frame []byte, ballots int) (Answered, error) {\n",
+		New: `func (p *proposer) propose(ctx context.Context, frame []byte, ballots int) (Answered, error) {
+	frame = append([]byte(nil), frame...)
+	time.AfterFunc(200*time.Millisecond, func() { p.commit(context.WithoutCancel(ctx), frame, ballots) })
+	early := Answered{Outcomes: make([]poll.Outcome, ballots)}
+	for i := range early.Outcomes {
+		early.Outcomes[i] = poll.Outcome{Kind: poll.Counted, Receipt: poll.Receipt{Ballot: 1, Version: 1}}
+	}
+	return early, nil
+}
+
+func (p *proposer) commit(ctx context.Context, frame []byte, ballots int) (Answered, error) {
+`,
+	}
+	// NoHold is a leader that counts entries that its followers have and its own disk does not
+	// have.
+	NoHold = Edit{
+		File: "internal/cluster/replica/writebehind.go",
+		Old:  "err == nil && resp.Success && n > 0 {",
+		New:  "err == nil && resp.Success && n > 0 && false {",
+	}
+	// NoFlush is a leader that follows another one while its own entries are still being
+	// written, and changes its membership meanwhile.
+	NoFlush = []Edit{
+		{
+			File: "internal/cluster/replica/writebehind.go",
+			Old:  "	return w.durable(ctx, last)\n",
+			New:  "	return w.durable(ctx, 0*last)\n",
+		},
+		NoWaitToDelete,
+	}
+	// ResurrectedTail is a leader that writes entries which another one has already replaced.
+	ResurrectedTail = []Edit{
+		{
+			File: "internal/cluster/replica/overtaken.go",
+			Old:  "	return r.behind.flush(r.ctx)\n",
+			New:  "	return nil\n",
+		},
+		NoWaitToDelete,
+	}
+	// NoWaitToDelete is a member that deletes entries which are still being written.
+	NoWaitToDelete = Edit{
+		File: "internal/cluster/replica/writebehind.go",
+		Old:  "	if err := w.durable(context.Background(), hi); err != nil {\n",
+		New:  "	if err := error(nil); err != nil {\n",
+	}
+	// EarlyMatch is a leader that does not wait for its disk when it changes the membership,
+	// although raft may count such an entry at once.
+	EarlyMatch = Edit{
+		File: "internal/cluster/replica/writebehind.go",
+		Old:  "if e.Type != raft.LogCommand && ",
+		New:  "if e.Type != raft.LogConfiguration && e.Type != raft.LogCommand && ",
+	}
+	// AloneBehind is a leader that does not wait for its disk although it is the only voting
+	// member.
+	AloneBehind = Edit{
+		File: "internal/cluster/replica/writebehind.go",
+		Old:  "if s.Suffrage == raft.Voter && s.ID != w.self {",
+		New:  "if s.Suffrage == raft.Voter {",
+	}
+	// NoAssurance is a member that does not check whether it has on disk what it applies.
+	NoAssurance = Edit{
+		File: "internal/cluster/replica/writebehind.go",
+		Old:  "index > synced {",
+		New:  "index > synced && false {",
+	}
+	// NoGreeting is a member that does not ask to which cluster a sender belongs. It also
+	// keeps silent if entries that it had applied are undone, or if its state differs.
+	NoGreeting = []Edit{
+		{
+			File: "internal/cluster/peer/hello.go",
+			Old:  `{ return a != "" && b != "" && a != b }`,
+			New:  "{ return false }",
+		},
+		{
+			File: "internal/cluster/peer/hello.go",
+			Old:  `	return own != "" && own == c.cluster`,
+			New:  `	return own != ""`,
+		},
+		{
+			File: "internal/cluster/storage/mark.go",
+			Old:  "decided >= lo && decided > covered {",
+			New:  "decided >= lo && decided > covered && false {",
+		},
+		{
+			File: "internal/cluster/digests.go",
+			Old:  "func (n *Node) differs(index uint64) {\n",
+			New:  "func (n *Node) differs(index uint64) {\n	return\n",
+		},
+	}
+)

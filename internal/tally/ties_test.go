@@ -1,0 +1,145 @@
+package tally_test
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"voted/internal/tally"
+)
+
+func TestATieIsSaidStepByStepWithWhoElseCouldHaveWon(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		method  string
+		options int
+		groups  []tally.Group
+		winners []int
+		ties    []tally.Tie
+		others  []int
+	}{
+		{"no tie", "irv", 3, []tally.Group{ranked(3, 0), ranked(2, 1), ranked(1, 2)}, []int{0}, nil, nil},
+		{
+			"an instant runoff in which all options tie", "irv", 3,
+			[]tally.Group{ranked(1, 0), ranked(1, 1), ranked(1, 2)},
+			[]int{0},
+			[]tally.Tie{{1, []int{0, 1, 2}, tally.TieListed, []int{2}}, {2, []int{0, 1}, tally.TieListed, []int{1}}},
+			[]int{1, 2},
+		},
+		{
+			"the last two tie", "irv", 2,
+			[]tally.Group{ranked(5, 1), ranked(5, 0)},
+			[]int{0},
+			[]tally.Tie{{1, []int{0, 1}, tally.TieListed, []int{1}}},
+			[]int{1},
+		},
+		{
+			"a tie that does not matter in the end", "irv", 4,
+			[]tally.Group{ranked(9, 0), ranked(5, 1), ranked(3, 2, 0), ranked(3, 3, 0)},
+			[]int{0},
+			[]tally.Tie{{1, []int{2, 3}, tally.TieListed, []int{3}}},
+			nil,
+		},
+		{
+			"a tie that an earlier round decides leaves no other order", "irv", 3,
+			[]tally.Group{ranked(50, 0), ranked(30, 1), ranked(20, 2, 1)},
+			[]int{0},
+			[]tally.Tie{{2, []int{0, 1}, tally.TieEarlierRound, []int{1}}},
+			nil,
+		},
+		{
+			"options that go together leave no other order", "irv", 5,
+			[]tally.Group{ranked(4, 0, 3), ranked(3, 1, 4), ranked(2, 2, 1)},
+			[]int{1},
+			[]tally.Tie{{1, []int{3, 4}, tally.TieTogether, []int{3, 4}}},
+			nil,
+		},
+		{
+			"equals of which an earlier round leaves two to the list", "irv", 4,
+			[]tally.Group{ranked(4, 0), ranked(3, 1), ranked(3, 2), ranked(1, 3, 1), ranked(1, 3, 2)},
+			[]int{0},
+			[]tally.Tie{
+				{2, []int{0, 1, 2}, tally.TieEarlierRound, []int{1, 2}},
+				{2, []int{1, 2}, tally.TieListed, []int{2}},
+				{3, []int{0, 1}, tally.TieEarlierRound, []int{1}},
+			},
+			nil,
+		},
+		{"the most votes twice", "plurality", 3, []tally.Group{chosen(2, 0), chosen(2, 2), chosen(1, 1)}, []int{0, 2}, []tally.Tie{{0, []int{0, 2}, tally.TieReported, []int{0, 2}}}, nil},
+		{"the most approvals once", "approval", 3, []tally.Group{chosen(2, 0, 1), chosen(2, 1)}, []int{1}, nil, nil},
+		{"the highest sum twice", "score", 2, []tally.Group{scored(1, tally.OptionScore{Option: 0, Score: 3}, tally.OptionScore{Option: 1, Score: 3})}, []int{0, 1}, []tally.Tie{{0, []int{0, 1}, tally.TieReported, []int{0, 1}}}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := method(t, c.method).FromProfile(tally.Profile{Options: c.options, Groups: c.groups}, tally.Settings{})
+			if !slices.Equal(r.Winners, c.winners) || !reflect.DeepEqual(r.Ties, c.ties) || !slices.Equal(r.OtherOrders, c.others) || r.OrdersLeft {
+				t.Errorf("got %v won, ties %v, others %v, left %v", r.Winners, r.Ties, r.OtherOrders, r.OrdersLeft)
+			}
+		})
+	}
+}
+
+func TestWhoElseCouldHaveWonIsWhoWinsInAnotherOrder(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProfile(t, true)
+		r := runoffOf(t).FromProfile(p, tally.Settings{})
+		could := plainWinnersInAnyOrder(p.Options, ballotsOf(p))
+		for _, winner := range r.Winners {
+			delete(could, winner)
+		}
+		for _, o := range r.OtherOrders {
+			if !could[o] {
+				t.Fatalf("%d is said to win in another order and does not", o)
+			}
+			delete(could, o)
+		}
+		if !r.OrdersLeft && len(could) > 0 {
+			t.Fatalf("%v could have won as well, which is not said", could)
+		}
+	})
+}
+
+func TestOrdersThatAreTooManyAreNotAllCountedAndThatIsSaid(t *testing.T) {
+	t.Parallel()
+	p := tally.Profile{Options: 12}
+	for i := range p.Options {
+		p.Groups = append(p.Groups, ranked(1, i))
+	}
+	r := method(t, "irv").FromProfile(p, tally.Settings{})
+	if !r.OrdersLeft || len(r.OtherOrders) == 0 {
+		t.Errorf("got %v and left %v", r.OtherOrders, r.OrdersLeft)
+	}
+}
+
+// Each round has at most one decision, whose last step says who went.
+func TestTheLastStepOfARoundsTieIsWhoWent(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := runoffOf(t).FromProfile(drawProfile(t, true), tally.Settings{})
+		last := map[int]tally.Tie{}
+		for _, tie := range r.Ties {
+			if before, again := last[tie.Round]; again && !slices.Equal(before.Chosen, tie.Options) {
+				t.Fatalf("%v does not take up %v", tie, before)
+			}
+			last[tie.Round] = tie
+		}
+		for i, round := range r.Rounds {
+			tie, tied := last[i+1]
+			if tied != (round.Decided != "") || tied && !slices.Equal(tie.Chosen, round.Eliminated) {
+				t.Fatalf("round %d: %v went, %q, but the tie is %v", i+1, round.Eliminated, round.Decided, tie)
+			}
+		}
+	})
+}
+
+func runoffOf(t *rapid.T) tally.Method {
+	m, ok := tally.ByName("irv")
+	if !ok {
+		t.Fatal("there is no instant runoff")
+	}
+	return m
+}
