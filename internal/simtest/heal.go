@@ -3,6 +3,7 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"voted/internal/poll"
@@ -14,6 +15,8 @@ const (
 	resumeBound = 20 * time.Second
 	// convergeBound is the time within which all members must have the same state.
 	convergeBound = 60 * time.Second
+	// probePause stands between two tries of a probe.
+	probePause = 10 * time.Millisecond
 )
 
 // Heal repairs the network, the clocks and the disks, starts what is down, and proves
@@ -63,11 +66,12 @@ func (c *Cluster) probeAll(start time.Duration) {
 // probe casts a ballot through one member until it is acknowledged. It starts the member
 // again if that stops: a stall that was under way when healing began may end it late.
 func (c *Cluster) probe(m *member, start time.Duration) {
-	for c.now()-start < resumeBound {
+	last := "it was not asked"
+	// A refusal may take no virtual time: without a pause the bound would never come.
+	for ; c.now()-start < resumeBound; time.Sleep(probePause) {
 		p := m.process()
 		if p == nil {
 			c.start(m)
-			time.Sleep(10 * time.Millisecond)
 			continue
 		}
 		o := c.call(&Op{Kind: opCast, Client: -1, Node: m.id, Poll: "p1", Voter: "probe-" + m.id})
@@ -85,8 +89,9 @@ func (c *Cluster) probe(m *member, start time.Duration) {
 			c.counts.resume.Store(max(c.counts.resume.Load(), int64(c.now()-start)))
 			return
 		}
+		last = strings.TrimSpace(o.Outcome + " " + o.Code + " " + o.Error)
 	}
-	c.fail("%s did not acknowledge a ballot within %v after everything had healed", m.id, resumeBound)
+	c.fail("%s did not acknowledge a ballot within %v after everything had healed: %s", m.id, resumeBound, last)
 }
 
 // settleGuest removes the guest for good: a removal with an unknown outcome may have
