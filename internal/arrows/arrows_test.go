@@ -84,6 +84,7 @@ var arrows = map[string][]string{
 	"internal/usage":           {},
 	"internal/voterid":         {},
 	"loadtest":                 {"harness/...", "internal/usage", "loadtest/..."},
+	"proof":                    {},
 	"loadtest/...":             {"client", "harness/...", "internal/console", "internal/localcluster", "internal/pause", "internal/ports", "internal/usage", "loadtest/..."},
 
 	// The rooms of the cluster.
@@ -113,7 +114,7 @@ var testArrows = map[string][]string{
 // pure packages import the standard library alone, and nothing of it that waits,
 // writes, draws lots or knows the time: the same log must give the same state on
 // every member.
-var pure = []string{"internal/moment", "internal/poll", "internal/refusal", "internal/survey", "internal/tally", "internal/voterid"}
+var pure = []string{"internal/moment", "internal/poll", "internal/refusal", "internal/survey", "internal/tally", "internal/voterid", "proof"}
 
 // timed are pure packages whose values may be instants and durations, which they take as
 // arguments. They import time; what it has that waits, or that knows the time or the
