@@ -70,6 +70,21 @@ func parseVerifier(s string) (v Verifier, fault string) {
 	return v, ""
 }
 
+// NewVerifier returns a key by its name, the algorithm and the public half of an Ed25519 key.
+// It fails with ErrMalformed if a key cannot have that name, or the public half has another
+// size.
+func NewVerifier(name string, kind Algorithm, public ed25519.PublicKey) (Verifier, error) {
+	switch {
+	case !validKeyName(name):
+		return Verifier{}, fmt.Errorf("%w: %.80q cannot be the name of a key: it must have no spaces and no plus", ErrMalformed, name)
+	case kind != LogSignature && kind != Cosignature:
+		return Verifier{}, fmt.Errorf("%w: a key of type 0x%02x, and this program knows 0x01 and 0x04", ErrMalformed, byte(kind))
+	case len(public) != ed25519.PublicKeySize:
+		return Verifier{}, fmt.Errorf("%w: the public key of %s has %d bytes, and those of Ed25519 have 32", ErrMalformed, name, len(public))
+	}
+	return newVerifier(name, kind, public), nil
+}
+
 func newVerifier(name string, kind Algorithm, public []byte) Verifier {
 	d := sha256.New()
 	d.Write([]byte(name + "\n"))
