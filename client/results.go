@@ -52,8 +52,8 @@ type Results struct {
 	Rounds  []Round        `json:"rounds,omitempty"`
 	// Ties are the steps that decided between equal options.
 	Ties []Tie `json:"ties,omitempty"`
-	// OtherOrdersElect are options that could have won: where the order of the options
-	// decided a tie, another order would have elected them. OtherOrdersLeft: there may
+	// OtherOrdersElect are options that could have won: where the order of the options or
+	// the lot decided a tie, another one would have elected them. OtherOrdersLeft: there may
 	// be more of them.
 	OtherOrdersElect []string `json:"other_orders_elect,omitempty"`
 	OtherOrdersLeft  bool     `json:"other_orders_left,omitempty"`
@@ -75,8 +75,17 @@ type Results struct {
 	// CondorcetWinner is preferred to each other option; empty if there is none.
 	CondorcetWinner string   `json:"condorcet_winner,omitempty"`
 	SmithSet        []string `json:"smith_set,omitempty"`
-	Finalists       []string `json:"finalists,omitempty"`
-	Runoff          *Runoff  `json:"runoff,omitempty"`
+	// Paths are the strengths of the strongest chains of pairwise wins, from the first
+	// option to the second.
+	Paths map[string]map[string]Strength `json:"paths,omitempty"`
+	// WorstDefeat is by option; with margins it is negative for one that is ahead of all.
+	WorstDefeat map[string]Votes `json:"worst_defeat,omitempty"`
+	// Locked are pairs in the order of locking, the winner first; Dropped are those that
+	// were passed over, the strongest first.
+	Locked    [][2]string `json:"locked,omitempty"`
+	Dropped   [][2]string `json:"dropped,omitempty"`
+	Finalists []string    `json:"finalists,omitempty"`
+	Runoff    *Runoff     `json:"runoff,omitempty"`
 	// DecidedBy is what decided between the finalists.
 	DecidedBy string `json:"decided_by,omitempty"`
 	// Quota is how many votes a seat takes; 0 if the method has none.
@@ -125,6 +134,19 @@ type OptionResult struct {
 	Points    Votes `json:"points,omitempty"`
 	Wins      Votes `json:"wins,omitempty"`       // pairs that it wins
 	TopScores Votes `json:"top_scores,omitempty"` // ballots that give it the highest score
+	// Ballots is how many ballots score it.
+	Ballots Votes `json:"ballots,omitempty"`
+	// Distribution is how many ballots give it each score, from 0 on.
+	Distribution []int64 `json:"distribution,omitempty"`
+}
+
+// Strength is how strong a chain of pairwise wins is: a number, or a ratio such as 7:2.
+type Strength string
+
+// UnmarshalJSON accepts a number, or a string.
+func (s *Strength) UnmarshalJSON(data []byte) error {
+	*s = Strength(bytes.Trim(data, `"`))
+	return nil
 }
 
 // Round is one step of a count in rounds.
@@ -140,10 +162,28 @@ type Round struct {
 	Quota     Votes    `json:"quota,omitempty"`
 	Threshold Votes    `json:"threshold,omitempty"`
 	SurplusOf []string `json:"surplus_of,omitempty"`
-	// Finalists, Runoff and DecidedBy are as in Results, of this round.
-	Finalists []string `json:"finalists,omitempty"`
-	Runoff    *Runoff  `json:"runoff,omitempty"`
-	DecidedBy string   `json:"decided_by,omitempty"`
+	// Transfers are the votes that moved at the end of the round, from the first option to
+	// the second, or to "exhausted".
+	Transfers map[string]map[string]Votes `json:"transfers,omitempty"`
+	// Keep is the share of each ballot that an option keeps.
+	Keep map[string]Votes `json:"keep,omitempty"`
+	// ExhaustedBy says why ballots are exhausted; nil if the method does not say.
+	ExhaustedBy *Exhaustion `json:"exhausted_by,omitempty"`
+	// Scores are the sums of scores in this round.
+	Scores map[string]Votes `json:"scores,omitempty"`
+	// Finalists, Runoff, DecidedBy and Unresolved are as in Results, of this round.
+	Finalists  []string    `json:"finalists,omitempty"`
+	Runoff     *Runoff     `json:"runoff,omitempty"`
+	DecidedBy  string      `json:"decided_by,omitempty"`
+	Unresolved *Unresolved `json:"unresolved,omitempty"`
+}
+
+// Exhaustion counts exhausted ballots by their reason.
+type Exhaustion struct {
+	Choices   uint64 `json:"choices"`   // no further choice
+	Overvotes uint64 `json:"overvotes"` // several options at one rank
+	Skipped   uint64 `json:"skipped"`   // too many empty ranks
+	Repeated  uint64 `json:"repeated"`  // an option that is ranked again
 }
 
 // Tie is one step that decided between equal options.
@@ -159,12 +199,18 @@ type TieStep string
 
 // The steps.
 const (
-	TieReport       TieStep = "report"        // all of them won
-	TieTogether     TieStep = "together"      // all were eliminated: their order cannot matter
-	TieEarlierRound TieStep = "earlier_round" // the fewest votes in the latest round in which they differed
-	TieListed       TieStep = "listed"        // the definition's order decided: the first wins, the last is eliminated
-	TieLot          TieStep = "lot"           // the order that was drawn decided: the first wins, the last is eliminated
-	TieOpen         TieStep = "open"          // nothing decided
+	TieReport       TieStep = "report"             // all of them won
+	TieTogether     TieStep = "together"           // all were eliminated: their order cannot matter
+	TieAnyOrder     TieStep = "any_order"          // one was taken, and whichever it is, the same options win
+	TieEarlierRound TieStep = "earlier_round"      // the votes in the latest round in which they differed
+	TieHeadToHead   TieStep = "head_to_head"       // fewer comparisons lost among them
+	TieScore        TieStep = "score"              // a higher sum of scores
+	TieTopScores    TieStep = "top_scores"         // more ballots with the highest score
+	TieMarginsAmong TieStep = "margins_among_tied" // a higher sum of margins over each other
+	TieMarginsAll   TieStep = "margins_over_all"   // a higher sum of margins over all options
+	TieListed       TieStep = "listed"             // the definition's order decided: the first wins, the last is eliminated
+	TieLot          TieStep = "lot"                // the order that was drawn decided: the first wins, the last is eliminated
+	TieOpen         TieStep = "open"               // nothing decided
 )
 
 // resultsInto decodes results and keeps the answer as it came.

@@ -27,16 +27,14 @@ func Of(r *tally.Result, form tally.Form, ids []string) Outcome {
 	for i, worst := range r.WorstDefeat {
 		o.WorstDefeat = append(o.WorstDefeat, Pair[Number]{ids[i], Int(worst)})
 	}
-	for _, pair := range r.Locked {
-		o.Locked = append(o.Locked, [2]string{ids[pair[0]], ids[pair[1]]})
-	}
+	o.Locked, o.Dropped = n.pairs(r.Locked), n.pairs(r.Dropped)
 	o.Finalists, o.Runoff, o.DecidedBy, o.Quota = n.some(r.Finalists), n.runoff(r.Runoff, r.Finalists), string(r.DecidedBy), some(r.Quota)
 	for i := range r.Rounds {
 		o.Rounds = append(o.Rounds, n.round(&r.Rounds[i]))
 	}
 	for _, t := range r.Ties {
 		o.Ties = append(o.Ties, Tie{t.Round, n.all(t.Options), string(t.Step), n.all(t.Chosen)})
-		if t.Step == tally.TieListed {
+		if t.Step.ByOrder() {
 			o.OtherOrders = new(n.all(r.OtherOrders))
 		}
 	}
@@ -80,6 +78,14 @@ func (n namer) all(options []int) []string {
 	names := make([]string, len(options))
 	for i, option := range options {
 		names[i] = n[option]
+	}
+	return names
+}
+
+// pairs names pairs of options; an empty list is nil.
+func (n namer) pairs(pairs [][2]int) (names [][2]string) {
+	for _, pair := range pairs {
+		names = append(names, [2]string{n[pair[0]], n[pair[1]]})
 	}
 	return names
 }

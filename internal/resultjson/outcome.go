@@ -7,7 +7,7 @@ type Outcome struct {
 	Options     []Option  `json:"options"`
 	Rounds      []Round   `json:"rounds,omitempty"`
 	Ties        []Tie     `json:"ties,omitempty"`
-	OtherOrders *[]string `json:"other_orders_elect,omitzero"` // if the order of the options decided
+	OtherOrders *[]string `json:"other_orders_elect,omitzero"` // if an order of the options decided
 	OrdersLeft  bool      `json:"other_orders_left,omitzero"`
 	TieBreaking string    `json:"tie_breaking"`
 
@@ -22,7 +22,8 @@ type Outcome struct {
 	Smith           []string         `json:"smith_set,omitempty"`
 	Paths           By[By[Strength]] `json:"paths,omitempty"`
 	WorstDefeat     By[Number]       `json:"worst_defeat,omitempty"`
-	Locked          [][2]string      `json:"locked,omitempty"` // winner first, in the order of locking
+	Locked          [][2]string      `json:"locked,omitempty"`  // winner first, in the order of locking
+	Dropped         [][2]string      `json:"dropped,omitempty"` // winner first, the strongest first
 
 	Finalists []string `json:"finalists,omitempty"`
 	Runoff    *Runoff  `json:"runoff,omitzero"`

@@ -33,7 +33,7 @@ var (
 	}
 )
 
-func checkBorda(s Settings) []Fault {
+func checkBorda(s Settings, _ int) []Fault {
 	if s.word(bordaPoints) == "modified" && s.Rules[bordaUnranked.Name].Word == "average" {
 		return []Fault{{"rules.unranked", "With modified points, options that a ballot does not rank get none."}}
 	}

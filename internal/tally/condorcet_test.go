@@ -586,7 +586,7 @@ func TestATieAtTheTopIsDecidedAsThePollAsks(t *testing.T) {
 				[]int{3},
 				nil,
 				tally.Tie{Options: tied, Step: tally.TieLot, Chosen: []int{3}},
-				nil,
+				[]int{1, 2},
 			},
 			{
 				"a lot that is not drawn",

@@ -15,10 +15,10 @@ type last struct {
 	decided string
 }
 
-// listed reports whether the order of the definition decided.
+// listed reports whether an order of the options decided: the list or the lot.
 func (l last) listed() bool {
 	n := len(l.ties)
-	return n > 0 && l.ties[n-1].Step == TieListed
+	return n > 0 && l.ties[n-1].Step.ByOrder()
 }
 
 // lastPlace chooses which options leave at the end of a round. history has the votes of

@@ -17,8 +17,9 @@ type Method struct {
 	DefaultTies TieBreak // what decides ties unless the poll says otherwise; never TiesDefault
 	Rules       []Rule   // what can be chosen within the method
 
-	// check finds what is wrong with settings that are right one by one; may be nil.
-	check func(Settings) []Fault
+	// check finds what is wrong with settings that are right one by one, for a poll of so
+	// many options; may be nil.
+	check func(s Settings, options int) []Fault
 
 	// Exactly one of these is set. They get settings in which the defaults are filled in.
 	additive func(Totals, Settings) Result

@@ -7,7 +7,11 @@ import "slices"
 // be counted, and one count of millions of ballots takes a while.
 const maxOtherOrders = 64
 
-// listedTie is a tie that only the order of the definition decides.
+// ByOrder reports whether an order of the options decided: that of the definition, or the
+// lot. Another order could have decided otherwise; [Result.OtherOrders] says for whom.
+func (s TieStep) ByOrder() bool { return s == TieListed || s == TieLot }
+
+// listedTie is a tie that only an order of the options decides.
 type listedTie struct {
 	equals []int // those who were equal, ascending
 	chosen []int // which of them it picked, ascending
@@ -93,7 +97,7 @@ type listings struct {
 // decided takes a decision into account, and returns it as the script wants it.
 func (l *listings) decided(d decision) decision {
 	n := len(d.ties)
-	if n == 0 || d.ties[n-1].Step != TieListed {
+	if n == 0 || !d.ties[n-1].Step.ByOrder() {
 		return d
 	}
 	tie := &d.ties[n-1]

@@ -50,6 +50,9 @@ func tabulateRankedPairs(p Profile, s Settings) Result {
 	order := s.winningOrder(pairs.Options())
 	locked, connected, certain := lockPairs(levels, pairs.Options(), order)
 	r.Locked = locked
+	if certain || order != nil {
+		r.Dropped = connected.dropped(levels)
+	}
 	unbeaten := connected.unreached(pairs.candidates())
 	switch {
 	case certain || len(unbeaten) == 0: // none is unbeaten if no ballot ranks any, or sums overflowed
@@ -66,6 +69,18 @@ func tabulateRankedPairs(p Profile, s Settings) Result {
 	}
 	r.Ranking = connected.ranking(pairs)
 	return r
+}
+
+// dropped are the pairs that close a circle with what is locked, the strongest first.
+func (r *reach) dropped(levels [][]link) (pairs [][2]int) {
+	for _, level := range levels {
+		for _, l := range level {
+			if r.has(l.to, l.from) {
+				pairs = append(pairs, [2]int{int(l.from), int(l.to)})
+			}
+		}
+	}
+	return pairs
 }
 
 // ranking is the order of the candidates by what is locked; options that no ballot ranks

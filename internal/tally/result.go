@@ -41,8 +41,10 @@ type Result struct {
 	// measure of the poll. With margins it is negative for an option that is ahead of all
 	// others.
 	WorstDefeat []int64
-	// Locked are the pairs that were locked, winner first, in the order of locking.
-	Locked [][2]int
+	// Locked are the pairs that were locked, winner first, in the order of locking. Dropped
+	// are those that were passed over, since with the locked ones they close a circle, the
+	// strongest first.
+	Locked, Dropped [][2]int
 
 	// Finalists are the two options of an automatic runoff, the one with more points
 	// first; Runoff is how it went, and DecidedBy what decided it.
@@ -61,8 +63,8 @@ type Result struct {
 	// affect who won or who left the count.
 	Ties []Tie
 	// OtherOrders are options, ascending and without the winners, that could have won:
-	// where the order of the definition decided a tie, another order would have elected
-	// them.
+	// where the order of the definition or the lot decided a tie, another order would have
+	// elected them.
 	OtherOrders []int
 	// OrdersLeft reports that there were too many such orders to count them all:
 	// options missing in OtherOrders may also have won.

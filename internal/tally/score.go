@@ -32,7 +32,7 @@ var (
 	}
 )
 
-func checkScore(s Settings) []Fault {
+func checkScore(s Settings, _ int) []Fault {
 	if _, set := s.count(scoreMinScores); set && s.word(scoreBy) != "mean" {
 		return []Fault{{"rules.min_scores", "It needs the rule by to be mean."}}
 	}

@@ -36,9 +36,9 @@ func (r *Result) fillSeats(s Settings, options []int, compare func(a, b int) int
 	}
 }
 
-// otherOrders records who could have won where the order of the definition decided a seat.
+// otherOrders records who could have won where an order of the options decided a seat.
 func (r *Result) otherOrders(d decision) {
-	if n := len(d.ties); n > 0 && d.ties[n-1].Step == TieListed {
+	if n := len(d.ties); n > 0 && d.ties[n-1].Step.ByOrder() {
 		for _, option := range d.ties[n-1].Options {
 			if !slices.Contains(r.Winners, option) {
 				r.OtherOrders = append(r.OtherOrders, option)

@@ -77,7 +77,7 @@ func (m Method) Check(s Settings, options int) (faults []Fault) {
 	}
 	faults = append(faults, m.checkRules(s.Rules, options)...)
 	if m.check != nil && len(faults) == 0 {
-		faults = m.check(s)
+		faults = m.check(s, options)
 	}
 	return faults
 }

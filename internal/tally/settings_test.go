@@ -190,7 +190,7 @@ func TestTheLastSeatIsDecidedAsThePollSays(t *testing.T) {
 			[]int{0, 3},
 			nil,
 			[]tally.Tie{{0, []int{1, 2, 3}, tally.TieLot, []int{3}}},
-			nil,
+			[]int{1, 2},
 		},
 		{
 			"by a lot that is not drawn",

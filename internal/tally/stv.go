@@ -1,7 +1,6 @@
 package tally
 
 import (
-	"fmt"
 	"math/big"
 	"slices"
 )
@@ -11,51 +10,15 @@ import (
 // weakest option leaves and all its ballots move on.
 //
 // The rule set says how, to the last decimal. Each is a known one, named by its users: see
-// [scottish], [prfWIGM] and [meek].
+// [scottish], [prfWIGM], [meek], [rctab] and [exactWIGM].
 var stv = Method{
 	Name:        "stv",
 	Title:       "Single transferable vote",
 	Form:        Ranking,
 	DefaultTies: TiesListed,
-	Rules:       []Rule{stvRuleSet, stvEliminate, stvWithdrawn},
+	Rules:       []Rule{stvRuleSet, stvQuota, stvEliminate, stvWriteIn, stvWithdrawn},
 	check:       checkSTV,
 	tabulate:    tabulateSTV,
-}
-
-// The names of the rule sets.
-const (
-	setScottish = "scottish"
-	setPRFWIGM  = "prf_wigm"
-	setPRFMeek  = "prf_meek"
-)
-
-var stvRuleSet = Rule{
-	Name:  "rule_set",
-	Kind:  Word,
-	Words: []string{setScottish, setPRFWIGM, setPRFMeek},
-	Help: "Whose rules: those of Scottish council elections, or a reference rule of the Proportional Representation Foundation, " +
-		"with surpluses moved once (wigm) or shared out again in every round (meek).",
-}
-
-var stvEliminate = Rule{
-	Name:  "eliminate",
-	Kind:  Word,
-	Words: []string{"one", "sure_losers"},
-	Help:  "Who leaves when no surplus has to move: the option with the fewest votes, or, with prf_wigm, all that can no longer win.",
-}
-
-var stvWithdrawn = Rule{
-	Name:    "withdrawn",
-	Kind:    SomeOptions,
-	Default: "none",
-	Help:    "Options that are passed over as if no ballot named them.",
-}
-
-func checkSTV(s Settings) []Fault {
-	if set := s.word(stvRuleSet); s.word(stvEliminate) == "sure_losers" && set != setPRFWIGM {
-		return []Fault{{"rules.eliminate", fmt.Sprintf("The rule set %s eliminates one option at a time; only %s can eliminate several.", set, setPRFWIGM)}}
-	}
-	return nil
 }
 
 // tabulateSTV counts, and counts again for other orders in which listed ties could have
@@ -97,15 +60,10 @@ type stvPlan struct {
 // countSTV counts once, by the rule set.
 func countSTV(p Profile, s Settings, plan stvPlan) (Result, []listedTie) {
 	var c *stvCount
-	switch s.word(stvRuleSet) {
-	case setPRFMeek:
+	if set := s.stvSet(p.Options); set == setPRFMeek {
 		c = countMeek(p, s, plan)
-	case setPRFWIGM:
-		rules := prfWIGM
-		rules.sureLosers = s.word(stvEliminate) == "sure_losers"
-		c = countWIGM(p, s, rules, plan)
-	default:
-		c = countWIGM(p, s, scottish, plan)
+	} else {
+		c = countWIGM(p, s, s.wigmRules(set), plan)
 	}
 	c.result.Winners = ascending(c.result.Winners, c.result.Elected)
 	return c.result, c.listings.made
@@ -124,14 +82,17 @@ const (
 
 // stvCount is what all rule sets share: the papers, the votes, who is where, and the result
 // so far. Amounts of votes are whole numbers of the last decimal that the rule set keeps:
-// with five decimals one vote is 100000.
+// with five decimals one vote is 100000. Of [fractions], one vote is a number in which all
+// amounts so far are whole.
 type stvCount struct {
 	settings Settings
-	decimals int
+	decimals int // or fractions
 	// earlierRounds says that ties are decided by earlier rounds before the settings.
 	earlierRounds bool
 	// unsettled says that votes may change in the next round though no papers move.
 	unsettled bool
+	// writeIn is the option that leaves first, whatever it has; none if there is no such one.
+	writeIn int
 
 	vote    *big.Int // one vote
 	quota   *big.Int
@@ -155,7 +116,8 @@ func newSTVCount(p Profile, s Settings, decimals int, plan stvPlan) (c *stvCount
 	c = &stvCount{
 		settings: s,
 		decimals: decimals,
-		vote:     new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(decimals)), nil),
+		writeIn:  none,
+		vote:     firstUnits(decimals, s.seats()),
 		quota:    new(big.Int),
 		valid:    new(big.Int),
 		votes:    make([]*big.Int, options),
@@ -248,7 +210,12 @@ func (c *stvCount) vacancies() int { return c.settings.seats() - len(c.result.El
 // over reports whether there is nothing more to count: all seats are filled, or there are
 // no more options than seats for them, or there are no votes at all.
 func (c *stvCount) over() bool {
-	return c.valid.Sign() == 0 || c.vacancies() <= 0 || len(c.who(isContinuing)) <= c.vacancies()
+	return c.valid.Sign() == 0 || c.vacancies() <= 0 || len(c.hopeful()) <= c.vacancies()
+}
+
+// hopeful are the options that can still be elected, ascending.
+func (c *stvCount) hopeful() []int {
+	return slices.DeleteFunc(c.who(isContinuing), func(option int) bool { return option == c.writeIn })
 }
 
 // round returns the round in which the count is.
@@ -269,7 +236,12 @@ func (c *stvCount) open() {
 	})
 }
 
-func (c *stvCount) number(amount *big.Int) Number { return Fixed(amount, c.decimals) }
+func (c *stvCount) number(amount *big.Int) Number {
+	if c.decimals == fractions {
+		return Fraction(new(big.Rat).SetFrac(amount, c.vote), shownDecimals)
+	}
+	return Fixed(amount, c.decimals)
+}
 
 // numbers are the votes of this round. Most are as in the round before.
 func (c *stvCount) numbers() []Number {
@@ -303,25 +275,27 @@ func (c *stvCount) elect(options []int) {
 	c.round().Elected = append(c.round().Elected, options...)
 }
 
-// electReached gives a seat to each continuing option that has reached the quota. There are
-// never more of them than vacancies, as one quota more than seats is more than all votes.
-func (c *stvCount) electReached() {
+// electReached gives a seat to each option that has reached the quota. There are not more of
+// them than vacancies: see [wigm.dropOneTooMany].
+func (c *stvCount) electReached() { c.elect(c.reached()) }
+
+// reached are the options that have the quota and no seat, ascending.
+func (c *stvCount) reached() (reached []int) {
 	if c.valid.Sign() == 0 {
-		return
+		return nil
 	}
-	var reached []int
-	for _, option := range c.who(isContinuing) {
+	for _, option := range c.hopeful() {
 		if c.votes[option].Cmp(c.quota) >= 0 {
 			reached = append(reached, option)
 		}
 	}
-	c.elect(reached)
+	return reached
 }
 
 // fill ends a count: the seats that are left go to all continuing options.
 func (c *stvCount) fill() {
 	if c.valid.Sign() > 0 && c.vacancies() > 0 {
-		c.elect(c.who(isContinuing))
+		c.elect(c.hopeful())
 	}
 }
 

@@ -1,6 +1,7 @@
 package tally_test
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -189,7 +190,8 @@ func TestTiesInSTVAreDecidedAsThePollSays(t *testing.T) {
 			[]int{2},
 			nil,
 			tally.Tie{Round: 1, Options: []int{1, 2}, Step: tally.TieLot, Chosen: []int{1}},
-			"the one that was drawn last by lot went", nil,
+			"the one that was drawn last by lot went",
+			[]int{1},
 		},
 		{
 			"a lot that is not drawn stays open", pair, with(1, "scottish", tally.TiesLot), nil,
@@ -292,5 +294,106 @@ func TestATieWithTooManyOrdersToCountStaysOpen(t *testing.T) {
 		if last := r.Ties[len(r.Ties)-1].Step; (last == tally.TieOpen) != open || (last == tally.TieAnyOrder) == open {
 			t.Errorf("%d others: got the last step %s", others, last)
 		}
+	}
+}
+
+// The digits of exact fractions double with each surplus, so there is a limit to the seats.
+func TestExactFractionsStayShort(t *testing.T) {
+	t.Parallel()
+	p := tally.Profile{Options: 100}
+	for i := range 3000 {
+		weight := math.MaxInt64/6000 - int64(i)*1_000_003
+		ranking := []int{1 + i%6, 7 + i%93, 7 + i%89, 99 - i%83}
+		if i%5 < 3 { // six of ten are for one option, whose surplus elects six more
+			ranking = append([]int{0}, ranking...)
+		}
+		p.Groups = append(p.Groups, ranked(weight, ranking...))
+	}
+	s := stvSettings(8, "exact")
+	r := stv(t).FromProfile(p, s)
+	checkSTV(t, r, p, s)
+	digits, surpluses := 0, 0
+	for _, round := range r.Rounds {
+		surpluses += len(round.SurplusOf)
+		for _, votes := range round.Votes {
+			digits = max(digits, votes.Rat().Denom().BitLen())
+		}
+	}
+	if surpluses < 7 || digits < 600 || digits > 64<<8 {
+		t.Errorf("after %d surpluses there are %d binary digits", surpluses, digits)
+	}
+}
+
+// What only some rule sets have is refused for the others, with a sentence.
+func TestARuleSetRefusesWhatItDoesNotHave(t *testing.T) {
+	t.Parallel()
+	word := func(w string) tally.Value { return tally.Value{Word: w} }
+	for _, c := range []struct {
+		name, set, rule string
+		value           tally.Value
+		seats, options  int
+		field, detail   string
+	}{
+		{"another quota with a set that has its own", "scottish", "quota", word("hare"), 2, 4, "rules.quota", "The rule set scottish has a quota of its own; choose rctab or exact, or leave the rule out."},
+		{"the quota that is the default", "prf_meek", "quota", word("droop"), 2, 4, "", ""},
+		{"Hare's quota with fractions", "exact", "quota", word("hare"), 2, 4, "", ""},
+		{"write-ins where there is no rule for them", "prf_wigm", "write_in", tally.Value{Options: []int{3}}, 2, 4, "rules.write_in", "The rule set prf_wigm has no rule for write-ins; choose rctab, or leave the rule out."},
+		{"write-ins of Minneapolis", "rctab", "write_in", tally.Value{Options: []int{3}}, 2, 4, "", ""},
+		{"several to leave at once", "rctab", "eliminate", word("sure_losers"), 2, 4, "rules.eliminate", "The rule set rctab eliminates one option at a time; only prf_wigm can eliminate several."},
+		{"more seats than fractions are kept for", "exact", "quota", word("droop"), 9, 10, "seats", "The rule set exact fills 8 seats at most, since its fractions have twice as many digits after each surplus; choose another rule set."},
+		{"more options than fractions are kept for", "exact", "quota", word("droop"), 2, 101, "rules.rule_set", "The rule set exact counts 100 options at most, since it keeps whole fractions; choose another one."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := stvSettings(c.seats, c.set)
+			s.Rules[c.rule] = c.value
+			var want []tally.Fault
+			if c.field != "" {
+				want = []tally.Fault{{Field: c.field, Detail: c.detail}}
+			}
+			if got := stv(t).Check(s, c.options); !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+// With the quota V/(s+1) itself, one option more than there are seats can reach it.
+func TestOneOptionTooManyHasTheQuota(t *testing.T) {
+	t.Parallel()
+	// When 1 leaves, 0, 2 and 4 have 10 of 30 votes each; 3 has none.
+	p := tally.Profile{Options: 5, Groups: []tally.Group{ranked(8, 0), ranked(9, 2), ranked(8, 4), ranked(2, 1, 0), ranked(1, 1, 2), ranked(2, 1, 4)}}
+	for _, c := range []struct {
+		name    string
+		ties    tally.TieBreak
+		winners []int
+		others  []int
+		open    int
+	}{
+		{"an earlier round leaves two to the order", tally.TiesListed, []int{0, 2}, []int{4}, 0},
+		{"an earlier round leaves one seat open", tally.TiesReport, []int{2}, nil, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := stvSettings(2, "exact")
+			s.Ties, s.Rules["quota"] = c.ties, tally.Value{Word: "hagenbach_bischoff"}
+			r := stv(t).FromProfile(p, s)
+			checkSTV(t, r, p, s)
+			if !slices.Equal(r.Winners, c.winners) || !slices.Equal(r.OtherOrders, c.others) || (r.Unresolved != nil) != (c.open > 0) || c.open > 0 && !slices.Equal(r.Unresolved.Options, []int{0, 4}) {
+				t.Errorf("got %v, by other orders %v, open %+v", r.Winners, r.OtherOrders, r.Unresolved)
+			}
+		})
+	}
+	same := tally.Profile{Options: 4, Groups: []tally.Group{ranked(3, 0), ranked(3, 1), ranked(3, 3)}}
+	s := stvSettings(2, "exact")
+	s.Ties, s.Rules["quota"] = tally.TiesReport, tally.Value{Word: "hagenbach_bischoff"}
+	r := stv(t).FromProfile(same, s)
+	checkSTV(t, r, same, s)
+	if r.Unresolved == nil || r.Unresolved.Seats != 2 || r.Unresolved.Stage != tally.StageLastSeat || !slices.Equal(r.Unresolved.Options, []int{0, 1, 3}) {
+		t.Errorf("three options with a quota each and two seats: got %v, %+v", r.Winners, r.Unresolved)
+	}
+	s.Ties = tally.TiesListed
+	if r = stv(t).FromProfile(same, s); !slices.Equal(r.Winners, []int{0, 1}) || !slices.Equal(r.OtherOrders, []int{3}) {
+		t.Errorf("got %v, and by other orders %v", r.Winners, r.OtherOrders)
 	}
 }

@@ -53,12 +53,15 @@ func (c *stvCount) breakTie(tied []int, of contest) (taken int, ok bool) {
 	d := append(steps, c.settings.leaving()...).choose(number, tied, 1)
 	last := &d.ties[len(d.ties)-1]
 	switch {
-	case last.Step != TieListed && last.Step != TieOpen:
+	case !last.Step.ByOrder() && last.Step != TieOpen:
 		taken = d.chosen[0]
 	case of == toLeave && c.allLeave(last.Options), last.Step == TieOpen && c.plan.anyOrder:
 		taken = slices.Max(last.Options)
+		if last.Step == TieLot {
+			taken = d.chosen[0]
+		}
 		last.Step, last.Chosen = TieAnyOrder, []int{taken}
-	case last.Step == TieListed:
+	case last.Step.ByOrder():
 		taken = c.listings.decided(d).chosen[0]
 	}
 	c.result.Ties = append(c.result.Ties, d.ties...)
@@ -150,7 +153,7 @@ func stvTieBreaking(s Settings) string {
 	switch s.word(stvRuleSet) {
 	case setPRFMeek:
 		return "Of options that are tied for last, or that the surpluses left could bring there, it is " + last + ", that goes."
-	case setPRFWIGM:
+	case setPRFWIGM, setRCTab:
 		return "Of options that are tied for last, or for the largest surplus, it is " + last + ", that goes, or has its surplus moved first."
 	}
 	return "Of options that are tied for last, the one with the fewest votes in the most recent earlier round in which they differed goes, " +

@@ -20,6 +20,7 @@ type plainRules struct {
 	early      bool   // the last seats are filled before the papers of who is out move
 	lookBack   bool   // earlier rounds decide ties
 	sureLosers bool
+	writeIns   []int // never elected, and the first to leave
 	outFirst   []int // the order in which equal options are taken
 }
 
@@ -27,6 +28,8 @@ var plainSets = map[string]plainRules{
 	"scottish": {decimals: 5, quota: "whole", value: "product first", lookBack: true},
 	"prf_wigm": {decimals: 4, quota: "cut", value: "two steps", zero: true, early: true},
 	"prf_meek": {decimals: 9, quota: "cut", meek: true, early: true},
+	"rctab":    {decimals: 4, quota: "whole", value: "ratio first"},
+	"exact":    {decimals: -1, quota: "whole", lookBack: true},
 }
 
 type plainSTVPaper struct {
@@ -152,7 +155,12 @@ func (c *plainSTV) quotaOf(votes *big.Rat) *big.Rat {
 	case "cut":
 		return new(big.Rat).Add(c.cut(share), c.last())
 	case "hare":
-		return new(big.Rat).Quo(votes, big.NewRat(int64(c.seats), 1))
+		q := new(big.Rat).Quo(votes, big.NewRat(int64(c.seats), 1))
+		if c.decimals >= 0 && !q.IsInt() {
+			whole := new(big.Int).Quo(q.Num(), q.Denom())
+			q.SetInt(whole.Add(whole, big.NewInt(1)))
+		}
+		return q
 	}
 	return share
 }
@@ -160,6 +168,16 @@ func (c *plainSTV) quotaOf(votes *big.Rat) *big.Rat {
 func (c *plainSTV) hopeful() (list []int) {
 	for o := range c.options {
 		if !c.out[o] && !plainHas(c.elected, o) {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// electable are the hopeful ones that stand for a person.
+func (c *plainSTV) electable() (list []int) {
+	for _, o := range c.hopeful() {
+		if !plainHas(c.writeIns, o) {
 			list = append(list, o)
 		}
 	}
@@ -205,8 +223,8 @@ func (c *plainSTV) finished() bool {
 	if len(c.papers) == 0 || left == 0 {
 		return true
 	}
-	if hopeful := c.hopeful(); len(hopeful) <= left {
-		c.win(hopeful)
+	if electable := c.electable(); len(electable) <= left {
+		c.win(electable)
 		return true
 	}
 	return false
@@ -225,10 +243,20 @@ func (c *plainSTV) note(votes []*big.Rat, spent *big.Rat) {
 func (c *plainSTV) winAtQuota() {
 	now := c.rounds[len(c.rounds)-1]
 	var reached []int
-	for _, o := range c.hopeful() {
+	for _, o := range c.electable() {
 		if len(c.papers) > 0 && now.votes[o].Cmp(c.quotaNow) >= 0 {
 			reached = append(reached, o)
 		}
+	}
+	if len(reached) > c.seats-len(c.elected) { // all votes are theirs, a quota each
+		reached = c.sorted(reached, false, c.lookBack, c.outFirst)[1:]
+		var gone []int
+		for _, o := range c.hopeful() {
+			if !plainHas(reached, o) {
+				gone, c.out[o] = append(gone, o), true
+			}
+		}
+		c.rounds[len(c.rounds)-1].gone = gone
 	}
 	c.win(reached)
 }
@@ -273,6 +301,11 @@ func (c *plainSTV) wigmRound() bool {
 			return true
 		}
 		now.gone = c.sorted(c.hopeful(), false, c.lookBack, c.outFirst)[:1]
+		for _, o := range c.writeIns {
+			if plainHas(c.hopeful(), o) {
+				now.gone = []int{o}
+			}
+		}
 	}
 	for _, o := range now.gone {
 		c.out[o] = true

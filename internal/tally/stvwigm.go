@@ -9,9 +9,8 @@ import (
 // them an elected option's surplus moves on all its papers, each at a part of the value at
 // which the option received it.
 type wigmRules struct {
-	decimals int // that votes and values of papers have
-	// quota gives it from the valid votes; vote is one vote.
-	quota func(valid, vote *big.Int, seats int) *big.Int
+	decimals int // that votes and values of papers have, or fractions
+	quota    quotaRule
 	// value gives a paper's value when it moves on with a surplus, from the value it had.
 	value func(had, surplus, votes, vote *big.Int) *big.Int
 	// zeroSurplus says that a surplus of zero moves too, in a round of its own.
@@ -24,7 +23,12 @@ type wigmRules struct {
 	earlierRounds bool
 	// sureLosers says that options that cannot win are excluded together.
 	sureLosers bool
+	// writeIns says that the option of the rule write_in is excluded first.
+	writeIns bool
 }
+
+// quotaRule gives the quota from the valid votes; vote is one vote.
+type quotaRule func(valid, vote *big.Int, seats int) *big.Int
 
 // prfWIGM is the Proportional Representation Foundation's reference rule for the weighted
 // inclusive Gregory method (prfound.org/resources/reference/reference-wigm-rule), by its
@@ -62,6 +66,9 @@ type parcel struct {
 func countWIGM(p Profile, s Settings, rules wigmRules, plan stvPlan) *stvCount {
 	c, first := newSTVCount(p, s, rules.decimals, plan)
 	c.earlierRounds = rules.earlierRounds
+	if rules.writeIns {
+		c.writeIn = slices.Index(s.marked(stvWriteIn, len(c.votes)), true)
+	}
 	c.quota = rules.quota(c.valid, c.vote, s.seats())
 	c.result.Quota = c.number(c.quota)
 	w := &wigm{stvCount: c, rules: rules, holds: make([][]parcel, len(c.votes))}
@@ -76,6 +83,9 @@ func countWIGM(p Profile, s Settings, rules wigmRules, plan stvPlan) *stvCount {
 // nextRound carries out a round. It reports whether another one follows.
 func (w *wigm) nextRound() bool {
 	w.open()
+	if !w.dropOneTooMany() {
+		return false
+	}
 	w.electReached()
 	if w.over() {
 		w.fill()
@@ -91,6 +101,8 @@ func (w *wigm) nextRound() bool {
 			w.transferSurplus(giver)
 		}
 		return ok
+	case w.writeIn != none && w.seats[w.writeIn] == isContinuing:
+		out = []int{w.writeIn}
 	default:
 		weakest, ok := w.choose(w.who(isContinuing), toLeave)
 		if !ok {
@@ -108,6 +120,25 @@ func (w *wigm) nextRound() bool {
 		w.votes[option] = new(big.Int)
 	}
 	return true
+}
+
+// dropOneTooMany takes out one of the options that have the quota, if they are more than the
+// seats that are left. Only with the quota V/(s+1) itself can they be: then each of them has
+// exactly one quota, and no further option has a vote, so these leave as well. It reports
+// whether the tie could be decided. With every other quota, one more of it than there are
+// seats is more than all votes.
+func (w *wigm) dropOneTooMany() bool {
+	reached := w.reached()
+	if len(reached) <= w.vacancies() {
+		return true
+	}
+	idle := slices.DeleteFunc(w.who(isContinuing), func(option int) bool { return slices.Contains(reached, option) })
+	w.eliminate(idle)
+	out, ok := w.choose(reached, toLeave)
+	if ok {
+		w.eliminate(append(idle, out))
+	}
+	return ok
 }
 
 // givers are the elected options whose surplus has to move.
@@ -146,6 +177,9 @@ func (w *wigm) losers() []int {
 
 // transferSurplus moves what an elected option has beyond the quota.
 func (w *wigm) transferSurplus(giver int) {
+	if w.decimals == fractions {
+		w.refine(giver)
+	}
 	votes := w.votes[giver]
 	surplus := new(big.Int).Sub(votes, w.quota)
 	w.seats[giver] = isSettled

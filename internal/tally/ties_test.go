@@ -143,3 +143,80 @@ func runoffOf(t *rapid.T) tally.Method {
 	}
 	return m
 }
+
+// drawEqual makes a small profile with many ties, for any method.
+func drawEqual(t *rapid.T) tally.Profile {
+	p := tally.Profile{Options: rapid.IntRange(2, 4).Draw(t, "options")}
+	for range rapid.IntRange(1, 5).Draw(t, "groups") {
+		order := rapid.Permutation(numbers(p.Options)).Draw(t, "order")
+		order = order[:rapid.IntRange(1, len(order)).Draw(t, "named")]
+		g := ranked(rapid.Int64Range(1, 2).Draw(t, "weight"), order...)
+		g.Choice = order[:1]
+		for i, option := range order {
+			g.Scores = append(g.Scores, tally.OptionScore{Option: option, Score: max(3-i, 1)})
+		}
+		p.Groups = append(p.Groups, g)
+	}
+	return p
+}
+
+// What each method must say of each tie, whatever decides it: who was equal, the step, and
+// who else could have won.
+func TestEveryMethodNamesItsTiesAndWhoElseCouldHaveWon(t *testing.T) {
+	t.Parallel()
+	checkForAll(t, func(t *rapid.T, m tally.Method) {
+		p := drawEqual(t)
+		s := drawSettings(t, m, p.Options)
+		s.Lot, s.Seats = nil, min(s.Seats, 2)
+		some, all := winnersOfAllLots(m, p, s)
+		differ := false
+		for o := range p.Options {
+			differ = differ || some[o] != all[o]
+		}
+		s.Ties, s.Lot = tally.TiesLot, rapid.Permutation(numbers(p.Options)).Draw(t, "lot")
+		for _, ties := range []tally.TieBreak{tally.TiesListed, tally.TiesLot, tally.TiesReport} {
+			s.Ties = ties
+			r := m.FromProfile(p, s)
+			checkTies(t, r)
+			last := tally.TieStep("none")
+			ordered := false
+			for _, tie := range r.Ties {
+				last, ordered = tie.Step, ordered || tie.Step.ByOrder()
+			}
+			switch {
+			case !differ:
+			case s.Rules["tie_ladder"].Word == "report", ties == tally.TiesReport:
+				if last != tally.TieOpen && last != tally.TieReported || (last == tally.TieOpen) != (r.Unresolved != nil) {
+					t.Fatalf("lots elect different options, but the last step is %s and open is %v", last, r.Unresolved)
+				}
+			case !ordered:
+				t.Fatalf("%s decides who wins, but no tie says so: %v", ties, r.Ties)
+			default:
+				for o := range p.Options {
+					if could := slices.Contains(r.Winners, o) || slices.Contains(r.OtherOrders, o); some[o] && !could && !r.OrdersLeft {
+						t.Fatalf("%s: %v won, and by other orders %v; option %d could have too", ties, r.Winners, r.OtherOrders, o)
+					}
+				}
+			}
+		}
+	})
+}
+
+// checkTies checks that each step says who was equal, and picks of these.
+func checkTies(t *rapid.T, r tally.Result) {
+	for _, tie := range r.Ties {
+		if len(tie.Options) < 2 || tie.Step == "" || tie.Round > len(r.Rounds) || (len(tie.Chosen) == 0) != (tie.Step == tally.TieOpen) {
+			t.Fatalf("a tie says too little: %+v", tie)
+		}
+		for _, o := range tie.Chosen {
+			if !slices.Contains(tie.Options, o) {
+				t.Fatalf("option %d is picked, and was not equal: %+v", o, tie)
+			}
+		}
+	}
+	for _, o := range r.OtherOrders {
+		if slices.Contains(r.Winners, o) {
+			t.Fatalf("option %d won, and could have: %v", o, r.OtherOrders)
+		}
+	}
+}
