@@ -263,7 +263,7 @@ func commandLines(text string) (lines [][]string) {
 }
 
 // groups are the commands that have commands of their own.
-var groups = []string{"poll", "cluster", "ca", "token", "credential"}
+var groups = []string{"poll", "cluster", "ca", "token", "credential", "proof"}
 
 func TestEveryCommandAndFlagIsThere(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 
 	"voted/internal/auth"
 	"voted/internal/pki"
+	"voted/internal/proofkey"
 	"voted/internal/usage"
 )
 
@@ -47,6 +48,9 @@ func (caIssue) Help() string {
 	return `A member's certificate serves for its peer port, and with --host for its API too. To renew one, issue it again
 under the same name: nodes that run read the new files.
 
+A member also gets the key with which it signs the heads of logs, NAME.proof.key, and certificates of it in
+NAME.proof.crt, from which voted proof policy makes policies. A key that is there stays when certificates are renewed.
+
     voted ca issue ./ca member n1 --host n1.example.org,10.0.0.1
     voted ca issue ./ca client ops --role admin`
 }
@@ -80,5 +84,26 @@ func (c *caIssue) Run(s *session) error {
 		return usage.Mark(err)
 	}
 	s.stdout.Linef("%s and %s", cert, key)
+	if c.Kind == "member" {
+		return c.issueProofKey(s, ca, out, request.Now)
+	}
+	return nil
+}
+
+// issueProofKey makes the member's proof key, or certifies again what is there.
+func (c *caIssue) issueProofKey(s *session, ca *pki.CA, dir string, now time.Time) error {
+	done, err := proofkey.Issue(ca, dir, c.Name, now)
+	if err != nil {
+		return usage.Mark(err)
+	}
+	key, cert := proofkey.Files(dir, c.Name)
+	switch done {
+	case proofkey.Made:
+		s.stdout.Linef("%s and %s, a new proof key", cert, key)
+	case proofkey.Renewed:
+		s.stdout.Linef("%s, of the proof key that was there", cert)
+	case proofkey.Away:
+		s.stdout.Linef("%s was left as it is, because its key %s is elsewhere; move both away to make a new one", cert, key)
+	}
 	return nil
 }

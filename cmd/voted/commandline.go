@@ -29,6 +29,7 @@ type commandLine struct {
 	CA         caCommands         `cmd:"" help:"Make the certificates of a cluster." name:"ca"`
 	Token      tokenCommands      `cmd:"" help:"Make bearer tokens."`
 	Credential credentialCommands `cmd:"" help:"Issue voting credentials, one link a voter."`
+	Proof      proofCommands      `cmd:"" help:"Make the policies by which proofs are checked, and sign them."`
 	Health     healthCommand      `cmd:"" help:"Ask a node whether it is well, for health checks."`
 	Backup     backupCommand      `cmd:"" help:"Write everything that a cluster holds to a file."`
 	Verify     verifyCommand      `cmd:"" help:"Count a backup again, without a cluster."`

@@ -25,6 +25,7 @@ func TestACAATokenAndCredentialsAreMadeOnceAndForTheirOwnerAlone(t *testing.T) {
 		{"ca init " + at("ca"), 0, "ca.key"},
 		{"ca init " + at("ca"), 2, "never overwritten"},
 		{"ca issue " + at("ca") + " member n1 --host localhost,127.0.0.1", 0, "n1.crt"},
+		{"ca issue " + at("ca") + " member n1", 0, "n1.proof.crt, of the proof key that was there"},
 		{"ca issue " + at("ca") + " client ops --role admin --out " + dir, 0, "ops.key"},
 		{"ca issue " + at("ca") + " client ops --role root", 2, "is no role"},
 		{"ca issue " + at("ca") + " client ops", 2, "is no role"},
@@ -51,7 +52,7 @@ func TestACAATokenAndCredentialsAreMadeOnceAndForTheirOwnerAlone(t *testing.T) {
 			t.Errorf("voted %s: exit %d\n%s%s", c.line, got.code, got.out, got.errout)
 		}
 	}
-	for _, name := range []string{"ca/ca.key", "ca/n1.key", "ops.key", "tokens", "voting.key"} {
+	for _, name := range []string{"ca/ca.key", "ca/n1.key", "ca/n1.proof.key", "ca/n1.proof.crt", "ops.key", "tokens", "voting.key"} {
 		info, err := os.Stat(at(name))
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info, err)

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"voted/internal/livefile"
@@ -72,10 +73,10 @@ func Init(dir, name string, now time.Time) (*CA, error) {
 	}
 	// The key comes first: it must never be overwritten, and without it the certificate
 	// is useless.
-	if err := writeNew(filepath.Join(dir, caKeyFile), keyPEM); err != nil {
+	if err := WriteNew(filepath.Join(dir, caKeyFile), keyPEM); err != nil {
 		return nil, fmt.Errorf("a CA is never overwritten: %w", err)
 	}
-	if err := writeNew(filepath.Join(dir, caCertFile), encodeCert(der)); err != nil {
+	if err := WriteNew(filepath.Join(dir, caCertFile), encodeCert(der)); err != nil {
 		return nil, err
 	}
 	return &CA{cert, key}, nil
@@ -104,13 +105,15 @@ func Open(dir string) (*CA, error) {
 	return &CA{pair.Leaf, signer}, nil
 }
 
-// Request describes a certificate. It has one of Member and Client, or neither for a
-// plain server certificate.
+// Request describes a certificate. It has one of Member, Client and Proof, or none of them
+// for a plain server certificate.
 type Request struct {
 	Member string   // id of a member
 	Roles  string   // of a client, separated by commas
 	Client string   // name of a client
-	Hosts  []string // DNS names and addresses of the server; none for clients
+	Proof  string   // id of the member whose proof key it is
+	Use    ProofUse // of that proof key
+	Hosts  []string // DNS names and addresses of the server; none for clients and proof keys
 	// Lifetime counts from now; default DefaultLifetime, and never beyond the CA's own
 	// end.
 	Lifetime time.Duration
@@ -139,6 +142,14 @@ func (r Request) template() (*x509.Certificate, error) {
 		t.Subject.CommonName = r.Client
 		t.URIs = []*url.URL{{Scheme: scheme, Host: "client", Path: "/" + r.Roles + "/" + r.Client}}
 		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	case r.Proof != "":
+		if !id.MatchString(r.Proof) || !slices.Contains(ProofUses(), r.Use) {
+			return nil, fmt.Errorf("%q cannot be the id of a member, or %q the use of a proof key", r.Proof, r.Use)
+		}
+		t.Subject.CommonName = r.Proof + " " + string(r.Use)
+		t.URIs = []*url.URL{{Scheme: scheme, Host: "proof", Path: "/" + r.Proof + "/" + string(r.Use)}}
+		// Neither end of TLS takes it, whatever looks at its name.
+		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}
 	case len(r.Hosts) == 0:
 		return nil, errors.New("a server's certificate needs the host names under which it is reached")
 	default:
@@ -156,9 +167,22 @@ func (r Request) template() (*x509.Certificate, error) {
 
 // Issue signs a certificate for a fresh key and returns both in PEM.
 func (ca *CA) Issue(r Request) (certPEM, keyPEM []byte, err error) {
-	template, err := r.template()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
+	}
+	if certPEM, err = ca.Certify(r, &key.PublicKey); err != nil {
+		return nil, nil, err
+	}
+	keyPEM, err = encodeKey(key)
+	return certPEM, keyPEM, err
+}
+
+// Certify signs a certificate for a public key and returns it in PEM.
+func (ca *CA) Certify(r Request, public crypto.PublicKey) (certPEM []byte, err error) {
+	template, err := r.template()
+	if err != nil {
+		return nil, err
 	}
 	lifetime := r.Lifetime
 	if lifetime == 0 {
@@ -168,17 +192,15 @@ func (ca *CA) Issue(r Request) (certPEM, keyPEM []byte, err error) {
 	if template.NotAfter.After(ca.cert.NotAfter) {
 		template.NotAfter = ca.cert.NotAfter
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	der, err := sign(template, ca.cert, public, ca.key)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	der, err := sign(template, ca.cert, &key.PublicKey, ca.key)
-	if err != nil {
-		return nil, nil, err
-	}
-	keyPEM, err = encodeKey(key)
-	return encodeCert(der), keyPEM, err
+	return encodeCert(der), nil
 }
+
+// Ends returns until when the CA's own certificate, and thus all that it signs, is valid.
+func (ca *CA) Ends() time.Time { return ca.cert.NotAfter }
 
 // IssueTo writes a certificate and its key to DIR/NAME.crt and NAME.key, readable by
 // their owner only. Existing files are replaced as a whole; so a certificate can be
@@ -189,10 +211,10 @@ func (ca *CA) IssueTo(dir, name string, r Request) (certFile, keyFile string, er
 		return "", "", err
 	}
 	certFile, keyFile = filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
-	if err := replace(keyFile, keyPEM); err != nil {
+	if err := Replace(keyFile, keyPEM); err != nil {
 		return "", "", err
 	}
-	return certFile, keyFile, replace(certFile, certPEM)
+	return certFile, keyFile, Replace(certFile, certPEM)
 }
 
 func sign(template, parent *x509.Certificate, public crypto.PublicKey, key crypto.Signer) ([]byte, error) {
@@ -221,8 +243,8 @@ func encodeKey(key crypto.Signer) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
-// writeNew writes a file that must not exist yet.
-func writeNew(path string, b []byte) error {
+// WriteNew writes a file that must not exist yet, readable by its owner only.
+func WriteNew(path string, b []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("the file %s cannot be made: %w", path, err)
@@ -231,8 +253,9 @@ func writeNew(path string, b []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// replace writes a new file next to the old one and then renames it over the old one.
-func replace(path string, b []byte) error {
+// Replace writes a new file next to the old one, readable by its owner only, and then renames
+// it over the old one.
+func Replace(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("the file %s cannot be made: %w", path, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,9 @@ const scheme = "voted"
 
 // id matches the names of members, roles and clients; in a URI they need no escapes.
 var id = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$`)
+
+// ValidMember reports whether a member can have this id.
+func ValidMember(s string) bool { return id.MatchString(s) }
 
 var (
 	errNoName    = errors.New("the certificate has no name under voted://")
@@ -45,6 +49,31 @@ func Client(c *x509.Certificate) (roles, name string, err error) {
 	return "", "", fmt.Errorf("no client: the certificate is for a %s", parts[0])
 }
 
+// ProofUse is what a proof key is used for; see package proofkey.
+type ProofUse string
+
+// The uses of proof keys.
+const (
+	ProofLog      ProofUse = "log"      // signs heads in the name of the log
+	ProofCosigner ProofUse = "cosigner" // signs heads in the name of the member
+)
+
+// ProofUses lists them all.
+func ProofUses() []ProofUse { return []ProofUse{ProofLog, ProofCosigner} }
+
+// Proof returns the id of the member whose proof key a certificate names, and what that key is
+// used for. It does not check whether the certificate can be trusted.
+func Proof(c *x509.Certificate) (member string, use ProofUse, err error) {
+	parts, err := nameIn(c)
+	switch {
+	case err != nil:
+		return "", "", fmt.Errorf("no proof key: %w; `voted ca issue DIR member ID` makes one that has", err)
+	case len(parts) == 3 && parts[0] == "proof":
+		return parts[1], ProofUse(parts[2]), nil
+	}
+	return "", "", fmt.Errorf("no proof key: the certificate is for a %s; that of a proof key is named voted://proof/ID/USE", parts[0])
+}
+
 // nameIn returns the parts of the one name in a certificate.
 func nameIn(c *x509.Certificate) ([]string, error) {
 	var found []string
@@ -68,7 +97,7 @@ func nameIn(c *x509.Certificate) ([]string, error) {
 }
 
 func split(u *url.URL) ([]string, error) {
-	wrong := fmt.Errorf("the name %q is not voted://member/ID or voted://client/ROLES/NAME", u.Redacted())
+	wrong := fmt.Errorf("the name %q is not voted://member/ID, voted://client/ROLES/NAME or voted://proof/ID/USE", u.Redacted())
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" || u.RawPath != "" {
 		return nil, wrong
 	}
@@ -77,6 +106,8 @@ func split(u *url.URL) ([]string, error) {
 	case u.Host == "member" && len(parts) == 2 && id.MatchString(parts[1]):
 		return parts, nil
 	case u.Host == "client" && len(parts) == 3 && rolesLike(parts[1]) && id.MatchString(parts[2]):
+		return parts, nil
+	case u.Host == "proof" && len(parts) == 3 && id.MatchString(parts[1]) && slices.Contains(ProofUses(), ProofUse(parts[2])):
 		return parts, nil
 	}
 	return nil, wrong

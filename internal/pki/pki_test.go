@@ -132,6 +132,9 @@ func TestWhatCannotBeIssuedIsRefused(t *testing.T) {
 		"a server without a host":       {},
 		"a lifetime that ends at once":  {Member: "n1", Lifetime: -time.Hour},
 		"a member's id that is too big": {Member: strings.Repeat("x", 65)},
+		"a proof key's id that is none": {Proof: "a/b", Use: ProofLog},
+		"a proof key without a use":     {Proof: "n1"},
+		"a proof key of another use":    {Proof: "n1", Use: "server"},
 	} {
 		r.Now = time.Now()
 		if _, _, err := a.Issue(r); err == nil {
@@ -143,16 +146,21 @@ func TestWhatCannotBeIssuedIsRefused(t *testing.T) {
 func TestNamesAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		uris           []string
-		member, client string // what it is read as, "" for refused
+		uris []string
+		kind string // what it is taken for, "" for nothing
+		name string // and its name
 	}{
-		{[]string{"voted://member/n1"}, "n1", ""},
-		{[]string{"https://example.org/", "voted://member/n1"}, "n1", ""},
-		{[]string{"voted://client/admin/ops"}, "", "admin ops"},
-		{[]string{"voted://client/admin,reader/ops"}, "", "admin,reader ops"},
+		{[]string{"voted://member/n1"}, "member", "n1"},
+		{[]string{"https://example.org/", "voted://member/n1"}, "member", "n1"},
+		{[]string{"voted://client/admin/ops"}, "client", "admin ops"},
+		{[]string{"voted://client/admin,reader/ops"}, "client", "admin,reader ops"},
+		{[]string{"voted://proof/n1/log"}, "proof", "n1 log"},
+		{[]string{"voted://proof/n1/cosigner"}, "proof", "n1 cosigner"},
 		{nil, "", ""},
 		{[]string{"voted://member/n1", "voted://member/n2"}, "", ""},
 		{[]string{"voted://member/n1", "voted://client/admin/n1"}, "", ""},
+		{[]string{"voted://member/n1", "voted://proof/n1/log"}, "", ""},
+		{[]string{"voted://proof/n1/log", "voted://proof/n1/cosigner"}, "", ""},
 		{[]string{"voted://member/n1/x"}, "", ""},
 		{[]string{"voted://member/n1?x"}, "", ""},
 		{[]string{"voted://member/n1#x"}, "", ""},
@@ -162,6 +170,11 @@ func TestNamesAreReadStrictly(t *testing.T) {
 		{[]string{"voted:member"}, "", ""},
 		{[]string{"voted://client/admin/"}, "", ""},
 		{[]string{"voted://client//x"}, "", ""},
+		{[]string{"voted://proof/n1"}, "", ""},
+		{[]string{"voted://proof/n1/server"}, "", ""},
+		{[]string{"voted://proof/n1/log/x"}, "", ""},
+		{[]string{"voted://proof//log"}, "", ""},
+		{[]string{"voted://proof/n%31/log"}, "", ""},
 		{[]string{"spiffe://member/n1"}, "", ""},
 	} {
 		cert := &x509.Certificate{}
@@ -170,12 +183,20 @@ func TestNamesAreReadStrictly(t *testing.T) {
 			must(t, err)
 			cert.URIs = append(cert.URIs, u)
 		}
-		if got, err := Member(cert); got != c.member || (err == nil) != (c.member != "") {
-			t.Errorf("%v is member %q, %v", c.uris, got, err)
-		}
-		roles, name, err := Client(cert)
-		if got := strings.TrimSpace(roles + " " + name); got != c.client || (err == nil) != (c.client != "") {
-			t.Errorf("%v is client %q, %v", c.uris, got, err)
+		member, noMember := Member(cert)
+		roles, client, noClient := Client(cert)
+		signer, use, noProof := Proof(cert)
+		for _, read := range []struct {
+			kind, name string
+			err        error
+		}{{"member", member, noMember}, {"client", roles + " " + client, noClient}, {"proof", signer + " " + string(use), noProof}} {
+			want := "" // of another kind: nothing may be read out of it
+			if read.kind == c.kind {
+				want = c.name
+			}
+			if strings.TrimSpace(read.name) != want || (read.err == nil) != (want != "") {
+				t.Errorf("%v is taken for the %s %q, %v; want %q", c.uris, read.kind, read.name, read.err, want)
+			}
 		}
 	}
 }
@@ -206,6 +227,7 @@ func TestMembersAcceptOnlyAValidCertificateOfAMember(t *testing.T) {
 		{"a certificate from the future", "not valid now", connect(a.files(t, "new", Request{Member: "n2", Now: time.Now().Add(time.Hour)}))},
 		{"a client's certificate", "the peer port accepts only voted://member/ID", connect(a.files(t, "ops", Request{Client: "ops", Roles: "admin"}))},
 		{"a server's certificate", "cannot be trusted", connect(a.files(t, "web", Request{Hosts: []string{"localhost"}}))},
+		{"the certificate of a proof key", "cannot be trusted", connect(a.files(t, "proof", Request{Proof: "n2", Use: ProofCosigner}))},
 		{"no certificate", "didn't provide a certificate", connect(Files{})},
 		{"TLS 1.2", "unsupported versions", func() *tls.Config { c := connect(Files{}); c.MaxVersion = tls.VersionTLS12; return c }()},
 	} {
@@ -233,6 +255,7 @@ func TestMembersConnectOnlyToMembers(t *testing.T) {
 		{"a member", "", serve(a.files(t, "n2", Request{Member: "n2"}))},
 		{"a member of another CA", "another CA", serve(other.files(t, "n2", Request{Member: "n2"}))},
 		{"a web server of the same CA", "no name", serve(a.files(t, "web", Request{Hosts: []string{"localhost"}}))},
+		{"the certificate of a proof key", "cannot be trusted", serve(a.files(t, "proof", Request{Proof: "n2", Use: ProofLog}))},
 		{"an expired member", "not valid now", serve(a.files(t, "old", Request{Member: "n2", Now: time.Now().Add(-2 * time.Hour), Lifetime: time.Hour}))},
 	} {
 		_, got := meet(t, c.server, client)
@@ -288,7 +311,8 @@ func TestTheAPITakesClientsWithoutACertificateAndRefusesWrongOnes(t *testing.T) 
 			f.CA = filepath.Join(a.dir, caCertFile)
 			return f
 		}(), "unknown authority"},
-		"an expired one": {a.files(t, "old", Request{Client: "ops", Roles: "admin", Now: time.Now().Add(-2 * time.Hour), Lifetime: time.Hour}), "expired"},
+		"an expired one":     {a.files(t, "old", Request{Client: "ops", Roles: "admin", Now: time.Now().Add(-2 * time.Hour), Lifetime: time.Hour}), "expired"},
+		"one of a proof key": {a.files(t, "proof", Request{Proof: "n1", Use: ProofLog}), "incompatible key usage"},
 	} {
 		client, err := ClientTLS(quiet, c.f)
 		must(t, err)

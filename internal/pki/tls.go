@@ -148,6 +148,15 @@ func verify(pool *x509.CertPool, chain []*x509.Certificate, usage x509.ExtKeyUsa
 	if len(chain) == 0 {
 		return errors.New("no certificate was shown; every member needs one of this cluster's CA")
 	}
+	if err := trusted(pool, chain, usage, now); err != nil {
+		return err
+	}
+	_, err := Member(chain[0])
+	return err
+}
+
+// trusted checks a chain against a pool of CAs.
+func trusted(pool *x509.CertPool, chain []*x509.Certificate, usage x509.ExtKeyUsage, now time.Time) error {
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		between.AddCert(c)
@@ -163,9 +172,6 @@ func verify(pool *x509.CertPool, chain []*x509.Certificate, usage x509.ExtKeyUsa
 		return fmt.Errorf("the certificate is of another CA than this cluster's; issue it with the cluster's own: %w", err)
 	case err != nil:
 		return fmt.Errorf("the certificate cannot be trusted: %w", err)
-	}
-	if _, err := Member(chain[0]); err != nil {
-		return err
 	}
 	return nil
 }
