@@ -25,6 +25,12 @@ type Definition struct {
 	Revote   string `json:"revote,omitempty"`  // RevoteNever (default), RevoteUntilClose
 	Results  string `json:"results,omitempty"` // ResultsLive (default), ResultsAfterClose
 	Secrecy  string `json:"secrecy,omitempty"` // Secret (default), Open
+	// Disclosure is what readers of a secret poll's ballots are shown: DiscloseProfile
+	// (default) or DiscloseBallots. An open poll discloses its ballots.
+	Disclosure string `json:"disclosure,omitempty"`
+	// Receipt is what proofs for voters show: ReceiptCounted (default), that a ballot of
+	// theirs counts; ReceiptOpened, also what it says. An open poll's are opened.
+	Receipt string `json:"receipt,omitempty"`
 	// OpensAt and ClosesAt are optional. Without them a poll opens at once, and closes
 	// only by ClosePoll.
 	OpensAt  time.Time `json:"opens_at,omitzero"`
@@ -73,7 +79,8 @@ func Methods() []Method {
 	return []Method{Plurality, Approval, ScoreVoting, STAR, STARPR, IRV, STV, Borda, Schulze, RankedPairs, Minimax, Copeland}
 }
 
-// The values of Definition's Revote, Results, Secrecy, Eligibility, Marking and TieBreak.
+// The values of Definition's Revote, Results, Secrecy, Disclosure, Receipt, Eligibility,
+// Marking and TieBreak.
 const (
 	RevoteNever       = "never"
 	RevoteUntilClose  = "until_close"
@@ -81,6 +88,10 @@ const (
 	ResultsAfterClose = "after_close"
 	Secret            = "secret"
 	Open              = "open"
+	DiscloseProfile   = "profile" // how many ballots hold each choice
+	DiscloseBallots   = "ballots" // each ballot, with the key of its voter
+	ReceiptCounted    = "counted"
+	ReceiptOpened     = "opened"
 	Anyone            = "anyone"
 	OnRoll            = "roll"
 	Strict            = "strict"

@@ -16,6 +16,10 @@ var record = regexp.MustCompile(`(?s)^# (\d+)\. ([^\n]+)\n\n- Status: (proposed|
 // unused are the numbers that no decision has.
 var unused = []string{"0015", "0016", "0017", "0018", "0019", "0027", "0028", "0029", "0034"}
 
+// settled is the last number up to which every one is used or named unused. Later ones are
+// given out before their records are written, so there may be gaps.
+const settled = 46
+
 // decisions returns the records by their names, without their index.
 func decisions(t *testing.T) map[string]string {
 	t.Helper()
@@ -91,7 +95,7 @@ func TestTheIndexOfDecisionsIsWhatThereIs(t *testing.T) {
 		t.Errorf("the index is in the order %v", order)
 	}
 	// A number that is missing was never used, and the index says so.
-	for n := 1; n <= len(order)+len(unused); n++ {
+	for n := 1; n <= settled; n++ {
 		number := fmt.Sprintf("%04d", n)
 		if slices.Contains(order, number) == slices.Contains(unused, number) {
 			t.Errorf("%s is missing, or was used after all", number)

@@ -38,6 +38,8 @@ type pollCreate struct {
 	Revote        string `help:"never, or until_close: voters may replace their ballots (default never)." placeholder:"WHEN"`
 	ShowResults   string `help:"live or after_close (default live)." placeholder:"WHEN"`
 	Secrecy       string `help:"secret, or open: exports name the voters (default secret)." placeholder:"HOW"`
+	Disclosure    string `help:"What readers see of a secret poll's ballots: profile, how many hold each choice; or ballots, each with the key of its voter (default profile)." placeholder:"WHAT"`
+	Receipt       string `help:"What a voter's proof of a secret poll shows: counted, that a ballot counts; or opened, its choice too (default counted)." placeholder:"WHAT"`
 	OpensAt       string `help:"When it opens: local time such as '2026-12-02 20:00', 20:00, +2h, or with its zone 2026-12-02T20:00:00Z (default at once)." placeholder:"TIME"`
 	ClosesAt      string `help:"When it closes by itself (default only when told)." placeholder:"TIME"`
 	MaxBallots    uint64 `help:"Greatest number of voters." placeholder:"N"`
@@ -83,6 +85,8 @@ func (c *pollCreate) definition() (client.Definition, error) {
 	set(&d.Revote, c.Revote)
 	set(&d.Results, c.ShowResults)
 	set(&d.Secrecy, c.Secrecy)
+	set(&d.Disclosure, c.Disclosure)
+	set(&d.Receipt, c.Receipt)
 	set(&d.MaxBallots, c.MaxBallots)
 	set(&d.Eligibility, c.Eligibility)
 	set(&d.Quorum, c.Quorum)

@@ -38,6 +38,8 @@ func showPoll(o *display.Output, p client.Poll, now clock.Clock) {
 	add("revote", p.Revote)
 	add("results", p.Results)
 	add("secrecy", p.Secrecy)
+	add("discloses", p.Disclosure)
+	add("receipt", p.Receipt)
 	if p.MaxBallots > 0 {
 		add("at most", display.Plural(int64(p.MaxBallots), "ballot"))
 	}

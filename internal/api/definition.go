@@ -24,6 +24,8 @@ type definitionBody struct {
 	MaxBallots    uint64       `json:"max_ballots"`
 	Eligibility   string       `json:"eligibility"`
 	Quorum        uint64       `json:"quorum"`
+	Disclosure    string       `json:"disclosure"`
+	Receipt       string       `json:"receipt"`
 	countingBody
 }
 
@@ -35,6 +37,8 @@ var (
 
 	markingWords     = []string{poll.Strict: "strict", poll.AsMarked: "as_marked"}
 	eligibilityWords = []string{poll.Anyone: "anyone", poll.OnRoll: "roll"}
+	disclosureWords  = []string{poll.DiscloseProfile: "profile", poll.DiscloseBallots: "ballots"}
+	receiptWords     = []string{poll.ReceiptsCounted: "counted", poll.ReceiptsOpened: "opened"}
 )
 
 // word finds a word's number; an empty word means the default, the first one. An unknown
@@ -62,6 +66,7 @@ func (b *definitionBody) definition(id string) (poll.Definition, error) {
 		Secrecy: poll.Secrecy(word(secrecyWords, b.Secrecy)),
 		OpensAt: int64(b.OpensAt), ClosesAt: int64(b.ClosesAt), MaxBallots: b.MaxBallots,
 		Eligibility: poll.Eligibility(word(eligibilityWords, b.Eligibility)), Quorum: b.Quorum,
+		Disclosure: poll.Disclosure(word(disclosureWords, b.Disclosure)), Receipts: poll.Receipts(word(receiptWords, b.Receipt)),
 	}
 	if b.MinSelections != nil {
 		d.MinSelections = *b.MinSelections
@@ -110,6 +115,8 @@ type pollJSON struct {
 	MaxBallots    uint64       `json:"max_ballots"`
 	Eligibility   string       `json:"eligibility"`
 	Quorum        uint64       `json:"quorum,omitzero"`
+	Disclosure    string       `json:"disclosure,omitzero"` // if it is not the default
+	Receipt       string       `json:"receipt,omitzero"`    // likewise
 	State         string       `json:"state"`
 	Ballots       *uint64      `json:"ballots,omitzero"`
 	Revision      uint32       `json:"revision"`
@@ -132,6 +139,7 @@ func pollOf(i poll.Info) pollJSON {
 		Revote: revoteWords[d.Revote], Results: resultsWords[d.Results], Secrecy: secrecyWords[d.Secrecy],
 		OpensAt: timeText(d.OpensAt), ClosesAt: timeText(d.ClosesAt), MaxBallots: d.MaxBallots,
 		Eligibility: eligibilityWords[d.Eligibility], Quorum: d.Quorum,
+		Disclosure: disclosureWords[d.Disclosure], Receipt: receiptWords[d.Receipts],
 		State: i.Phase.String(), Revision: i.Revision,
 		CreatedAt: string(appendTime(nil, i.CreatedAt)), ClosedAt: timeText(i.ClosedAt), ClosedIndex: i.ClosedIndex,
 		countingJSON: countingOf(i),

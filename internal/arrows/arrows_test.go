@@ -59,7 +59,7 @@ var arrows = map[string][]string{
 	"internal/outfile":         {"internal/durable"},
 	"internal/pause":           {},
 	"internal/pki":             {"internal/livefile"},
-	"internal/poll":            {"internal/refusal", "internal/tally"},
+	"internal/poll":            {"internal/refusal", "internal/tally", "proof"},
 	"internal/ports":           {},
 	"internal/ports/...":       {"internal/ports"},
 	"internal/profile":         {"internal/optionid", "internal/poll", "internal/tally"},

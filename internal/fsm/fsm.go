@@ -259,6 +259,15 @@ func (f *FSM) Release(v *poll.View) {
 	v.Close()
 }
 
+// Changes returns captures of up to limit polls whose logs may have grown since it last
+// returned them, and of all polls at first and whenever the state was replaced. See
+// poll.State.Changes: one caller alone can follow an FSM.
+func (f *FSM) Changes(limit int) poll.Changes {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.state.Changes(limit)
+}
+
 // snapshot is the state at one index on its way to disk.
 type snapshot struct {
 	fsm     *FSM

@@ -74,6 +74,7 @@ func goldenCommands() map[string]poll.Command {
 		"revoke-tokens":  poll.RevokeTokens{Member: "n4"},
 		"create-counted": poll.Create{Definition: counted("club"), Salt: salt},
 		"draw-lot":       poll.DrawLot{Poll: "club", Order: []int{1, 0}, Seed: "4 8 15 16 23 42"},
+		"create-shown":   poll.Create{Definition: shown("open-minded"), Salt: salt},
 		"drop":           poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
 	}
 }
@@ -86,6 +87,13 @@ func counted(id string) poll.Definition {
 		Seats: 300, Ties: tally.TiesLot, Lot: []int{1, 0},
 		Rules: tally.Rules{"until": {Word: "two"}, "max_skipped": {Count: 300}, "withdrawn": {Options: []int{0}}},
 	}
+	return d
+}
+
+// shown discloses all that a secret poll can disclose, and asks something of its method.
+func shown(id string) poll.Definition {
+	d := counted(id)
+	d.Disclosure, d.Receipts = poll.DiscloseBallots, poll.ReceiptsOpened
 	return d
 }
 

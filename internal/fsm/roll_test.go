@@ -16,7 +16,7 @@ func rolled(id string) poll.Definition {
 }
 
 func lineOf(voter string, weight uint32) poll.RollLine {
-	return poll.RollLine{Key: poll.KeyOf(poll.Salt{1, 2, 3}, voter), Weight: weight}
+	return poll.RollLine{Key: keyOf(voter), Weight: weight}
 }
 
 // rollLog is like smallLog, for rolls, with everything that can happen to one. It must
@@ -24,7 +24,7 @@ func lineOf(voter string, weight uint32) poll.RollLine {
 func rollLog() [][]byte {
 	salt := poll.Salt{1, 2, 3}
 	drop := func(voter string, since uint64) poll.Drop {
-		return poll.Drop{Poll: "members", Since: since, Key: poll.KeyOf(salt, voter)}
+		return poll.Drop{Poll: "members", Since: since, Key: keyOf(voter)}
 	}
 	return [][]byte{
 		AppendCommand(nil, 1000, poll.Create{Definition: rolled("members"), Salt: salt}),

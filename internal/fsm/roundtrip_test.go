@@ -90,6 +90,7 @@ func anyCommand() *rapid.Generator[poll.Command] {
 				MaxBallots: rapid.Uint64().Draw(t, "cap"), Eligibility: poll.Eligibility(rapid.Byte().Draw(t, "eligibility")), Quorum: rapid.Uint64().Draw(t, "quorum"),
 			}
 			if rapid.Bool().Draw(t, "counted") {
+				d.Disclosure, d.Receipts = poll.Disclosure(rapid.Byte().Draw(t, "disclosure")), poll.Receipts(rapid.Byte().Draw(t, "receipts"))
 				d.Ballots, d.Counting = poll.Marking(rapid.Byte().Draw(t, "marking")), anySettings().Draw(t, "settings")
 			}
 			for range rapid.IntRange(0, 5).Draw(t, "options") {

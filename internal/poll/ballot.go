@@ -1,15 +1,15 @@
 package poll
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 
 	"voted/internal/refusal"
+	"voted/proof"
 )
 
-// VoterKey stands for a voter within one poll: the first 16 bytes of
-// SHA-256(salt ‖ voter id). With 2^32 voters the chance that any two share a key
-// is below 2^-64, and without the salt a key says nothing about the voter.
+// VoterKey stands for a voter within one poll; see proof.VoterKey. With 2^32 voters the
+// chance that any two share a key is below 2^-64, and without the salt a key says nothing
+// about the voter.
 type VoterKey [16]byte
 
 // String returns the key in hexadecimal.
@@ -20,12 +20,8 @@ type Salt [16]byte
 
 // KeyOf returns the key of a voter id under a poll's salt.
 func KeyOf[ID string | []byte](salt Salt, voter ID) VoterKey {
-	// One buffer on the stack: a voter id has at most MaxVoterBytes.
-	var buf [len(salt) + MaxVoterBytes]byte
-	n := copy(buf[:], salt[:])
-	n += copy(buf[n:], voter)
-	sum := sha256.Sum256(buf[:n])
-	return VoterKey(sum[:16])
+	id := string(voter)
+	return proof.VoterKey(proof.VoterNonce(salt, id), id)
 }
 
 // Ballot is one ballot on its way into a poll's box.

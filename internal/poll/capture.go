@@ -59,19 +59,24 @@ func (c *Capture) Current() func(yield func(Cast) bool) {
 func (c *Capture) standing() func(yield func(uint32) bool) {
 	return func(yield func(uint32) bool) {
 		superseded := make([]uint64, c.box.n/64+1)
-		c.box.spans(1, func(raw []byte) {
-			for ; len(raw) > 0; raw = raw[RecordBytes:] {
-				if old := binary.LittleEndian.Uint32(raw[24:]); old != 0 {
-					superseded[old/64] |= 1 << (old % 64)
-				}
-			}
-		})
+		c.replaced(func(n uint32) { superseded[n/64] |= 1 << (n % 64) })
 		for n := uint32(1); n <= c.box.n; n++ {
 			if superseded[n/64]&(1<<(n%64)) == 0 && !yield(n) {
 				return
 			}
 		}
 	}
+}
+
+// replaced calls f with the number of each record that a later one supersedes.
+func (c *Capture) replaced(f func(number uint32)) {
+	c.box.spans(1, func(raw []byte) {
+		for ; len(raw) > 0; raw = raw[RecordBytes:] {
+			if old := binary.LittleEndian.Uint32(raw[24:]); old != 0 {
+				f(old)
+			}
+		}
+	})
 }
 
 // weights returns a function from a voter who has a ballot to their weight. The index of

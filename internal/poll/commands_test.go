@@ -1,7 +1,6 @@
 package poll
 
 import (
-	"crypto/sha256"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -175,6 +174,9 @@ func (h *history) definition() Definition {
 	if h.roll(3) == 0 {
 		d.Eligibility, d.Quorum = OnRoll, uint64(h.roll(4))
 	}
+	if d.Secrecy == Secret && h.roll(4) == 0 {
+		d.Disclosure, d.Receipts = Disclosure(h.roll(3)), Receipts(h.roll(3))
+	}
 	return d
 }
 
@@ -247,10 +249,7 @@ func (h *history) since() uint64 {
 
 func (h *history) voter() string { return "v" + strconv.Itoa(h.roll(2+h.roll(20))) }
 
-func keyIn(p *modelPoll, voter string) VoterKey {
-	sum := sha256.Sum256(append(p.salt[:], voter...))
-	return VoterKey(sum[:16])
-}
+func keyIn(p *modelPoll, voter string) VoterKey { return plainKey(p.salt, voter) }
 
 func (h *history) ballot() Ballot {
 	if n := len(h.sent); n > 0 && h.roll(10) < 3 { // a duplicate, at once or very late

@@ -9,7 +9,8 @@ import (
 )
 
 // CountingLevel is the format level from which a definition may ask for more than the
-// first methods with their defaults, and from which a lot can be drawn.
+// first methods with their defaults, or say what is shown of its ballots, and from which
+// a lot can be drawn.
 const CountingLevel = 2
 
 // firstMethods are the methods that every build counts.
@@ -18,7 +19,7 @@ var firstMethods = []string{"plurality", "approval", "score", "irv"}
 // Level is the format level that a cluster must have before it may hold the definition:
 // below it, members might judge the definition in different ways.
 func (d Definition) Level() uint32 {
-	if d.asks() || !slices.Contains(firstMethods, d.Method) {
+	if d.asks() || d.shows() || !slices.Contains(firstMethods, d.Method) {
 		return CountingLevel
 	}
 	return FirstLevel

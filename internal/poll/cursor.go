@@ -101,10 +101,13 @@ func (c *Cursor) Definition() Definition {
 	d.Secrecy = Secrecy(c.Bounded(255))
 	d.OpensAt, d.ClosesAt = int64(c.Uvarint()), int64(c.Uvarint())
 	d.MaxBallots = c.Uvarint()
-	eligibility := c.Bounded(counting | 255)
-	d.Eligibility, d.Quorum = Eligibility(eligibility&^counting), c.Uvarint()
+	eligibility := c.Bounded(counting | disclosing | 255)
+	d.Eligibility, d.Quorum = Eligibility(eligibility&255), c.Uvarint()
 	if eligibility&counting != 0 {
 		c.counting(&d)
+	}
+	if eligibility&disclosing != 0 {
+		c.disclosure(&d)
 	}
 	return d
 }

@@ -83,6 +83,8 @@ type Definition struct {
 	Quorum        uint64 // voters whose ballots are needed for the result to bind; 0: none
 	Ballots       Marking
 	Counting      tally.Settings // what is asked of the method: seats, tie-break, lot and rules
+	Disclosure    Disclosure
+	Receipts      Receipts
 }
 
 // DefaultMethod is the method of a definition that names none.
@@ -108,7 +110,7 @@ func (d Definition) WithDefaults() Definition {
 		d.MaxScore = m.DefaultMaxScore
 	}
 	d.Counting = plainly(m, d.Counting)
-	return d
+	return d.plainlyShown()
 }
 
 // Validate returns everything that is wrong with the definition, nil if nothing is.
@@ -196,6 +198,7 @@ func (d Definition) checkRules(wrong func(field, format string, args ...any)) {
 	if d.Secrecy > Open {
 		wrong("secrecy", "Use secret or open.")
 	}
+	d.checkDisclosure(wrong)
 	if d.Eligibility > OnRoll {
 		wrong("eligibility", "Use anyone or roll.")
 	}
@@ -260,7 +263,8 @@ func (d Definition) fingerprint() Digest { return sha256.Sum256(d.AppendCanonica
 // AppendCanonical appends the definition's canonical encoding, the one that
 // commands, snapshots and digests share. Its form is fixed: strings are a uvarint
 // length and the bytes, numbers are uvarints, in the order of the fields. The settings of
-// the count are there only if something is asked; see counting.
+// the count, and what is shown, are there only if they are not the default; see counting
+// and disclosing.
 func (d Definition) AppendCanonical(b []byte) []byte {
 	b = appendString(b, d.ID)
 	b = appendString(b, d.Title)
@@ -277,11 +281,21 @@ func (d Definition) AppendCanonical(b []byte) []byte {
 	} {
 		b = binary.AppendUvarint(b, n)
 	}
-	if !d.asks() {
-		return binary.AppendUvarint(binary.AppendUvarint(b, uint64(d.Eligibility)), d.Quorum)
+	eligibility := uint64(d.Eligibility)
+	if d.asks() {
+		eligibility |= counting
 	}
-	b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(d.Eligibility)|counting), d.Quorum)
-	return d.appendCounting(b)
+	if d.shows() {
+		eligibility |= disclosing
+	}
+	b = binary.AppendUvarint(binary.AppendUvarint(b, eligibility), d.Quorum)
+	if d.asks() {
+		b = d.appendCounting(b)
+	}
+	if d.shows() {
+		b = d.appendDisclosure(b)
+	}
+	return b
 }
 
 func appendString(b []byte, s string) []byte {

@@ -17,6 +17,9 @@
 // voter for as long as its poll exists, not for a window or a session. Index and profile
 // are derived from the box and rebuilt from it after a restore.
 //
+// A poll has a log too, by which others can check its box: the entries that package proof
+// describes, made of the box when somebody asks and stored nowhere; see Capture.Leaves.
+//
 // A poll may have a roll, which names the voters who may vote, and their weights: entries
 // appended like records, with an index of their own. The rules for a ballot, in order: no
 // such poll, in the box already, not open, invalid, not on the roll, full, another ballot

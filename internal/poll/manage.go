@@ -323,7 +323,7 @@ func (s *State) remove(c Delete) Result {
 	// The rules are dropped too: a tombstone keeps only the id, and the salt, by which a
 	// backup of the same poll is recognised.
 	h.rules = &Rules{Definition: Definition{ID: id}, Salt: p.rules.Salt}
-	*p = Poll{header: h, contents: &nothing, dirty: p.dirty}
+	*p = Poll{header: h, contents: &nothing, fresh: p.fresh, dirty: p.dirty}
 	s.removed++
 	s.event(eventDeleted, id, nil)
 	return Result{Poll: id, Index: s.index}

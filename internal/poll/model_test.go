@@ -339,7 +339,7 @@ func sameDefinition(a, b Definition) bool {
 	return slices.Equal(a.Options, b.Options) && x.ID == y.ID && x.Title == y.Title && x.Method == y.Method &&
 		x.MinSelections == y.MinSelections && x.MaxSelections == y.MaxSelections && x.MaxScore == y.MaxScore && x.Revote == y.Revote &&
 		x.Results == y.Results && x.Secrecy == y.Secrecy && x.OpensAt == y.OpensAt && x.ClosesAt == y.ClosesAt && x.MaxBallots == y.MaxBallots &&
-		x.Eligibility == y.Eligibility && x.Quorum == y.Quorum
+		x.Eligibility == y.Eligibility && x.Quorum == y.Quorum && x.Disclosure == y.Disclosure && x.Receipts == y.Receipts
 }
 
 // plausible knows only the faults that the random commands can have.

@@ -52,6 +52,7 @@ type Poll struct {
 	*contents
 	roll *roll // nil if anyone may vote
 
+	fresh  bool   // is in State.fresh
 	dirty  bool   // has appended what its digest does not cover yet
 	hashed uint32 // records covered by the digest
 	listed int    // profile entries covered by the digest

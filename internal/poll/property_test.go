@@ -85,6 +85,7 @@ var everyAnswer = []string{
 	"poll.Enroll ", "poll.Enroll poll_not_found", "poll.Enroll roll_not_found",
 	"poll.Drop ", "poll.Drop poll_not_found", "poll.Drop roll_not_found", "poll.Drop poll_closed", "poll.Drop superseded",
 	"line superseded", "line already_voted", "line poll_closed", "line malformed_request",
+	"log", "closed log",
 	"poll.Close ", "poll.Close poll_not_found", "poll.Delete ", "poll.Delete poll_not_found", "poll.Delete poll_not_closed", "poll.Tick ",
 }
 
@@ -144,6 +145,12 @@ func (w *twin) sometimes(n int, roll dice) error {
 	case 2:
 		if roll(4) == 0 {
 			return w.reload()
+		}
+	case 3:
+		if polls := w.model.polls; len(polls) > 0 {
+			if err := w.checkLog(polls[roll(len(polls))]); err != nil {
+				return err
+			}
 		}
 	}
 	return w.list(1+roll(3), Phase(roll(3)))

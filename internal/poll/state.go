@@ -33,6 +33,8 @@ type State struct {
 	tokens    tokenTable
 
 	views  []*View
+	fresh  []*Poll // changed since Changes returned them
+	swept  int     // how many of order Changes has returned at least once
 	dirty  []*Poll
 	events []byte // what this command changed outside boxes
 	hash   hash.Hash
@@ -133,6 +135,7 @@ func (s *State) touch(p *Poll) {
 	for _, v := range s.views {
 		v.keep(p)
 	}
+	s.follow(p)
 	p.changed = s.index
 	if !p.dirty {
 		p.dirty = true

@@ -1,0 +1,52 @@
+package poll
+
+import "strconv"
+
+// Changes are polls whose logs may have grown.
+type Changes struct {
+	Lineage string // of all logs; see State.Lineage
+	Index   uint64 // log index of the captures
+	Polls   []Capture
+	More    bool // more than these have changed: ask again
+}
+
+// Changes returns up to limit polls that changed since they were last returned; at first,
+// and after a restore, all polls once. Deleted ones are among them. Only one caller can
+// follow a state in this way.
+//
+// Nothing is kept for polls that were never returned, so a state that nobody follows pays
+// one comparison a change.
+func (s *State) Changes(limit int) Changes {
+	c := Changes{Lineage: s.Lineage(), Index: s.index}
+	n := min(limit, len(s.fresh))
+	for _, p := range s.fresh[:n] {
+		p.fresh = false
+		c.Polls = append(c.Polls, p.capture())
+	}
+	if s.fresh = s.fresh[n:]; len(s.fresh) == 0 {
+		s.fresh = nil // the memory of a long list goes
+	}
+	for ; s.swept < len(s.order) && len(c.Polls) < limit; s.swept++ {
+		c.Polls = append(c.Polls, s.order[s.swept].capture())
+	}
+	c.More = len(s.fresh) > 0 || s.swept < len(s.order)
+	return c
+}
+
+// follow notes that a poll changes. Polls that Changes has not come to yet need no note.
+func (s *State) follow(p *Poll) {
+	if !p.fresh && int(p.number) < s.swept {
+		p.fresh = true
+		s.fresh = append(s.fresh, p)
+	}
+}
+
+// Lineage names the past that the logs of this state stand for, equal on all members: "1",
+// or "r" and the log index of the last restore. A restore may drop leaves that were signed,
+// so what follows it is another log.
+func (s *State) Lineage() string {
+	if s.origin.Index == 0 {
+		return "1"
+	}
+	return "r" + strconv.FormatUint(s.origin.Index, 10)
+}
