@@ -15,14 +15,21 @@ import (
 // Format is how ballots are exported.
 type Format string
 
-// The formats.
+// The formats. Those after CSV are for other programs: they name no voters, numbers or
+// times, and their order follows from the ballots alone. Not every ballot has a form in
+// each: where it has none, the export is refused with CodeNotAcceptable.
 const (
-	NDJSON Format = "ndjson"
-	CSV    Format = "csv"
+	NDJSON   Format = "ndjson"
+	CSV      Format = "csv"
+	CVR      Format = "cvr"       // cast vote records, NIST SP 1500-103, in JSON
+	PrefLib  Format = "preflib"   // rankings and choices
+	BLT      Format = "blt"       // rankings
+	ABIF     Format = "abif"      // all
+	RCTabCSV Format = "rctab-csv" // rankings
 )
 
 // Formats lists all formats, in the order to show them.
-func Formats() []Format { return []Format{NDJSON, CSV} }
+func Formats() []Format { return []Format{NDJSON, CSV, CVR, PrefLib, BLT, ABIF, RCTabCSV} }
 
 // ExportedBallot is one record of a poll's box.
 type ExportedBallot struct {

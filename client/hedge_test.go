@@ -503,6 +503,7 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"Ready":              func(ctx context.Context, c *client.Client) { _ = c.Ready(ctx, "a") },
 		"Export":             func(ctx context.Context, c *client.Client) { _, _ = c.Export(ctx, "p", "", io.Discard) },
 		"Backup":             func(ctx context.Context, c *client.Client) { _, _ = c.Backup(ctx, io.Discard) },
+		"ResultsAs":          func(ctx context.Context, c *client.Client) { _, _ = c.ResultsAs(ctx, "p", "", "", io.Discard) },
 		"ExportBallots": func(ctx context.Context, c *client.Client) {
 			c.ExportBallots(ctx, "p")(func(client.ExportedBallot, error) bool { return false })
 		},

@@ -2,8 +2,10 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 )
@@ -239,4 +241,38 @@ func (c *Client) Results(ctx context.Context, poll string, consistency Consisten
 	meta, err := c.do(ctx, &k)
 	into.Meta = meta
 	return into.Results, err
+}
+
+// ResultsFormat is how results are written for other programs and for paper.
+type ResultsFormat string
+
+// The formats.
+const (
+	ResultsJSON   ResultsFormat = "json"
+	ResultsCSV    ResultsFormat = "csv"    // rounds, else pairs, else votes
+	ResultsPairs  ResultsFormat = "pairs"  // the pairwise matrix, in CSV
+	ResultsRCTab  ResultsFormat = "rctab"  // RCTab's summary, in JSON
+	ResultsReport ResultsFormat = "report" // plain text
+)
+
+// ResultsFormats lists all formats, in the order to show them.
+func ResultsFormats() []ResultsFormat {
+	return []ResultsFormat{ResultsJSON, ResultsCSV, ResultsPairs, ResultsRCTab, ResultsReport}
+}
+
+// ResultsAs writes what Results returns, in a format; empty is JSON. It is refused with
+// CodeNotAcceptable where the poll's method gives nothing for that format. After an error w
+// may be incomplete.
+func (c *Client) ResultsAs(ctx context.Context, poll string, consistency Consistency, f ResultsFormat, w io.Writer) (Meta, error) {
+	var k call
+	if err := k.route("/v1/polls/", poll, "/results"); err != nil {
+		return Meta{}, err
+	}
+	query := []byte("format=")
+	query = appendEscaped(query, string(cmp.Or(f, ResultsJSON)))
+	if consistency != "" {
+		query = appendEscaped(append(query, "&consistency="...), string(consistency))
+	}
+	k.query = string(query)
+	return c.download(ctx, &k, w)
 }

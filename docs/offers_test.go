@@ -47,8 +47,13 @@ func TestHelpClientAndReferenceOfferWhatTheServerTakes(t *testing.T) {
 			"--method=METHOD",
 		},
 		{
-			"formats of exports", api.ExportFormats(), words(client.Formats()), enums(t, `"name": "format",[^{}]*"schema": \{`),
+			"formats of exports", api.ExportFormats(), words(client.Formats()), enums(t, `"Format": \{\s*"name": "format",[^{}]*"schema": \{`),
 			[]string{"export"},
+			"--format=FORMAT",
+		},
+		{
+			"formats of results", api.ResultFormats(), words(client.ResultsFormats()), enums(t, `"ResultFormat": \{\s*"name": "format",[^{}]*"schema": \{`),
+			[]string{"results"},
 			"--format=FORMAT",
 		},
 	} {

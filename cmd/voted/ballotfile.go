@@ -4,6 +4,7 @@ import (
 	"voted/client"
 	"voted/internal/ballotfile"
 	"voted/internal/textfile"
+	"voted/internal/usage"
 )
 
 // fileBallot is a ballot with its position in its file.
@@ -23,6 +24,9 @@ type ballotInput struct {
 
 // openBallots opens a file and reads what comes before the ballots.
 func openBallots(name string, flags *readingFlags) (*ballotInput, error) {
+	if err := refuseKindsWithoutVoters(name); err != nil {
+		return nil, err
+	}
 	in, err := flags.input(name, ballotfile.MaxLineBytes)
 	if err != nil {
 		return nil, err
@@ -34,13 +38,15 @@ func openBallots(name string, flags *readingFlags) (*ballotInput, error) {
 	}
 	if err := b.Begin(); err != nil {
 		_ = in.Close() // nothing was written
-		return nil, beginProblem(name, err)
+		if err = beginProblem(name, err); usage.Is(err) {
+			err = usage.Errorf("%w; if the file names no voters, add --anonymous", err)
+		}
+		return nil, err
 	}
 	return b, nil
 }
 
-// next returns the next ballot; io.EOF after the last one, and a *textfile.Fault for a
-// line that can be skipped.
+// next implements ballotSource.
 func (b *ballotInput) next() (fileBallot, error) {
 	read, err := b.Next()
 	if err != nil {
@@ -53,7 +59,10 @@ func (b *ballotInput) next() (fileBallot, error) {
 	}, nil
 }
 
-// reading describes how the file was read; call it at the end.
+// keyed implements ballotSource.
+func (b *ballotInput) keyed() bool { return b.Keyed() }
+
+// reading implements ballotSource.
 func (b *ballotInput) reading() reading {
 	r := b.inputFile.reading()
 	r.Ignored = b.Ignored()
@@ -81,4 +90,5 @@ func ballotOfMarks(b *ballotfile.Ballot) client.Ballot {
 	return client.Choose(b.Marks.Selections...)
 }
 
+// warnings implements ballotSource.
 func (b *ballotInput) warnings() []string { return b.replaced.warnings() }

@@ -18,8 +18,9 @@ import (
 type importCommand struct {
 	connection
 	readingFlags
+	anonymousFlags
 	Poll    string `arg:"" help:"Id of the poll."`
-	File    string `arg:"" help:"CSV or NDJSON; - is the standard input."`
+	File    string `arg:"" help:"CSV or NDJSON that names voters, or with --anonymous any file of ballots; - is the standard input."`
 	Rejects string `help:"Write every refused line to this file, as NDJSON." placeholder:"FILE"`
 }
 
@@ -38,18 +39,44 @@ NDJSON has one of these a line:
     {"voter":"v-17","ranking":["bo",["ann","cy"]]}
     {"voter":"v-17","selections":["ann"]}
 
-What "voted export" writes can be imported too, into another poll; of a secret poll the voters are then named by their keys.`
+What "voted export" writes can be imported too, into another poll; of a secret poll the voters are then named by their keys.
+
+Files without voters, such as counts, BLT, PrefLib, ABIF, cast vote records and RCTab's CSV, need --anonymous:
+
+    voted import council paper.blt --anonymous
+    voted import council box-2.csv --anonymous --batch box-2
+
+Their ballots are sorted by content and numbered, and number 7 is cast as the voter anonymous-HASH-7, where HASH is of the
+file's bytes and the batch. So the same file again counts nothing twice, and every other file counts beside it. A file in
+which one byte was corrected is another file: import it into another poll, not into that of the uncorrected one.`
+}
+
+// ballotSource is where the ballots to cast come from.
+type ballotSource interface {
+	// next returns the next ballot; io.EOF after the last one, and a *textfile.Fault for a
+	// line that can be skipped.
+	next() (fileBallot, error)
+	keyed() bool        // voters are named by the keys of a secret poll
+	size() int64        // of all, as fileBallot.Offset counts; 0: not known
+	reading() reading   // how it was read; call it at the end
+	warnings() []string // call it at the end
 }
 
 // Run imports the file. It fails if the file or the cluster does; refused ballots are
 // reported and make the exit code 1 too.
 func (c *importCommand) Run(s *session) error {
+	if err := c.anonymousFlags.check(&c.readingFlags); err != nil {
+		return err
+	}
+	if c.Anonymous {
+		return c.runAnonymous(s)
+	}
 	input, err := openBallots(c.File, &c.readingFlags)
 	if err != nil {
 		return err
 	}
 	defer input.Close()
-	rejects, err := createRejects(c.Rejects, input.inputFile)
+	rejects, err := createRejects(c.Rejects, input.info)
 	if err != nil {
 		return err
 	}
@@ -59,12 +86,48 @@ func (c *importCommand) Run(s *session) error {
 		return err
 	}
 	defer cl.Close()
+	sum, err := c.cast(s, cl, input, rejects)
+	return c.report(s, sum, err)
+}
+
+// runAnonymous imports a file without voters.
+func (c *importCommand) runAnonymous(s *session) error {
+	file, err := openInput(c.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	rejects, err := createRejects(c.Rejects, infoOf(file, c.File))
+	if err != nil {
+		return err
+	}
+	defer rejects.close()
+	cl, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	p, err := cl.Poll(s.ctx, c.Poll)
+	if err != nil {
+		return err
+	}
+	input, err := openAnonymous(s, file, c, &p)
+	if err != nil {
+		return err
+	}
+	sum, err := c.cast(s, cl, input, rejects)
+	sum.Warnings = append(sum.Warnings, beside(p.Ballots, sum)...)
+	return c.report(s, sum, err)
+}
+
+// cast casts all ballots.
+func (c *importCommand) cast(s *session, cl *client.Client, input ballotSource, rejects *rejectsFile) (*importSummary, error) {
 	sum := &importSummary{Poll: c.Poll, File: c.File, Outcomes: map[client.Outcome]uint64{}, rejects: rejects}
 	progress := newProgress(s.stderr, "casting", "ballots", input.size())
-	err = (&importer{input: input, guard: keyGuard{poll: c.Poll}, summary: sum, progress: progress}).run(s.ctx, cl, c.Poll)
+	err := (&importer{input: input, guard: keyGuard{poll: c.Poll}, summary: sum, progress: progress}).run(s.ctx, cl, c.Poll)
 	progress.end(err == nil)
 	sum.Read, sum.Warnings = input.reading(), input.warnings()
-	return c.report(s, sum, err)
+	return sum, err
 }
 
 func (c *importCommand) report(s *session, sum *importSummary, err error) error {
@@ -101,7 +164,7 @@ func (c *importCommand) report(s *session, sum *importSummary, err error) error 
 
 // importer sends the ballots of a file and matches the answers to its lines.
 type importer struct {
-	input    *ballotInput
+	input    ballotSource
 	guard    keyGuard
 	summary  *importSummary
 	progress *progress
@@ -140,7 +203,7 @@ func (i *importer) ballots(ctx context.Context, cl *client.Client) iter.Seq[clie
 			case errors.As(err, &bad):
 				i.summary.refuse(refusalOf(bad))
 				continue
-			case err == nil && i.input.Keyed():
+			case err == nil && i.input.keyed():
 				err = i.guard.check(ctx, cl, b.Voter)
 			}
 			if err != nil {

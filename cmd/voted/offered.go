@@ -13,11 +13,11 @@ import (
 // that servers accept the same ones.
 func offered() kong.Vars {
 	return kong.Vars{
-		"methods":        choices(client.Methods()),
-		"fileKinds":      choices(profilefile.Kinds),
-		"formats":        choices(client.Formats()),
-		"formatEnum":     joined(client.Formats(), ",") + "," + joined(profileFormats, ","),
-		"profileFormats": choices(profileFormats),
+		"methods":       choices(client.Methods()),
+		"fileKinds":     choices(profilefile.Kinds),
+		"formats":       choices(client.Formats()),
+		"formatEnum":    joined(client.Formats(), ","),
+		"resultFormats": choices(client.ResultsFormats()),
 	}
 }
 

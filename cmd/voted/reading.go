@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"voted/internal/profilefile"
 	"voted/internal/textfile"
 	"voted/internal/usage"
 )
@@ -113,6 +114,8 @@ type reading struct {
 	VoterColumn  string   `json:"voter_column,omitempty"` // or the name, in the NDJSON of a secret poll's export
 	WeightColumn string   `json:"weight_column,omitempty"`
 	Ignored      []string `json:"ignored,omitempty"` // columns or names
+	SHA256       string   `json:"sha256,omitempty"`  // of a file without voters
+	Voters       string   `json:"voters,omitempty"`  // the first id that was made for such a file
 }
 
 func (in *inputFile) reading() reading {
@@ -126,12 +129,15 @@ func (in *inputFile) reading() reading {
 
 // String is the same for people, on one line.
 func (r reading) String() string {
-	s := "read as NDJSON in " + r.Encoding
-	if r.Format == "csv" {
+	s := fmt.Sprintf("read as %s in %s", profilefile.Kind(r.Format), r.Encoding)
+	if r.Separator != "" {
 		s = fmt.Sprintf("read as CSV in %s, columns separated by a %s", r.Encoding, r.Separator)
 	}
 	if r.VoterColumn != "" {
 		s += fmt.Sprintf(", voters from %q", r.VoterColumn)
+	}
+	if r.Voters != "" {
+		s += ", voters from " + r.Voters + " on"
 	}
 	if r.WeightColumn != "" {
 		s += fmt.Sprintf(", weights from %q", r.WeightColumn)

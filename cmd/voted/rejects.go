@@ -20,12 +20,13 @@ type rejectsFile struct {
 	err  error
 }
 
-// createRejects begins the file of refusals. It refuses to replace what is being read.
-func createRejects(name string, in *inputFile) (*rejectsFile, error) {
+// createRejects begins the file of refusals. It refuses to replace what is
+// being read, in; nil if that is no file.
+func createRejects(name string, in os.FileInfo) (*rejectsFile, error) {
 	if name == "" {
 		return &rejectsFile{}, nil
 	}
-	if there, err := os.Stat(name); err == nil && in.info != nil && there.Mode().IsRegular() && os.SameFile(there, in.info) {
+	if there, err := os.Stat(name); err == nil && in != nil && there.Mode().IsRegular() && os.SameFile(there, in) {
 		return nil, usage.Errorf("--rejects %s is the file that is being read, and would replace it; give it another name", name)
 	}
 	file, err := outfile.Create(name)

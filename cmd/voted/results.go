@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"voted/client"
 	"voted/cmd/voted/display"
+	"voted/internal/usage"
 )
 
 type resultsCommand struct {
@@ -15,7 +17,7 @@ type resultsCommand struct {
 	Poll   string `arg:"" help:"Id of the poll."`
 	Watch  bool   `help:"Keep showing it as it changes, until the poll closes." short:"w" xor:"form"`
 	Stale  bool   `help:"Take what the node knows, without asking the leader." xor:"freshness"`
-	Format string `help:"Print json, csv (rounds, else pairs, else votes), pairs (CSV), rctab (JSON) or report (plain text) instead of a table." placeholder:"FORMAT" xor:"form"`
+	Format string `help:"${resultFormats} instead of a table. csv has the rounds, else the pairs, else the votes; rctab is JSON; report is plain text." placeholder:"FORMAT" xor:"form"`
 }
 
 func (resultsCommand) Help() string {
@@ -30,8 +32,8 @@ func (resultsCommand) Help() string {
 
 // Run shows the tally.
 func (c *resultsCommand) Run(s *session) error {
-	if err := c.checkFormat(); err != nil {
-		return err
+	if f := client.ResultsFormat(c.Format); f != "" && !slices.Contains(client.ResultsFormats(), f) {
+		return usage.Errorf("--format %q is not known; give one of %s", c.Format, joined(client.ResultsFormats(), ", "))
 	}
 	cl, err := c.open()
 	if err != nil {
@@ -51,11 +53,15 @@ func (c *resultsCommand) Run(s *session) error {
 	if c.Stale {
 		consistency = client.Stale
 	}
+	if f := client.ResultsFormat(c.Format); f != "" && f != client.ResultsJSON {
+		_, err := cl.ResultsAs(s.ctx, c.Poll, consistency, f, s.stdout.Data())
+		return otherFormat(err)
+	}
 	r, err := cl.Results(s.ctx, c.Poll, consistency)
 	if err != nil {
 		return err
 	}
-	if c.JSON || c.Format == "json" {
+	if c.JSON || c.Format != "" {
 		if c.Stale { // the answer itself does not contain its age
 			s.stderr.Para(display.Dim, staleness(r.Meta))
 		}
@@ -64,9 +70,6 @@ func (c *resultsCommand) Run(s *session) error {
 	p, err := c.titled(s, cl)
 	if err != nil {
 		return err
-	}
-	if c.Format != "" {
-		return c.write(s.stdout.Data(), r, p)
 	}
 	s.stdout.Results(r, p.Title, display.TitlesOf(p.Definition))
 	if c.Stale {

@@ -66,7 +66,7 @@ func (c *rollLoad) Run(s *session) error {
 		return err
 	}
 	defer input.Close()
-	rejects, err := createRejects(c.Rejects, input.inputFile)
+	rejects, err := createRejects(c.Rejects, input.info)
 	if err != nil {
 		return err
 	}

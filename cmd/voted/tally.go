@@ -66,7 +66,7 @@ func (c *tallyCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	file, err := readBallots(s, c.File, asked)
+	file, err := c.read(s, asked)
 	if err != nil {
 		return err
 	}
@@ -87,6 +87,20 @@ func (c *tallyCommand) Run(s *session) error {
 	file.rules = rulesSaid(settings, method, file.Profile)
 	result := method.FromProfile(file.Tally(), settings)
 	return c.show(s, c.count(d, file, method, settings, &result), file)
+}
+
+// read reads the file.
+func (c *tallyCommand) read(s *session, asked profilefile.Asked) (*ballotsFile, error) {
+	in, err := openInput(c.File)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	file, err := readBallots(s, in, c.File, asked)
+	if err != nil {
+		return nil, ballotsProblem(c.File, err, "counted", "which this method does not count; name another one with --method")
+	}
+	return file, nil
 }
 
 // method finds the method that is asked for; told is false if none is.

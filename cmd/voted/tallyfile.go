@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -68,13 +69,8 @@ func readAs(a *profilefile.Asked, encoding, separator string) error {
 	return nil
 }
 
-// readBallots reads a whole file.
-func readBallots(s *session, name string, asked profilefile.Asked) (*ballotsFile, error) {
-	file, err := openInput(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
+// readBallots reads a whole file that is open; ballotsProblem explains its errors.
+func readBallots(s *session, file io.Reader, name string, asked profilefile.Asked) (*ballotsFile, error) {
 	size := int64(0)
 	if f, ok := file.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
@@ -89,7 +85,7 @@ func readBallots(s *session, name string, asked profilefile.Asked) (*ballotsFile
 	}
 	watched.progress.end(err == nil)
 	if err != nil {
-		return nil, ballotsProblem(name, err)
+		return nil, err
 	}
 	return &ballotsFile{
 		Found: found, Name: name, Kind: found.Kind, Encoding: found.Encoding,
@@ -97,8 +93,9 @@ func readBallots(s *session, name string, asked profilefile.Asked) (*ballotsFile
 	}, nil
 }
 
-// ballotsProblem says what is wrong with a file, and what to do.
-func ballotsProblem(name string, err error) error {
+// ballotsProblem says what is wrong with a file, and what to do. done is what was done to no
+// ballot, such as counted; otherForm is said of ballots of another form.
+func ballotsProblem(name string, err error, done, otherForm string) error {
 	var fault *textfile.Fault
 	var unknown *profilefile.UnknownKindError
 	var form *profilefile.FormError
@@ -106,13 +103,13 @@ func ballotsProblem(name string, err error) error {
 	what := inputName(name)
 	switch {
 	case errors.As(err, &fault):
-		return usage.Errorf("%s, %w; nothing was counted", what, err)
+		return usage.Errorf("%s, %w; nothing was %s", what, err, done)
 	case errors.As(err, &unknown):
 		return usage.Errorf("%s: %w; say what it is with --from", what, err)
 	case errors.As(err, &contests):
 		return usage.Errorf("%s: %w, with --contest", what, err)
 	case errors.As(err, &form):
-		return usage.Errorf("%s: %w, which this method does not count; name another one with --method", what, err)
+		return usage.Errorf("%s: %w, %s", what, err, otherForm)
 	case errors.Is(err, context.Canceled):
 		return err
 	}
@@ -120,7 +117,7 @@ func ballotsProblem(name string, err error) error {
 	if errors.As(err, &path) {
 		return fileProblem(name, err)
 	}
-	return usage.Errorf("%s: %w", what, err)
+	return usage.Errorf("%s: %w; nothing was %s", what, err, done)
 }
 
 // watchedReader shows how much has been read, and ends with its context.
@@ -144,22 +141,8 @@ func (w *watchedReader) Read(p []byte) (int, error) {
 
 // writeResults writes a count in a format; empty is the report.
 func writeResults(w io.Writer, c *resultfile.Count, format string) error {
-	var err error
-	switch format {
-	case "csv":
-		err = resultfile.WriteCSV(w, c)
-	case "pairs":
-		if len(c.Pairwise) == 0 {
-			return usage.Errorf("this method compares no pairs; use csv, or count by a method that does, such as schulze")
-		}
-		err = resultfile.WritePairwise(w, c)
-	case "rctab":
-		err = resultfile.WriteRCTab(w, c)
-	default:
-		err = resultfile.WriteReport(w, c)
-	}
-	var rounds *resultfile.RoundsError
-	if errors.As(err, &rounds) {
+	err := resultfile.Write(w, c, cmp.Or(resultfile.Format(format), resultfile.Report))
+	if unfit := new(resultfile.UnfitError); errors.As(err, &unfit) {
 		return usage.Mark(err)
 	}
 	return err

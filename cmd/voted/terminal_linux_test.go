@@ -67,7 +67,7 @@ func TestAFileThatIsATerminalGetsEscapesAndAnyOtherTheBytes(t *testing.T) {
 func TestRefusedLinesAreWrittenToATerminalWithEscapes(t *testing.T) {
 	t.Parallel()
 	shown, tty := terminal(t)
-	rejects, err := createRejects(tty, &inputFile{})
+	rejects, err := createRejects(tty, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

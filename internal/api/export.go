@@ -25,7 +25,7 @@ func (h *Handler) export(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	mediaType, err := exportType(r)
+	f, err := chosenFormat(r, exportFormats)
 	if err != nil {
 		return err
 	}
@@ -33,17 +33,16 @@ func (h *Handler) export(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	header := w.Header()
-	header.Set("Content-Type", mediaType)
-	header["Cache-Control"] = noStore
-	header.Add("Vary", "Accept")
-	w.WriteHeader(http.StatusOK)
+	if f.mediaType != mediaNDJSON && f.mediaType != mediaCSV {
+		return h.exportProfile(r.Context(), w, r.Method == http.MethodHead, f, &capture)
+	}
+	beginExport(w, f.mediaType)
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	e := &exporter{rules: capture.Rules(), rendered: map[string]string{}}
 	out := bufio.NewWriterSize(&patient{w: w, control: http.NewResponseController(w)}, 64<<10)
-	if mediaType == mediaCSV {
+	if f.mediaType == mediaCSV {
 		err = e.writeCSV(r.Context(), out, &capture)
 	} else {
 		err = e.writeNDJSON(r.Context(), out, &capture)
@@ -59,35 +58,13 @@ func (h *Handler) export(w *response, r *http.Request) error {
 	return nil
 }
 
-// exportFormats are the formats that ?format= may name, the default first.
-var exportFormats = []struct{ name, mediaType string }{
-	{"ndjson", mediaNDJSON},
-	{"csv", mediaCSV},
-}
-
-// ExportFormats lists the names of the formats that ballots are exported in.
-func ExportFormats() []string {
-	names := make([]string, len(exportFormats))
-	for i, f := range exportFormats {
-		names[i] = f.name
-	}
-	return names
-}
-
-// exportType chooses the format: ?format= before Accept.
-func exportType(r *http.Request) (string, error) {
-	asked := r.URL.Query().Get("format")
-	offered := make([]string, len(exportFormats))
-	for i, f := range exportFormats {
-		if f.name == asked {
-			return f.mediaType, nil
-		}
-		offered[i] = f.mediaType
-	}
-	if asked == "" {
-		return negotiate(r, offered...)
-	}
-	return "", malformed("format must be %s.", strings.Join(ExportFormats(), " or "))
+// beginExport writes the header of an export.
+func beginExport(w *response, mediaType string) {
+	header := w.Header()
+	header.Set("Content-Type", mediaType)
+	header["Cache-Control"] = noStore
+	header.Add("Vary", "Accept")
+	w.WriteHeader(http.StatusOK)
 }
 
 // capture takes the poll's ballots after a linearizable read.

@@ -207,9 +207,8 @@ func TestFormatsThatAreNotProduced(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
 	g.poll("p", twoOptions)
-	g.do("GET", "/v1/polls/p/ballots?format=cvr", "").want(400).code("malformed_request").holds("format must be ndjson or csv.")
-	g.do("GET", "/v1/polls/p/ballots?format=xls", "").want(400).code("malformed_request")
-	g.do("GET", "/v1/polls/p/ballots", "", "Accept", "text/html").want(406)
+	g.do("GET", "/v1/polls/p/ballots?format=xls", "").want(400).code("malformed_request").holds("format must be ndjson, csv, cvr, preflib, blt, abif or rctab-csv.")
+	g.do("GET", "/v1/polls/p/ballots", "", "Accept", "text/html").want(406).holds("text/x-blt").holds("?format= takes ndjson, csv")
 	g.do("HEAD", "/v1/polls/p/ballots", "").want(200).has("Content-Type", mediaNDJSON)
 	g.do("GET", "/v1/polls/q/ballots", "").want(404).code("poll_not_found")
 }

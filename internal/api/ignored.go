@@ -18,7 +18,7 @@ import (
 var queryNames = map[string]map[string][]string{
 	"/v1/polls":                     {"GET": {"state", "page_size", "page_token"}},
 	"/v1/polls/{poll}/ballots":      {"GET": {"format"}},
-	"/v1/polls/{poll}/results":      {"GET": {"consistency"}},
+	"/v1/polls/{poll}/results":      {"GET": {"consistency", "format"}},
 	"/v1/polls/{poll}/roll":         {"PUT": {"since"}},
 	"/v1/polls/{poll}/roll/{voter}": {"DELETE": {"since"}},
 	"/v1/restore":                   {"POST": {"confirm", "sha256", "since"}},

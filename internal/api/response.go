@@ -56,7 +56,7 @@ var (
 
 	typeJSON    = []string{mediaJSON}
 	typeProblem = []string{mediaProblem}
-	typeText    = []string{"text/plain; charset=utf-8"}
+	typeText    = []string{mediaText + "; charset=utf-8"}
 )
 
 // The media types of bodies.
@@ -66,6 +66,7 @@ const (
 	mediaProblem    = "application/problem+json"
 	mediaNDJSON     = "application/x-ndjson"
 	mediaCSV        = "text/csv"
+	mediaText       = "text/plain"
 	mediaEvents     = "text/event-stream"
 	mediaYAML       = "application/yaml"
 )

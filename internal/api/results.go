@@ -14,7 +14,8 @@ func (h *Handler) getResults(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := negotiate(r, mediaJSON); err != nil {
+	f, err := chosenFormat(r, resultFormats)
+	if err != nil {
 		return err
 	}
 	stale, err := wantsStale(r)
@@ -37,13 +38,28 @@ func (h *Handler) getResults(w *response, r *http.Request) error {
 		return err
 	}
 	w.saw(s.index)
-	tag := s.tag(h.cluster.ClusterID())
-	w.Header()["Etag"] = []string{tag}
+	tag := s.tag(h.cluster.ClusterID(), f)
+	header := w.Header()
+	header["Etag"] = []string{tag}
+	header.Add("Vary", "Accept")
 	if ifNoneMatch(r.Header["If-None-Match"], tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	w.send(http.StatusOK, typeJSON, s.appendJSON(nil))
+	if f == resultFormats[0] {
+		w.send(http.StatusOK, typeJSON, s.appendJSON(nil))
+		return nil
+	}
+	body, err := s.file(f)
+	if err != nil {
+		delete(header, "Etag") // it is not that of the refusal
+		return err
+	}
+	mediaType := []string{f.mediaType}
+	if f.mediaType == mediaText {
+		mediaType = typeText
+	}
+	w.send(http.StatusOK, mediaType, body)
 	return nil
 }
 
@@ -72,9 +88,14 @@ func (h *Handler) visibleStanding(ctx context.Context, w *response, id string) (
 
 // tag identifies a standing by the log index of the poll's last change, in this life of
 // the cluster, and by the phase, since a poll opens by the clock alone. It is weak,
-// because the index that an answer reflects moves on with other polls.
-func (s *standing) tag(life string) string {
+// because the index that an answer reflects moves on with other polls. Formats other than
+// JSON have tags of their own.
+func (s *standing) tag(life string, f format) string {
 	b := append(make([]byte, 0, 64), `W/"`...)
 	b = append(appendMoment(b, s.Changed, life), '-')
-	return string(append(append(b, s.Phase.String()...), '"'))
+	b = append(b, s.Phase.String()...)
+	if f != resultFormats[0] {
+		b = append(append(b, '-'), f.name...)
+	}
+	return string(append(b, '"'))
 }

@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"faults":                   {"faults/...", "internal/console"},
 	"faults/...":               {"client", "faults/...", "harness/...", "internal/auth", "internal/cluster/...", "internal/fsm", "internal/localcluster", "internal/pause", "internal/poll", "internal/refusal", "loadtest/..."},
 	"harness/...":              {"client", "harness/..."},
-	"internal/api":             {"internal/auth", "internal/ballotjson", "internal/ballottext", "internal/lines", "internal/moment", "internal/optionid", "internal/poll", "internal/refusal", "internal/resultjson", "internal/rollfile", "internal/source", "internal/survey", "internal/tally", "internal/textfile", "internal/trace", "internal/voterid"},
+	"internal/api":             {"internal/auth", "internal/ballotjson", "internal/ballottext", "internal/lines", "internal/moment", "internal/optionid", "internal/poll", "internal/profile", "internal/profilefile", "internal/refusal", "internal/resultfile", "internal/resultjson", "internal/rollfile", "internal/source", "internal/survey", "internal/tally", "internal/textfile", "internal/trace", "internal/voterid"},
 	"internal/arrows":          {},
 	"internal/audit":           {},
 	"internal/auth":            {"internal/livefile", "internal/voterid"},

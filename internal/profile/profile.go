@@ -29,6 +29,8 @@ type Profile struct {
 	// Groups have no order; see [Profile.Sort]. The rankings may share memory with one
 	// another, so they must not be changed.
 	Groups []tally.Group
+	// Voters is how many of the ballots come with the name or the key of their voter.
+	Voters int
 
 	// What a file says of the count; zero values: nothing.
 	Method     string // the name of a method

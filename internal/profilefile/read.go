@@ -59,21 +59,21 @@ func FormName(form tally.Form) string {
 	return map[tally.Form]string{tally.Choice: "choices", tally.Ranking: "rankings", tally.Scores: "scores"}[form]
 }
 
-// sampleBytes is how much of a file is looked at to find its kind.
-const sampleBytes = 64 << 10
+// SampleBytes is how much of a file is looked at to find its kind.
+const SampleBytes = 64 << 10
 
 // Read reads a whole file. A *textfile.Fault says what is wrong, and where; further errors
 // are *UnknownKindError, *FormError, *cvr.ContestsError, errors of profile.Under about its
 // options, and those of the reader.
 func Read(from io.Reader, asked Asked) (*Found, error) {
-	in := bufio.NewReaderSize(from, sampleBytes)
-	sample, err := in.Peek(sampleBytes)
+	in := bufio.NewReaderSize(from, SampleBytes)
+	sample, err := in.Peek(SampleBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	f := &Found{Kind: asked.Kind, Encoding: textfile.UTF8.String()}
 	if f.Kind == "" {
-		if f.Kind, err = find(sample, asked.Encoding); err != nil {
+		if f.Kind, err = FindIn(sample, asked.Encoding); err != nil {
 			return nil, err
 		}
 	}
@@ -96,9 +96,10 @@ func Read(from io.Reader, asked Asked) (*Found, error) {
 	return f, nil
 }
 
-// find finds the kind by a sample in any encoding.
-func find(sample []byte, told *textfile.Encoding) (Kind, error) {
-	lines, err := textfile.NewLines(bytes.NewReader(sample), told, sampleBytes)
+// FindIn finds the kind by the first [SampleBytes] of a file in any encoding; nil: found out.
+// Its error is an *UnknownKindError, or about the encoding.
+func FindIn(sample []byte, told *textfile.Encoding) (Kind, error) {
+	lines, err := textfile.NewLines(bytes.NewReader(sample), told, SampleBytes)
 	if err != nil {
 		return "", err
 	}

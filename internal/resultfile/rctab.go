@@ -11,13 +11,6 @@ import (
 	"voted/internal/resultjson"
 )
 
-// RoundsError says that a method has no rounds to write.
-type RoundsError struct{}
-
-func (*RoundsError) Error() string {
-	return "RCTab's summary is made of rounds of votes, and this method has none; use json, csv or report"
-}
-
 // The summary of RCTab, version 1. Votes are texts.
 type summary struct {
 	Config struct {
@@ -53,10 +46,10 @@ type summaryAction struct {
 }
 
 // WriteRCTab writes the summary that RCTab writes, and that programs that draw rounds
-// read. Its error is a *RoundsError or the writer's.
+// read. Its error is an *UnfitError, where the method has no rounds, or the writer's.
 func WriteRCTab(w io.Writer, c *Count) error {
 	if !slices.ContainsFunc(c.Rounds, func(r resultjson.Round) bool { return len(r.Votes) > 0 }) {
-		return &RoundsError{}
+		return &UnfitError{"RCTab's summary is made of rounds of votes, and this method has none; use json, csv or report"}
 	}
 	names := c.names()
 	var s summary

@@ -118,7 +118,7 @@ func TestACountIsTheSameBytesAsEver(t *testing.T) {
 
 func TestASummaryOfRoundsIsOnlyForMethodsThatHaveThem(t *testing.T) {
 	t.Parallel()
-	var rounds *RoundsError
+	var rounds *UnfitError
 	var out bytes.Buffer
 	if err := WriteRCTab(&out, paired()); !errors.As(err, &rounds) || out.Len() > 0 {
 		t.Errorf("got %v, %q", err, out.String())

@@ -109,7 +109,7 @@ func (g *gatherer) profile(last int) (*profile.Profile, error) {
 	if len(g.options) == 0 {
 		return nil, &textfile.Fault{Line: max(last, 1), Detail: "the file names no option; give the --definition of the poll"}
 	}
-	p := &profile.Profile{Options: g.options, Form: g.ballots.Form, Groups: g.ballots.Groups()}
+	p := &profile.Profile{Options: g.options, Form: g.ballots.Form, Groups: g.ballots.Groups(), Voters: len(g.voters)}
 	if g.known {
 		return p, nil
 	}
