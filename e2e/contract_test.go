@@ -57,7 +57,7 @@ var life = []step{
 	{"a retry after the closing", "PUT", "/ballots/b2", `{"selections":["bo"]}`, nil, 200, []string{`"outcome":"replayed"`}, nil},
 	{"the certified tally", "GET", "/results", "", nil, 200, []string{`"certified":true`, `"winners":["bo"]`}, nil},
 	{"the export", "GET", "/ballots?format=csv", "", nil, 200, []string{"ann", "bo"}, []string{"Voted-Index"}},
-	{"a format that there is none of", "GET", "/ballots?format=cvr", "", nil, 400, nil, nil},
+	{"a format that there is none of", "GET", "/ballots?format=xls", "", nil, 400, nil, nil},
 	{"it is deleted", "DELETE", "", "", nil, 204, nil, nil},
 	{"and again", "DELETE", "", "", nil, 204, nil, nil},
 	{"it is gone", "GET", "", "", nil, 404, []string{`"code":"poll_not_found"`}, nil},
