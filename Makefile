@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
-.PHONY: help build test short race lint fmt fuzz sim sim-floor soak faults elections bench verify demo image deploy-check deploy-test
+.PHONY: help build test short race lint fmt fuzz sim sim-floor soak faults elections bench verify demo image deploy-check deploy-test strangers
 
 build: ## the one binary, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.released=$(VERSION)' -o bin/voted ./cmd/voted
@@ -73,3 +73,6 @@ deploy-test: ## the image and a cluster of containers, broken and restarted unde
 
 deploy-check: ## what Kubernetes would be given; its tools have a module of their own
 	cd deploy/check && $(GO) vet ./... && $(GO) test ./...
+
+strangers: ## package proof against the libraries of others, in a module of its own
+	cd proof/strangers && $(GO) vet ./... && $(GO) test ./...
