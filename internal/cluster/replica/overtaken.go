@@ -96,6 +96,35 @@ func lacks(log raft.LogStore, p place) (bool, error) {
 	return err == nil && l.Term != p.term, err
 }
 
+// GetLog implements raft.LogStore. Up to the end of the newest snapshot it finds nothing in
+// a log that has yet to be discarded: a leader's raft begins to send before it has stored
+// the first entry of its leadership, and would send what the snapshot contradicts. Where
+// it finds nothing, it sends the snapshot.
+func (o *overtakenLog) GetLog(index uint64, l *raft.Log) error {
+	if newest := o.newest.Load(); newest != nil && index <= newest.index {
+		contradicts, err := o.contradicts(*newest)
+		if err != nil {
+			return err
+		}
+		if contradicts {
+			return raft.ErrLogNotFound
+		}
+	}
+	return o.Store.GetLog(index, l)
+}
+
+// contradicts reports whether the log has yet to be discarded, because it lacks the end of
+// the newest snapshot.
+func (o *overtakenLog) contradicts(newest place) (bool, error) {
+	o.mu.Lock()
+	unchecked := o.unchecked
+	o.mu.Unlock()
+	if !unchecked {
+		return false, nil
+	}
+	return lacks(o.Store, newest)
+}
+
 // StoreLog implements raft.LogStore.
 func (o *overtakenLog) StoreLog(l *raft.Log) error { return o.StoreLogs([]*raft.Log{l}) }
 

@@ -30,7 +30,7 @@ import (
 //   - a configuration, since raft counts again as soon as it has stored one, perhaps in a
 //     cluster of one voting member;
 //   - the first entry of a leadership, so that nothing of an earlier one waits, and an
-//     overtaken log is settled, before anything is sent;
+//     overtaken log is discarded;
 //   - what a follower receives: it answers for its disk.
 //
 // After a leadership, entries may still wait. They are flushed before raft hears of
