@@ -11,7 +11,7 @@ import (
 // slow without being a stall.
 const noLimit time.Duration = 0
 
-// disk is the one goroutine that uses the log file. A caller waits for it no longer
+// disk is the one goroutine that uses the log; another one makes its segments. A caller waits for it no longer
 // than the limit: a read or an fsync that hangs in the kernel cannot be interrupted,
 // only abandoned.
 type disk struct {
@@ -76,6 +76,9 @@ func (d *disk) die(err error) {
 
 // stop ends the goroutine as soon as it is idle.
 func (d *disk) stop() { d.die(ErrClosed) }
+
+// call is run with the disk's limit.
+func (d *disk) call(f func() error) error { return d.run(d.limit, f) }
 
 // run calls f on the disk goroutine and waits for it. The limit counts from the moment
 // f starts: a caller that waits in the queue behind a slow call is not stalled itself.

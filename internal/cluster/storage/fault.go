@@ -118,7 +118,7 @@ func (g *guarded) call(op string, bytes func() int, f func() error) error {
 		return err
 	}
 	start := time.Now()
-	err := g.disk.run(g.disk.limit, f)
+	err := g.disk.call(f)
 	if err != nil && !isAnswer(err) {
 		return g.faults.raise(sentence(g.dir, op, err))
 	}

@@ -241,3 +241,63 @@ func TestASegmentThatCannotBeMadeIsAFaultOfTheStore(t *testing.T) {
 		t.Error("the store goes on")
 	}
 }
+
+// stuck makes segments on a disk that hangs once it is armed.
+type stuck struct {
+	*disk
+	armed atomic.Bool
+	hang  chan struct{}
+}
+
+func (s *stuck) call(f func() error) error {
+	return s.disk.call(func() error {
+		if s.armed.Load() {
+			<-s.hang
+		}
+		return f()
+	})
+}
+
+// A file system may hang for what makes files and still take appends, which change none.
+func TestADiskThatHangsWhileASegmentIsMadeIsAFaultBeforeAnAppendNeedsIt(t *testing.T) {
+	t.Parallel()
+	for name, hangs := range map[string]bool{"a disk that hangs": true, "one that is well": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			making := &stuck{disk: newDisk(100 * time.Millisecond), hang: make(chan struct{})}
+			t.Cleanup(func() { close(making.hang); making.stop() })
+			reported := make(chan error, 1)
+			faults := &faults{notify: func(err error) { reported <- err }}
+			must(t, prepareDir(dir))
+			snapshots, err := openSnapshots(dir, faults)
+			must(t, err)
+			base, err := openFiles(dir, snapshots.newestIndex, faults, making)
+			must(t, err)
+			s, err := assemble(dir, base, newDisk(DefaultStallLimit), faults, snapshots, Options{})
+			must(t, err)
+			making.armed.Store(hangs)
+			must(t, s.StoreLogs(entries(1, 1, 10))) // the next segment is made from now on
+			must(t, s.StoreLogs(entries(2, 2, 10)))
+			if !hangs {
+				must(t, making.call(func() error { return nil }))
+				must(t, s.Close())
+				if len(reported) != 0 {
+					t.Errorf("it says %v", <-reported)
+				}
+				return
+			}
+			err = <-reported
+			if !errors.Is(err, ErrStalled) || !strings.Contains(err.Error(), "the log in "+dir) || !strings.Contains(err.Error(), "0000000000000002.seg") {
+				t.Errorf("it says %v", err)
+			}
+			if err := s.StoreLogs(entries(3, 3, 10)); !errors.Is(err, ErrStalled) {
+				t.Errorf("an append afterwards: %v", err)
+			}
+			// Nothing waits for a disk that hangs.
+			if err := s.Close(); !errors.Is(err, ErrStalled) {
+				t.Errorf("Close: %v", err)
+			}
+		})
+	}
+}

@@ -18,14 +18,21 @@ type files struct {
 	bolt engine
 }
 
+// background carries out what no caller waits for; *disk is one.
+type background interface {
+	// call runs f. It returns an error if f hangs, and runs nothing after it.
+	call(f func() error) error
+}
+
 var _ engine = (*files)(nil)
 
 // Close implements engine. raft.db is closed last: its lock covers the log.
 func (f *files) Close() error { return errors.Join(f.Journal.Close(), f.bolt.Close()) }
 
 // openFiles opens raft.db and the log in dir, and carries the entries of an older store
-// over. covered returns the index of the newest snapshot, 0 if there is none.
-func openFiles(dir string, covered func() (uint64, error), faults *faults) (_ *files, err error) {
+// over. covered returns the index of the newest snapshot, 0 if there is none. Segments are
+// made through making.
+func openFiles(dir string, covered func() (uint64, error), faults *faults, making background) (_ *files, err error) {
 	bolt, err := openBolt(dir)
 	if err != nil {
 		return nil, err
@@ -47,13 +54,27 @@ func openFiles(dir string, covered func() (uint64, error), faults *faults) (_ *f
 		return nil, errors.Join(err, bolt.Close())
 	}
 	log, err := journal.Open(filepath.Join(dir, logDir), id, journal.Options{
-		Free:    func() (uint64, error) { free, _, err := volume(dir); return free, err },
+		Free:    func() (uint64, error) { return freeSpace(dir, making) },
+		Call:    making.call,
 		OnFault: func(err error) { faults.report(sentence(dir, "make a segment", err)) },
 	})
 	if err != nil {
 		return nil, errors.Join(err, bolt.Close())
 	}
 	return &files{Journal: log, StableStore: &checksummed{bolt}, bolt: bolt}, nil
+}
+
+// freeSpace asks the file system, which may hang, too.
+func freeSpace(dir string, on background) (uint64, error) {
+	var free uint64 // after an abandoned call no one looks at it
+	err := on.call(func() (err error) {
+		free, _, err = volume(dir)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return free, nil
 }
 
 // logFormat is the format of the store in which the entries are in the journal. A store

@@ -20,6 +20,9 @@ const (
 	// stopped (SIGSTOP, a suspended machine) sees one late tick when it continues,
 	// which is no stall.
 	stallTicks = 8
+	// makingPatience is how many stall limits a call may take that makes a segment: one
+	// writes megabytes where an append writes a few sectors, and no ballot waits for it yet.
+	makingPatience = 4
 	// maxTreeDepth bounds the walk through the log file. A B+tree of 4 KiB pages with
 	// 8-byte keys reaches 10^9 entries at depth 6; a deeper one is a cycle.
 	maxTreeDepth = 32

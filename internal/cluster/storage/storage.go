@@ -62,6 +62,7 @@ type Options struct {
 type Store struct {
 	dir       string
 	guard     *guarded
+	making    *disk // makes the segments of the log; nil in tests without files
 	stack     *marked
 	cache     *raft.LogCache
 	snapshots *snapshotStore
@@ -86,16 +87,24 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, err
 	}
 	d := newDisk(stallLimit(o))
+	making := newDisk(makingPatience * stallLimit(o))
 	var base *files
 	err = d.run(noLimit, func() (err error) {
-		base, err = openFiles(dir, snapshots.newestIndex, faults)
+		base, err = openFiles(dir, snapshots.newestIndex, faults, making)
 		return err
 	})
 	if err != nil {
+		making.stop()
 		d.stop()
 		return nil, unusable(dir, err)
 	}
-	return assemble(dir, base, d, faults, snapshots, o)
+	s, err := assemble(dir, base, d, faults, snapshots, o)
+	if err != nil {
+		making.stop()
+		return nil, err
+	}
+	s.making = making
+	return s, nil
 }
 
 // assemble builds the stack over an open engine. Tests put a faulty engine here.
@@ -263,6 +272,9 @@ func (s *Store) Close() error {
 	}
 	err := s.guard.disk.run(s.guard.disk.limit, s.guard.inner.Close)
 	s.guard.disk.stop()
+	if s.making != nil {
+		s.making.stop()
+	}
 	if fault != nil {
 		return fault
 	}

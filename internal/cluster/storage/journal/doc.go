@@ -57,5 +57,6 @@
 // Two segments are made ahead in the background (maker.go), each as large as the log so
 // far, from 1 MiB to 16 MiB, and smaller where the disk has little space. One that cannot
 // be made because the disk is full is tried again; the append that needs it fails. Any
-// other failure is a fault at once (Options.OnFault).
+// other failure, a disk that hangs included (Options.Call), is a fault at once
+// (Options.OnFault), although no append may need the segment yet.
 package journal

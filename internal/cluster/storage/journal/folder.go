@@ -87,3 +87,59 @@ func (f osFile) size() (int64, error) {
 }
 
 func (f osFile) sync() error { return syncData(f.File) }
+
+// watched is a folder whose changes go through Options.Call.
+type watched struct {
+	folder
+	call func(func() error) error
+}
+
+func (w watched) create(name string) (file, error) {
+	var f file // of a call that was abandoned no one looks at it
+	err := w.call(func() (err error) {
+		f, err = w.folder.create(name)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return watchedFile{f, w.call}, nil
+}
+
+func (w watched) rename(from, to string) error {
+	return w.call(func() error { return w.folder.rename(from, to) })
+}
+
+func (w watched) remove(name string) error {
+	return w.call(func() error { return w.folder.remove(name) })
+}
+
+func (w watched) sync() error { return w.call(w.folder.sync) }
+
+// watchedFile is a file whose changes go through Options.Call.
+type watchedFile struct {
+	file
+	call func(func() error) error
+}
+
+func (w watchedFile) WriteAt(b []byte, at int64) (int, error) {
+	err := w.call(func() error {
+		_, err := w.file.WriteAt(b, at)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+func (w watchedFile) sync() error  { return w.call(w.file.sync) }
+func (w watchedFile) Close() error { return w.call(w.file.Close) }
+
+// unwatched returns the file itself.
+func unwatched(f file) file {
+	if w, ok := f.(watchedFile); ok {
+		return w.file
+	}
+	return f
+}

@@ -17,6 +17,10 @@ import (
 type Options struct {
 	// Free returns how many bytes the file system has left. nil: not known.
 	Free func() (uint64, error)
+	// Call runs each change that is made to the files in the background. It may return an
+	// error while f still runs, if that takes too long: then it runs nothing after it.
+	// nil: f is called.
+	Call func(f func() error) error
 	// OnFault is called if a segment cannot be made, or one that is no longer needed
 	// cannot be removed, unless the disk is only full. It runs on a goroutine of the
 	// journal and must not wait for it.

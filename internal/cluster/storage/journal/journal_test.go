@@ -469,6 +469,84 @@ func TestASegmentThatCannotBeMadeIsAFault(t *testing.T) {
 	}
 }
 
+func TestWhatChangesFilesInTheBackgroundIsWatchedAndAppendsAreNot(t *testing.T) {
+	t.Parallel()
+	in := newMemory()
+	must(t, create(in, testID, small))
+	calling := false
+	ops := map[bool]map[string]int{true: {}, false: {}} // by whether they are in a call
+	call := func(f func() error) error {
+		calling = true
+		defer func() { calling = false }()
+		return f()
+	}
+	j := reopen(t, in, Options{Call: call})
+	must(t, j.Settle())
+	in.before = func(op, _ string) error {
+		ops[calling][op]++
+		return nil
+	}
+	// Segments are made, used again, removed, and made of what is used again.
+	const appends = 400
+	for i := uint64(1); i <= appends; i++ {
+		must(t, j.StoreLogs(entries(i, i, 1, 400)))
+		if i%100 == 0 {
+			must(t, j.DeleteRange(1, i-1))
+		}
+	}
+	for _, op := range []string{"create", "write", "fdatasync", "rename", "remove", "sync"} {
+		if ops[true][op] == 0 {
+			t.Errorf("no %s is watched: %v", op, ops)
+		}
+	}
+	if n := appends + 4; ops[false]["write"] != n || ops[false]["fdatasync"] != n || len(ops[false]) != 2 {
+		t.Errorf("outside of calls there is %v, not %d appends and nothing else", ops[false], n)
+	}
+}
+
+func TestTheMakerEndsALogWhoseDiskHangs(t *testing.T) {
+	t.Parallel()
+	for _, op := range []string{"create", "write", "fdatasync", "rename", "sync"} {
+		t.Run(op, func(t *testing.T) {
+			t.Parallel()
+			in := newMemory()
+			must(t, create(in, testID, small))
+			// Given a disk that hangs from the first such change on, which Call sees.
+			at, hangs := "", errors.New("it hangs")
+			in.before = func(o, _ string) error {
+				at = o
+				return nil
+			}
+			stuck := false
+			faults := make(chan error, 9)
+			j, err := open(in, testID, Options{
+				OnFault: func(err error) { faults <- err },
+				Call: func(f func() error) error {
+					if stuck {
+						return hangs
+					}
+					err := f()
+					in.mu.Lock()
+					defer in.mu.Unlock()
+					if stuck = at == op; stuck {
+						return hangs
+					}
+					return err
+				},
+			}, small, false)
+			must(t, err)
+			must(t, j.Settle())
+			// When a segment is made, then it is a fault, although the appends go on.
+			must(t, j.StoreLogs(entries(1, 1, 1, 10)))
+			if err := <-faults; !errors.Is(err, hangs) || !strings.Contains(err.Error(), nameOf(2)) {
+				t.Errorf("got %v", err)
+			}
+			must(t, j.StoreLogs(entries(2, 2, 1, 10)))
+			must(t, j.Close())
+		})
+	}
+}
+
 func TestCloseEndsTheMaker(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir() + "/log"

@@ -55,7 +55,7 @@ func makeSegment(in folder, prefix string, id ID, number uint64, sectors uint32,
 	if err != nil {
 		return nil, err
 	}
-	return finishSegment(in, f, name, newSegment(id, number, sectors, f), id, stopped)
+	return finishSegment(in, f, name, newSegment(id, number, sectors, unwatched(f)), id, stopped)
 }
 
 // finishSegment fills the file with zeros, writes its head and gives it its name.
@@ -135,6 +135,9 @@ type spare struct {
 }
 
 func startMaker(in folder, id ID, o Options, sizes sizes, inline bool) *maker {
+	if o.Call != nil {
+		in = watched{in, o.Call}
+	}
 	m := &maker{
 		in: in, id: id, opts: o, sizes: sizes, inline: inline,
 		made: make(chan made, 1), wake: make(chan struct{}, 1), ended: make(chan struct{}),
@@ -212,6 +215,14 @@ func (m *maker) stop() {
 	}
 }
 
+// watch returns a file of a segment for the maker's own use.
+func (m *maker) watch(f file) file {
+	if w, ok := m.in.(watched); ok {
+		return watchedFile{f, w.call}
+	}
+	return f
+}
+
 // make makes the segment of that number, about as large as the log is now. Its result is
 // in made.
 func (m *maker) make(number uint64, log uint32) {
@@ -232,7 +243,7 @@ func (m *maker) makeOnce(number uint64, sectors uint32) (*segment, error) {
 	for i, s := range m.spares {
 		if s.sectors == sectors {
 			m.spares = append(m.spares[:i:i], m.spares[i+1:]...)
-			return finishSegment(m.in, s.file, s.name, newSegment(m.id, number, sectors, s.file), m.id, m.stopped)
+			return finishSegment(m.in, m.watch(s.file), s.name, newSegment(m.id, number, sectors, s.file), m.id, m.stopped)
 		}
 	}
 	return makeSegment(m.in, newPrefix, m.id, number, sectors, m.stopped)
@@ -285,7 +296,7 @@ func (m *maker) retireOne(s *segment) error {
 		if err := m.in.remove(s.name); err != nil {
 			return err
 		}
-		_ = s.file.Close() // nothing of it is needed
+		_ = m.watch(s.file).Close() // nothing of it is needed
 	}
 	return m.in.sync()
 }
@@ -294,8 +305,8 @@ func (m *maker) retireOne(s *segment) error {
 func (m *maker) dropSpares() bool {
 	had := len(m.spares) > 0
 	for _, s := range m.spares {
-		_ = s.file.Close()      // nothing of it is needed
-		_ = m.in.remove(s.name) // the next Open removes it
+		_ = m.watch(s.file).Close() // nothing of it is needed
+		_ = m.in.remove(s.name)     // the next Open removes it
 	}
 	m.spares = nil
 	return had
