@@ -100,7 +100,7 @@ func (c *Client) do(ctx context.Context, k *call) (Meta, error) {
 			if s.tries > 0 && r.err == nil && k.pinned == nil {
 				c.nodes.settle(ep)
 			}
-			return r.meta, r.err
+			return r.meta, s.final(ep, r)
 		}
 		if s.lost(ep, r.err) {
 			return r.meta, r.err
@@ -142,6 +142,16 @@ func (s *series) failed(ep *endpoint, r result) {
 	if errors.As(r.err, &refusal) {
 		s.refusal = r.err
 	}
+}
+
+// final is the error of a call that ends with r. A refusal that may not last decides nothing
+// while an earlier try may still be carried out, by a node that did not answer.
+func (s *series) final(ep *endpoint, r result) error {
+	if !s.unknown || s.call.decidedBy(r) {
+		return r.err
+	}
+	s.failed(ep, r)
+	return s.stop("a node refused it for the moment, and another one that did not answer may still carry it out", r.err, nil)
 }
 
 // next waits before another try; an error ends the call.

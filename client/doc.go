@@ -45,7 +45,8 @@
 //
 // A refusal is an *Error, whose code errors.Is matches. A call that ended without an
 // answer is an *UnansweredError, which names the endpoints and the last cause, and
-// matches ErrOutcomeUnknown if the write may have been applied. If a newer service's
+// matches ErrOutcomeUnknown if the write may have been applied: that holds, too, if a node
+// refused it for the moment after another had not answered. If a newer service's
 // answer cannot be read by this client, the error is an *UnreadableError: the request
 // was carried out.
 //

@@ -191,8 +191,7 @@ func (r *race) conclude(s *series) (result, *endpoint) {
 	if r.hedge != nil {
 		r.report(r.hedge)
 		last.result.meta.Attempts = r.hedge.number
-		if last.result.retry { // both failed; the caller deals with the last one
-			other := r.other(last)
+		if other := r.other(last); r.winner == nil && other.result.retry { // the caller deals with the last one
 			s.lost(other.ep, other.result.err)
 			s.failed(other.ep, other.result)
 			last.result.retryAfter = max(last.result.retryAfter, other.result.retryAfter)

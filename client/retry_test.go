@@ -106,6 +106,39 @@ func TestRefusalsAreFinal(t *testing.T) {
 	}
 }
 
+func TestARefusalAfterATryWithoutAnAnswerIsFinalOnlyIfItLasts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		first   node
+		status  int
+		code    client.Code
+		unknown bool
+	}{
+		"the voter may be put on the roll before the first is carried out": {hangs, 403, client.CodeNotEligible, true},
+		"the first may have got through before its connection broke":       {breaks(time.Millisecond), 409, client.CodePollNotOpen, true},
+		"a closed poll opens for no one":                                   {hangs, 409, client.CodePollClosed, false},
+		"the first was certainly not carried out":                          {answers(0, refuses(503, client.CodeUnavailable)), 409, client.CodePollNotOpen, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				cl := newClient(t, []string{"a", "b"}, unhedged(), inOrder(c.first, answers(0, refuses(c.status, c.code)), func(*http.Request) (*http.Response, error) {
+					t.Error("there was a third try")
+					return nil, errors.New("no third node")
+				}))
+				_, err := cl.Cast(t.Context(), "p", "v", client.Choose("ann"))
+				if !errors.Is(err, c.code) || errors.Is(err, client.ErrOutcomeUnknown) != c.unknown {
+					t.Errorf("err = %v", err)
+				}
+				var u *client.UnansweredError
+				if errors.As(err, &u) && (u.Attempts != 2 || len(u.Endpoints) != 2) {
+					t.Errorf("%d tries at %v", u.Attempts, u.Endpoints)
+				}
+			})
+		})
+	}
+}
+
 func TestForeignAnswersAreFinal(t *testing.T) {
 	t.Parallel()
 	elsewhere := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a redirect was followed") })

@@ -128,7 +128,7 @@ func explainUnanswered(e *client.UnansweredError) string {
 	case errors.As(e.Cause, &refused) && refused.Code == client.CodeUnavailable:
 		return "the cluster at " + where + " has no leader now; see which nodes are down with `voted cluster status`" + tail
 	case errors.As(e.Cause, &refused):
-		return explainRefusal(refused)
+		return explainRefusal(refused) + tail
 	case errors.Is(e.Cause, syscall.ECONNREFUSED):
 		return "no node answered at " + where + ": is it running? Start one with `voted dev`, or name another one with --endpoint"
 	case isLookup(e.Cause):

@@ -27,3 +27,13 @@ func TestARefusedVersionIsExplainedWithoutHTTP(t *testing.T) {
 		}
 	}
 }
+
+func TestARefusalWithAnUnknownOutcomeIsExplainedWithBoth(t *testing.T) {
+	t.Parallel()
+	for _, unknown := range []bool{true, false} {
+		err := &client.UnansweredError{Endpoints: []string{"a:1", "b:1"}, Unknown: unknown, Cause: &client.Error{Status: 409, Code: client.CodePollNotOpen, Detail: "The poll is not open."}}
+		if got := explain(err); !strings.Contains(got, "not open") || strings.Contains(got, "safe to send it again") != unknown {
+			t.Errorf("unknown %v is explained as %q", unknown, got)
+		}
+	}
+}
