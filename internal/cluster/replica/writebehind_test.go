@@ -265,6 +265,7 @@ func TestAnAnswerCountsOnceTheLeadersDiskHasTheEntriesToo(t *testing.T) {
 					t.Errorf("held back: %t, want %t", got, c.held)
 				}
 				d.open(nil)
+				synctest.Wait() // the context must not end before
 			})
 		})
 	}
