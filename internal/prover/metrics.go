@@ -1,0 +1,60 @@
+package prover
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are what a prover measures of itself.
+type metrics struct {
+	heads    prometheus.Counter
+	refusals map[Verdict]prometheus.Counter
+}
+
+func newMetrics(p *Prover) *metrics {
+	m := &metrics{refusals: map[Verdict]prometheus.Counter{}}
+	m.heads = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "voted_proof_heads_total", Help: "Heads of logs that this node collected the signatures of a majority for.",
+	})
+	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "voted_proof_refusals_total", Help: "Heads that this node was asked to sign and did not, by reason: behind, differs, forked, unknown.",
+	}, []string{"reason"})
+	for _, v := range []Verdict{Unknown, Behind, Differs, Forked} {
+		m.refusals[v] = refusals.WithLabelValues(v.String())
+	}
+	gauge := func(name, help string, f func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "voted_proof_" + name, Help: help}, f)
+	}
+	if to := p.opts.Metrics; to != nil {
+		to.MustRegister(m.heads, refusals,
+			gauge("behind_leaves", "Records that no signed head covers yet, as this node knows.", func() float64 {
+				leaves, _ := p.behind()
+				return float64(leaves)
+			}),
+			gauge("waiting_seconds", "For how long the oldest of these records has been waiting for a head; 0: none is.", func() float64 {
+				_, oldest := p.behind()
+				if oldest.IsZero() {
+					return 0
+				}
+				return time.Since(oldest).Seconds()
+			}),
+			gauge("forked_logs", "Logs that this node never signs again, because it had signed what they do not continue.", func() float64 {
+				return float64(len(p.Forked()))
+			}))
+	}
+	return m
+}
+
+func (p *Prover) behind() (leaves uint64, oldest time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.waiting.behind()
+}
+
+// judged counts a verdict.
+func (m *metrics) judged(v Verdict) {
+	if c := m.refusals[v]; c != nil {
+		c.Inc()
+	}
+}
