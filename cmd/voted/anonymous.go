@@ -113,7 +113,7 @@ func openAnonymous(s *session, in io.Reader, c *importCommand, p *client.Poll) (
 	if err := readAs(&asked, c.Encoding, c.Separator); err != nil {
 		return nil, err
 	}
-	file, err := readBallots(s, in, c.File, asked)
+	file, err := readBallots(s, in, sizeOf(in), c.File, asked)
 	if err != nil {
 		return nil, ballotsProblem(c.File, err, "imported", "which the poll does not count")
 	}

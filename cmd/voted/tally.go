@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"voted/client"
 	"voted/cmd/voted/display"
+	"voted/internal/backup"
 	"voted/internal/profile"
 	"voted/internal/profilefile"
 	"voted/internal/resultfile"
@@ -19,7 +21,8 @@ import (
 )
 
 type tallyCommand struct {
-	File          string   `arg:"" help:"Ballots: NDJSON, CSV, BLT, PrefLib, ABIF, NIST cast vote records (JSON) or RCTab's CSV; - is the standard input."`
+	File          string   `arg:"" help:"Ballots: NDJSON, CSV, BLT, PrefLib, ABIF, NIST cast vote records (JSON), RCTab's CSV or a backup; - is the standard input."`
+	Poll          string   `help:"Id of the poll, in a backup that has several." placeholder:"ID"`
 	Definition    string   `help:"Definition of the poll, in JSON: its options, method, seats and rules." placeholder:"FILE"`
 	Method        string   `help:"${methods}; else as the definition or the file says." placeholder:"METHOD"`
 	Seats         int      `help:"How many options are elected; else as the definition or the file says, else 1." placeholder:"N"`
@@ -41,9 +44,12 @@ func (tallyCommand) Help() string {
     voted tally council.blt --method stv --rule rule_set=scottish
     voted tally board.csv --definition board.json --report
     voted export lunch | voted tally - --method approval
+    voted tally monday.backup --poll board
 
 Ballots count as they are marked: skipped ranks, options that share a rank and options at two ranks are for
-the rules of the method. A file with anything wrong in it is refused as a whole.`
+the rules of the method. A file with anything wrong in it is refused as a whole. A backup, of any member, is checked to
+its end as "voted verify" does, and its poll is counted from the single records by its own definition, also while it is
+open; flags go before that definition.`
 }
 
 // tallyFormats are the values of --format.
@@ -54,7 +60,7 @@ func (c *tallyCommand) Run(s *session) error {
 	if c.Format != "" && !slices.Contains(tallyFormats, c.Format) {
 		return usage.Errorf("--format %q is not known; give one of %s, or --json or --report", c.Format, strings.Join(tallyFormats, ", "))
 	}
-	d, err := c.definition()
+	d, file, err := c.read(s)
 	if err != nil {
 		return err
 	}
@@ -62,13 +68,8 @@ func (c *tallyCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	asked, err := c.asked(d, method, told)
-	if err != nil {
-		return err
-	}
-	file, err := c.read(s, asked)
-	if err != nil {
-		return err
+	if told && method.Form != file.Form && len(file.Groups) > 0 {
+		return ballotsProblem(c.File, &profilefile.FormError{Has: file.Form}, "counted", otherMethod)
 	}
 	if !told {
 		method = naturalMethod(file.Profile, max(c.Seats, file.Seats))
@@ -89,18 +90,39 @@ func (c *tallyCommand) Run(s *session) error {
 	return c.show(s, c.count(d, file, method, settings, &result), file)
 }
 
-// read reads the file.
-func (c *tallyCommand) read(s *session, asked profilefile.Asked) (*ballotsFile, error) {
-	in, err := openInput(c.File)
+const otherMethod = "which this method does not count; name another one with --method"
+
+// read reads the definition, nil if there is none, and the file.
+func (c *tallyCommand) read(s *session) (*tallyDefinition, *ballotsFile, error) {
+	d, err := c.definition()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer in.Close()
-	file, err := readBallots(s, in, c.File, asked)
+	method, told, err := c.method(d)
 	if err != nil {
-		return nil, ballotsProblem(c.File, err, "counted", "which this method does not count; name another one with --method")
+		return nil, nil, err
 	}
-	return file, nil
+	asked, err := c.asked(d, method, told)
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := openInput(c.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	in := bufio.NewReader(file)
+	if beginning, _ := in.Peek(backup.BeginningBytes); c.From == "" && backup.Begins(beginning) {
+		return c.readBackup(s, in, sizeOf(file))
+	}
+	if c.Poll != "" {
+		return nil, nil, usage.Errorf("--poll names a poll of a backup, and %s is none; leave it out", inputName(c.File))
+	}
+	ballots, err := readBallots(s, in, sizeOf(file), c.File, asked)
+	if err != nil {
+		return nil, nil, ballotsProblem(c.File, err, "counted", otherMethod)
+	}
+	return d, ballots, nil
 }
 
 // method finds the method that is asked for; told is false if none is.
@@ -167,7 +189,7 @@ func (c *tallyCommand) count(d *tallyDefinition, file *ballotsFile, m tally.Meth
 		ids[i] = o.ID
 	}
 	out := &counted{
-		Poll: file.pollName(), Title: file.Title, Method: m.Name, State: client.StateClosed, Ballots: r.Ballots,
+		Poll: file.pollName(), Title: file.Title, Method: m.Name, State: file.state, Ballots: r.Ballots,
 		Seats: max(s.Seats, 1), File: file, Outcome: resultjson.Of(r, m.Form, ids),
 	}
 	if d != nil && d.ID != "" {
@@ -226,7 +248,7 @@ func shownResults(out any) (r client.Results, err error) {
 func (c *tallyCommand) facts(out *counted) []resultfile.Fact {
 	facts := []resultfile.Fact{
 		{Name: "method", Value: out.Method},
-		{Name: "ballots from", Value: out.File.Kind.String()},
+		{Name: "ballots from", Value: kindSaid(out.File.Kind)},
 		{Name: "sha-256", Value: out.File.SHA256},
 		{Name: "bytes", Value: strconv.FormatInt(out.File.Bytes, 10)},
 	}
@@ -234,6 +256,14 @@ func (c *tallyCommand) facts(out *counted) []resultfile.Fact {
 		facts = append(facts, resultfile.Fact{Name: "rule", Value: rule})
 	}
 	return facts
+}
+
+// kindSaid is the kind of a file for people.
+func kindSaid(k profilefile.Kind) string {
+	if k == backupKind {
+		return "a backup"
+	}
+	return k.String()
 }
 
 // oddSentences say what is odd about ballots, so that no one is surprised by the count.

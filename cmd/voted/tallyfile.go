@@ -7,11 +7,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"voted/client"
 	"voted/internal/profilefile"
 	"voted/internal/profilefile/cvr"
 	"voted/internal/resultfile"
@@ -24,16 +26,18 @@ type ballotsFile struct {
 	*profilefile.Found `json:"-"`
 	Name               string           `json:"name"`
 	Kind               profilefile.Kind `json:"kind"`
-	Encoding           string           `json:"encoding"`
+	Encoding           string           `json:"encoding,omitempty"` // of a text
 	SHA256             string           `json:"sha256"`
 	Bytes              int64            `json:"bytes"`
 
-	rules []string // by which it was counted
+	rules []string     // by which it was counted
+	state client.State // of the poll
+	said  string       // what it is, for people
 }
 
 // String says what was read, for people.
 func (f *ballotsFile) String() string {
-	said := fmt.Sprintf("%s, %s in %s", f.Name, f.Kind, f.Encoding)
+	said := f.Name + ", " + f.said
 	if len(f.Ignored) > 0 {
 		said += "; not used: " + strings.Join(f.Ignored, ", ")
 	}
@@ -69,28 +73,28 @@ func readAs(a *profilefile.Asked, encoding, separator string) error {
 	return nil
 }
 
-// readBallots reads a whole file that is open; ballotsProblem explains its errors.
-func readBallots(s *session, file io.Reader, name string, asked profilefile.Asked) (*ballotsFile, error) {
-	size := int64(0)
-	if f, ok := file.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-			size = info.Size()
-		}
-	}
-	hash := sha256.New()
-	watched := &watchedReader{ctx: s.ctx, r: io.TeeReader(file, hash), progress: newProgress(s.stderr, "reading", "MB", size)}
+// readBallots reads a whole file that is open; ballotsProblem explains its errors. size is
+// how many bytes it has, 0 if unknown.
+func readBallots(s *session, file io.Reader, size int64, name string, asked profilefile.Asked) (*ballotsFile, error) {
+	watched := watch(s, file, size)
 	found, err := profilefile.Read(watched, asked)
-	if err == nil { // what is hashed is the whole file
-		_, err = io.Copy(io.Discard, watched)
-	}
-	watched.progress.end(err == nil)
-	if err != nil {
+	if err = watched.end(err); err != nil {
 		return nil, err
 	}
 	return &ballotsFile{
-		Found: found, Name: name, Kind: found.Kind, Encoding: found.Encoding,
-		SHA256: hex.EncodeToString(hash.Sum(nil)), Bytes: watched.n,
+		Found: found, Name: name, Kind: found.Kind, Encoding: found.Encoding, SHA256: watched.sum(), Bytes: watched.n, state: client.StateClosed,
+		said: fmt.Sprintf("%s in %s", found.Kind, found.Encoding),
 	}, nil
+}
+
+// sizeOf is how many bytes a file has, 0 if that is not known.
+func sizeOf(file io.Reader) int64 {
+	if f, ok := file.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return info.Size()
+		}
+	}
+	return 0
 }
 
 // ballotsProblem says what is wrong with a file, and what to do. done is what was done to no
@@ -120,13 +124,32 @@ func ballotsProblem(name string, err error, done, otherForm string) error {
 	return usage.Errorf("%s: %w; nothing was %s", what, err, done)
 }
 
-// watchedReader shows how much has been read, and ends with its context.
+// watchedReader hashes what is read, shows how much that is, and ends with its context.
 type watchedReader struct {
 	ctx      context.Context
 	r        io.Reader
 	n        int64
+	hash     hash.Hash
 	progress *progress
 }
+
+// watch watches the reading of a file; size is how many bytes it has, 0 if unknown.
+func watch(s *session, file io.Reader, size int64) *watchedReader {
+	return &watchedReader{ctx: s.ctx, r: file, hash: sha256.New(), progress: newProgress(s.stderr, "reading", "MB", size)}
+}
+
+// end ends the watch after err. Without an error it reads what is left, so that the whole
+// file is hashed.
+func (w *watchedReader) end(err error) error {
+	if err == nil {
+		_, err = io.Copy(io.Discard, w)
+	}
+	w.progress.end(err == nil)
+	return err
+}
+
+// sum is the SHA-256 of what was read.
+func (w *watchedReader) sum() string { return hex.EncodeToString(w.hash.Sum(nil)) }
 
 // Read implements io.Reader.
 func (w *watchedReader) Read(p []byte) (int, error) {
@@ -135,6 +158,7 @@ func (w *watchedReader) Read(p []byte) (int, error) {
 	}
 	n, err := w.r.Read(p)
 	w.n += int64(n)
+	w.hash.Write(p[:n])
 	w.progress.at(w.n, uint64(w.n>>20), 0)
 	return n, err
 }

@@ -280,13 +280,6 @@ func kindNames() string { return strings.Join(profilefile.Names(), ", ") }
 
 // rulesSaid are the settings as lines of a report, sorted by name.
 func rulesSaid(s tally.Settings, m tally.Method, p *profile.Profile) (lines []string) {
-	names := func(options []int) string {
-		ids := make([]string, len(options))
-		for i, option := range options {
-			ids[i] = p.Options[option].ID
-		}
-		return strings.Join(ids, ",")
-	}
 	for _, r := range m.Rules {
 		v, set := s.Rules[r.Name]
 		switch {
@@ -299,7 +292,7 @@ func rulesSaid(s tally.Settings, m tally.Method, p *profile.Profile) (lines []st
 		case r.Kind == tally.Count:
 			lines = append(lines, fmt.Sprintf("%s %d", r.Name, v.Count))
 		default:
-			lines = append(lines, r.Name+" "+names(v.Options))
+			lines = append(lines, r.Name+" "+idsOf(p, v.Options))
 		}
 	}
 	ties := s.Ties
@@ -308,7 +301,7 @@ func rulesSaid(s tally.Settings, m tally.Method, p *profile.Profile) (lines []st
 	}
 	lines = append(lines, "tie_break "+ties.String())
 	if len(s.Lot) > 0 {
-		lines = append(lines, "lot "+names(s.Lot))
+		lines = append(lines, "lot "+idsOf(p, s.Lot))
 	}
 	if s.MaxChoices > 0 {
 		lines = append(lines, fmt.Sprintf("max_selections %d", s.MaxChoices))

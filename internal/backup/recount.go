@@ -10,14 +10,22 @@ import (
 	"voted/internal/tally"
 )
 
+// recounted is a poll that was counted again.
+type recounted struct {
+	info    poll.Info
+	profile tally.Profile
+	result  tally.Result
+}
+
 // recount counts a poll again from the raw records of its box and its roll alone, with a
 // map and a loop: it shares only the format of a record with the server. The result is
 // compared with what the server would answer.
-func recount(s *poll.State, id string) (tally.Result, error) {
+func recount(s *poll.State, id string) (again recounted, err error) {
 	c, info, refused := s.Capture(id)
 	if refused != nil {
-		return tally.Result{}, refused
+		return again, refused
 	}
+	again.info = info
 	r := recounter{capture: &c, rules: c.Rules(), backup: s.Index(), last: map[poll.VoterKey]entry{}, weights: map[poll.VoterKey]int64{}}
 	c.RollSpans(r.roll)
 	c.Spans(r.box)
@@ -25,28 +33,28 @@ func recount(s *poll.State, id string) (tally.Result, error) {
 		r.names()
 	}
 	if r.err != nil {
-		return tally.Result{}, r.err
+		return again, r.err
 	}
 	if uint64(len(r.last)) != info.Ballots {
-		return tally.Result{}, fmt.Errorf("its records are of %d voters, and it counts %d", len(r.last), info.Ballots)
+		return again, fmt.Errorf("its records are of %d voters, and it counts %d", len(r.last), info.Ballots)
 	}
-	profile, err := r.profile()
-	if err != nil {
-		return tally.Result{}, err
+	if again.profile, err = r.profile(); err != nil {
+		return again, err
 	}
 	method, known := tally.ByName(r.rules.Method)
 	if !known {
-		return tally.Result{}, fmt.Errorf("the method %s is not known to this program", r.rules.Method)
+		return again, fmt.Errorf("the method %s is not known to this program", r.rules.Method)
 	}
-	result := method.FromProfile(profile, info.Settings())
+	result := method.FromProfile(again.profile, info.Settings())
 	count, refused := s.Count(id)
 	if refused != nil {
-		return tally.Result{}, refused
+		return again, refused
 	}
 	if told := count.Tabulate(); told.Ballots != result.Ballots || !reflect.DeepEqual(told.Options, result.Options) || !reflect.DeepEqual(told.Winners, result.Winners) {
-		return tally.Result{}, fmt.Errorf("counted again it has %+v, and the server would answer %+v", result, told)
+		return again, fmt.Errorf("counted again it has %+v, and the server would answer %+v", result, told)
 	}
-	return result, nil
+	again.result = result
+	return again, nil
 }
 
 // entry is a voter's last record.

@@ -56,11 +56,11 @@ func Verify(r io.Reader) (*Report, error) {
 	for start := uint32(0); ; {
 		page, next := state.List(start, pollsAtOnce, func(poll.Info) bool { return true })
 		for _, p := range page {
-			result, err := recount(state, p.Rules.ID)
+			again, err := recount(state, p.Rules.ID)
 			if err != nil {
 				return nil, fmt.Errorf("poll %s: %w", p.Rules.ID, err)
 			}
-			report.Tables = append(report.Tables, tableOf(p, result))
+			report.Tables = append(report.Tables, tableOf(p, again.result))
 			report.Ballots += p.Ballots
 		}
 		if start = next; next == 0 {

@@ -50,6 +50,9 @@ var (
 	ErrNewerBackup = errors.New("its format is newer than this program reads; use the version of voted that made it, or a newer one")
 )
 
+// IsBackup reports whether a file begins as a backup does.
+func IsBackup(beginning []byte) bool { return bytes.HasPrefix(beginning, []byte(backupMagic)) }
+
 // WriteBackup writes the view. It holds the lock only while it captures a poll.
 func WriteBackup(w io.Writer, info BackupInfo, v *poll.View, lock sync.Locker) error {
 	info.Format = BackupVersion
