@@ -212,7 +212,7 @@ func (c *tallyCommand) show(s *session, out *counted, file *ballotsFile) error {
 		return err
 	}
 	if c.Report || c.Format != "" {
-		count := &resultfile.Count{Title: out.Title, Ballots: out.Ballots, Seats: out.Seats, Options: file.Options, Outcome: out.Outcome}
+		count := &resultfile.Count{Title: out.Title, Ballots: out.Ballots, Seats: out.Seats, Final: true, Options: file.Options, Outcome: out.Outcome}
 		if count.Title == "" {
 			count.Title = out.Poll
 		}

@@ -193,7 +193,7 @@ func (s *standing) file(f format) ([]byte, error) {
 	shown := s.json()
 	count := &resultfile.Count{
 		Title: s.Rules.Title, Facts: s.facts(&shown), Ballots: int64(s.Ballots), Seats: s.Rules.Counting.Seats,
-		Options: optionsOf(s.Rules), Outcome: shown.Outcome,
+		Final: shown.Certified, Options: optionsOf(s.Rules), Outcome: shown.Outcome,
 	}
 	if shown.Weight != nil {
 		count.Ballots = int64(*shown.Weight) // as all votes are

@@ -15,6 +15,7 @@ type Count struct {
 	Facts   []Fact // the heading of the report, in this order
 	Ballots int64
 	Seats   int
+	Final   bool // no ballot can change it any more
 	Options []profile.Option
 	resultjson.Outcome
 }

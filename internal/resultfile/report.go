@@ -10,6 +10,7 @@ import (
 
 	"voted/internal/profile"
 	"voted/internal/resultjson"
+	"voted/internal/resulttext"
 )
 
 // WriteReport writes a report for people.
@@ -21,7 +22,7 @@ func WriteReport(w io.Writer, c *Count) error {
 	}
 	fmt.Fprintf(&r.text, "%s\n%s\n\n", title, strings.Repeat("=", utf8.RuneCountInString(title)))
 	r.heading()
-	for _, part := range []func(){r.winners, r.options, r.runoff, r.rounds, r.pairwise, r.ranking, r.ties} {
+	for _, part := range []func(){r.winners, r.options, r.scores, r.runoff, r.rounds, r.pairwise, r.paths, r.defeats, r.ranking, r.ties} {
 		part()
 	}
 	_, err := io.WriteString(w, r.text.String())
@@ -90,7 +91,7 @@ func (r *report) winners() {
 		}
 	}
 	if u := r.Unresolved; u != nil {
-		r.linef("Open: %s are equal for %d of the seats (%s).", r.list(u.Options, "and"), u.Seats, strings.ReplaceAll(u.Stage, "_", " "))
+		r.linef("%s", resulttext.Open(u, r.list))
 	}
 }
 
@@ -149,6 +150,33 @@ func (r *report) options() {
 	t.write(&r.text, "")
 }
 
+// scores says how many ballots give each score.
+func (r *report) scores() {
+	scores := 0
+	for i := range r.Outcome.Options {
+		scores = max(scores, len(r.Outcome.Options[i].Distribution))
+	}
+	if scores == 0 {
+		return
+	}
+	r.section("Ballots by score")
+	t := table{right: []bool{false}}
+	head := []string{""}
+	for score := range scores {
+		head, t.right = append(head, strconv.Itoa(score)), append(t.right, true)
+	}
+	t.row(head...)
+	for i := range r.Outcome.Options {
+		o := &r.Outcome.Options[i]
+		row := []string{r.name[o.ID]}
+		for _, n := range o.Distribution {
+			row = append(row, strconv.FormatInt(n, 10))
+		}
+		t.row(row...)
+	}
+	t.write(&r.text, "")
+}
+
 func (r *report) runoff() {
 	if r.Runoff == nil {
 		return
@@ -165,7 +193,7 @@ func (r *report) oneRunoff(runoff *resultjson.Runoff, by string) {
 	t.row("no preference", strconv.FormatInt(runoff.NoPreference, 10))
 	t.write(&r.text, "")
 	if by != "" {
-		r.linef("Decided by: %s.", strings.ReplaceAll(by, "_", " "))
+		r.linef("%s", resulttext.DecidedBy(by))
 	}
 }
 
@@ -245,25 +273,7 @@ func (r *report) pairwise() {
 	}
 	r.section("Pairs")
 	r.linef("A row says how many ballots prefer its option to that of the column.\n")
-	t := table{right: []bool{true, false}}
-	head := []string{"", ""}
-	for i := range r.Pairwise {
-		head = append(head, strconv.Itoa(i+1))
-		t.right = append(t.right, true)
-	}
-	t.row(head...)
-	for i, a := range r.Pairwise {
-		row := []string{strconv.Itoa(i + 1), r.name[a.ID]}
-		for _, b := range r.Pairwise {
-			n, ok := a.Value.Of(b.ID)
-			if !ok {
-				n = "-"
-			}
-			row = append(row, string(n))
-		}
-		t.row(row...)
-	}
-	t.write(&r.text, "")
+	matrix(r, r.Pairwise)
 	switch {
 	case r.CondorcetWinner != "":
 		r.linef("\n%s wins against each other option.", r.name[r.CondorcetWinner])
@@ -273,6 +283,53 @@ func (r *report) pairwise() {
 	for _, pair := range r.Locked {
 		r.linef("Locked: %s before %s.", r.name[pair[0]], r.name[pair[1]])
 	}
+	for _, pair := range r.Dropped {
+		r.linef("Passed over, as it would close a circle: %s before %s.", r.name[pair[0]], r.name[pair[1]])
+	}
+}
+
+// matrix writes a value for each two options.
+func matrix[V ~string](r *report, values resultjson.By[resultjson.By[V]]) {
+	t := table{right: []bool{true, false}}
+	head := []string{"", ""}
+	for i := range values {
+		head = append(head, strconv.Itoa(i+1))
+		t.right = append(t.right, true)
+	}
+	t.row(head...)
+	for i, a := range values {
+		row := []string{strconv.Itoa(i + 1), r.name[a.ID]}
+		for _, b := range values {
+			v, ok := a.Value.Of(b.ID)
+			if !ok {
+				v = "-"
+			}
+			row = append(row, string(v))
+		}
+		t.row(row...)
+	}
+	t.write(&r.text, "")
+}
+
+func (r *report) paths() {
+	if len(r.Paths) == 0 {
+		return
+	}
+	r.section("Strongest paths")
+	r.linef("A row says how strong the strongest chain of wins is from its option to that of the column.\n")
+	matrix(r, r.Paths)
+}
+
+func (r *report) defeats() {
+	if len(r.WorstDefeat) == 0 {
+		return
+	}
+	r.section("Worst defeats")
+	t := table{right: []bool{false, true}}
+	for _, p := range r.WorstDefeat {
+		t.row(r.name[p.ID], string(p.Value))
+	}
+	t.write(&r.text, "")
 }
 
 func (r *report) ranking() {
@@ -292,27 +349,11 @@ func (r *report) ties() {
 	if len(r.Ties) == 0 {
 		r.linef("No tie had to be broken.")
 	}
-	for _, tie := range r.Ties {
-		where := ""
-		if tie.Round > 0 {
-			where = fmt.Sprintf("Round %d: ", tie.Round)
-		}
-		chosen := "nobody"
-		if len(tie.Chosen) > 0 {
-			chosen = r.list(tie.Chosen, "and")
-		}
-		r.linef("%s%s were equal; step %s chose %s.", where, r.list(tie.Options, "and"), strings.ReplaceAll(tie.Step, "_", " "), chosen)
+	for _, sentence := range resulttext.Ties(&r.Outcome, r.list) {
+		r.linef("%s", sentence)
 	}
-	if r.OtherOrders != nil {
-		switch {
-		case len(*r.OtherOrders) > 0:
-			r.linef("With another order of the options, %s could have won.", r.list(*r.OtherOrders, "or"))
-		case !r.OrdersLeft:
-			r.linef("No other order of the options would have changed who wins.")
-		}
-		if r.OrdersLeft {
-			r.linef("There are too many orders to count them all: others may win as well.")
-		}
+	if others := resulttext.OtherOrders(&r.Outcome, r.Final, r.list); others != "" {
+		r.linef("%s", others)
 	}
 	r.linef("Rule: %s", r.TieBreaking)
 }

@@ -41,7 +41,7 @@ func transferable() *Count {
 					Exhausted: "2.87500", Loss: "0.00001", ExhaustedBy: &resultjson.Exhaustion{Choices: 1, Skipped: 1}, Decided: "Nobody asked.",
 				},
 			},
-			Ties:        []resultjson.Tie{{Round: 1, Options: []string{"ann", "bo"}, Step: "earlier_round", Chosen: []string{"ann"}}},
+			Ties:        []resultjson.Tie{{Round: 1, Options: []string{"ann", "bo"}, Step: "earlier_round", Chosen: []string{"ann", "bo"}}, {Round: 1, Options: []string{"ann", "bo"}, Step: "listed", Chosen: []string{"ann"}}},
 			OtherOrders: &[]string{"bo"},
 		},
 	}
@@ -60,7 +60,11 @@ func paired() *Count {
 				{ID: "b", Value: numbers{number("a", "4"), number("c", "4")}},
 				{ID: "c", Value: numbers{number("a", "3"), number("b", "4")}},
 			},
-			Locked: [][2]string{{"a", "c"}},
+			Locked: [][2]string{{"a", "c"}}, Dropped: [][2]string{{"c", "b"}},
+			Paths: resultjson.By[resultjson.By[resultjson.Strength]]{
+				{ID: "a", Value: resultjson.By[resultjson.Strength]{{ID: "b", Value: "5:4"}, {ID: "c", Value: "6"}}}, {ID: "b"}, {ID: "c"},
+			},
+			WorstDefeat: numbers{number("a", "-1"), number("b", "5"), number("c", "6")},
 		},
 	}
 }
@@ -72,7 +76,7 @@ func scored() *Count {
 		Outcome: resultjson.Outcome{
 			Winners: []string{}, TieBreaking: "Open.", Overvoted: 1, Finalists: []string{"a", "b"}, DecidedBy: "top_scores",
 			Runoff:     &resultjson.Runoff{Votes: numbers{number("a", "2"), number("b", "2")}, NoPreference: 2},
-			Options:    []resultjson.Option{{ID: "a", Score: "10", Mean: "3.3333333333333335", Ballots: "3", TopScores: "1"}, {ID: "b", Score: "0", Mean: "0", Ballots: "1", TopScores: "1"}},
+			Options:    []resultjson.Option{{ID: "a", Score: "10", Mean: "3.3333333333333335", Ballots: "3", TopScores: "1", Distribution: []int64{0, 0, 1, 1, 0, 1}}, {ID: "b", Score: "0", Mean: "0", Ballots: "1", TopScores: "1"}},
 			Unresolved: &resultjson.Unresolved{Seats: 1, Options: []string{"a", "b"}, Stage: "runoff"},
 			Ties:       []resultjson.Tie{{Options: []string{"a", "b"}, Step: "open"}},
 		},

@@ -2,14 +2,16 @@ package display
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 
 	"voted/client"
+	"voted/internal/resultjson"
+	"voted/internal/resulttext"
 )
 
-// further writes what only some methods give: the order of election, an open tie, the
-// runoff, the final order and the pairs.
+// further writes in sentences what only some methods give: the order of election, an open
+// tie, the runoffs, the final order, worst defeats.
 func (o *Output) further(r client.Results, titles Titles) {
 	var lines []string
 	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
@@ -17,12 +19,9 @@ func (o *Output) further(r client.Results, titles Titles) {
 		say("Elected in this order: %s.", titles.list(r.Elected, "and"))
 	}
 	if u := r.Unresolved; u != nil {
-		say("Open: %s are equal for %s (%s).", titles.list(u.Options, "and"), Plural(int64(u.Seats), "seat"), strings.ReplaceAll(u.Stage, "_", " "))
+		lines = append(lines, resulttext.Open((*resultjson.Unresolved)(u), titles.list))
 	}
-	if f := r.Runoff; f != nil && len(r.Finalists) == 2 {
-		a, b := r.Finalists[0], r.Finalists[1]
-		say("Runoff: %s %s, %s %s, no preference %s.", titles.of(a), Count(float64(f.Votes[a])), titles.of(b), Count(float64(f.Votes[b])), Int(f.NoPreference))
-	}
+	lines = append(lines, runoffsSaid(r, titles)...)
 	if len(r.Ranking) > 1 {
 		tiers := make([]string, len(r.Ranking))
 		for i, tier := range r.Ranking {
@@ -36,6 +35,7 @@ func (o *Output) further(r client.Results, titles Titles) {
 	case len(r.SmithSet) > 1:
 		say("No option wins against each other one; %s win against all others.", titles.list(r.SmithSet, "and"))
 	}
+	lines = append(lines, defeatsSaid(r, titles)...)
 	if r.Quota != 0 {
 		say("Quota: %s.", Count(float64(r.Quota)))
 	}
@@ -51,35 +51,51 @@ func (o *Output) further(r client.Results, titles Titles) {
 	for _, line := range lines {
 		o.Para(Plain, line)
 	}
-	o.pairs(r, titles)
 }
 
-// maxPairs is how many options a table of pairs may have; --json has all pairs.
-const maxPairs = 12
+// maxRunoffs is how many runoffs are said; --json has all.
+const maxRunoffs = 12
 
-// pairs writes how many ballots prefer the option of the row to that of the column.
-func (o *Output) pairs(r client.Results, titles Titles) {
-	if len(r.Pairwise) == 0 || len(r.Options) > maxPairs || o.rows > 0 {
-		return
-	}
-	o.Linef("")
-	t := Table{Indent: 2, Columns: []Column{{Title: "preferred to", Flex: true}}}
-	for i := range r.Options {
-		t.Columns = append(t.Columns, Column{Title: strconv.Itoa(i + 1), Right: true})
-	}
-	for i, a := range r.Options {
-		row := []Cell{{Text: strconv.Itoa(i+1) + " " + titles.of(a.ID)}}
-		for _, b := range r.Options {
-			cell := Cell{"–", Dim}
-			if a.ID != b.ID {
-				cell = Cell{Text: Count(float64(r.Pairwise[a.ID][b.ID]))}
-				if r.Pairwise[a.ID][b.ID] > r.Pairwise[b.ID][a.ID] {
-					cell.Style = Good
-				}
-			}
-			row = append(row, cell)
+// runoffsSaid are the runoffs between finalists: one, or one for each seat.
+func runoffsSaid(r client.Results, titles Titles) (lines []string) {
+	say := func(name string, f *client.Runoff, finalists []string, by string) {
+		if f == nil || len(finalists) != 2 {
+			return
 		}
-		t.Row(row...)
+		a, b := finalists[0], finalists[1]
+		line := fmt.Sprintf("%s: %s %s, %s %s, no preference %s.", name,
+			titles.of(a), Count(float64(f.Votes[a])), titles.of(b), Count(float64(f.Votes[b])), Int(f.NoPreference))
+		if by != "" && f.Votes[a] == f.Votes[b] {
+			line += " " + resulttext.DecidedBy(by)
+		}
+		lines = append(lines, line)
 	}
-	t.Write(o)
+	if !slices.ContainsFunc(r.Rounds, func(x client.Round) bool { return x.Runoff != nil }) {
+		say("Runoff", r.Runoff, r.Finalists, r.DecidedBy)
+		return lines
+	}
+	for i, round := range r.Rounds {
+		say(fmt.Sprintf("Runoff of round %d", i+1), round.Runoff, round.Finalists, round.DecidedBy)
+	}
+	if more := len(lines) - maxRunoffs; more > 1 {
+		lines = append(lines[:maxRunoffs], fmt.Sprintf("… and %s more; --json has all.", Plural(int64(more), "runoff")))
+	}
+	return lines
+}
+
+// defeatsSaid are the worst defeats by which minimax decides.
+func defeatsSaid(r client.Results, titles Titles) []string {
+	var parts []string
+	for _, x := range r.Options {
+		if worst, ok := r.WorstDefeat[x.ID]; ok {
+			parts = append(parts, titles.of(x.ID)+" "+Count(float64(worst)))
+		}
+	}
+	switch {
+	case len(parts) == 0:
+		return nil
+	case len(parts) > maxPairs:
+		return []string{fmt.Sprintf("Worst defeats of %s are not shown; --json has them.", Plural(int64(len(parts)), "option"))}
+	}
+	return []string{"Worst defeats: " + strings.Join(parts, ", ") + "."}
 }

@@ -58,30 +58,42 @@ func (o *Output) results(r client.Results, title string, titles Titles, from str
 			o.Rounds(r, titles)
 		}
 	}
+	details := func(o *Output) { o.details(r, titles) }
+	moves := func(o *Output) { o.moves(r, titles) }
 	if o.rows > 0 {
 		if o.lines(ties) > o.rows/3 {
 			ties = func(o *Output) { o.tiesInShort(r, titles) }
 		}
 		left := o.rows - o.lines(head) - o.lines(further) - o.lines(ties)
-		if o.lines(options)+o.lines(rounds) > left {
-			rounds = func(o *Output) {
-				if hasRounds(r) {
-					o.Linef("")
-					o.Linef("%s", o.Paint(Dim, fit(fmt.Sprintf("%d rounds: see `voted results %s`", len(r.Rounds), r.Poll), o.Width())))
-				}
+		if o.lines(options)+o.lines(details)+o.lines(rounds)+o.lines(moves) > left {
+			details, moves = o.elsewhere("more tables", r.Poll, details, moves), func(*Output) {}
+		}
+		if o.lines(options)+o.lines(details)+o.lines(rounds) > left {
+			if rounds = o.elsewhere(Plural(int64(len(r.Rounds)), "round"), r.Poll, rounds); hasRounds(r) {
+				details = func(*Output) {}
 			}
-			room := max(1, left-o.lines(rounds))
+			room := max(1, left-o.lines(rounds)-o.lines(details))
 			options = func(o *Output) { o.options(r, titles, room) }
 		}
 	}
-	for _, part := range []func(*Output){head, options, further, rounds, ties} {
+	for _, part := range []func(*Output){head, options, further, details, rounds, moves, ties} {
 		part(o)
 	}
 }
 
-// hasRounds reports whether there are rounds of votes to show.
-func hasRounds(r client.Results) bool {
-	return len(r.Rounds) > 1 && slices.ContainsFunc(r.Rounds, func(x client.Round) bool { return len(x.Votes) > 0 })
+// elsewhere stands for parts for which a window has no room; nothing stands for nothing.
+func (o *Output) elsewhere(what, poll string, parts ...func(*Output)) func(*Output) {
+	lines := 0
+	for _, part := range parts {
+		lines += o.lines(part)
+	}
+	if lines == 0 {
+		return func(*Output) {}
+	}
+	return func(o *Output) {
+		o.Linef("")
+		o.Linef("%s", o.Paint(Dim, fit(fmt.Sprintf("%s: see `voted results %s`", what, poll), o.Width())))
+	}
 }
 
 // Less returns the output with room for n lines fewer, if its room is bounded.
@@ -144,7 +156,12 @@ func measure(r client.Results) (value func(client.OptionResult) float64, beside 
 	case has(points):
 		return func(x client.OptionResult) float64 { return float64(x.Points) }, func(client.OptionResult) string { return "points" }
 	case has(wins):
-		return func(x client.OptionResult) float64 { return float64(x.Wins) }, func(client.OptionResult) string { return "won pairs" }
+		return func(x client.OptionResult) float64 { return float64(x.Wins) }, func(x client.OptionResult) string {
+			if x.Wins == 1 {
+				return "won pair"
+			}
+			return "won pairs"
+		}
 	}
 	value = func(x client.OptionResult) float64 { return float64(x.Votes) }
 	return value, func(x client.OptionResult) string { return Percent(value(x), cast(r)) }
@@ -235,80 +252,6 @@ func markOf(r client.Results, id string) Cell {
 		return Cell{"could lead", Yellow}
 	}
 	return Cell{}
-}
-
-// Rounds writes a count in rounds as a table, a column for each round, as many
-// side by side as fit.
-func (o *Output) Rounds(r client.Results, titles Titles) {
-	name := len("exhausted")
-	for _, x := range r.Options {
-		name = max(name, runewidth.StringWidth(titles.of(x.ID)))
-	}
-	const column = 22 // "1,234,567  100.0 %  out"
-	fits := max(1, (o.Width()-2-min(name, 24))/(column+len(gap)))
-	for from := 0; from < len(r.Rounds); from += fits {
-		if from > 0 {
-			o.Linef("")
-		}
-		o.someRounds(r, titles, from, min(from+fits, len(r.Rounds)))
-	}
-}
-
-func (o *Output) someRounds(r client.Results, titles Titles, from, to int) {
-	t := Table{Indent: 2, Columns: []Column{{Flex: true}}}
-	for i := from; i < to; i++ {
-		t.Columns = append(t.Columns, Column{Title: fmt.Sprintf("round %d", i+1), Right: true}, Column{Right: true}, Column{})
-	}
-	gone := map[string]bool{} // before this block: shown only once
-	for _, round := range r.Rounds[:from] {
-		for _, id := range round.Eliminated {
-			gone[id] = true
-		}
-	}
-	for _, x := range r.Options {
-		if gone[x.ID] {
-			continue
-		}
-		row := []Cell{{Text: titles.of(x.ID)}}
-		for i := from; i < to; i++ {
-			row = append(row, roundCells(r, i, x.ID)...)
-		}
-		if slices.Contains(r.Winners, x.ID) {
-			row[0].Style = Good
-		}
-		t.Row(row...)
-	}
-	row := []Cell{{"exhausted", Dim}}
-	for i := from; i < to; i++ {
-		row = append(row, Cell{Count(float64(r.Rounds[i].Exhausted)), Dim}, Cell{}, Cell{})
-	}
-	t.Row(row...)
-	t.Write(o)
-}
-
-// roundCells show what an option has in a round: votes, and their share of the votes that
-// still count, because those shares decide who has a majority.
-func roundCells(r client.Results, i int, id string) []Cell {
-	round := r.Rounds[i]
-	votes, standing := round.Votes[id]
-	for _, earlier := range r.Rounds[:i] {
-		standing = standing && !slices.Contains(earlier.Eliminated, id)
-	}
-	if !standing {
-		return []Cell{{"–", Dim}, {}, {}}
-	}
-	total := 0.0
-	for _, v := range round.Votes {
-		total += float64(v)
-	}
-	var mark Cell
-	switch {
-	case slices.Contains(round.Eliminated, id):
-		mark = Cell{"out", Red}
-	case slices.Contains(round.Elected, id), i == len(r.Rounds)-1 && slices.Contains(r.Winners, id):
-		mark = Cell{"✓", Good}
-	}
-	return []Cell{{Count(float64(votes)), Plain}, {Percent(float64(votes), total), Plain}, mark}
 }
 
 // Plural returns "1 ballot", "2 ballots".
