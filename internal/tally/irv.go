@@ -92,13 +92,23 @@ func irvRulesOf(s Settings, options int) irvRules {
 }
 
 // tabulateIRV counts, and counts again for other orders in which listed ties could have
-// been decided.
+// been decided. If a tie is left open, but every order of the options elects the same one,
+// it is elected.
 func tabulateIRV(p Profile, s Settings) Result {
 	r, listed := newRunoff(p, s).count(nil)
 	if len(listed) > 0 {
 		start := newRunoff(p, s)
 		again := func(script [][]int) (Result, []listedTie) { return start.clone().count(script) }
 		r.OtherOrders, r.OrdersLeft = otherOrders(again, maxOtherOrders, r.Winners, listed)
+	}
+	if r.Unresolved != nil {
+		inOrder := s
+		inOrder.Ties = TiesListed
+		if one := tabulateIRV(p, inOrder); len(one.OtherOrders) == 0 && !one.OrdersLeft {
+			c := newRunoff(p, s)
+			c.anyOrder = true
+			r, _ = c.count(nil)
+		}
 	}
 	return r
 }

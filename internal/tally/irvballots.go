@@ -2,12 +2,13 @@ package tally
 
 import "slices"
 
-// runoff is the state of a count. The ballots that count for an option are a linked
-// list through next: so moving a group costs no memory, and no group is touched while
-// the option it counts for is in the count.
+// runoff is the state of a count. The ballots that count for an option are a linked list
+// through the sheets: so moving a group costs no memory, and no group is touched while the
+// option it counts for is in the count.
 type runoff struct {
 	settings   Settings
 	rules      irvRules
+	anyOrder   bool // ties that are left open are decided by the list: it cannot matter
 	groups     []Group
 	ballots    int64
 	blank      int64
@@ -18,21 +19,19 @@ type runoff struct {
 	marks      []int64    // per option: ballots that name it
 	standing   []bool     // per option
 	holds      []int32    // per option: the first group that counts for it, or none
-	next       []int32    // per group: the next one that counts for the same option, or none
-	resume     []int32    // per group: the tier of its ranking at which to continue when it moves
+
+	// The groups. One that is marked in a way for which there are rules is not on a sheet
+	// but read from its ranking: its end is none, and its at is the tier to read next.
+	sheets
 }
 
 // clone returns a copy of the runoff.
 func (c *runoff) clone() *runoff {
 	d := *c
 	d.votes, d.standing = slices.Clone(c.votes), slices.Clone(c.standing)
-	d.holds, d.next, d.resume = slices.Clone(c.holds), slices.Clone(c.next), slices.Clone(c.resume)
+	d.holds, d.list = slices.Clone(c.holds), slices.Clone(c.list)
 	return &d
 }
-
-// none ends a list of groups. Group numbers have 32 bits, to halve the memory of a
-// count; 2^31 groups would need more than 100 GiB anyway.
-const none = -1
 
 func newRunoff(p Profile, s Settings) *runoff {
 	options := max(p.Options, 0)
@@ -44,8 +43,7 @@ func newRunoff(p Profile, s Settings) *runoff {
 		marks:    make([]int64, options),
 		standing: make([]bool, options),
 		holds:    make([]int32, options),
-		next:     make([]int32, len(p.Groups)),
-		resume:   make([]int32, len(p.Groups)),
+		sheets:   newSheets(p),
 	}
 	for i := range options {
 		c.standing[i] = !c.rules.withdrawn[i]
@@ -59,16 +57,7 @@ func newRunoff(p Profile, s Settings) *runoff {
 		}
 		c.ballots += group.Weight
 		seen.nextBallot()
-		marked := false
-		for _, tier := range group.Ranking {
-			marked = marked || len(tier) > 0
-			for _, option := range tier {
-				if seen.first(option) {
-					c.marks[option] += group.Weight
-				}
-			}
-		}
-		if !marked {
+		if !c.take(int32(g), &seen) {
 			c.blank += group.Weight
 			continue
 		}
@@ -77,23 +66,51 @@ func newRunoff(p Profile, s Settings) *runoff {
 	return c
 }
 
-// place makes a group count for the best option still in the count, from its next tier
-// on; the earlier options have all left. If there is none, or if a mark on the ballot ends
-// it, the group is exhausted and no longer on any list.
-func (c *runoff) place(g int32) {
+// take puts a group on its sheet, and reports whether it has a mark.
+func (c *runoff) take(g int32, seen *once) (marked bool) {
 	group := &c.groups[g]
-	skipped := 0 // empty ranks since the last one with a mark
-	anyMark := c.rules.maxSkipped < 0 && !c.rules.repeatedRankExhausts
-	for t := int(c.resume[g]); t < len(group.Ranking); t++ {
-		tier := group.Ranking[t]
-		if anyMark && len(tier) == 1 { // as on nearly all ballots
-			option := tier[0]
-			if option < 0 || option >= len(c.standing) || !c.standing[option] {
-				continue
+	s := &c.list[g]
+	s.weight, s.at = group.Weight, int32(len(c.order))
+	plain := true
+	for _, tier := range group.Ranking {
+		plain = plain && (len(tier) == 1 || len(tier) == 0 && c.rules.maxSkipped < 0)
+		for _, option := range tier {
+			marked = true
+			if seen.first(option) {
+				c.marks[option] += group.Weight
+				c.order = append(c.order, int32(option))
+			} else {
+				plain = plain && !c.rules.repeatedRankExhausts
 			}
-			c.countFor(g, option, t)
-			return
 		}
+	}
+	if s.end = int32(len(c.order)); !plain {
+		c.order = c.order[:s.at]
+		s.at, s.end = 0, none
+	}
+	return marked
+}
+
+// place makes a group count for the best option still in the count; the options that it
+// has passed over have all left. If there is none, or if a mark on the ballot ends it, the
+// group is exhausted and no longer on any list.
+func (c *runoff) place(g int32) {
+	s := &c.list[g]
+	if s.end == none {
+		c.placeMarked(g)
+	} else if option := c.read(g, c.standing); option != none {
+		c.countFor(g, option)
+	} else {
+		c.spent.Choices += s.weight
+	}
+}
+
+// placeMarked is place for a group that is not on a sheet.
+func (c *runoff) placeMarked(g int32) {
+	group, s := &c.groups[g], &c.list[g]
+	skipped := 0 // empty ranks since the last one with a mark
+	for t := int(s.at); t < len(group.Ranking); t++ {
+		tier := group.Ranking[t]
 		if len(tier) == 0 {
 			skipped++
 			continue
@@ -115,19 +132,19 @@ func (c *runoff) place(g int32) {
 		if option == none {
 			continue
 		}
-		c.countFor(g, option, t)
+		s.at = int32(t + 1)
+		c.countFor(g, option)
 		return
 	}
 	c.spent.Choices += group.Weight
 }
 
-// countFor makes a group count for an option that it names in a tier.
-func (c *runoff) countFor(g int32, option, tier int) {
-	weight := c.groups[g].Weight
-	c.resume[g] = int32(tier + 1)
-	c.next[g], c.holds[option] = c.holds[option], g
-	c.votes[option] += weight
-	c.continuing += weight
+// countFor makes a group count for an option.
+func (c *runoff) countFor(g int32, option int) {
+	s := &c.list[g]
+	s.next, c.holds[option] = c.holds[option], g
+	c.votes[option] += s.weight
+	c.continuing += s.weight
 }
 
 // pick returns the option of a tier that a ballot counts for, or none. overvote reports
@@ -194,7 +211,7 @@ func (c *runoff) eliminate(options []int) {
 		c.continuing -= c.votes[option]
 		c.votes[option] = 0
 		for g != none {
-			following := c.next[g]
+			following := c.list[g].next
 			c.place(g)
 			g = following
 		}

@@ -102,6 +102,10 @@ func (c *runoff) lookBack(tied []int, history [][]int64) last {
 		steps = append(steps, byFewest(TieEarlierRound, before))
 	}
 	d := append(steps, c.settings.leaving()...).choose(number, tied, 1)
+	if step := &d.ties[len(d.ties)-1]; step.Step == TieOpen && c.anyOrder {
+		d.chosen = []int{slices.Max(step.Options)}
+		step.Step, step.Chosen = TieAnyOrder, slices.Clone(d.chosen)
+	}
 	decided := fmt.Sprintf("%d options tied for last with %d votes each", len(tied), c.votes[tied[0]])
 	switch d.ties[len(d.ties)-1].Step {
 	case TieEarlierRound:
@@ -110,6 +114,8 @@ func (c *runoff) lookBack(tied []int, history [][]int64) last {
 		decided += ", and no earlier round decides: the one listed last in the poll went."
 	case TieLot:
 		decided += ", and no earlier round decides: the one that was drawn last by lot went."
+	case TieAnyOrder:
+		decided += ", and no earlier round decides, but their order does not matter: whichever goes, the same option wins."
 	default:
 		decided += ", and no earlier round decides: it stays a tie."
 	}

@@ -13,8 +13,55 @@ type paperBallot struct {
 	spent   string // why it counts no longer, for good; "" while it counts
 }
 
-// plainPaper counts a runoff by its rules: each round reads every ballot from its start.
+// plainPaper counts a runoff by its rules. A tie that would stay open is decided by the list
+// if whoever leaves the same options win.
 func plainPaper(options int, preferences []tally.Preference, s tally.Settings) plainResult {
+	r := plainPaperBy(options, preferences, s, nil)
+	if r.unresolved == nil {
+		return r
+	}
+	var elected [][]int // by each order in which the tied can leave
+	var from func(script []int)
+	from = func(script []int) {
+		met := 0
+		var further []int
+		r := plainPaperBy(options, preferences, s, func(tied []int) int {
+			if met++; met <= len(script) {
+				return script[met-1]
+			}
+			if met == len(script)+1 {
+				further = slices.Clone(tied)
+			}
+			return tied[0]
+		})
+		if further == nil {
+			elected = append(elected, r.winners)
+		}
+		for _, o := range further {
+			from(append(slices.Clone(script), o))
+		}
+	}
+	from(nil)
+	for _, winners := range elected {
+		if !slices.Equal(winners, elected[0]) {
+			return r
+		}
+	}
+	// How many orders are counted is the product's own affair.
+	p := tally.Profile{Options: options}
+	for _, b := range preferences {
+		p.Groups = append(p.Groups, tally.Group{Preference: b, Weight: 1})
+	}
+	s.Ties = tally.TiesListed
+	if m, _ := tally.ByName("irv"); m.FromProfile(p, s).OrdersLeft {
+		return r
+	}
+	return plainPaperBy(options, preferences, s, nil)
+}
+
+// plainPaperBy counts a runoff: each round reads every ballot from its start. leaves says
+// who leaves where nothing decides; it may be nil.
+func plainPaperBy(options int, preferences []tally.Preference, s tally.Settings, leaves func(tied []int) int) plainResult {
 	r := plainIRV(0, nil) // nothing but the maps
 	r.rounds = nil
 	rule := func(name, otherwise string) string {
@@ -118,9 +165,12 @@ func plainPaper(options int, preferences []tally.Preference, s tally.Settings) p
 		} else {
 			round.out = plainLeavers(round, r.rounds, s, rule)
 		}
+		if round.out == nil && leaves != nil {
+			round.out = []int{leaves(plainStillTied(round, r.rounds))}
+		}
 		r.rounds = append(r.rounds, round)
 		if round.out == nil { // nothing decides
-			tied := plainLowest(round)
+			tied := plainStillTied(round, r.rounds)
 			switch {
 			case known:
 			case s.Ties == tally.TiesReport && len(tied) == len(round.votes):
@@ -246,20 +296,7 @@ func plainLeavers(now plainRound, earlier []plainRound, s tally.Settings, rule f
 		sort.Ints(out)
 		return out
 	}
-	for i := len(earlier) - 1; i >= 0 && len(tied) > 1; i-- {
-		least := earlier[i].votes[tied[0]]
-		for _, o := range tied {
-			least = min(least, earlier[i].votes[o])
-		}
-		var still []int
-		for _, o := range tied {
-			if earlier[i].votes[o] == least {
-				still = append(still, o)
-			}
-		}
-		tied = still
-	}
-	if len(tied) == 1 {
+	if tied = plainStillTied(now, earlier); len(tied) == 1 {
 		return tied
 	}
 	switch {
@@ -273,4 +310,23 @@ func plainLeavers(now plainRound, earlier []plainRound, s tally.Settings, rule f
 		}
 	}
 	return nil
+}
+
+// plainStillTied are those tied for last whom no earlier round tells apart.
+func plainStillTied(now plainRound, earlier []plainRound) []int {
+	tied := plainLowest(now)
+	for i := len(earlier) - 1; i >= 0 && len(tied) > 1; i-- {
+		least := earlier[i].votes[tied[0]]
+		for _, o := range tied {
+			least = min(least, earlier[i].votes[o])
+		}
+		var still []int
+		for _, o := range tied {
+			if earlier[i].votes[o] == least {
+				still = append(still, o)
+			}
+		}
+		tied = still
+	}
+	return tied
 }

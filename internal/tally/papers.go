@@ -2,12 +2,10 @@ package tally
 
 // papers are the ballots of a profile, in its groups, for a count that moves them from
 // option to option. Each paper is read from its top to its end once: what it has passed
-// over, it never returns to. The papers of a bundle are a linked list through next, so
-// bundles are put together without a look at what is in them.
+// over, it never returns to. The papers of a bundle are a linked list through the sheets,
+// so bundles are put together without a look at what is in them.
 type papers struct {
-	groups []Group
-	next   []int32 // per group: the one after it in its bundle, unless it is the last
-	resume []int32 // per group: the tier of its ranking at which to read on
+	sheets
 	pileOf []int32 // per option, while papers are dealt: its pile, or none
 }
 
@@ -24,28 +22,37 @@ type pile struct {
 	bundle
 }
 
-// newPapers returns the papers of a profile with groups of positive weight in one bundle.
+// newPapers returns the papers of a profile with groups of positive weight in one bundle. A
+// ranking here has no ties. If one has, the ballot ends there, since no one may choose for
+// its voter.
 func newPapers(p Profile) (ps *papers, all bundle) {
-	ps = &papers{
-		groups: p.Groups,
-		next:   make([]int32, len(p.Groups)),
-		resume: make([]int32, len(p.Groups)),
-		pileOf: make([]int32, max(p.Options, 0)),
-	}
+	ps = &papers{sheets: newSheets(p), pileOf: make([]int32, max(p.Options, 0))}
 	for i := range ps.pileOf {
 		ps.pileOf[i] = none
 	}
 	for g := range p.Groups {
-		if p.Groups[g].Weight > 0 {
-			ps.put(&all, int32(g))
+		group, s := &p.Groups[g], &ps.list[g]
+		if group.Weight <= 0 {
+			continue
 		}
+		s.weight, s.at = group.Weight, int32(len(ps.order))
+		for _, tier := range group.Ranking {
+			if len(tier) > 1 {
+				break
+			}
+			if len(tier) == 1 && tier[0] >= 0 && tier[0] < p.Options {
+				ps.order = append(ps.order, int32(tier[0]))
+			}
+		}
+		s.end = int32(len(ps.order))
+		ps.put(&all, int32(g))
 	}
 	return ps, all
 }
 
 // put adds one group to a bundle.
 func (ps *papers) put(b *bundle, g int32) {
-	ps.join(b, bundle{g, g, 1, uint64(ps.groups[g].Weight)})
+	ps.join(b, bundle{g, g, 1, uint64(ps.list[g].weight)})
 }
 
 // join puts a bundle at the end of another. The joined bundle must not be used further.
@@ -56,7 +63,7 @@ func (ps *papers) join(b *bundle, joined bundle) {
 	case b.groups == 0:
 		b.first = joined.first
 	default:
-		ps.next[b.last] = joined.first
+		ps.list[b.last].next = joined.first
 	}
 	b.last = joined.last
 	b.groups += joined.groups
@@ -68,7 +75,7 @@ func (ps *papers) join(b *bundle, joined bundle) {
 func (ps *papers) deal(b bundle, open []bool) (piles []pile, left bundle) {
 	g := b.first
 	for range b.groups {
-		following := ps.next[g]
+		following := ps.list[g].next
 		if option := ps.read(g, open); option == none {
 			ps.put(&left, g)
 		} else {
@@ -86,23 +93,4 @@ func (ps *papers) deal(b bundle, open []bool) (piles []pile, left bundle) {
 		ps.pileOf[p.option] = none
 	}
 	return piles, left
-}
-
-// read reads a group's ranking on to the next option that is open, and returns it or none. A
-// ranking here has no ties. If one has, the ballot ends there, since no one may choose for
-// its voter.
-func (ps *papers) read(g int32, open []bool) int {
-	ranking := ps.groups[g].Ranking
-	for t := int(ps.resume[g]); t < len(ranking); t++ {
-		tier := ranking[t]
-		if len(tier) > 1 {
-			break
-		}
-		if len(tier) == 1 && tier[0] >= 0 && tier[0] < len(open) && open[tier[0]] {
-			ps.resume[g] = int32(t + 1)
-			return tier[0]
-		}
-	}
-	ps.resume[g] = int32(len(ranking))
-	return none
 }

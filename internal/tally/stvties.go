@@ -141,15 +141,7 @@ func (c *stvCount) amount(tied []int) string {
 
 // stvTieBreaking says what is done about ties in a count by these settings.
 func stvTieBreaking(s Settings) string {
-	last := "the one listed last in the poll"
-	switch {
-	case s.Ties == TiesLot && len(s.Lot) > 0:
-		last = "the one that was drawn last by lot"
-	case s.Ties == TiesLot:
-		last = "the one that the lot decides, which is not drawn yet"
-	case s.Ties == TiesReport:
-		last = "none: the count stops, and the tie is reported"
-	}
+	last := s.lastToLeave()
 	switch s.word(stvRuleSet) {
 	case setPRFMeek:
 		return "Of options that are tied for last, or that the surpluses left could bring there, it is " + last + ", that goes."

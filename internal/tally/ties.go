@@ -2,6 +2,7 @@ package tally
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -116,23 +117,26 @@ func ascending(lists ...[]int) []int {
 func (s Settings) winning() ladder {
 	switch {
 	case s.Ties == TiesListed:
-		return ladder{by(TieListed, func(a, b int) int { return cmp.Compare(a, b) })}
-	case s.Ties == TiesLot && len(s.Lot) > 0:
+		return ladder{by(TieListed, cmp.Compare[int])}
+	case s.lotDrawn():
 		return ladder{by(TieLot, s.byLot)}
 	}
 	return nil
 }
 
-// leaving is the last rung where options leave the count: the last one does.
+// leaving is the last rung where options leave the count: it is winning from its end.
 func (s Settings) leaving() ladder {
 	switch {
 	case s.Ties == TiesListed:
 		return ladder{by(TieListed, func(a, b int) int { return cmp.Compare(b, a) })}
-	case s.Ties == TiesLot && len(s.Lot) > 0:
+	case s.lotDrawn():
 		return ladder{by(TieLot, func(a, b int) int { return s.byLot(b, a) })}
 	}
 	return nil
 }
+
+// lotDrawn reports whether a lot decides ties and is known.
+func (s Settings) lotDrawn() bool { return s.Ties == TiesLot && len(s.Lot) > 0 }
 
 // byLot compares places in the lot. Options that it does not name come last, as listed.
 func (s Settings) byLot(a, b int) int {
@@ -147,26 +151,24 @@ func (s Settings) byLot(a, b int) int {
 
 // lastTieBreak says in plain words what decides in the end between options that could win.
 func (s Settings) lastTieBreak() string {
-	switch {
-	case s.Ties == TiesListed:
-		return "the one listed first in the poll wins"
-	case s.Ties == TiesLot && len(s.Lot) > 0:
-		return "the one that was drawn first by lot wins"
-	case s.Ties == TiesLot:
-		return "the lot decides, which is not drawn yet"
-	}
-	return "the tie is reported, not broken"
+	return s.inTheEnd("the one %s first%s wins", "the lot decides, which is not drawn yet", "the tie is reported, not broken")
 }
 
 // lastToLeave says in plain words which option leaves in the end.
 func (s Settings) lastToLeave() string {
+	return s.inTheEnd("the one %s last%s", "the one that the lot decides, which is not drawn yet", "none: the count stops, and the tie is reported")
+}
+
+// inTheEnd fills a sentence in with what orders the options, or returns another one: for
+// a lot that is not drawn, or for ties that are reported.
+func (s Settings) inTheEnd(ordered, notDrawn, reported string) string {
 	switch {
 	case s.Ties == TiesListed:
-		return "the one listed last in the poll"
-	case s.Ties == TiesLot && len(s.Lot) > 0:
-		return "the one that was drawn last by lot"
+		return fmt.Sprintf(ordered, "listed", " in the poll")
+	case s.lotDrawn():
+		return fmt.Sprintf(ordered, "that was drawn", " by lot")
 	case s.Ties == TiesLot:
-		return "the one that the lot decides, which is not drawn yet"
+		return notDrawn
 	}
-	return "none: the count stops, and the tie is reported"
+	return reported
 }

@@ -3,6 +3,7 @@ package tally_test
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -217,6 +218,51 @@ func checkTies(t *rapid.T, r tally.Result) {
 	for _, o := range r.OtherOrders {
 		if slices.Contains(r.Winners, o) {
 			t.Fatalf("option %d won, and could have: %v", o, r.OtherOrders)
+		}
+	}
+}
+
+func TestAnInstantRunoffLeavesATieOpenOnlyWhereALotChangesWhoWins(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p, _ := drawTied(t)
+		irv := runoffOf(t)
+		s := drawSettings(t, irv, p.Options)
+		s.Ties, s.Lot = rapid.SampledFrom([]tally.TieBreak{tally.TiesLot, tally.TiesReport}).Draw(t, "ties"), nil
+		r := irv.FromProfile(p, s)
+		some, all := winnersOfAllLots(irv, p, s)
+		reported := len(r.Ties) > 0 && r.Ties[len(r.Ties)-1].Step == tally.TieReported
+		differ := false
+		for o := range p.Options {
+			differ = differ || some[o] != all[o]
+			if won := slices.Contains(r.Winners, o); won && !reported && !all[o] || won && !some[o] || !won && r.Unresolved == nil && some[o] {
+				t.Fatalf("option %d wins by some lots: %v, by all: %v; the result is %+v", o, some[o], all[o], r)
+			}
+		}
+		if open := r.Unresolved != nil || reported; open != differ {
+			t.Fatalf("a tie is open: %v; lots elect different options: %v", open, differ)
+		}
+	})
+}
+
+// 0 wins in whatever order the others leave. With four of them all orders can be counted;
+// with eleven there are too many, so nothing is said for certain.
+func TestARunoffsTieThatCannotMatterIsDecidedWithoutALot(t *testing.T) {
+	t.Parallel()
+	for _, ties := range []tally.TieBreak{tally.TiesReport, tally.TiesLot} {
+		for others, open := range map[int]bool{4: false, 11: true} {
+			p := tally.Profile{Options: 1 + others, Groups: []tally.Group{ranked(4, 0)}}
+			for o := range others {
+				p.Groups = append(p.Groups, ranked(2, 1+o))
+			}
+			r := method(t, "irv").FromProfile(p, tally.Settings{Ties: ties, Rules: tally.Rules{"eliminate": {Word: "one"}}})
+			if (r.Unresolved != nil) != open || slices.Equal(r.Winners, []int{0}) == open {
+				t.Errorf("%s, %d others: got the winners %v and %+v open, want it open: %v", ties, others, r.Winners, r.Unresolved, open)
+			}
+			last, decided := r.Ties[len(r.Ties)-1], r.Rounds[0].Decided
+			if (last.Step == tally.TieOpen) != open || (last.Step == tally.TieAnyOrder) == open || strings.Contains(decided, "whichever goes, the same option wins") == open {
+				t.Errorf("%s, %d others: got the last step %s, %q", ties, others, last.Step, decided)
+			}
 		}
 	}
 }
