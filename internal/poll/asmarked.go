@@ -97,7 +97,7 @@ func (r *Rules) decodeMarkedRanking(values []int) (tiers [][]int, ok bool) {
 		case n >= len(r.Options):
 			return nil, false
 		case !tied:
-			tiers = append(tiers, []int{n})
+			tiers = append(tiers, alone(n))
 		case i == 0 || values[i-1] == skipped || n <= values[i-1]/2:
 			return nil, false
 		default:

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"pgregory.net/rapid"
+
+	"voted/internal/tally"
 )
 
 // dice gives numbers from 0 up to, not including, n. The same commands are drawn
@@ -52,11 +54,17 @@ func newHistory(roll dice, m *model) *history {
 
 func (h *history) next() step {
 	s := step{at: h.stamp()}
-	if len(h.m.polls) == 0 {
+	switch {
+	case h.m.level < CountingLevel: // as in a cluster all of whose members count by all methods
+		s.manage = Raise{CountingLevel}
+		return s
+	case len(h.m.polls) == 0:
 		s.manage = h.create()
 		return s
 	}
-	switch h.roll(40) {
+	switch h.roll(42) {
+	case 40, 41:
+		s.manage = h.draw()
 	case 0, 1:
 		s.manage = h.create()
 	case 2, 3:
@@ -156,14 +164,21 @@ func (h *history) definition() Definition {
 	if h.roll(30) == 0 {
 		n = 1
 	}
-	d := Definition{ID: pollIDs[h.roll(len(pollIDs))], Title: "t", Method: []string{"plurality", "approval", "score", "irv"}[h.roll(4)]}
+	methods := tally.Names()
+	d := Definition{ID: pollIDs[h.roll(len(pollIDs))], Title: "t", Method: methods[h.roll(len(methods))]}
 	for i := range n {
 		d.Options = append(d.Options, Option{ID: "o" + strconv.Itoa(i)})
 	}
 	d.MaxSelections = 1 + h.roll(n)
 	d.MinSelections = h.roll(d.MaxSelections + 1)
-	if d.Method == "score" {
+	method, _ := tally.ByName(d.Method)
+	if method.Form == tally.Scores {
 		d.MaxScore = 1 + h.roll(3)
+	} else if h.roll(3) == 0 {
+		d.Ballots = AsMarked
+	}
+	if h.roll(2) == 0 {
+		d.Counting = h.counting(method, n)
 	}
 	d.Revote = Revote(min(1, h.roll(4)))
 	d.Results, d.Secrecy = Visibility(h.roll(2)), Secrecy(h.roll(2))
@@ -178,6 +193,77 @@ func (h *history) definition() Definition {
 		d.Disclosure, d.Receipts = Disclosure(h.roll(3)), Receipts(h.roll(3))
 	}
 	return d
+}
+
+// counting asks something of a method: mostly what it knows.
+func (h *history) counting(m tally.Method, options int) tally.Settings {
+	s := tally.Settings{Ties: tally.TieBreak(h.roll(4))}
+	if s.Ties == m.DefaultTies {
+		s.Ties = tally.TiesDefault // as it is written if nothing is asked
+	}
+	if s.Ties == tally.TiesLot && h.roll(2) == 0 {
+		s.Lot = h.order(options)
+	}
+	if !m.OneSeat && h.roll(2) == 0 {
+		s.Seats = 2 + h.roll(options) // one more than there are options is too many
+	}
+	for _, r := range m.Rules {
+		if h.roll(3) != 0 {
+			continue
+		}
+		var v tally.Value
+		switch r.Kind {
+		case tally.Word:
+			v.Word = r.Words[1+h.roll(len(r.Words)-1)]
+		case tally.Count:
+			v.Count = r.Least + h.roll(3)
+		case tally.OneOption:
+			v.Options = []int{h.roll(options)}
+		case tally.SomeOptions:
+			v.Options = h.order(options)[:h.roll(options)]
+		}
+		if s.Rules == nil {
+			s.Rules = tally.Rules{}
+		}
+		s.Rules[r.Name] = v
+	}
+	if len(m.Check(s, options)) > 0 {
+		s.Rules = nil // rules that do not go together
+	}
+	return s
+}
+
+// order is an order of options.
+func (h *history) order(options int) []int {
+	order := make([]int, options)
+	for i := range order {
+		j := h.roll(i + 1)
+		order[i], order[j] = order[j], i
+	}
+	return order
+}
+
+// draw enters a lot, mostly for a poll that can use one.
+func (h *history) draw() DrawLot {
+	c := DrawLot{Poll: h.pollID()}
+	for _, p := range h.m.polls {
+		if !p.deleted && p.def.Counting.Ties == tally.TiesLot && p.closedIndex != 0 && h.roll(2) == 0 {
+			c.Poll = p.def.ID
+		}
+	}
+	options := 2 + h.roll(3)
+	if p := h.m.live(c.Poll); p != nil && h.roll(8) != 0 {
+		options = len(p.def.Options)
+		if p.lot.Order != nil && h.roll(2) == 0 {
+			c.Order = p.lot.Order
+			return c
+		}
+	}
+	c.Order = h.order(options)
+	if h.roll(2) == 0 {
+		c.Seed = "seed"
+	}
+	return c
 }
 
 func (h *history) patch() Patch {
@@ -301,6 +387,10 @@ func (h *history) selections(p *modelPoll) []byte {
 		}
 		return sel
 	}
+	method, _ := tally.ByName(p.def.Method)
+	if p.def.Ballots == AsMarked && h.roll(2) == 0 {
+		return h.marks(method.Form, options)
+	}
 	named := p.def.MinSelections + h.roll(p.def.MaxSelections-p.def.MinSelections+1)
 	left := make([]byte, options)
 	for i := range left {
@@ -311,17 +401,47 @@ func (h *history) selections(p *modelPoll) []byte {
 		left = append(left[:i], left[i+1:]...)
 	}
 	for i, n := range left {
-		switch p.def.Method {
-		case "irv":
+		switch method.Form {
+		case tally.Ranking:
 			j := h.roll(i + 1)
 			sel = append(sel, 0)
 			copy(sel[j+1:], sel[j:])
 			sel[j] = 2 * n
-		case "score":
+		case tally.Scores:
 			sel = append(sel, n, byte(h.roll(p.def.MaxScore+1)))
 		default:
 			sel = append(sel, n)
 		}
+	}
+	if method.Ties {
+		for i := 1; i < len(sel); i++ { // some ranks fall together
+			if sel[i] > sel[i-1]|1 && h.roll(4) == 0 {
+				sel[i] |= 1
+			}
+		}
+	}
+	return sel
+}
+
+// marks is a ballot as it can stand on paper.
+func (h *history) marks(form tally.Form, options int) (sel []byte) {
+	if form == tally.Choice {
+		for n := range options {
+			if h.roll(2) == 0 {
+				sel = append(sel, byte(n))
+			}
+		}
+		return sel
+	}
+	for range h.roll(5) {
+		n := byte(2 * h.roll(options+1)) // the last one is a rank that is skipped
+		if last := len(sel) - 1; last >= 0 && n > sel[last]|1 && int(n) < 2*options && h.roll(3) == 0 {
+			n |= 1
+		}
+		sel = append(sel, n)
+	}
+	for len(sel) > 0 && int(sel[len(sel)-1]) == 2*options {
+		sel = sel[:len(sel)-1]
 	}
 	return sel
 }

@@ -97,11 +97,23 @@ func (i Info) Settings() tally.Settings {
 }
 
 // Tabulate makes the tally. It needs no lock.
-func (c *Count) Tabulate() tally.Result {
-	if c.Rules.method.Additive() {
-		return c.Rules.method.FromTotals(c.totals, c.Settings())
+func (c *Count) Tabulate() tally.Result { return c.TabulateAfter(new(Comparisons)) }
+
+// TabulateAfter is Tabulate for a caller that counts a poll again and again: earlier is
+// what it was given the last time, and is brought up to this count.
+func (c *Count) TabulateAfter(earlier *Comparisons) tally.Result {
+	method := c.Rules.method
+	switch {
+	case method.Additive():
+		return method.FromTotals(c.totals, c.Settings())
+	case method.Compares():
+		earlier.follow(c)
+		return method.FromPairs(earlier.pairs, c.Settings())
+	case method.ShowsPairs(len(c.Rules.Options)):
+		groups := earlier.follow(c)
+		return method.FromProfileAndPairs(groups, earlier.pairs, c.Settings())
 	}
-	return c.Rules.method.FromProfile(c.profile.groups(c.Rules), c.Settings())
+	return method.FromProfile(c.profile.groups(c.Rules), c.Settings())
 }
 
 // Capture takes a poll's ballots at the current index, for an export.

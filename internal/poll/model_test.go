@@ -2,6 +2,7 @@ package poll
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"voted/internal/refusal"
@@ -16,7 +17,8 @@ type model struct {
 	clock   int64
 	polls   []*modelPoll           // in the order of creation
 	keys    map[[2]string]modelKey // by client and key
-	changed bool                   // the last command changed something
+	level   uint32
+	changed bool // the last command changed something
 }
 
 type modelKey struct {
@@ -28,7 +30,7 @@ type modelKey struct {
 type modelPoll struct {
 	def                  Definition
 	salt                 Salt
-	valid                map[string]bool // every selections that the definition allows
+	valid                map[string]bool // every selections that the definition allows, unless ballots are as marked
 	casts                []modelCast
 	revision             uint32
 	created, closedAt    int64
@@ -36,6 +38,7 @@ type modelPoll struct {
 	deleted              bool
 	original             Definition // as it was created
 	patches              []modelPatch
+	lot                  Lot
 	roll                 map[VoterKey]modelVoter
 }
 
@@ -52,7 +55,7 @@ type modelCast struct {
 	weight  int64 // when it was cast
 }
 
-func newModel() *model { return &model{keys: map[[2]string]modelKey{}} }
+func newModel() *model { return &model{keys: map[[2]string]modelKey{}, level: FirstLevel} }
 
 func (m *model) any(id string) *modelPoll {
 	for _, p := range m.polls {
@@ -136,7 +139,7 @@ func (m *model) cast(b Ballot) Outcome {
 		return Outcome{Code: refusal.PollClosed}
 	case m.clock < p.def.OpensAt:
 		return Outcome{Code: refusal.PollNotOpen}
-	case !p.valid[string(b.Selections)]:
+	case !p.allows(string(b.Selections)):
 		return Outcome{Code: refusal.InvalidBallot}
 	case p.def.Eligibility == OnRoll && !p.roll[b.Key].on:
 		return Outcome{Code: refusal.NotEligible}
@@ -188,8 +191,13 @@ func verdictOf(r Result) verdict {
 
 func (m *model) do(c Command) verdict {
 	switch c := c.(type) {
+	case Raise:
+		m.changed = c.Level > m.level
+		m.level = max(m.level, c.Level)
 	case Create:
 		return m.create(c)
+	case DrawLot:
+		return m.draw(c)
 	case Patch:
 		return m.patch(c)
 	case Close:
@@ -220,12 +228,46 @@ func (m *model) do(c Command) verdict {
 		case p.closedIndex == 0:
 			v.code = refusal.PollNotClosed
 		default:
-			p.deleted, p.casts, p.patches, p.roll = true, nil, nil, nil
+			p.deleted, p.casts, p.patches, p.roll, p.lot = true, nil, nil, nil, Lot{}
 			m.touch(p)
 		}
 		return v
 	}
 	return verdict{index: m.index}
+}
+
+// draw enters a lot, which names every option once.
+func (m *model) draw(c DrawLot) verdict {
+	v := verdict{poll: c.Poll, index: m.index}
+	p := m.live(c.Poll)
+	if p == nil {
+		v.code = refusal.PollNotFound
+		return v
+	}
+	named := map[int]bool{}
+	for _, o := range c.Order {
+		if o >= 0 && o < len(p.def.Options) {
+			named[o] = true
+		}
+	}
+	drawn := p.lot.Order
+	if p.def.Counting.Lot != nil {
+		drawn = p.def.Counting.Lot
+	}
+	switch {
+	case p.def.Counting.Ties != tally.TiesLot:
+		v.code = refusal.InvalidPoll
+	case p.closedIndex == 0:
+		v.code = refusal.PollNotClosed
+	case len(named) != len(p.def.Options) || len(c.Order) != len(p.def.Options):
+		v.code = refusal.InvalidPoll
+	case drawn != nil && fmt.Sprint(drawn) != fmt.Sprint(c.Order):
+		v.code = refusal.LotDrawn
+	case drawn == nil:
+		p.lot = Lot{Order: c.Order, Seed: c.Seed}
+		m.touch(p)
+	}
+	return v
 }
 
 func (m *model) create(c Create) verdict {
@@ -339,13 +381,14 @@ func sameDefinition(a, b Definition) bool {
 	return slices.Equal(a.Options, b.Options) && x.ID == y.ID && x.Title == y.Title && x.Method == y.Method &&
 		x.MinSelections == y.MinSelections && x.MaxSelections == y.MaxSelections && x.MaxScore == y.MaxScore && x.Revote == y.Revote &&
 		x.Results == y.Results && x.Secrecy == y.Secrecy && x.OpensAt == y.OpensAt && x.ClosesAt == y.ClosesAt && x.MaxBallots == y.MaxBallots &&
-		x.Eligibility == y.Eligibility && x.Quorum == y.Quorum && x.Disclosure == y.Disclosure && x.Receipts == y.Receipts
+		x.Eligibility == y.Eligibility && x.Quorum == y.Quorum && x.Disclosure == y.Disclosure && x.Receipts == y.Receipts &&
+		x.Ballots == y.Ballots && reflect.DeepEqual(x.Counting, y.Counting)
 }
 
 // plausible knows only the faults that the random commands can have.
 func plausible(d Definition) bool {
 	return len(d.Options) >= 2 && d.MinSelections <= d.MaxSelections && d.MaxSelections >= 1 && d.MaxSelections <= len(d.Options) &&
-		len(d.Title) <= 1024 && d.OpensAt >= 0 && d.ClosesAt >= 0 && (d.OpensAt == 0 || d.ClosesAt == 0 || d.OpensAt < d.ClosesAt)
+		len(d.Title) <= 1024 && d.Counting.Seats <= len(d.Options) && d.OpensAt >= 0 && d.ClosesAt >= 0 && (d.OpensAt == 0 || d.ClosesAt == 0 || d.OpensAt < d.ClosesAt)
 }
 
 // validSelections lists every canonical encoding that a small poll allows, by
@@ -358,8 +401,9 @@ func validSelections(d Definition) map[string]bool {
 			all[sel] = true
 		}
 	}
-	switch d.Method {
-	case "plurality", "approval":
+	method, _ := tally.ByName(d.Method)
+	switch method.Form {
+	case tally.Choice:
 		for set := range 1 << n {
 			sel := ""
 			for i := range n {
@@ -369,18 +413,22 @@ func validSelections(d Definition) map[string]bool {
 			}
 			keep(sel, len(sel))
 		}
-	case "irv":
-		var extend func(sel string, used int)
-		extend = func(sel string, used int) {
+	case tally.Ranking:
+		var extend func(sel string, used, last int)
+		extend = func(sel string, used, last int) {
 			keep(sel, len(sel))
 			for i := range n {
-				if used>>i&1 == 0 {
-					extend(sel+string([]byte{byte(2 * i)}), used|1<<i)
+				if used>>i&1 == 1 {
+					continue
+				}
+				extend(sel+string([]byte{byte(2 * i)}), used|1<<i, i)
+				if method.Ties && sel != "" && i > last {
+					extend(sel+string([]byte{byte(2*i + 1)}), used|1<<i, i)
 				}
 			}
 		}
-		extend("", 0)
-	case "score":
+		extend("", 0, -1)
+	case tally.Scores:
 		var extend func(sel string, i int)
 		extend = func(sel string, i int) {
 			if i == n {
@@ -397,24 +445,68 @@ func validSelections(d Definition) map[string]bool {
 	return all
 }
 
+// allows reports whether selections follow the poll's rules.
+func (p *modelPoll) allows(sel string) bool {
+	if p.def.Ballots == Strict {
+		return p.valid[sel]
+	}
+	options := len(p.def.Options)
+	method, _ := tally.ByName(p.def.Method)
+	skipped := byte(2 * options)
+	for i := range len(sel) {
+		now, before := sel[i], byte(0)
+		if i > 0 {
+			before = sel[i-1]
+		}
+		switch {
+		case method.Form == tally.Choice:
+			if int(now) >= options || i > 0 && now <= before {
+				return false
+			}
+		case now == skipped:
+			if i == len(sel)-1 {
+				return false
+			}
+		case now > skipped:
+			return false
+		case now%2 == 1 && (i == 0 || before == skipped || now/2 <= before/2):
+			return false
+		}
+	}
+	return true
+}
+
 // result counts the poll ballot by ballot.
 func (p *modelPoll) result() tally.Result {
-	profile := tally.Profile{Options: len(p.def.Options)}
+	options := len(p.def.Options)
+	profile := tally.Profile{Options: options}
+	m, _ := tally.ByName(p.def.Method)
 	for _, c := range p.last() {
 		g := tally.Group{Weight: c.weight}
 		for i := 0; i < len(c.sel); i++ {
-			switch n := int(c.sel[i]); p.def.Method {
-			case "plurality", "approval":
+			switch n := int(c.sel[i]); {
+			case m.Form == tally.Choice:
 				g.Choice = append(g.Choice, n)
-			case "irv":
-				g.Ranking = append(g.Ranking, []int{n / 2})
-			case "score":
+			case m.Form == tally.Scores:
 				g.Scores = append(g.Scores, tally.OptionScore{Option: n, Score: int(c.sel[i+1])})
 				i++
+			case n == 2*options:
+				g.Ranking = append(g.Ranking, nil)
+			case n%2 == 0:
+				g.Ranking = append(g.Ranking, []int{n / 2})
+			default:
+				g.Ranking[len(g.Ranking)-1] = append(g.Ranking[len(g.Ranking)-1], n/2)
 			}
 		}
 		profile.Groups = append(profile.Groups, g)
 	}
-	m, _ := tally.ByName(p.def.Method)
-	return m.FromProfile(profile, tally.Settings{MaxScore: p.def.MaxScore})
+	s := p.def.Counting
+	s.MaxScore = p.def.MaxScore
+	if p.lot.Order != nil {
+		s.Lot = p.lot.Order
+	}
+	if p.def.Ballots == AsMarked {
+		s.MaxChoices = p.def.MaxSelections
+	}
+	return m.FromProfile(profile, s)
 }

@@ -125,15 +125,19 @@ func uvarints(s string) func(yield func(int) bool) {
 // groups returns the profile as tabulation methods read it.
 func (p *profile) groups(r *Rules) tally.Profile {
 	t := tally.Profile{Options: len(r.Options), Groups: make([]tally.Group, 0, len(p.entries))}
-	for i, e := range p.entries {
-		if p.counts[i] == 0 {
-			continue
+	for i := range p.entries {
+		if p.counts[i] != 0 {
+			t.Groups = append(t.Groups, tally.Group{Preference: p.preference(r, i), Weight: p.counts[i]})
 		}
-		pref, ok := r.Decode([]byte(e))
-		if !ok {
-			panic("poll " + r.ID + ": the profile holds selections that its rules refuse")
-		}
-		t.Groups = append(t.Groups, tally.Group{Preference: pref, Weight: p.counts[i]})
 	}
 	return t
+}
+
+// preference decodes an entry.
+func (p *profile) preference(r *Rules, entry int) tally.Preference {
+	pref, ok := r.Decode([]byte(p.entries[entry]))
+	if !ok {
+		panic("poll " + r.ID + ": the profile holds selections that its rules refuse")
+	}
+	return pref
 }

@@ -86,6 +86,9 @@ var everyAnswer = []string{
 	"poll.Drop ", "poll.Drop poll_not_found", "poll.Drop roll_not_found", "poll.Drop poll_closed", "poll.Drop superseded",
 	"line superseded", "line already_voted", "line poll_closed", "line malformed_request",
 	"log", "closed log",
+	"poll.Raise ", "poll.DrawLot ", "poll.DrawLot poll_not_found", "poll.DrawLot poll_not_closed", "poll.DrawLot invalid_poll", "poll.DrawLot lot_drawn",
+	"counted further: irv", "counted further: stv", "counted further: borda",
+	"counted further: schulze", "counted further: ranked_pairs", "counted further: minimax", "counted further: copeland",
 	"poll.Close ", "poll.Close poll_not_found", "poll.Delete ", "poll.Delete poll_not_found", "poll.Delete poll_not_closed", "poll.Tick ",
 }
 

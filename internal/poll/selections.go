@@ -287,31 +287,57 @@ func sortTogether(numbers, points []int) {
 }
 
 // Decode turns canonical selections back into option numbers. ok is false if sel is not
-// canonical or breaks the rules: this is the second check, after the log.
+// canonical or breaks the rules: this is the second check, after the log. What it returns
+// shares memory with other ballots, and must not be changed.
 func (r *Rules) Decode(sel []byte) (p tally.Preference, ok bool) {
-	// The length of sel bounds the work, long before MaxOptions would.
-	values := make([]int, 0, len(sel))
-	for len(sel) > 0 {
-		v, n := binary.Uvarint(sel)
-		if n <= 0 || v > 4*MaxOptions || n > 1 && sel[n-1] == 0 {
-			return p, false
-		}
-		values = append(values, int(v))
-		sel = sel[n:]
-	}
+	var few [64]int // as long as most ballots; it stays on the stack
 	count := 0
 	switch r.method.Form {
 	case tally.Choice:
-		p.Choice, count, ok = values, len(values), r.ascending(values)
+		p.Choice, ok = decodeValues(sel, make([]int, 0, len(sel)))
+		count, ok = len(p.Choice), ok && r.ascending(p.Choice)
 	case tally.Ranking:
-		p.Ranking, ok = r.decodeRanking(values)
+		var values []int
+		if values, ok = decodeValues(sel, few[:0]); ok {
+			p.Ranking, ok = r.decodeRanking(values)
+		}
 		count = len(values)
 	case tally.Scores:
-		p.Scores, ok = r.decodeScores(values)
+		var values []int
+		if values, ok = decodeValues(sel, few[:0]); ok {
+			p.Scores, ok = r.decodeScores(values)
+		}
 		count = len(p.Scores)
 	}
 	return p, ok && (r.Ballots == AsMarked || count >= r.MinSelections && count <= r.MaxSelections)
 }
+
+// decodeValues appends the numbers of an encoding to values. ok is false if they are not
+// written canonically, or are more than any ballot holds.
+func decodeValues(sel []byte, values []int) (all []int, ok bool) {
+	// The length of sel bounds the work, long before MaxOptions would.
+	for len(sel) > 0 {
+		v, n := binary.Uvarint(sel)
+		if n <= 0 || v > 4*MaxOptions || n > 1 && sel[n-1] == 0 {
+			return values, false
+		}
+		values = append(values, int(v))
+		sel = sel[n:]
+	}
+	return values, true
+}
+
+// numbered are the options by their number, so that a rank with one option needs no
+// memory: alone returns the part of it that holds only that one.
+var numbered = func() (all [MaxOptions]int) {
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}()
+
+// alone is a rank that holds one option.
+func alone(option int) []int { return numbered[option : option+1 : option+1] }
 
 func (r *Rules) ascending(numbers []int) bool {
 	last := -1
@@ -328,15 +354,18 @@ func (r *Rules) decodeRanking(values []int) (tiers [][]int, ok bool) {
 	if r.Ballots == AsMarked {
 		return r.decodeMarkedRanking(values)
 	}
-	seen := make(map[int]bool, len(values))
+	var seen [MaxOptions / 64]uint64
+	if len(values) > 0 {
+		tiers = make([][]int, 0, len(values))
+	}
 	for i, v := range values {
 		n, tied := v/2, v%2 == 1
-		if n >= len(r.Options) || seen[n] {
+		if n >= len(r.Options) || seen[n/64]>>(n%64)&1 == 1 {
 			return nil, false
 		}
-		seen[n] = true
+		seen[n/64] |= 1 << (n % 64)
 		if !tied {
-			tiers = append(tiers, []int{n})
+			tiers = append(tiers, alone(n))
 			continue
 		}
 		if !r.method.Ties || i == 0 || n <= values[i-1]/2 {
@@ -352,6 +381,9 @@ func (r *Rules) decodeScores(values []int) (scores []tally.OptionScore, ok bool)
 		return nil, false
 	}
 	last := -1
+	if len(values) > 0 {
+		scores = make([]tally.OptionScore, 0, len(values)/2)
+	}
 	for i := 0; i < len(values); i += 2 {
 		n, points := values[i], values[i+1]
 		if n <= last || n >= len(r.Options) || points > r.MaxScore {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"voted/internal/refusal"
+	"voted/internal/tally"
 )
 
 // twin runs the state, a second one and the model side by side and compares all
@@ -16,8 +17,9 @@ type twin struct {
 	model         *model
 	log           []step
 	held          []heldView
-	commands      int            // ballots and management commands so far
-	seen          map[string]int // how often each answer was given
+	earlier       map[string]*Comparisons // of each poll, at the last check
+	commands      int                     // ballots and management commands so far
+	seen          map[string]int          // how often each answer was given
 }
 
 // heldView is a view of the past, and what it showed when it was taken.
@@ -27,7 +29,7 @@ type heldView struct {
 }
 
 func newTwin() *twin {
-	return &twin{state: NewState(), second: NewState(), model: newModel(), seen: map[string]int{}}
+	return &twin{state: NewState(), second: NewState(), model: newModel(), seen: map[string]int{}, earlier: map[string]*Comparisons{}}
 }
 
 // run applies one entry to all three. It returns what differs.
@@ -123,7 +125,7 @@ func (w *twin) check(m *modelPoll) error {
 	}
 	i, _ := w.state.Info(m.def.ID)
 	number := uint32(slices.Index(w.model.polls, m))
-	want := Info{Rules: p.rules, Number: number, Phase: phase, Revision: m.revision, CreatedAt: m.created, ClosedAt: m.closedAt, ClosedIndex: m.closedIndex, Ballots: uint64(len(last)), Changed: m.changed, Digest: i.Digest, Turnout: m.turnout()}
+	want := Info{Rules: p.rules, Number: number, Phase: phase, Revision: m.revision, CreatedAt: m.created, ClosedAt: m.closedAt, ClosedIndex: m.closedIndex, Ballots: uint64(len(last)), Changed: m.changed, Digest: i.Digest, Turnout: m.turnout(), Lot: m.lot}
 	if !reflect.DeepEqual(i, want) || !sameDefinition(i.Rules.Definition, m.def) || i.Rules.Salt != m.salt {
 		return fmt.Errorf("poll %s shows %+v, the model has %+v", m.def.ID, i, want)
 	}
@@ -134,13 +136,35 @@ func (w *twin) check(m *modelPoll) error {
 		return fmt.Errorf("poll %s: its results are visible: %t", m.def.ID, i.Visible())
 	}
 	count, _ := w.state.Count(m.def.ID)
-	if got, want := count.Tabulate(), m.result(); !reflect.DeepEqual(got, want) || count.Index != w.model.index {
-		return fmt.Errorf("poll %s is tallied as %+v, the model has %+v", m.def.ID, got, want)
+	result := m.result()
+	if got := count.Tabulate(); !reflect.DeepEqual(got, result) || count.Index != w.model.index {
+		return fmt.Errorf("poll %s is tallied as %+v, the model has %+v", m.def.ID, got, result)
+	}
+	if err := w.checkAfter(&count, result); err != nil {
+		return err
 	}
 	if err := p.consistent(); err != nil {
 		return err
 	}
 	return w.checkCasts(m)
+}
+
+// checkAfter counts a poll with what was counted at the last check.
+func (w *twin) checkAfter(count *Count, want tally.Result) error {
+	id := count.Rules.ID
+	if count.Rules.Form() != tally.Ranking {
+		return nil // nothing is kept for it
+	}
+	if w.earlier[id] == nil {
+		w.earlier[id] = new(Comparisons)
+	}
+	if w.earlier[id].pairs != nil && len(w.earlier[id].entries) > 0 {
+		w.seen["counted further: "+count.Rules.Method]++
+	}
+	if got := count.TabulateAfter(w.earlier[id]); !reflect.DeepEqual(got, want) {
+		return fmt.Errorf("poll %s, counted further, is tallied as %+v, the model has %+v", id, got, want)
+	}
+	return nil
 }
 
 func (w *twin) checkCasts(m *modelPoll) error {

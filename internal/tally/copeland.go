@@ -16,7 +16,7 @@ var copeland = Method{
 	OneSeat:     true,
 	DefaultTies: TiesReport,
 	Rules:       []Rule{copelandLadder, unrankedRule},
-	tabulate:    tabulateCopeland,
+	compared:    compareCopeland,
 }
 
 var copelandLadder = Rule{
@@ -31,8 +31,7 @@ const (
 	TieMarginsAll   TieStep = "margins_over_all"   // the highest sum of margins over all other options
 )
 
-func tabulateCopeland(p Profile, s Settings) Result {
-	pairs := pairwise(p, s.unranked())
+func compareCopeland(pairs Pairwise, s Settings) Result {
 	var l ladder
 	lead := "with the most wins"
 	if s.word(copelandLadder) == "margins" {

@@ -5,9 +5,11 @@
 // # What goes in
 //
 // No method ever sees a single ballot. An additive method (plurality, approval, score)
-// needs only [Totals], the running sums that a poll keeps while ballots arrive. Every
-// other method needs a [Profile]: the distinct preferences and how many current ballots
-// hold each. A poll with ten million ballots often has only a few hundred distinct
+// needs only [Totals], the running sums that a poll keeps while ballots arrive. A method
+// that compares options in pairs needs only [PairCounts], which are sums too, and are
+// brought from one state of a poll to the next by what has changed in between. Every other
+// method needs a [Profile]: the distinct preferences and how many current ballots hold
+// each. A poll with ten million ballots often has only a few hundred distinct
 // preferences, and the cost of a tabulation depends on these.
 //
 // Ballots are validated where they enter, so a profile normally has valid content only.
@@ -66,7 +68,8 @@
 //
 // Set additive, and not tabulate, only if the result follows from the sums in
 // [Totals] alone; the Form must then be [Choice] or [Scores], whose sums are
-// defined. Set tabulate, and not additive, for everything else.
+// defined. Set compared, and not tabulate, if it follows from a [Pairwise] alone, which
+// the rule unranked shapes. Set tabulate for everything else.
 //
 // The function must satisfy the following. The tests in this package check it for every
 // method in the table:

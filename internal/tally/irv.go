@@ -92,8 +92,8 @@ func irvRulesOf(s Settings, options int) irvRules {
 }
 
 // tabulateIRV counts, and counts again for other orders in which listed ties could have
-// been decided. If a tie is left open, but every order of the options elects the same one,
-// it is elected.
+// been decided. If a tie is left open or reported, but every order of the options elects the
+// same one, it is elected.
 func tabulateIRV(p Profile, s Settings) Result {
 	r, listed := newRunoff(p, s).count(nil)
 	if len(listed) > 0 {
@@ -101,7 +101,7 @@ func tabulateIRV(p Profile, s Settings) Result {
 		again := func(script [][]int) (Result, []listedTie) { return start.clone().count(script) }
 		r.OtherOrders, r.OrdersLeft = otherOrders(again, maxOtherOrders, r.Winners, listed)
 	}
-	if r.Unresolved != nil {
+	if r.Unresolved != nil || len(r.Winners) > 1 {
 		inOrder := s
 		inOrder.Ties = TiesListed
 		if one := tabulateIRV(p, inOrder); len(one.OtherOrders) == 0 && !one.OrdersLeft {

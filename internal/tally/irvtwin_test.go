@@ -17,7 +17,7 @@ type paperBallot struct {
 // if whoever leaves the same options win.
 func plainPaper(options int, preferences []tally.Preference, s tally.Settings) plainResult {
 	r := plainPaperBy(options, preferences, s, nil)
-	if r.unresolved == nil {
+	if r.unresolved == nil && len(r.winners) < 2 {
 		return r
 	}
 	var elected [][]int // by each order in which the tied can leave

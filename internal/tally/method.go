@@ -23,6 +23,7 @@ type Method struct {
 
 	// Exactly one of these is set. They get settings in which the defaults are filled in.
 	additive func(Totals, Settings) Result
+	compared func(Pairwise, Settings) Result
 	tabulate func(Profile, Settings) Result
 }
 
@@ -79,18 +80,52 @@ func (m Method) FromTotals(t Totals, s Settings) Result {
 	return m.additive(t, s.with(m))
 }
 
-// FromProfile gives the result from the distinct preferences, for every method. An
-// additive method sums them first, so for the same ballots the result is that of
-// [Method.FromTotals]. A method of rankings that does not compare options in pairs gets the
-// comparisons too, unless the poll has more than [MaxComparedOptions].
-func (m Method) FromProfile(p Profile, s Settings) Result {
+// Compares reports whether the method needs only [PairCounts], which are brought from one
+// state of a poll to the next by what has changed. The cost of [Method.FromPairs] then
+// depends on the number of options, but not of ballots.
+func (m Method) Compares() bool { return m.compared != nil }
+
+// FromPairs gives the result from pairwise counts. It panics unless the method decides by
+// them alone; ask [Method.Compares] first.
+func (m Method) FromPairs(c *PairCounts, s Settings) Result {
+	if m.compared == nil {
+		panic("tally: method " + m.Name + " needs more than pairwise counts: give FromProfile its profile instead")
+	}
 	s = s.with(m)
-	if m.additive != nil {
-		return m.additive(sum(m.Form, p, s), s)
+	return m.compared(c.Pairwise(s.unranked()), s)
+}
+
+// ShowsPairs reports whether results of a poll with so many options have pairwise
+// comparisons: those of every method of rankings do, unless there are too many options to
+// show what does not decide.
+func (m Method) ShowsPairs(options int) bool {
+	return m.compared != nil || m.Form == Ranking && options <= MaxComparedOptions
+}
+
+// FromProfile gives the result from the distinct preferences, for every method. An
+// additive method sums them first, and one that compares pairs counts these first: for the
+// same ballots the result is that of [Method.FromTotals] or [Method.FromPairs].
+func (m Method) FromProfile(p Profile, s Settings) Result {
+	var pairs *PairCounts
+	if m.ShowsPairs(p.Options) {
+		pairs = pairCounts(p)
 	}
-	r := m.tabulate(p, s)
-	if m.Form == Ranking && r.Pairwise == nil && p.Options <= MaxComparedOptions {
-		r.showPairs(pairwise(p, UnrankedBottom))
+	return m.FromProfileAndPairs(p, pairs, s)
+}
+
+// FromProfileAndPairs is [Method.FromProfile] for a caller that has counted the pairs of
+// these ballots already. It needs them if [Method.ShowsPairs] says so.
+func (m Method) FromProfileAndPairs(p Profile, pairs *PairCounts, s Settings) Result {
+	switch with := s.with(m); {
+	case m.compared != nil:
+		return m.FromPairs(pairs, s)
+	case m.additive != nil:
+		return m.additive(sum(m.Form, p, with), with)
+	default:
+		r := m.tabulate(p, with)
+		if m.ShowsPairs(p.Options) {
+			r.showPairs(pairs.Pairwise(UnrankedBottom))
+		}
+		return r
 	}
-	return r
 }

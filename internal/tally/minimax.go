@@ -18,7 +18,7 @@ var minimax = Method{
 	OneSeat:     true,
 	DefaultTies: TiesReport,
 	Rules:       []Rule{minimaxStrength, unrankedRule},
-	tabulate:    tabulateMinimax,
+	compared:    compareMinimax,
 }
 
 var minimaxStrength = Rule{
@@ -28,8 +28,7 @@ var minimaxStrength = Rule{
 		"or by the most votes of any other option, won against or not.",
 }
 
-func tabulateMinimax(p Profile, s Settings) Result {
-	pairs := pairwise(p, s.unranked())
+func compareMinimax(pairs Pairwise, s Settings) Result {
 	r := pairs.result(severalLead(s, "with the smallest worst defeat"))
 	r.WorstDefeat = worstDefeats(pairs, s.word(minimaxStrength))
 	r.fillSeats(s, pairs.candidates(), func(a, b int) int { return cmp.Compare(r.WorstDefeat[a], r.WorstDefeat[b]) }, nil)

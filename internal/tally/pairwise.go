@@ -86,6 +86,9 @@ func (c *PairCounts) addLevel(a, b int, weight int64) {
 	c.level[b*c.options+a] += weight
 }
 
+// Bytes is about how much memory the counts hold.
+func (c *PairCounts) Bytes() int { return 8 * (len(c.above) + len(c.level) + 2*c.options) }
+
 // Pairwise gives the matrix of the ballots counted so far.
 func (c *PairCounts) Pairwise(unranked Unranked) Pairwise {
 	p := Pairwise{
@@ -122,16 +125,16 @@ type Pairwise struct {
 	over           [][]int64 // at [a][b]: ballots that rank a above b
 }
 
-// pairwise compares the options of a profile. Groups whose weight is not positive are
+// pairCounts compares the options of a profile. Groups whose weight is not positive are
 // ignored, as by every method.
-func pairwise(p Profile, unranked Unranked) Pairwise {
+func pairCounts(p Profile) *PairCounts {
 	c := NewPairCounts(p.Options)
 	for _, g := range p.Groups {
 		if g.Weight > 0 {
 			c.Add(g)
 		}
 	}
-	return c.Pairwise(unranked)
+	return c
 }
 
 // Options is the number of options that the matrix compares.

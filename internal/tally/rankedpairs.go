@@ -24,7 +24,7 @@ var rankedPairs = Method{
 	OneSeat:     true,
 	DefaultTies: TiesListed,
 	Rules:       []Rule{rankedPairsStrength, unrankedRule},
-	tabulate:    tabulateRankedPairs,
+	compared:    compareRankedPairs,
 }
 
 var rankedPairsStrength = Rule{
@@ -39,8 +39,7 @@ func byVotesThenOpposition(a, b link) int {
 	return cmp.Or(byWinningVotes(a, b), cmp.Compare(b.lost, a.lost))
 }
 
-func tabulateRankedPairs(p Profile, s Settings) Result {
-	pairs := pairwise(p, s.unranked())
+func compareRankedPairs(pairs Pairwise, s Settings) Result {
 	r := pairs.result(rankedPairsTieBreaking(s))
 	compare := byVotesThenOpposition
 	if s.word(rankedPairsStrength) == "margins" {

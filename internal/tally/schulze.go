@@ -20,7 +20,7 @@ var schulze = Method{
 	OneSeat:     true,
 	DefaultTies: TiesReport,
 	Rules:       []Rule{schulzeStrength, unrankedRule},
-	tabulate:    tabulateSchulze,
+	compared:    compareSchulze,
 }
 
 var schulzeStrength = Rule{
@@ -29,8 +29,7 @@ var schulzeStrength = Rule{
 	Help:  "What makes a pairwise win strong: its votes, how many more, or how many times as many they are.",
 }
 
-func tabulateSchulze(p Profile, s Settings) Result {
-	pairs := pairwise(p, s.unranked())
+func compareSchulze(pairs Pairwise, s Settings) Result {
 	r := pairs.result(severalLead(s, "to which no other is better"))
 	paths := strongestPaths(pairs, s.word(schulzeStrength))
 	better := func(a, b int) bool { return paths.rank(a, b) > paths.rank(b, a) }
