@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"voted/internal/poll"
 	"voted/internal/profile"
 	"voted/internal/profilefile"
@@ -193,7 +195,10 @@ func (s *standing) file(f format) ([]byte, error) {
 	shown := s.json()
 	count := &resultfile.Count{
 		Title: s.Rules.Title, Facts: s.facts(&shown), Ballots: int64(s.Ballots), Seats: s.Rules.Counting.Seats,
-		Final: shown.Certified, Options: optionsOf(s.Rules), Outcome: shown.Outcome,
+		Final: shown.Certified, Options: optionsOf(s.Rules),
+	}
+	if err := json.Unmarshal(s.outcome, &count.Outcome); err != nil {
+		return nil, fmt.Errorf("the outcome of poll %s cannot be read back: %w", s.Rules.ID, err)
 	}
 	if shown.Weight != nil {
 		count.Ballots = int64(*shown.Weight) // as all votes are

@@ -106,7 +106,7 @@ func New(c Cluster, o Options) *Handler {
 	}
 	h := &Handler{
 		cluster: c, timeout: o.RequestTimeout, log: o.Logger, rand: o.Rand,
-		metrics: newMetrics(o.Registry, o.Version), registry: o.Registry, tallies: newTallies(),
+		metrics: newMetrics(o.Registry, o.Version), registry: o.Registry,
 		tracer:  o.Tracer,
 		node:    []string{c.ID()},
 		streams: slots{limit: int64(o.MaxStreams)}, bulks: slots{limit: int64(o.MaxBulk)}, restores: slots{limit: 1},
@@ -118,6 +118,7 @@ func New(c Cluster, o Options) *Handler {
 		addresses: newRates("address", o.Limits.PerAddress), clients: newRates("client", o.Limits.PerClient),
 	}
 	h.draining, h.drain = context.WithCancel(context.Background())
+	h.tallies = newTallies(h.count, o.Logger)
 	prefix, err := h.madeID()
 	if err != nil {
 		panic("api: the source of random bytes failed: " + err.Error())
@@ -131,6 +132,13 @@ func New(c Cluster, o Options) *Handler {
 // uploads end with the line from which to go on. Other requests are served as before. It
 // may be called more than once.
 func (h *Handler) Drain() { h.drain() }
+
+// Close drains, and returns when the tallies that are being made are done. Results that
+// would need another one are answered as unavailable from then on.
+func (h *Handler) Close() {
+	h.drain()
+	h.tallies.close()
+}
 
 // madeID draws 128 bits and writes them as 26 lowercase letters and digits.
 func (h *Handler) madeID() (string, error) {

@@ -1,14 +1,39 @@
 package api
 
 import (
+	"slices"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"voted/internal/poll"
 	"voted/internal/resultjson"
+	"voted/internal/tally"
 )
 
-// resultsJSON is how a poll stands, as clients see it.
+// standing is how a poll stands at a log index. It is immutable.
+type standing struct {
+	poll.Info
+	index   uint64
+	outcome []byte // what was counted, as JSON: rendered once for all who ask
+}
+
+func newStanding(info poll.Info, index uint64, result tally.Result) *standing {
+	outcome := resultjson.Of(&result, info.Rules.Form(), optionIDs(info.Rules))
+	return &standing{Info: info, index: index, outcome: marshal(outcome)}
+}
+
+// at returns how the poll stands at a later index, if nothing has changed until then:
+// otherwise it stays what it is.
+func (s *standing) at(info poll.Info, index uint64) *standing {
+	if s.Changed != info.Changed {
+		return s
+	}
+	return &standing{Info: info, index: index, outcome: s.outcome}
+}
+
+// resultsJSON is how a poll stands, as clients see it. The outcome follows in the same
+// object.
 type resultsJSON struct {
 	Poll        string       `json:"poll"`
 	Method      string       `json:"method"`
@@ -21,7 +46,6 @@ type resultsJSON struct {
 	Turnout     *turnoutJSON `json:"turnout,omitzero"` // with a roll
 	Quorum      *quorumJSON  `json:"quorum,omitzero"`  // if the poll has one
 	Seats       int          `json:"seats,omitzero"`   // if there are several
-	resultjson.Outcome
 }
 
 // turnoutJSON is how many of those on the roll have voted.
@@ -41,18 +65,24 @@ type quorumJSON struct {
 
 // appendJSON appends the results as one line.
 func (s *standing) appendJSON(b []byte) []byte {
-	text, err := json.Marshal(s.json(), jsontext.AllowInvalidUTF8(true))
+	head := marshal(s.json())
+	b = slices.Grow(b, len(head)+len(s.outcome)+1)
+	b = append(append(b, head[:len(head)-1]...), ',') // neither of the objects is empty
+	return append(append(b, s.outcome[1:]...), '\n')
+}
+
+func marshal(v any) []byte {
+	text, err := json.Marshal(v, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		panic("api: results cannot be written: " + err.Error())
 	}
-	return append(append(b, text...), '\n')
+	return text
 }
 
 func (s *standing) json() resultsJSON {
 	out := resultsJSON{
 		Poll: s.Rules.ID, Method: s.Rules.Method, State: s.Phase.String(), Index: s.index, Ballots: s.Ballots,
 		Certified: s.Phase == poll.Closed, ClosedIndex: s.ClosedIndex, Seats: s.Rules.Counting.Seats,
-		Outcome: resultjson.Of(&s.result, s.Rules.Form(), s.ids()),
 	}
 	if t := s.Turnout; s.Rules.Eligibility == poll.OnRoll {
 		out.Weight, out.Turnout = &t.VotedWeight, &turnoutJSON{t.Eligible, t.Voted, t.EligibleWeight, t.VotedWeight}
@@ -66,10 +96,9 @@ func (s *standing) json() resultsJSON {
 	return out
 }
 
-// ids returns the ids of the options.
-func (s *standing) ids() []string {
-	ids := make([]string, len(s.Rules.Options))
-	for i, o := range s.Rules.Options {
+func optionIDs(r *poll.Rules) []string {
+	ids := make([]string, len(r.Options))
+	for i, o := range r.Options {
 		ids[i] = o.ID
 	}
 	return ids

@@ -48,7 +48,11 @@ func TestResultsAreTheSameBytesAsEver(t *testing.T) {
 		{Votes: wholes(4, 3, 3), Standing: []bool{true, true, true}, Eliminated: []int{2}, Decided: `the "order" of <ann> & Zoë`},
 		{Votes: wholes(6, 3, 0), Standing: []bool{true, true, false}, Exhausted: tally.Whole(1)},
 	}
-	for name, s := range map[string]*standing{
+	for name, s := range map[string]struct {
+		poll.Info
+		index  uint64
+		result tally.Result
+	}{
 		"nothing yet": {Info: poll.Info{Rules: plain, Phase: poll.Opened}, index: 12, result: tally.Result{Options: votes(0, 0, 0), TieBreaking: "They tie."}},
 		"a tie reported": {Info: poll.Info{Rules: plain, Phase: poll.Closed, ClosedIndex: 9, Ballots: 4}, index: 1 << 60, result: tally.Result{
 			Options: votes(2, 2, 0), Winners: []int{0, 1}, TieBreaking: "They \"tie\".",
@@ -84,7 +88,7 @@ func TestResultsAreTheSameBytesAsEver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.appendJSON([]byte("data: ")); string(got) != "data: "+string(want) {
+		if got := newStanding(s.Info, s.index, s.result).appendJSON([]byte("data: ")); string(got) != "data: "+string(want) {
 			t.Errorf("%s:\n%s, want\n%s", name, got, want)
 		}
 	}

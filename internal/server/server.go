@@ -227,6 +227,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	stopTuning()
 	s.endBackups()
+	s.handler.Close()
 	return errors.Join(err, s.node.Close(), s.guards.close())
 }
 
