@@ -90,13 +90,13 @@ func TestABackupIsTheSameElectionInAnotherCluster(t *testing.T) {
 		Polls, Ballots uint64
 		Tables         []struct{ Digest string }
 	}
-	if err := json.Unmarshal([]byte(mustVoted(t, "verify", file, "--json")), &report); err != nil {
+	if err := json.Unmarshal([]byte(mustVoted(t, "verify", "backup", file, "--json")), &report); err != nil {
 		t.Fatal(err)
 	}
 	if report.Polls != 1 || int(report.Ballots) != len(l.receipts) {
 		t.Fatalf("verified: %+v; %d voters were acknowledged", report, len(l.receipts))
 	}
-	if table := mustVoted(t, "verify", file); !strings.Contains(table, "board") || !strings.Contains(table, "plurality") {
+	if table := mustVoted(t, "verify", "backup", file); !strings.Contains(table, "board") || !strings.Contains(table, "plurality") {
 		t.Errorf("the table is\n%s", table)
 	}
 	if err := first.Stop(); err != nil {
@@ -223,8 +223,8 @@ func TestABadBackupIsNamedAndChangesNothing(t *testing.T) {
 		"empty":          {write("empty", nil), "not a backup made by voted"},
 		"a newer format": {write("newer", newer), "newer than this program reads"},
 	} {
-		for _, command := range []string{"verify", "restore"} {
-			args := []string{command, x.file}
+		for _, command := range []string{"verify backup", "restore"} {
+			args := append(strings.Fields(command), x.file)
 			if command == "restore" {
 				args = append(args, "--endpoint", c.Nodes[0].URL)
 			}
@@ -291,7 +291,7 @@ func TestANodeKeepsTheLastOfItsOwnBackups(t *testing.T) {
 			seen = found
 		}
 		if len(found) == 2 && len(seen) > 0 && found[0] > seen[0] {
-			mustVoted(t, "verify", found[1])
+			mustVoted(t, "verify", "backup", found[1])
 			break
 		}
 		if time.Now().After(deadline) {

@@ -270,7 +270,7 @@ func TestTheManualsScheduleOfBackups(t *testing.T) {
 	s.serve(placed(t, commandsOf(t, manual, "Back up")[1], "/var/lib/voted", filepath.Join(s.dir, "data"), "/var/backups/voted", backups))
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		if found, _ := filepath.Glob(filepath.Join(backups, "voted-n1-*.backup")); len(found) == 1 {
-			s.must("voted verify " + found[0])
+			s.must("voted verify backup " + found[0])
 			return
 		}
 		if time.Now().After(deadline) {

@@ -247,7 +247,7 @@ func TestALargeBackupIsRestoredExactlyOrNotAtAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("the backup has %d bytes", info.Size())
-	if said := timed(t, "verify", "verify", file); !strings.Contains(said, "1 poll and 1,000,000 ballots") {
+	if said := timed(t, "verify", "verify", "backup", file); !strings.Contains(said, "1 poll and 1,000,000 ballots") {
 		t.Errorf("verified: %s", said)
 	}
 	t.Run("on every node, to the last byte", func(t *testing.T) {

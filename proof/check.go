@@ -20,7 +20,7 @@ func CheckInclusion(root Hash, size, index uint64, leaf Hash, path []Hash) error
 	inner := bits.Len64(index ^ (size - 1))
 	border := bits.OnesCount64(index >> inner)
 	if len(path) != inner+border {
-		return fmt.Errorf("%w: entry %d of %d has %d hashes above it, and there are %d", ErrNotInTree, index, size, inner+border, len(path))
+		return fmt.Errorf("%w: from entry %d of %d up it is %d steps, and there are %d", ErrNotInTree, index, size, inner+border, len(path))
 	}
 	h := leaf
 	for i, sibling := range path[:inner] {
@@ -34,7 +34,7 @@ func CheckInclusion(root Hash, size, index uint64, leaf Hash, path []Hash) error
 		h = NodeHash(left, h)
 	}
 	if h != root {
-		return fmt.Errorf("%w: the hashes from entry %d up do not end at the signed one", ErrNotInTree, index)
+		return fmt.Errorf("%w: entry %d is not what it is said to be", ErrNotInTree, index)
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ func CheckConsistency(old, size uint64, oldRoot, root Hash, path []Hash) error {
 	case old == size, old == 0:
 		return checkTrivial(old, size, oldRoot, root, path)
 	case len(path) == 0:
-		return fmt.Errorf("%w: the proof has no hashes", ErrInconsistent)
+		return fmt.Errorf("%w: there are no steps between them", ErrInconsistent)
 	}
 	// The largest complete subtree that ends the older tree. Where it is the whole older
 	// tree its root is known, and not sent.
@@ -63,7 +63,7 @@ func CheckConsistency(old, size uint64, oldRoot, root Hash, path []Hash) error {
 		seed, rest = path[0], path[1:]
 	}
 	if len(rest) != inner+border {
-		return fmt.Errorf("%w: from %d to %d entries there are %d hashes, not %d", ErrInconsistent, old, size, inner+border+len(path)-len(rest), len(path))
+		return fmt.Errorf("%w: from %d to %d entries it is %d steps, and there are %d", ErrInconsistent, old, size, inner+border+len(path)-len(rest), len(path))
 	}
 	older, newer := seed, seed
 	last := (old - 1) >> shift
@@ -78,7 +78,7 @@ func CheckConsistency(old, size uint64, oldRoot, root Hash, path []Hash) error {
 		older, newer = NodeHash(h, older), NodeHash(h, newer)
 	}
 	if older != oldRoot || newer != root {
-		return fmt.Errorf("%w: the hashes do not lead to both signed ones", ErrInconsistent)
+		return fmt.Errorf("%w: the steps between them do not lead to both", ErrInconsistent)
 	}
 	return nil
 }
@@ -87,11 +87,11 @@ func CheckConsistency(old, size uint64, oldRoot, root Hash, path []Hash) error {
 func checkTrivial(old, size uint64, oldRoot, root Hash, path []Hash) error {
 	switch {
 	case len(path) != 0:
-		return fmt.Errorf("%w: from %d to %d entries there are no hashes, not %d", ErrInconsistent, old, size, len(path))
+		return fmt.Errorf("%w: from %d to %d entries there are no steps, and here are %d", ErrInconsistent, old, size, len(path))
 	case old == 0 && oldRoot != EmptyRoot, size == 0 && root != EmptyRoot:
 		return fmt.Errorf("%w: the hash of no entries is %s", ErrInconsistent, EmptyRoot)
 	case old == size && oldRoot != root:
-		return fmt.Errorf("%w: both have %d entries, and other hashes", ErrInconsistent, size)
+		return fmt.Errorf("%w: both have %d entries, and not the same ones", ErrInconsistent, size)
 	}
 	return nil
 }

@@ -143,8 +143,13 @@ func ParseClosingEntry(b []byte) (ClosingEntry, error) {
 func IsClosing(entry []byte) bool { return len(entry) > 0 && entry[0] == closingKind }
 
 func checkEntry(b []byte, kind byte, size int, what string) error {
-	if len(b) != size || b[0] != kind {
-		return fmt.Errorf("%w: an entry of %d bytes is not %s, which has %d and begins with %q", ErrMalformed, len(b), what, size, kind)
+	switch {
+	case len(b) == 0:
+		return fmt.Errorf("%w: the entry is empty, and should be %s", ErrMalformed, what)
+	case b[0] != kind:
+		return fmt.Errorf("%w: the entry begins with %q, and %s with %q", ErrMalformed, b[0], what, kind)
+	case len(b) != size:
+		return fmt.Errorf("%w: the entry has %d bytes, and %s has %d", ErrMalformed, len(b), what, size)
 	}
 	return nil
 }

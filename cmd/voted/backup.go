@@ -17,7 +17,7 @@ type backupCommand struct {
 
 func (backupCommand) Help() string {
 	return `Everything that was acknowledged before, at one log index, while ballots are cast. The file appears once it is
-complete and checked; look into it with "voted verify".
+complete and checked; look into it with "voted verify backup".
 
     voted backup board.backup`
 }

@@ -32,7 +32,7 @@ type commandLine struct {
 	Proof      proofCommands      `cmd:"" help:"Make the policies by which proofs are checked, and sign them."`
 	Health     healthCommand      `cmd:"" help:"Ask a node whether it is well, for health checks."`
 	Backup     backupCommand      `cmd:"" help:"Write everything that a cluster holds to a file."`
-	Verify     verifyCommand      `cmd:"" help:"Count a backup again, without a cluster."`
+	Verify     verifyCommands     `cmd:"" help:"Check receipts, published logs and backups, without a cluster."`
 	Restore    restoreCommand     `cmd:"" help:"Put a backup in the place of what a cluster holds."`
 	Recover    recoverCommand     `cmd:"" help:"Make one member a cluster again that has lost its quorum for good."`
 	Version    versionCommand     `cmd:"" help:"Print the version."`

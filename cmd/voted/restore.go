@@ -83,7 +83,7 @@ func (c *restoreCommand) check() (sum string, size int64, err error) {
 	defer f.Close()
 	h := sha256.New()
 	if _, err := backup.Check(io.TeeReader(f, h)); err != nil {
-		return "", 0, fmt.Errorf("%s cannot be restored: %w. Nothing was sent; look at it with `voted verify`, and take another copy or an older backup", c.File, err)
+		return "", 0, fmt.Errorf("%s cannot be restored: %w. Nothing was sent; look at it with `voted verify backup`, and take another copy or an older backup", c.File, err)
 	}
 	info, err := f.Stat()
 	if err != nil {

@@ -1,86 +1,264 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
-	"strings"
+	"time"
 
-	"voted/cmd/voted/clock"
 	"voted/cmd/voted/display"
-	"voted/internal/backup"
+	"voted/cmd/voted/verify"
+	"voted/internal/usage"
+	"voted/proof"
 )
 
-type verifyCommand struct {
-	File string `arg:"" help:"Backup to read, or - for the standard input."`
-	JSON bool   `help:"Print JSON instead of a table." name:"json"`
-	UTC  bool   `help:"Show times in UTC, not in local time." name:"utc"`
+// verifyCommands check files without a cluster. They exit with 0 where what the file says
+// is so, with 1 where it is not, and with 2 where the files that were given cannot decide.
+type verifyCommands struct {
+	Receipt verifyReceipt `cmd:"" help:"Check by its receipt that a ballot is counted."`
+	Growth  verifyGrowth  `cmd:"" help:"Check that a later head of a poll continues an earlier one."`
+	Log     verifyLog     `cmd:"" help:"Check a published log: every record, every voter once."`
+	Fraud   verifyFraud   `cmd:"" help:"Check whether two signed documents cannot both be honest, and whose doing it is."`
+	Backup  verifyBackup  `cmd:"" help:"Count a backup again."`
 }
 
-func (verifyCommand) Help() string {
-	return `Needs no cluster. Reads everything, and counts every poll again from its single records. Exit code 1 where
-anything is damaged.
-
-    voted verify board.backup`
+// verdictFlags are what the checks of receipts, heads and logs have in common.
+type verdictFlags struct {
+	AllowNoQuorum bool `help:"Take a policy that asks nobody to sign: then one key's word is enough."`
+	JSON          bool `help:"Print JSON instead of sentences." name:"json"`
+	UTC           bool `help:"Show times in UTC, not in local time." name:"utc"`
 }
 
-// Run counts the backup again.
-func (c *verifyCommand) Run(s *session) error {
+// maxProvenBytes is the longest receipt, head or policy that is read.
+const maxProvenBytes = 1 << 20
+
+// read reads a receipt, head or policy; - is the standard input.
+func (verdictFlags) read(name string) ([]byte, error) {
 	in := io.Reader(os.Stdin)
-	if c.File != "-" {
-		f, err := os.Open(c.File)
+	if name != "-" {
+		f, err := os.Open(name)
 		if err != nil {
-			return fileProblem(c.File, err)
+			return nil, fileProblem(name, err)
 		}
 		defer f.Close()
 		in = f
 	}
-	report, err := backup.Verify(in)
+	b, err := io.ReadAll(io.LimitReader(in, maxProvenBytes+1))
+	switch {
+	case err != nil:
+		return nil, fileProblem(name, err)
+	case len(b) > maxProvenBytes:
+		return nil, usage.Errorf("the file %s is longer than 1 MiB: it is no receipt, head or policy", name)
+	}
+	return b, nil
+}
+
+// policy reads a policy. One that cannot be read decides nothing.
+func (f verdictFlags) policy(name string) (*proof.Policy, error) {
+	b, err := f.read(name)
 	if err != nil {
-		return fmt.Errorf("%s cannot be trusted: %w. Do not restore it; take another copy or an older backup", c.File, err)
+		return nil, err
 	}
-	if c.JSON {
-		return printJSON(s, report)
+	p, err := proof.ParsePolicy(b)
+	if err != nil {
+		return nil, usage.Errorf("the policy %s cannot be used: %w", name, err)
 	}
-	showReport(s.stdout, report, clock.Local(c.UTC))
-	return nil
+	p.AllowNoQuorum = f.AllowNoQuorum
+	return p, nil
 }
 
-func showReport(o *display.Output, r *backup.Report, now clock.Clock) {
-	o.Linef("%s · log index %s · %s, by node %s of %s · voted %s · format %d", o.Paint(display.Good, "whole"), display.Int(r.Index),
-		now.Show(r.Time), r.Node, strings.Join(r.Members, ", "), r.Version, r.Format)
-	o.Linef("cluster %s · digest %s", r.Cluster, r.Digest)
-	o.Linef("sha256 %s, %s bytes", r.SHA256, display.Int(r.Bytes))
-	o.Linef("")
-	t := display.Table{Columns: []display.Column{
-		{Title: "POLL"}, {Title: "METHOD"}, {Title: "STATE"}, {Title: "BALLOTS", Right: true}, {Title: "WINNERS", Flex: true}, {Title: "TALLY", Flex: true}, {Title: "DIGEST"},
-	}}
-	for _, p := range r.Tables {
-		var tally []string
-		for _, x := range p.Options {
-			n := x.Votes
-			if x.Score != 0 {
-				n = x.Score
+// log opens a published log; "" is none.
+func (verdictFlags) log(dir string) (*verify.Log, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, usage.Errorf("there is no directory %s", dir)
+	}
+	l, err := verify.OpenLog(os.DirFS(dir))
+	if err != nil {
+		return nil, usage.Errorf("the directory %s has no log that can be read: %w", dir, err)
+	}
+	return l, nil
+}
+
+func (f verdictFlags) words() verify.Words {
+	if f.UTC {
+		return verify.Words{Zone: time.UTC}
+	}
+	return verify.Words{Zone: time.Local}
+}
+
+// show writes a verdict, and returns what the command ends with.
+func (f verdictFlags) show(s *session, v *verify.Verdict) error {
+	if f.JSON {
+		if err := printJSON(s, v); err != nil {
+			return err
+		}
+	} else {
+		style := display.Good
+		if v.Outcome != verify.Right {
+			style = display.Bad
+		}
+		for i, sentence := range v.Sentences {
+			if i > 0 {
+				style = display.Plain
 			}
-			tally = append(tally, fmt.Sprintf("%s %s", x.ID, display.Int(n)))
-		}
-		t.Row(display.Cells(p.ID, p.Method, p.State, display.Int(p.Ballots), strings.Join(p.Winners, ", "), strings.Join(tally, ", "), p.Digest[:12])...)
-	}
-	t.Write(o)
-	o.Linef("")
-	for _, p := range r.Tables {
-		if p.OrderDecided {
-			o.Lead(o.Paint(display.Yellow, p.ID), ": "+orderDecided(p))
+			s.stdout.Linef("%s", s.stdout.Paint(style, display.Safe(sentence)))
 		}
 	}
-	o.Linef("%s and %s, counted again one by one: they are what the cluster would answer", display.Plural(int64(r.Polls), "poll"), display.Plural(int64(r.Ballots), "ballot"))
+	switch v.Outcome {
+	case verify.Right:
+		return nil
+	case verify.Wrong:
+		return errSaid
+	}
+	return usage.Mark(errSaid)
 }
 
-// orderDecided returns a sentence about which other options the ties of a poll could have
-// elected.
-func orderDecided(p backup.PollReport) string {
-	if len(p.OtherOrdersElect) == 0 {
-		return "the order of the options decided a tie, which changed no winner that was looked at"
+type verifyReceipt struct {
+	verdictFlags
+	File   string `arg:"" help:"Receipt to read, or - for the standard input."`
+	Policy string `help:"Policy of the poll, published by whoever holds it." required:"" placeholder:"FILE"`
+	Voter  string `help:"Whose receipt it must be." placeholder:"ID"`
+	LogDir string `help:"Published log: look whether the ballot was replaced later." placeholder:"DIR"`
+}
+
+func (verifyReceipt) Help() string {
+	return `Says whether the ballot of the receipt is counted, under its voter's name, and who signed that. Needs no network.
+Take the policy from where the poll was announced, not from the nodes that are checked.
+
+    voted verify receipt board-2026.v-17.tlog-proof --policy board-2026.policy
+    voted verify receipt board-2026.v-17.tlog-proof --policy board-2026.policy --voter v-17 --log-dir board-2026.log
+
+Exit code 0 where it is so, 1 where it is not, 2 where these files cannot decide it.`
+}
+
+// Run checks the receipt.
+func (c *verifyReceipt) Run(s *session) error {
+	p, err := c.policy(c.Policy)
+	if err != nil {
+		return err
 	}
-	return "the order of the options decided a tie; with another order " + strings.Join(p.OtherOrdersElect, " or ") + " could have won"
+	file, err := c.read(c.File)
+	if err != nil {
+		return err
+	}
+	log, err := c.log(c.LogDir)
+	if err != nil {
+		return err
+	}
+	return c.show(s, verify.Receipt(file, p, c.Voter, log, c.words()))
+}
+
+type verifyGrowth struct {
+	verdictFlags
+	Old    string `arg:"" help:"Earlier head: the file checkpoint of a log, as it was then."`
+	New    string `arg:"" help:"Later head."`
+	Policy string `help:"Policy of the poll; without it nobody's signature is looked at." placeholder:"FILE"`
+	LogDir string `help:"Published log that has all records up to the later head." placeholder:"DIR"`
+}
+
+func (verifyGrowth) Help() string {
+	return `Says whether all records of the earlier head are in the later one, unchanged and in their places.
+
+    voted verify growth head-0900 head-1700 --policy board-2026.policy --log-dir board-2026.log
+
+Exit code 0 where it is so, 1 where it is not, 2 where these files cannot decide it.`
+}
+
+// Run compares the heads.
+func (c *verifyGrowth) Run(s *session) error {
+	var p *proof.Policy
+	var err error
+	if c.Policy != "" {
+		if p, err = c.policy(c.Policy); err != nil {
+			return err
+		}
+	}
+	older, newer, err := c.both(c.Old, c.New)
+	if err != nil {
+		return err
+	}
+	log, err := c.log(c.LogDir)
+	if err != nil {
+		return err
+	}
+	return c.show(s, verify.Growth(older, newer, p, log, c.words()))
+}
+
+// both reads two documents.
+func (f verdictFlags) both(first, second string) (a, b []byte, err error) {
+	if first == "-" && second == "-" {
+		return nil, nil, usage.Errorf("only one of the two files can be the standard input")
+	}
+	if a, err = f.read(first); err != nil {
+		return nil, nil, err
+	}
+	b, err = f.read(second)
+	return a, b, err
+}
+
+type verifyLog struct {
+	verdictFlags
+	Dir    string `arg:"" help:"Directory with a published log: checkpoint, and tile/…"`
+	Policy string `help:"Policy of the poll." required:"" placeholder:"FILE"`
+}
+
+func (verifyLog) Help() string {
+	return `Reads all of a published log: that a quorum signed exactly these records, that each voter has one that counts, that
+each replacement names what it replaces, and that the closing fits. Takes about 60 bytes of memory a voter.
+
+    voted verify log board-2026.log --policy board-2026.policy
+
+Exit code 0 where it is so, 1 where it is not, 2 where these files cannot decide it.`
+}
+
+// Run checks the log.
+func (c *verifyLog) Run(s *session) error {
+	p, err := c.policy(c.Policy)
+	if err != nil {
+		return err
+	}
+	log, err := c.log(c.Dir)
+	if err != nil {
+		return err
+	}
+	return c.show(s, verify.CheckLog(log, p, c.words()))
+}
+
+type verifyFraud struct {
+	verdictFlags
+	First  string `arg:"" help:"A receipt, or a head."`
+	Second string `arg:"" help:"Another one."`
+	Policy string `help:"Policy of the poll: whose keys these are." required:"" placeholder:"FILE"`
+	LogDir string `help:"Published log of the larger of two heads of different sizes." placeholder:"DIR"`
+}
+
+func (verifyFraud) Help() string {
+	return `Says whether two signed documents exclude each other, and who signed both: that is proof against them, for anybody who
+has the policy. How many signed does not matter here; each is held to their own word.
+
+    voted verify fraud receipt-of-monday receipt-of-friday --policy board-2026.policy
+    voted verify fraud head-0900 head-1700 --policy board-2026.policy --log-dir board-2026.log
+
+Exit code 0 where it is proof, 1 where both can be honest, 2 where these files cannot decide it.`
+}
+
+// Run compares the documents.
+func (c *verifyFraud) Run(s *session) error {
+	p, err := c.policy(c.Policy)
+	if err != nil {
+		return err
+	}
+	a, b, err := c.both(c.First, c.Second)
+	if err != nil {
+		return err
+	}
+	log, err := c.log(c.LogDir)
+	if err != nil {
+		return err
+	}
+	return c.show(s, verify.Fraud(a, b, p, log))
 }

@@ -1,0 +1,86 @@
+package verify
+
+import (
+	"fmt"
+
+	"voted/cmd/voted/display"
+	"voted/proof"
+)
+
+// Receipt checks the receipt of one voter under a policy. Where a voter is named, it must
+// be theirs. A log is looked at for later ballots of the voter; it may be nil.
+func Receipt(file []byte, p *proof.Policy, voter string, log *Log, w Words) *Verdict {
+	r, err := proof.ParseReceipt(file)
+	if err != nil {
+		return refuse(Wrong, "This is not a receipt that can be read: %s. Ask for the file again; mail programs and editors change files.", detailOf(err))
+	}
+	if voter != "" && voter != r.Voter {
+		return refuse(Wrong, "This receipt is not one of %s: it is one of %s.", voter, r.Voter)
+	}
+	h, err := r.Check(p)
+	if err != nil {
+		return because(err)
+	}
+	v := &Verdict{Outcome: Right, Voter: r.Voter, Ballot: r.Number, Records: h.Size - 1, Closed: r.Final != nil, Tracker: r.Tracker()}
+	v.head(h)
+	if r.Final != nil {
+		v.Records, v.Voters = uint64(r.Final.Closing.Records), uint64(r.Final.Closing.Voters)
+	}
+	line := fmt.Sprintf("Your ballot in %s is counted: record %s of %s. %s.", v.Poll, display.Int(r.Number), display.Int(v.Records), w.signers(p, h))
+	after, err := following(r, h, log)
+	if err != nil {
+		return because(err)
+	}
+	switch {
+	case after.ballot != 0:
+		return refuse(Wrong, "Your ballot in %s was recorded as record %s, and replaced by record %s since.", v.Poll, display.Int(r.Number), display.Int(after.ballot))
+	case r.Final != nil || after.closed:
+		line += " It was not replaced before the poll closed."
+	case log != nil:
+		line += fmt.Sprintf(" Up to record %s nothing replaced it.", display.Int(log.Size()-1))
+	default:
+		line += " Whether it was replaced later, this file does not say."
+	}
+	if s := r.Ballot.Supersedes; s != 0 {
+		line += fmt.Sprintf(" It took the place of record %s, which does not count.", display.Int(uint64(s)))
+	}
+	// One line, so that it can be cut out and kept.
+	v.Sentences = []string{line + shows(r) + " Its mark is " + v.Tracker + "; keep this file."}
+	return v
+}
+
+// shows says what somebody learns to whom the file is shown.
+func shows(r *proof.Receipt) string {
+	if r.Opening != nil {
+		return " Careful: whoever sees this file can learn how you voted."
+	}
+	return " This file shows that you voted; it does not show how."
+}
+
+// later is what a log has after a ballot.
+type later struct {
+	ballot uint64 // number of the one that replaced it; 0 if none did
+	closed bool
+}
+
+// following looks for what came after a ballot. It fails if the log is not one of which the
+// receipt's head is the beginning.
+func following(r *proof.Receipt, h proof.Head, log *Log) (later, error) {
+	if log == nil {
+		return later{}, nil
+	}
+	if err := log.begins(h.Checkpoint); err != nil {
+		return later{}, err
+	}
+	number := r.Number
+	for e := range log.Entries(r.Number+1, log.Size()) {
+		number++
+		if proof.IsClosing(e) {
+			return later{closed: true}, nil
+		}
+		if b, err := proof.ParseBallotEntry(e); err == nil && b.Key == r.Ballot.Key {
+			return later{ballot: number}, nil
+		}
+	}
+	return later{}, log.err
+}

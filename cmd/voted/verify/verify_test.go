@@ -1,0 +1,212 @@
+package verify
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"voted/proof"
+)
+
+var update = flag.Bool("update", false, "write testdata/sentences.golden again")
+
+// said is what one check came to.
+type said struct {
+	name    string
+	outcome Outcome
+	verdict *Verdict
+}
+
+var utc = Words{Zone: time.UTC}
+
+// changed returns a receipt file that somebody tampered with.
+func changed(r *proof.Receipt, how func(*proof.Receipt)) []byte {
+	how(r)
+	return r.Append(nil)
+}
+
+func receipts(t *testing.T) []said {
+	e, p := goldenEntries(t), policy(t)
+	good := func() *proof.Receipt { return e.receipt(t, 17, e.head(t, 200, 1, 1, 2)) }
+	opened := func() *proof.Receipt {
+		r, err := proof.ParseReceipt(golden(t, "opened.tlog-proof"))
+		must(t, err)
+		return r
+	}
+	nobody, external := policy(t), policy(t)
+	nobody.Quorum = "none"
+	s, err := proof.NewCosigner(seed(9), "observer.example/w1")
+	must(t, err)
+	external.Witnesses = append(external.Witnesses, proof.PolicyWitness{Name: "union", Key: s.Verifier})
+	alone := *nobody
+	alone.AllowNoQuorum = true
+	root, err := e.view(t, 200).Root()
+	must(t, err)
+	other := sign(t, proof.Checkpoint{Origin: "votes.example/acme/board-2026/r9", Size: 200, Root: root}, 1, 1, 2)
+	forged := strings.Replace(string(e.head(t, 200, 1, 1, 2)), "\n200\n", "\n201\n", 1)
+	fork := goldenEntries(t)
+	fork[30][40] ^= 1
+	check := func(file []byte) *Verdict { return Receipt(file, p, "", nil, utc) }
+	return []said{
+		{"a ballot that is counted", Right, check(golden(t, "counted.tlog-proof"))},
+		{"a ballot that is counted, with the choice in the receipt", Right, check(golden(t, "opened.tlog-proof"))},
+		{"a ballot that counted at the close", Right, check(golden(t, "final.tlog-proof"))},
+		{"a ballot that replaced another", Right, check(e.receipt(t, 295, e.head(t, 301, 1, 1, 2, 3)).Append(nil))},
+		{"a ballot of the voter who is named", Right, Receipt(golden(t, "counted.tlog-proof"), p, "v-17", nil, utc)},
+		{"a ballot that nothing replaced in the log", Right, Receipt(golden(t, "counted.tlog-proof"), p, "", e.published(t, whole), utc)},
+		{"a policy with an external witness", Right, Receipt(golden(t, "counted.tlog-proof"), external, "", nil, utc)},
+		{"the word of one key, where that is enough", Right, Receipt(e.receipt(t, 17, e.head(t, 200, 1)).Append(nil), &alone, "", nil, utc)},
+		{"a policy that asks nobody", Undecided, Receipt(golden(t, "counted.tlog-proof"), nobody, "", nil, utc)},
+		{"the receipt of somebody else", Wrong, Receipt(golden(t, "counted.tlog-proof"), p, "v-18", nil, utc)},
+		{"a file that is no receipt", Wrong, check([]byte("hello\n"))},
+		{"a receipt whose lines end in CR LF", Wrong, check([]byte(strings.ReplaceAll(string(golden(t, "counted.tlog-proof")), "\n", "\r\n")))},
+		{"a receipt of another history of the poll", Wrong, check(e.receipt(t, 17, other).Append(nil))},
+		{"a receipt that says another poll", Wrong, check(changed(good(), func(r *proof.Receipt) { r.Poll = "board-2027" }))},
+		{"a head that was changed", Wrong, check(changed(good(), func(r *proof.Receipt) { r.Checkpoint = []byte(forged) }))},
+		{"a head that one member signed", Wrong, check(e.receipt(t, 17, e.head(t, 200, 1, 1)).Append(nil))},
+		{"a head that nobody cosigned", Wrong, check(e.receipt(t, 17, e.head(t, 200, 1)).Append(nil))},
+		{"a head that no member signed as the log", Wrong, check(e.receipt(t, 17, e.head(t, 200, 9, 1, 2)).Append(nil))},
+		{"a voter's receipt made over to another", Wrong, check(changed(good(), func(r *proof.Receipt) { r.Voter = "v-18" }))},
+		{"another choice", Wrong, check(changed(opened(), func(r *proof.Receipt) { r.Opening.Selections = []byte{1, 0} }))},
+		{"a seal that was changed", Wrong, check(changed(good(), func(r *proof.Receipt) { r.Ballot.Seal[0] ^= 1 }))},
+		{"another number", Wrong, check(changed(good(), func(r *proof.Receipt) { r.Number = 18 }))},
+		{"a ballot that was replaced before the close", Wrong, check(golden(t, "replaced.tlog-proof"))},
+		{"a ballot that was replaced later in the log", Wrong, Receipt(e.receipt(t, 285, e.head(t, 290, 1, 1, 2)).Append(nil), p, "", e.published(t, whole), utc)},
+		{"a log that does not continue the receipt's head", Wrong, Receipt(golden(t, "counted.tlog-proof"), p, "", fork.published(t, whole), utc)},
+		{"a log that ends before the receipt's head", Undecided, Receipt(golden(t, "final.tlog-proof"), p, "", e.published(t, 250), utc)},
+	}
+}
+
+func logs(t *testing.T) []said {
+	p := policy(t)
+	check := func(e entries, size uint64) *Verdict { return CheckLog(e.published(t, size), p, utc) }
+	with := func(how func(e entries) entries) *Verdict {
+		e := how(goldenEntries(t))
+		return check(e, uint64(len(e)))
+	}
+	e := goldenEntries(t)
+	files := func(how func(fstest.MapFS)) *Verdict {
+		f := e.publish(t, whole, golden(t, "checkpoint-302"))
+		how(f)
+		return CheckLog(open(t, f), p, utc)
+	}
+	bundle := proof.Tile{Level: proof.EntryBundle, Width: 256}.Path()
+	// The partial tiles were removed when the whole ones came, as the specification allows.
+	ahead := e.publish(t, whole, golden(t, "checkpoint-200"))
+	ahead["tile/0/000.p/200"] = &fstest.MapFile{Data: ahead["tile/0/000"].Data[:200*32]}
+	return []said{
+		{"a log that is closed", Right, check(e, whole)},
+		{"a log that is open", Right, check(e, 295)},
+		{"a log that has grown beyond its head", Right, CheckLog(open(t, ahead), p, utc)},
+		{"a log of the definition alone", Right, check(e, 1)},
+		{"an empty log", Wrong, check(e, 0)},
+		{"a bit of a record", Wrong, files(func(f fstest.MapFS) { f[bundle].Data[2+68+2+30] ^= 1 })},
+		{"a head that one member signed", Wrong, CheckLog(open(t, e.publish(t, whole, e.head(t, whole, 1, 1))), p, utc)},
+		{"a tile that was changed", Wrong, files(func(f fstest.MapFS) { f["tile/0/000"].Data[0] ^= 1 })},
+		{"a tile that is missing", Undecided, files(func(f fstest.MapFS) { delete(f, "tile/1/000.p/1") })},
+		{"records that are missing", Undecided, files(func(f fstest.MapFS) { delete(f, bundle) })},
+		{"records that are cut", Wrong, files(func(f fstest.MapFS) { f[bundle].Data = f[bundle].Data[:1000] })},
+		{"a voter twice", Wrong, with(func(e entries) entries { e[100] = e[99]; return e })},
+		{"a record dropped and the later ones moved up", Wrong, with(func(e entries) entries { return slices.Delete(e, 100, 101) })},
+		{"a record after the closing", Wrong, with(func(e entries) entries { return append(e, e[5]) })},
+		{"a closing with other numbers", Wrong, with(func(e entries) entries { e[301][4]++; return e })},
+		{"a closing with other ballots as replaced", Wrong, with(func(e entries) entries { e[301][125] ^= 1; return e })},
+		{"a record of an unknown kind", Wrong, with(func(e entries) entries { e[9][0] = 'q'; return e })},
+	}
+}
+
+func growths(t *testing.T) []said {
+	e, fork, p := goldenEntries(t), goldenEntries(t), policy(t)
+	fork[17][40] ^= 1
+	early, late := golden(t, "checkpoint-200"), golden(t, "checkpoint-302")
+	log := func() *Log { return e.published(t, whole) }
+	other := sign(t, proof.Checkpoint{Origin: "votes.example/acme/lunch/1"}, 1, 1, 2)
+	return []said{
+		{"a log that has grown", Right, Growth(early, late, p, log(), utc)},
+		{"a log that has grown, without a policy", Right, Growth(early, late, nil, log(), utc)},
+		{"the same head twice", Right, Growth(early, early, p, nil, utc)},
+		{"heads of two sizes alone", Undecided, Growth(early, late, p, nil, utc)},
+		{"the later head first", Undecided, Growth(late, early, p, log(), utc)},
+		{"heads of two logs", Undecided, Growth(early, other, nil, log(), utc)},
+		{"a log that is not the later head's", Undecided, Growth(early, late, p, fork.published(t, whole), utc)},
+		{"a log that ends too early", Undecided, Growth(early, late, p, e.published(t, 250), utc)},
+		{"an earlier head of a fork", Wrong, Growth(fork.head(t, 200, 1, 1, 2), late, p, log(), utc)},
+		{"two heads of one size", Wrong, Growth(fork.head(t, 200, 1, 1, 2), early, p, nil, utc)},
+		{"an earlier head that one member signed", Wrong, Growth(e.head(t, 200, 1, 1), late, p, log(), utc)},
+		{"a later head that is no head", Wrong, Growth(early, []byte("hello\n"), nil, log(), utc)},
+	}
+}
+
+func frauds(t *testing.T) []said {
+	e, fork, p := goldenEntries(t), goldenEntries(t), policy(t)
+	fork[17][40] ^= 1
+	head := e.head(t, 200, 1, 1, 2)
+	return []said{
+		{"two heads of one size", Right, Fraud(head, fork.head(t, 200, 1, 1, 2), p, nil)},
+		{"two heads that one member signed both", Right, Fraud(head, fork.head(t, 200, 3, 2, 3), p, nil)},
+		{"two heads that only the log's key signed both", Right, Fraud(e.head(t, 200, 1, 1), fork.head(t, 200, 1, 2), p, nil)},
+		{"two receipts with one number", Right, Fraud(golden(t, "counted.tlog-proof"), fork.receipt(t, 17, fork.head(t, 250, 1, 2, 3)).Append(nil), p, nil)},
+		{"heads of two sizes, with the log", Right, Fraud(fork.head(t, 200, 1, 1, 2), golden(t, "checkpoint-302"), p, e.published(t, whole))},
+		{"two heads that nobody signed both", Undecided, Fraud(e.head(t, 200, 1, 1), fork.head(t, 200, 2, 2), p, nil)},
+		{"heads of two sizes alone", Undecided, Fraud(head, golden(t, "checkpoint-302"), p, nil)},
+		{"one log that grows", Wrong, Fraud(head, golden(t, "checkpoint-302"), p, e.published(t, whole))},
+		{"the same head twice", Wrong, Fraud(head, head, p, nil)},
+		{"a receipt that is not good", Undecided, Fraud(head, changed(e.receipt(t, 17, head), func(r *proof.Receipt) { r.Ballot.Seal[0] ^= 1 }), p, nil)},
+		{"a head of another log", Undecided, Fraud(head, sign(t, proof.Checkpoint{Origin: "votes.example/acme/lunch/1"}, 1, 1, 2), p, nil)},
+		{"a file that is no document", Undecided, Fraud([]byte("hello\n"), head, p, nil)},
+	}
+}
+
+// Every sentence that people can be told is in one file, to be read by those who know
+// people.
+func TestEveryVerdictIsSaidInASentence(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for _, part := range []struct {
+		command string
+		checks  []said
+	}{{"receipt", receipts(t)}, {"log", logs(t)}, {"growth", growths(t)}, {"fraud", frauds(t)}} {
+		fmt.Fprintf(&b, "== voted verify %s\n\n", part.command)
+		for _, c := range part.checks {
+			if c.verdict.Outcome != c.outcome {
+				t.Errorf("%s, %s: got %s, want %s: %q", part.command, c.name, c.verdict.Outcome, c.outcome, c.verdict.Sentences)
+			}
+			fmt.Fprintf(&b, "%s: %s\n", c.name, c.verdict.Outcome)
+			for _, s := range c.verdict.Sentences {
+				fmt.Fprintf(&b, "    %s\n", s)
+			}
+			b.WriteString("\n")
+		}
+	}
+	const file = "testdata/sentences.golden"
+	if *update {
+		must(t, os.WriteFile(file, []byte(b.String()), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	must(t, err)
+	if b.String() != string(want) {
+		t.Errorf("the sentences changed; if they should, run go test ./cmd/voted/verify -update and read %s:\n%s", file, b.String())
+	}
+}
+
+// What voters, observers and courts see is in their words.
+func TestNoSentenceNeedsATextbook(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile("testdata/sentences.golden")
+	must(t, err)
+	for _, word := range []string{"merkle", "leaf", "leaves", "root", "inclusion", "sha-256", "nonce", "cosign", "checkpoint ", "tree", "hash", "raft", "quorum not"} {
+		for line := range strings.Lines(string(b)) {
+			if strings.HasPrefix(line, "    ") && strings.Contains(strings.ToLower(line), word) {
+				t.Errorf("a sentence has the word %q: %s", word, line)
+			}
+		}
+	}
+	if !strings.Contains(string(b), "    Your ballot in board-2026 is counted: record 17 of 199.") {
+		t.Error("the sentence for a good receipt does not begin as it is promised")
+	}
+}
