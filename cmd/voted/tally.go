@@ -25,7 +25,7 @@ type tallyCommand struct {
 	Poll          string   `help:"Id of the poll, in a backup that has several." placeholder:"ID"`
 	Definition    string   `help:"Definition of the poll, in JSON: its options, method, seats and rules." placeholder:"FILE"`
 	Method        string   `help:"${methods}; else as the definition or the file says." placeholder:"METHOD"`
-	Seats         int      `help:"How many options are elected; else as the definition or the file says, else 1." placeholder:"N"`
+	Seats         *int     `help:"How many options are elected; else as the definition or the file says, else 1." placeholder:"N"`
 	Rule          []string `help:"A rule of the method, such as until=two; repeatable. Options stand apart by commas: lot=bo,ann." placeholder:"NAME=VALUE" sep:"none"`
 	TieBreak      string   `help:"What decides ties in the end: listed, lot (with --rule lot=…) or report." placeholder:"WORD"`
 	MaxSelections int      `help:"A ballot that chooses more options counts for none of them." placeholder:"N"`
@@ -72,17 +72,17 @@ func (c *tallyCommand) Run(s *session) error {
 		return ballotsProblem(c.File, &profilefile.FormError{Has: file.Form}, "counted", otherMethod)
 	}
 	if !told {
-		method = naturalMethod(file.Profile, max(c.Seats, file.Seats))
+		method = naturalMethod(file.Profile, max(c.seats(), file.Seats))
 		s.stderr.Linef("no method was named: counted by %s; name another one with --method", method.Name)
 	}
-	if method.OneSeat && file.Seats > 1 && c.Seats == 0 {
+	if method.OneSeat && file.Seats > 1 && c.Seats == nil {
 		s.stderr.Linef("the file says %d seats, and %s elects one option; name a method for several with --method", file.Seats, method.Name)
 	}
 	settings, err := c.settings(d, method, file.Profile)
 	if err != nil {
 		return err
 	}
-	if err := d.strict(file.Profile); err != nil {
+	if err := d.strict(method, file.Profile); err != nil {
 		return err
 	}
 	file.rules = rulesSaid(settings, method, file.Profile)
@@ -123,6 +123,14 @@ func (c *tallyCommand) read(s *session) (*tallyDefinition, *ballotsFile, error) 
 		return nil, nil, ballotsProblem(c.File, err, "counted", otherMethod)
 	}
 	return d, ballots, nil
+}
+
+// seats is what --seats says; 0 if it is not given.
+func (c *tallyCommand) seats() int {
+	if c.Seats == nil {
+		return 0
+	}
+	return *c.Seats
 }
 
 // method finds the method that is asked for; told is false if none is.

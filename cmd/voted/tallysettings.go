@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,9 +19,6 @@ import (
 
 // tallyDefinition is the definition that a file is counted by.
 type tallyDefinition struct{ definitionFile }
-
-// lotRule is the rule that every method has: the order that was drawn.
-const lotRule = "lot"
 
 // definition reads the definition; nil if none is given.
 func (c *tallyCommand) definition() (*tallyDefinition, error) {
@@ -55,12 +53,16 @@ func (d *tallyDefinition) nameOptions() {
 }
 
 // strict refuses ballots that a poll with strict ballots would refuse.
-func (d *tallyDefinition) strict(p *profile.Profile) error {
+func (d *tallyDefinition) strict(m tally.Method, p *profile.Profile) error {
 	if d == nil || d.Definition.Marking != client.Strict {
 		return nil
 	}
-	if odd := p.Oddities(); odd.Skipped+odd.Twice > 0 {
+	odd := p.Oddities()
+	if odd.Skipped+odd.Twice > 0 {
 		return usage.Errorf(`the definition has "ballots": "strict", and %d ballots skip a rank or have an option at two ranks; correct them, or count them "as_marked"`, odd.Skipped+odd.Twice)
+	}
+	if odd.Shared > 0 && m.Form == tally.Ranking && !m.Ties {
+		return usage.Errorf(`the definition has "ballots": "strict", and %d ballots have options that share a rank, which the method %s does not take; correct them, count them "as_marked", or by a method that takes them, such as schulze`, odd.Shared, m.Name)
 	}
 	return nil
 }
@@ -78,18 +80,16 @@ func (c *tallyCommand) settings(d *tallyDefinition, m tally.Method, p *profile.P
 		}
 		s.MaxScore, s.MaxChoices, s.Seats = d.Definition.MaxScore, d.Definition.MaxSelections, d.Definition.Seats
 	}
-	for _, rule := range c.Rule {
-		name, value, ok := strings.Cut(rule, "=")
-		if !ok || name == "" {
-			return s, usage.Errorf("--rule %q is no name and value, such as until=two", rule)
-		}
-		values[name] = value
+	typed, err := typedRules(c.Rule)
+	if err != nil {
+		return s, err
 	}
+	maps.Copy(values, typed)
 	if s.Seats == 0 && !m.OneSeat {
 		s.Seats = p.Seats
 	}
-	if c.Seats != 0 {
-		s.Seats = c.Seats
+	if err := positive("--seats", c.Seats, &s.Seats); err != nil {
+		return s, err
 	}
 	if err := choose(&s, c.MaxSelections, m, p); err != nil {
 		return s, err
@@ -106,7 +106,17 @@ func (c *tallyCommand) settings(d *tallyDefinition, m tally.Method, p *profile.P
 	if err := applyRules(&s, values, m, p); err != nil {
 		return s, err
 	}
-	return s, faults(m.Check(s, len(p.Options)))
+	if s.Ties != tally.TiesLot && s.Lot != nil {
+		if typed[lotRule] != "" {
+			return s, usage.Errorf("--rule lot=… decides ties with --tie-break lot only; add that, or leave the lot out")
+		}
+		s.Lot = nil // the definition's, whose tie-break is not asked for
+	}
+	wrong := m.Check(s, len(p.Options))
+	if s.Seats > len(p.Options) {
+		wrong = append(wrong, tally.Fault{Field: "seats", Detail: fmt.Sprintf("There are more seats than options: at most %d are possible.", len(p.Options))})
+	}
+	return s, faults(wrong)
 }
 
 // choose sets how much a ballot may say.
@@ -203,50 +213,35 @@ func ruleAsText(value any) (text string, ok bool) {
 	return "", false
 }
 
-// applyRules reads the values by what the method's rules are. An empty value is the default.
-func applyRules(s *tally.Settings, values map[string]string, m tally.Method, p *profile.Profile) (err error) {
+// applyRules sets the rules. An empty value is the default.
+func applyRules(s *tally.Settings, values map[string]string, m tally.Method, p *profile.Profile) error {
 	s.Rules = tally.Rules{}
+	number := func(id string) (int, error) {
+		i := slices.IndexFunc(p.Options, func(o profile.Option) bool { return o.ID == id })
+		if i < 0 {
+			return i, fmt.Errorf("%q, which is no option; these are: %s", id, optionIDs(p))
+		}
+		return i, nil
+	}
 	for name, text := range values {
 		if text == "" {
 			continue
 		}
-		if name == lotRule {
-			if s.Lot, err = optionsNamed(name, text, p); err != nil {
-				return err
-			}
-			continue
+		v, err := readSetting(name, text, m)
+		if err != nil {
+			return err
 		}
-		v := tally.Value{Word: text}
-		i := slices.IndexFunc(m.Rules, func(r tally.Rule) bool { return r.Name == name })
-		if i >= 0 {
-			switch m.Rules[i].Kind {
-			case tally.Word:
-			case tally.Count:
-				if v.Count, err = strconv.Atoi(text); err != nil {
-					return usage.Errorf("the rule %s is a whole number, and %q is none", name, text)
-				}
-			case tally.OneOption, tally.SomeOptions:
-				if v.Options, err = optionsNamed(name, text, p); err != nil {
-					return err
-				}
-			}
+		value, err := v.inCount(number)
+		switch {
+		case err != nil:
+			return err
+		case name == lotRule:
+			s.Lot = value.Options
+		default:
+			s.Rules[name] = value
 		}
-		s.Rules[name] = v
 	}
 	return nil
-}
-
-// optionsNamed reads a list of ids.
-func optionsNamed(rule, text string, p *profile.Profile) (options []int, err error) {
-	for id := range strings.SplitSeq(text, ",") {
-		id = strings.TrimSpace(id)
-		i := slices.IndexFunc(p.Options, func(o profile.Option) bool { return o.ID == id })
-		if i < 0 {
-			return nil, usage.Errorf("the rule %s names %q, which is no option; these are: %s", rule, id, optionIDs(p))
-		}
-		options = append(options, i)
-	}
-	return options, nil
 }
 
 func optionIDs(p *profile.Profile) string {
