@@ -198,3 +198,37 @@ func firstDifference(a, b string) (inA, inB string, differs bool) {
 	}
 	return "", "", false
 }
+
+// source is how a page names where a method is from: a year, a standard, a law, or a site.
+var source = regexp.MustCompile(`\([^)]*(1[789]|20)\d\d[^)]*\)|\(\d+th edition|NIST SP \d+|[a-z]\.org\b`)
+
+// lacking says what a method's section does not have of what each must.
+func lacking(section string) (lacks []string) {
+	text, _, _ := strings.Cut(section, "```sh")
+	for what, there := range map[string]bool{
+		"its ties":   strings.Contains(section, "**Ties**"),
+		"its source": source.MatchString(text),
+		"an example": example.MatchString(section),
+		"its rules":  strings.Contains(section, rulesHead) || strings.Contains(section, noRules),
+	} {
+		if !there {
+			lacks = append(lacks, what)
+		}
+	}
+	return lacks
+}
+
+func TestEachMethodsSectionHasItsRulesItsSourceItsTiesAndAnExample(t *testing.T) {
+	t.Parallel()
+	sections := strings.Split(read(t, methodsPage), "\n## ")
+	for _, m := range declaredMethods() {
+		section := sections[sectionOf(t, sections, m)]
+		for _, what := range lacking(section) {
+			t.Errorf("%s: the section of %s lacks %s", methodsPage, m.Name, what)
+		}
+		bare := source.ReplaceAllString(strings.NewReplacer("**Ties**", "Ties", rulesHead, "", noRules, "", "```sh", "```").Replace(section), "")
+		if len(lacking(bare)) != 4 {
+			t.Errorf("%s: without them, its section lacks only %v", m.Name, lacking(bare))
+		}
+	}
+}

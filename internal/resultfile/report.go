@@ -177,8 +177,10 @@ func (r *report) scores() {
 	t.write(&r.text, "")
 }
 
+// runoff is the only one: where each seat has its own, they stand in the rounds.
 func (r *report) runoff() {
-	if r.Runoff == nil {
+	ofRound := func(x resultjson.Round) bool { return x.Runoff != nil }
+	if r.Runoff == nil || slices.ContainsFunc(r.Rounds, ofRound) {
 		return
 	}
 	r.section("Runoff")

@@ -120,6 +120,25 @@ func TestACountIsTheSameBytesAsEver(t *testing.T) {
 	}
 }
 
+// Bloc STAR has a runoff for each seat; that of the whole outcome is the first one again.
+func TestEachRunoffIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	c := scored()
+	first := *c.Runoff
+	second := resultjson.Runoff{Votes: numbers{number("a", "3"), number("b", "1")}, NoPreference: 2}
+	c.Rounds = []resultjson.Round{
+		{Scores: numbers{number("a", "10"), number("b", "0")}, Finalists: []string{"a", "b"}, Runoff: &first, DecidedBy: "top_scores", Exhausted: "0"},
+		{Scores: numbers{number("a", "10"), number("b", "0")}, Finalists: []string{"a", "b"}, Runoff: &second, DecidedBy: "runoff", Exhausted: "0"},
+	}
+	var got bytes.Buffer
+	if err := WriteReport(&got, c); err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(got.Bytes(), []byte("no preference")); n != 2 || !bytes.Contains(got.Bytes(), []byte("More ballots prefer the winner.")) {
+		t.Errorf("two runoffs are reported %d times:\n%s", n, got.Bytes())
+	}
+}
+
 func TestASummaryOfRoundsIsOnlyForMethodsThatHaveThem(t *testing.T) {
 	t.Parallel()
 	var rounds *UnfitError
