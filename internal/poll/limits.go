@@ -1,5 +1,7 @@
 package poll
 
+import "math"
+
 // The limits of the core. Each is part of the rules: changing one changes what
 // replicas accept, and so needs a new command format.
 const (
@@ -37,3 +39,8 @@ const (
 	// search a long chain.
 	maxRetrace = 64
 )
+
+// All ballots of the largest poll, each with the highest weight and score, have a sum that
+// fits an int64, or this does not compile. Rankings that are read as scores have up to
+// MaxOptions points.
+const _ = uint64(math.MaxInt64 - MaxRecords*MaxWeight*max(MaxScore, MaxOptions))

@@ -24,8 +24,8 @@
 //   - for methods that count score by score, a score that the poll does not allow is
 //     ignored.
 //
-// The sum of all weights, and for score of all weighted scores, must fit an int64; the
-// poll's limits ensure that.
+// The sum of all weights, and for scores of all weighted scores, must fit an int64. The
+// limits of polls ensure that, and those of files are the same.
 //
 // [Settings] go in as well: how many seats there are, what decides ties
 // in the end, and the rules that a method lets a poll choose. A method declares its rules

@@ -1,7 +1,5 @@
 package tally
 
-import "math"
-
 // Form says what a ballot of a method holds, and so which field of its
 // [Preference] is used.
 type Form uint8
@@ -40,19 +38,6 @@ type Group struct {
 type Profile struct {
 	Options int // number of options in the poll's definition
 	Groups  []Group
-}
-
-// Fits reports whether the sum of all weights, each times the highest score (1 without
-// scores), fits an int64, as counts of ballots and sums of scores must. Call it for a
-// profile that was read from a file; for a poll its limits ensure it.
-func (p Profile) Fits(maxScore int) bool {
-	left := int64(math.MaxInt64) / int64(max(maxScore, 1))
-	for _, g := range p.Groups {
-		if left -= max(g.Weight, 0); left < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // Totals are the running sums that an additive method needs. Points has an

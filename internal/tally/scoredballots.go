@@ -73,6 +73,30 @@ func (r *Result) scored() (options []int) {
 	return options
 }
 
+// compare gives the weight of the ballots that score option x higher than y, and of those
+// that score y higher; an option that a ballot does not score has 0.
+func (b scoredBallots) compare(x, y int) []int64 {
+	over := make([]int64, 2)
+	b.each(func(_ int, scores []OptionScore, weight int64) {
+		difference := 0
+		for _, s := range scores {
+			switch s.Option {
+			case x:
+				difference += s.Score
+			case y:
+				difference -= s.Score
+			}
+		}
+		switch {
+		case difference > 0:
+			over[0] += weight
+		case difference < 0:
+			over[1] += weight
+		}
+	})
+	return over
+}
+
 // preferences gives, for each two options, the weight of the ballots that score the first
 // one higher; an option that a ballot does not score has 0. A ballot costs the square of
 // the number of options that it scores.

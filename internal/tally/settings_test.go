@@ -265,25 +265,3 @@ func TestSumsBeyond64BitsAreExact(t *testing.T) {
 		t.Errorf("got %s and %s", r.Options[0].Points, r.Options[1].Points)
 	}
 }
-
-func TestAProfileFitsWhileNoSumCanPass64Bits(t *testing.T) {
-	t.Parallel()
-	half := tally.Group{Weight: 1 << 62}
-	for _, c := range []struct {
-		groups   []tally.Group
-		maxScore int
-		fits     bool
-	}{
-		{nil, 0, true},
-		{[]tally.Group{half}, 1, true},
-		{[]tally.Group{half, {Weight: 1<<62 - 1}}, 0, true},
-		{[]tally.Group{half, half}, 0, false},
-		{[]tally.Group{half}, 2, false},
-		{[]tally.Group{half, half, half, half}, 0, false},
-		{[]tally.Group{{Weight: 1 << 40}, {Weight: -1 << 62}}, 1000, true},
-	} {
-		if got := (tally.Profile{Groups: c.groups}).Fits(c.maxScore); got != c.fits {
-			t.Errorf("%v with scores to %d: got %v", c.groups, c.maxScore, got)
-		}
-	}
-}

@@ -195,6 +195,17 @@ func (c *starCount) beats(a, b int) bool {
 	return over[a][b] > over[b][a]
 }
 
+// votes are the ballots that score the first option higher, and those that score the second
+// one higher. For one seat the finalists are mostly the only pair that matters: comparing
+// all options takes far longer than anything else in a count.
+func (c *starCount) votes(a, b int) []int64 {
+	if c.over == nil && c.settings.seats() == 1 {
+		return c.ballots.compare(a, b)
+	}
+	over := c.preferences()
+	return []int64{over[a][b], over[b][a]}
+}
+
 // preferences are those of all options, counted once.
 func (c *starCount) preferences() [][]int64 {
 	if c.over == nil {
@@ -205,9 +216,7 @@ func (c *starCount) preferences() [][]int64 {
 
 // runoff compares the finalists, and elects one of them if it can be decided.
 func (c *starCount) runoff(r *Result, round *Round, number int) {
-	first, second := round.Finalists[0], round.Finalists[1]
-	over := c.preferences()
-	votes := []int64{over[first][second], over[second][first]}
+	votes := c.votes(round.Finalists[0], round.Finalists[1])
 	round.Runoff = &Runoff{Votes: votes, NoPreference: r.Ballots - r.Blank - votes[0] - votes[1]}
 	switch {
 	case votes[0] > votes[1]:
