@@ -87,8 +87,14 @@ func (h *Handler) standing(ctx context.Context, info poll.Info, index uint64) (*
 
 // count takes what a tally is made from.
 func (h *Handler) count(id string) (count poll.Count, err error) {
+	var distinct int
+	h.cluster.Read(func(s *poll.State) { distinct = s.Distinct(id) })
+	var room poll.Room
+	if distinct > 0 {
+		room = poll.RoomFor(distinct)
+	}
 	var refused *refusal.Error
-	h.cluster.Read(func(s *poll.State) { count, refused = s.Count(id) })
+	h.cluster.Read(func(s *poll.State) { count, refused = s.CountIn(id, room) })
 	if refused != nil {
 		return count, refused
 	}

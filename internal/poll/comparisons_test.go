@@ -115,3 +115,30 @@ func TestComparisonsThatMissAChangeGiveAnotherResult(t *testing.T) {
 		}
 	}
 }
+
+func TestACountInRoomThatIsThereNeedsNoMemoryUnderTheLock(t *testing.T) {
+	t.Parallel()
+	s := rankedPoll(t, "irv")
+	ranks(t, s, "v", "abcd", 0)
+	ranks(t, s, "w", "bacd", 0)
+	p := s.Find("p")
+	const many = 200_000 // as many selections, all of one ballot
+	for len(p.profile.counts) < many {
+		p.profile.entries, p.profile.counts = append(p.profile.entries, p.profile.entries[0]), append(p.profile.counts, 1)
+	}
+	room := RoomFor(s.Distinct("p"))
+	c, refused := s.CountIn("p", room)
+	if refused != nil || !slices.Equal(c.profile.counts, p.profile.counts) {
+		t.Fatalf("%v: %d of %d are copied", refused, len(c.profile.counts), many)
+	}
+	if &c.profile.counts[0] != &room.counts[:1][0] {
+		t.Error("the memory that was there is not used")
+	}
+	small, _ := s.CountIn("p", RoomFor(1)) // many came in between
+	if !slices.Equal(small.profile.counts, p.profile.counts) {
+		t.Error("a count in room that is too small is not whole")
+	}
+	if s.Distinct("none") != 0 {
+		t.Error("a poll that is not there has distinct selections")
+	}
+}

@@ -63,8 +63,36 @@ type Count struct {
 	totals  tally.Totals
 }
 
+// Room is memory for a Count. With millions of distinct selections it takes longer to get
+// memory from the system than to fill it, so whoever counts under a lock gets it before.
+type Room struct{ counts []int64 }
+
+// RoomFor returns room for a count of so many distinct selections, and some that come until
+// then.
+func RoomFor(distinct int) Room {
+	const pageCounts = 4096 / 8
+	counts := make([]int64, distinct+distinct/64+64)
+	for i := 0; i < len(counts); i += pageCounts {
+		counts[i] = 1 // the system gives a page when it is first written
+	}
+	return Room{counts[:0]}
+}
+
+// Distinct returns how many distinct selections a Count of the poll would copy; 0 if there
+// is no such poll, or its method needs none.
+func (s *State) Distinct(id string) int {
+	p := s.Find(id)
+	if p == nil || p.rules.method.Additive() {
+		return 0
+	}
+	return len(p.profile.counts)
+}
+
 // Count takes what is needed to tabulate a poll.
-func (s *State) Count(id string) (Count, *refusal.Error) {
+func (s *State) Count(id string) (Count, *refusal.Error) { return s.CountIn(id, Room{}) }
+
+// CountIn is Count with memory that is there already, which must not be used again.
+func (s *State) CountIn(id string, room Room) (Count, *refusal.Error) {
 	p := s.Find(id)
 	if p == nil {
 		return Count{}, refusal.Of(refusal.PollNotFound)
@@ -83,7 +111,7 @@ func (s *State) Count(id string) (Count, *refusal.Error) {
 		}
 		return c, nil
 	}
-	c.profile = profile{entries: p.profile.entries, counts: slices.Clone(p.profile.counts)}
+	c.profile = profile{entries: p.profile.entries, counts: append(room.counts, p.profile.counts...)}
 	return c, nil
 }
 

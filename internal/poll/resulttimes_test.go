@@ -111,7 +111,7 @@ func (row timedPoll) vote(s *State, r *rand.Rand) {
 
 // A count of a poll and its tally, as a server makes them; what is in between is the lock.
 func (row timedPoll) tally(t testing.TB, s *State, earlier *Comparisons) {
-	count, refused := s.Count("p")
+	count, refused := s.CountIn("p", RoomFor(s.Distinct("p")))
 	if refused != nil {
 		t.Fatal(refused)
 	}

@@ -8,19 +8,24 @@ import (
 	"strings"
 	"testing"
 
-	"voted/internal/poll"
 	"voted/internal/profile"
 	"voted/internal/tally"
+)
+
+// As in package poll.
+const (
+	mostPoints  = 1000
+	mostOptions = 1024
 )
 
 // Files with as many ballots as can be counted, in two lines, and the highest scores that
 // their format takes.
 func largestFiles(highest int, first, second int64) map[string]string {
-	preflib := fmt.Sprintf("# DATA TYPE: cat\n# NUMBER ALTERNATIVES: 2\n# NUMBER CATEGORIES: %d\n# ALTERNATIVE NAME 1: A\n# ALTERNATIVE NAME 2: B\n", poll.MaxOptions)
-	for n := range poll.MaxOptions {
+	preflib := fmt.Sprintf("# DATA TYPE: cat\n# NUMBER ALTERNATIVES: 2\n# NUMBER CATEGORIES: %d\n# ALTERNATIVE NAME 1: A\n# ALTERNATIVE NAME 2: B\n", mostOptions)
+	for n := range mostOptions {
 		preflib += fmt.Sprintf("# CATEGORY NAME %d: c%d\n", n+1, n+1)
 	}
-	none := strings.Repeat(",{}", poll.MaxOptions-2)
+	none := strings.Repeat(",{}", mostOptions-2)
 	return map[string]string{
 		"ABIF":    fmt.Sprintf("{max_rating: %d}\n=A:[A]\n=B:[B]\n%d:A/%d>B/1\n%d:A/%d\n", highest, first, highest, second, highest),
 		"NDJSON":  fmt.Sprintf("{\"scores\":{\"A\":%d,\"B\":1},\"count\":%d}\n{\"scores\":{\"A\":%d},\"count\":%d}\n", highest, first, highest, second),
@@ -32,7 +37,7 @@ func largestFiles(highest int, first, second int64) map[string]string {
 func TestTheSumsOfTheLargestFilesAreExact(t *testing.T) {
 	t.Parallel()
 	const first = 1 << 40
-	for name, text := range largestFiles(poll.MaxScore, first, profile.MaxBallots-first) {
+	for name, text := range largestFiles(mostPoints, first, profile.MaxBallots-first) {
 		found, err := Read(strings.NewReader(text), Asked{Form: tally.Scores, FormTold: true})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -40,7 +45,7 @@ func TestTheSumsOfTheLargestFilesAreExact(t *testing.T) {
 		}
 		highest := found.HighestScore()
 		want := new(big.Int).Mul(big.NewInt(profile.MaxBallots), big.NewInt(int64(highest)))
-		if found.Ballots() != profile.MaxBallots || highest < poll.MaxScore || !want.IsInt64() {
+		if found.Ballots() != profile.MaxBallots || highest < mostPoints || !want.IsInt64() {
 			t.Errorf("%s: got %d ballots with scores to %d, whose sum is %s", name, found.Ballots(), highest, want)
 		}
 		for _, method := range tally.Names() {
