@@ -15,6 +15,7 @@ import (
 
 	"voted/internal/pki"
 	"voted/internal/ports/portstest"
+	"voted/internal/proofkey"
 	"voted/internal/server"
 	"voted/internal/survey"
 )
@@ -33,10 +34,15 @@ func exposition(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	proofKey := filepath.Join(dir, "n1.proof.key")
+	if _, err := proofkey.Issue(ca, dir, "n1", time.Now()); err != nil {
+		t.Fatal(err)
+	}
 	peer := portstest.Addr(t)
 	s, err := server.New(server.Options{
 		ID: "n1", DataDir: filepath.Join(dir, "data"), API: "127.0.0.1:0", Peer: peer, Version: "test",
 		Cluster: []survey.Peer{{ID: "n1", Addr: peer}}, Security: server.Security{TLSCert: cert, TLSKey: key},
+		Proofs:  server.Proofs{LogName: "votes.example", ProofKey: proofKey},
 		Backups: server.Backups{BackupDir: filepath.Join(dir, "backups"), BackupEvery: time.Hour, BackupKeep: 1},
 		Tracing: server.Tracing{OTLPEndpoint: "http://" + peer}, // nobody takes traces there: they are counted
 	})

@@ -25,6 +25,7 @@ type serveCommand struct {
 	JoinTokenFile string `help:"File with the token that lets this member in, as voted cluster token prints it; without one an admin does. Used at the very first start." placeholder:"FILE"`
 
 	securityFlags
+	proofFlags
 
 	BackupDir   string        `help:"Keep backups of this node in this directory; made if missing." placeholder:"DIR"`
 	BackupEvery time.Duration `help:"Time between two of them (default 1h)." placeholder:"DURATION"`
@@ -70,7 +71,7 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 		Join: c.Join, JoinTokenFile: c.JoinTokenFile, RequestTimeout: c.RequestTimeout, DrainTimeout: c.DrainTimeout, HeartbeatTimeout: c.heartbeat(),
 		StallLimit: c.StallLimit, RemoveDeadAfter: c.RemoveDeadAfter, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
 		Tracing: server.Tracing{OTLPEndpoint: c.OTLPEndpoint, OTLPHeaders: c.OTLPHeaders, TraceRatio: c.TraceRatio},
-		Profile: c.Pprof, Security: c.securityFlags.options(),
+		Profile: c.Pprof, Security: c.securityFlags.options(), Proofs: c.proofFlags.options(),
 		Backups: server.Backups{BackupDir: c.BackupDir, BackupEvery: c.BackupEvery, BackupKeep: c.BackupKeep}, Notify: notifySupervisor(s),
 	}
 	if c.MinFree != "" {

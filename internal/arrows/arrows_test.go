@@ -73,8 +73,8 @@ var arrows = map[string][]string{
 	"internal/resultjson":      {"internal/tally"},
 	"internal/resulttext":      {"internal/resultjson", "internal/tally"},
 	"internal/rollfile":        {"internal/poll", "internal/textfile", "internal/voterid"},
-	"internal/server":          {"internal/api", "internal/audit", "internal/auth", "internal/backup", "internal/cluster", "internal/cluster/peer", "internal/cluster/replica", "internal/cluster/storage", "internal/livefile", "internal/pki", "internal/poll", "internal/server/backend", "internal/source", "internal/survey", "internal/trace", "internal/usage"},
-	"internal/server/backend":  {"internal/api", "internal/backup", "internal/cluster", "internal/poll", "internal/refusal"},
+	"internal/server":          {"internal/api", "internal/audit", "internal/auth", "internal/backup", "internal/cluster", "internal/cluster/peer", "internal/cluster/replica", "internal/cluster/storage", "internal/livefile", "internal/pki", "internal/poll", "internal/proofkey", "internal/prover", "internal/server/backend", "internal/source", "internal/survey", "internal/trace", "internal/usage"},
+	"internal/server/backend":  {"internal/api", "internal/backup", "internal/cluster", "internal/poll", "internal/prover", "internal/refusal"},
 	"internal/simtest":         {"client", "internal/api", "internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/refusal", "internal/server/backend", "internal/survey", "internal/tally", "internal/trace"},
 	"internal/simtest/...":     {"internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/refusal", "internal/tally", "internal/simtest", "internal/trace"},
 	"internal/source":          {},
@@ -102,7 +102,7 @@ var arrows = map[string][]string{
 // testArrows is what tests may import besides: end-to-end tests build on the real
 // thing, and nothing in production follows from it.
 var testArrows = map[string][]string{
-	"docs":             {"client", "harness/overlay", "internal/api", "internal/pki", "internal/poll", "internal/refusal", "internal/ports/portstest", "internal/server", "internal/survey", "internal/tally"},
+	"docs":             {"client", "harness/overlay", "internal/api", "internal/pki", "internal/poll", "internal/proofkey", "internal/refusal", "internal/ports/portstest", "internal/server", "internal/survey", "internal/tally"},
 	"e2e":              {"client", "faults/loopfs", "harness/overlay", "internal/localcluster", "internal/ports/portstest"},
 	"faults/hostile":   {"internal/voterid"},
 	"harness/wire":     {"internal/ports/portstest"},
@@ -111,7 +111,7 @@ var testArrows = map[string][]string{
 	"internal/fsm":     {"internal/tally"},
 	"internal/prover":  {"internal/prover/provertest"},
 	"internal/simtest": {"harness/overlay"},
-	"internal/server":  {"client", "internal/localcluster", "internal/ports", "internal/ports/portstest", "internal/tally", "internal/trace/otlptest"},
+	"internal/server":  {"client", "internal/localcluster", "internal/ports", "internal/ports/portstest", "internal/tally", "internal/trace/otlptest", "proof"},
 	"internal/trace":   {"internal/trace/otlptest"},
 	"loadtest":         {"internal/localcluster"},
 }

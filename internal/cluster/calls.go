@@ -34,6 +34,7 @@ func (n *Node) answerCalls() {
 	entered := map[string]handler{callTerm: n.answerTerm, callReadIndex: n.answerReadIndex}
 	maps.Copy(entered, n.members.Handlers())
 	maps.Copy(entered, n.submitter.Handlers())
+	maps.Copy(entered, n.opts.Calls)
 	n.opts.Network.Handle(func(ctx context.Context, method string, body []byte) ([]byte, error) {
 		switch method {
 		case lookout.CallReport:

@@ -85,6 +85,12 @@ type Options struct {
 	Tracer  *trace.Tracer         // nil: nothing is traced
 	Now     func() time.Time      // nil: time.Now
 
+	// Calls are further calls that members answer once they have entered their cluster, by
+	// method; nil: there are none.
+	Calls map[string]func(ctx context.Context, body []byte) ([]byte, error)
+	// Forked are the logs of polls that this member refuses to sign; nil: it signs none.
+	Forked func() []string
+
 	// Audit records what a member does to the membership or to itself without a request by
 	// an admin, before it takes effect. If it fails, the membership is not changed. nil:
 	// nothing is recorded.

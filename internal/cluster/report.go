@@ -29,6 +29,9 @@ func (n *Node) report() survey.Report {
 	if o.CertificateEnds != nil {
 		s.CertificateEnds = o.CertificateEnds()
 	}
+	if o.Forked != nil {
+		s.ForkedLogs = o.Forked()
+	}
 	if !n.isStarted() {
 		return s
 	}

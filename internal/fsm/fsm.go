@@ -24,6 +24,7 @@ type FSM struct {
 	cluster string
 
 	checkpoints checkpoints // guarded by mu
+	states      uint64      // how often the state was replaced; guarded by mu
 
 	reads   uint32    // format level
 	applied watermark // index of the last command, as the state counts
@@ -107,6 +108,7 @@ func (f *FSM) Apply(l *raft.Log) any {
 		var restored *poll.State
 		if a.Result, restored = f.restore(l.Index, step); restored != nil {
 			f.state, f.checkpoints = restored, checkpoints{}
+			f.states++
 		}
 	case c.manage != nil:
 		a.Result = f.state.Do(c.manage)
@@ -238,6 +240,7 @@ func (f *FSM) Restore(r io.ReadCloser) error {
 	f.refused = nil
 	f.checkpoints = checkpoints{}
 	f.state = s
+	f.states++
 	f.mu.Unlock()
 	f.applied.raise(s.Index())
 	f.passed.raise(s.Index() - s.Shift())
@@ -266,6 +269,16 @@ func (f *FSM) Changes(limit int) poll.Changes {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.state.Changes(limit)
+}
+
+// Log returns a poll whose log others can check, and the lineage of all logs. state is another
+// number, and higher, after the state was replaced by a snapshot or a restore. ok is false if
+// there is no such poll.
+func (f *FSM) Log(id string) (c poll.Capture, lineage string, state uint64, ok bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	c, _, missing := f.state.Capture(id)
+	return c, f.state.Lineage(), f.states, missing == nil
 }
 
 // snapshot is the state at one index on its way to disk.

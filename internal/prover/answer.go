@@ -3,6 +3,8 @@ package prover
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"voted/internal/pause"
 	"voted/proof"
@@ -150,12 +152,24 @@ func (p *Prover) fork(o proof.Origin) {
 	}
 }
 
-// Forked returns the origins of the logs that this member has found forked since its start.
-func (p *Prover) Forked() (origins []string) {
+// shownForks bounds Forked: a report is sent twice a second.
+const shownForks = 16
+
+// Forked returns the origins of the logs that this member has found forked since its start,
+// the first of them if they are many.
+func (p *Prover) Forked() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for o := range p.forked {
-		origins = append(origins, o)
+	if len(p.forked) == 0 {
+		return nil
 	}
-	return origins
+	origins := slices.Sorted(maps.Keys(p.forked))
+	return origins[:min(len(origins), shownForks)]
+}
+
+// forks returns how many logs are forked.
+func (p *Prover) forks() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.forked)
 }

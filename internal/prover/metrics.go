@@ -40,7 +40,7 @@ func newMetrics(p *Prover) *metrics {
 				return time.Since(oldest).Seconds()
 			}),
 			gauge("forked_logs", "Logs that this node never signs again, because it had signed what they do not continue.", func() float64 {
-				return float64(len(p.Forked()))
+				return float64(p.forks())
 			}))
 	}
 	return m

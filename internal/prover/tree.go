@@ -17,7 +17,8 @@ type Box struct {
 	Poll    string
 	Lineage string
 	// State numbers the states of this member: it is another one, and higher, where a
-	// snapshot or a restore replaced the state. A tree belongs to one state.
+	// snapshot or a restore replaced the state. A tree belongs to one state. What Changes
+	// returns need not have it.
 	State   uint64
 	Size    uint64 // leaves
 	Closed  bool   // its last leaf is the closing, and no other one follows

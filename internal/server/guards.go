@@ -12,6 +12,7 @@ import (
 	"voted/internal/cluster/peer"
 	"voted/internal/livefile"
 	"voted/internal/pki"
+	"voted/internal/proofkey"
 )
 
 // guards is what protects both ports. It is opened first, so that a file that cannot be
@@ -24,6 +25,8 @@ type guards struct {
 
 	expiries map[string]func() time.Time // of the certificates, by port
 
+	proofKey proofkey.Key // zero without --proof-key
+
 	watch   *livefile.Watch // over all files below
 	clients *pki.Clients    // nil: certificates of clients are not taken
 }
@@ -32,7 +35,7 @@ func (s *Server) openGuards() (err error) {
 	o := s.opts
 	g := &s.guards
 	g.watch = livefile.NewWatch(s.log)
-	livefile.WarnOfReaders(s.log, o.TLSKey, o.PeerKey, o.JoinTokenFile)
+	livefile.WarnOfReaders(s.log, o.TLSKey, o.PeerKey, o.JoinTokenFile, o.ProofKey)
 	g.peer = peer.Options{ID: o.ID, Bind: o.Peer, Advertise: o.AdvertisePeer, Logger: s.log}
 	if o.hasPeerTLS() {
 		f := pki.Files{Cert: o.PeerCert, Key: o.PeerKey, CA: o.PeerCA}
@@ -52,6 +55,9 @@ func (s *Server) openGuards() (err error) {
 		}
 	}
 	if err := s.openExpiries(); err != nil {
+		return err
+	}
+	if err := g.openProofKey(o.Proofs); err != nil {
 		return err
 	}
 	if o.hasCredentials() {

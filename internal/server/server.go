@@ -20,6 +20,7 @@ import (
 	"voted/internal/cluster/peer"
 	"voted/internal/cluster/storage"
 	"voted/internal/poll"
+	"voted/internal/prover"
 	"voted/internal/server/backend"
 	"voted/internal/survey"
 	"voted/internal/trace"
@@ -39,6 +40,7 @@ type Server struct {
 	backedUp chan struct{}    // closed when no more backups are made
 	profiles *http.Server     // nil without --pprof
 	tracer   *trace.Tracer    // nil without --otlp-endpoint
+	prover   *prover.Prover   // nil without --log-name
 	files    files
 }
 
@@ -101,9 +103,13 @@ func (s *Server) open() error {
 		s.backups.Measure(registry)
 	}
 	if err == nil {
+		err = s.openProver(registry)
+	}
+	if err == nil {
 		s.node, err = cluster.Open(s.clusterOptions(store, space, port, registry))
 	}
 	if err != nil {
+		_ = s.closeProver() // the error is the one to report
 		if store != nil {
 			_ = store.Close() // after a fault it only repeats the fault
 		}
@@ -113,6 +119,7 @@ func (s *Server) open() error {
 		}
 		return curable(err)
 	}
+	s.startProver()
 	go s.watchSpace(space)
 	go func() {
 		select {
@@ -177,7 +184,7 @@ func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port
 	return cluster.Options{
 		ID: o.ID, Peer: port.Addr(), Bound: bound, API: s.advertised(), Version: o.Version, Cluster: o.Cluster, Join: o.Join, JoinToken: token,
 		Store: store, Space: space, Backups: backups, Audit: s.guards.recorder(o.ID), StaleFiles: s.guards.stale, CertificateEnds: s.guards.firstExpiry(), Verify: verify, Network: port, Logger: s.log, Metrics: registry,
-		Tracer: s.tracer, RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
+		Tracer: s.tracer, Calls: s.calls(), Forked: s.forked(), RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
 	}
 }
 
@@ -228,7 +235,7 @@ func (s *Server) Run(ctx context.Context) error {
 	stopTuning()
 	s.endBackups()
 	s.handler.Close()
-	return errors.Join(err, s.node.Close(), s.guards.close())
+	return errors.Join(err, s.closeProver(), s.node.Close(), s.guards.close())
 }
 
 // drain drains the node within DrainTimeout.
@@ -289,6 +296,10 @@ func (o Options) complete() (Options, error) {
 	if err := o.Backups.check(); err != nil {
 		return o, err
 	}
+	if err := o.Proofs.check(); err != nil {
+		return o, err
+	}
+	o.Proofs = o.Proofs.withDefaults()
 	o.Backups = o.Backups.withDefaults()
 	return o, o.checkExposure(o.API, o.Peer)
 }

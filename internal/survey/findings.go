@@ -13,7 +13,7 @@ const lagging = 1024
 
 // Finding is one thing that is not as it should be, in words. Kinds are a closed set:
 // no_leader, away, unheard, foreign, moving, lagging, clock_off, disk_low, storage_full, digest_differs,
-// digest_dispute, format_behind, backup_old, file_stale, certificate_ends, two_processes.
+// digest_dispute, format_behind, backup_old, file_stale, certificate_ends, log_forked, two_processes.
 type Finding struct {
 	Kind   string `json:"kind"`
 	Member string `json:"member,omitempty"` // empty: it is about the cluster
@@ -100,6 +100,9 @@ func (f *findings) reported(m *Sighting, now time.Time) {
 	}
 	if text := certificateText(m.ID, m.Report.CertificateEnds, now); text != "" {
 		f.add("certificate_ends", m.ID, "%s", text)
+	}
+	if logs := m.Report.ForkedLogs; len(logs) > 0 {
+		f.add("log_forked", m.ID, "%s no longer signs %s: it had signed ballots that are not in its box now. A disk or a state was set back. Compare the results with kept receipts before you rely on them.", m.ID, some(logs))
 	}
 }
 

@@ -67,6 +67,8 @@ func TestWhatIsWrongIsSaidInWords(t *testing.T) {
 		{"a certificate ends now", Look{well("n1"), with(well("n2"), func(m *Sighting) { m.Report.CertificateEnds = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC) }), well("n3")}, []string{"certificate_ends n2 ended at 2026-12-01 12:00:00Z"}},
 		{"a certificate has ended", Look{well("n1"), with(well("n2"), func(m *Sighting) { m.Report.CertificateEnds = time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC) }), well("n3")}, []string{"certificate_ends n2 new connections to it fail"}},
 		{"a certificate is good", Look{with(well("n1"), func(m *Sighting) { m.Report.CertificateEnds = time.Date(2027, 11, 10, 0, 0, 0, 0, time.UTC) }), well("n2"), well("n3")}, nil},
+		{"one signs a log no longer", Look{well("n1"), with(well("n2"), func(m *Sighting) { m.Report.ForkedLogs = []string{"v.example/a/1"} }), well("n3")}, []string{"log_forked n2 no longer signs v.example/a/1: "}},
+		{"one signs many logs no longer", Look{well("n1"), with(well("n2"), func(m *Sighting) { m.Report.ForkedLogs = []string{"v/a/1", "v/b/1", "v/c/1", "v/d/1", "v/e/1"} }), well("n3")}, []string{"log_forked n2 v/a/1, v/b/1, v/c/1 and 2 more: "}},
 		{"two run under one id", Look{well("n1"), with(well("n2"), func(m *Sighting) { m.Report.Twins = map[string]string{"n3": "n9:1"} }), well("n3")}, []string{"two_processes n3 n9:1"}},
 		{"one differs", Look{with(well("n1"), digest("a")), with(well("n2"), digest("x")), with(well("n3"), digest("a"))}, []string{"digest_differs n2 cluster remove n2"}},
 		{"no majority can tell", Look{with(well("n1"), digest("a")), with(well("n2"), digest("x")), absent("n3")}, []string{"away n3 ", "digest_dispute  n1, n2 differ"}},

@@ -39,6 +39,9 @@ type Report struct {
 	Stale       []StaleFile       `json:"stale_files,omitempty"`
 	// CertificateEnds is when the first of its certificates ends, zero if it has none.
 	CertificateEnds time.Time `json:"certificate_ends,omitzero"`
+	// ForkedLogs are the logs of polls that it never signs again, because it had signed what
+	// they do not continue.
+	ForkedLogs []string `json:"forked_logs,omitempty"`
 	// MoveWaits is why the membership does not yet name its address, empty if the reason is
 	// not known. MoveRefused: the reason has to be removed first.
 	MoveWaits   string `json:"move_waits,omitempty"`

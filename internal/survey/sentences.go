@@ -55,3 +55,12 @@ func certificateText(id string, ends, now time.Time) string {
 		return fmt.Sprintf("A certificate of %s ends at %s (%s). Issue it again under the same name; it is taken without a restart.", id, ends.UTC().Format(time.DateTime+"Z"), moment.Away(now, ends))
 	}
 }
+
+// some names the first of many.
+func some(names []string) string {
+	const shown = 3
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+}
