@@ -170,8 +170,8 @@ func TestEveryVerdictIsSaidInASentence(t *testing.T) {
 	for _, part := range []struct {
 		command string
 		checks  []said
-	}{{"receipt", receipts(t)}, {"log", logs(t)}, {"growth", growths(t)}, {"fraud", frauds(t)}} {
-		fmt.Fprintf(&b, "== voted verify %s\n\n", part.command)
+	}{{"receipt", receipts(t)}, {"log", logs(t)}, {"growth", growths(t)}, {"fraud", frauds(t)}, {"mirror", mirrors(t)}} {
+		fmt.Fprintf(&b, "== %s\n\n", part.command)
 		for _, c := range part.checks {
 			if c.verdict.Outcome != c.outcome {
 				t.Errorf("%s, %s: got %s, want %s: %q", part.command, c.name, c.verdict.Outcome, c.outcome, c.verdict.Sentences)
