@@ -123,6 +123,9 @@ type verifyReceipt struct {
 	Policy string `help:"Policy of the poll, published by whoever holds it." required:"" placeholder:"FILE"`
 	Voter  string `help:"Whose receipt it must be." placeholder:"ID"`
 	LogDir string `help:"Published log: look whether the ballot was replaced later." placeholder:"DIR"`
+
+	Now       string `help:"Published log that was begun after a restore: look whether the ballot is still there." placeholder:"DIR"`
+	NowPolicy string `help:"Policy of that log." placeholder:"FILE"`
 }
 
 func (verifyReceipt) Help() string {
@@ -131,12 +134,16 @@ Take the policy from where the poll was announced, not from the nodes that are c
 
     voted verify receipt board-2026.v-17.tlog-proof --policy board-2026.policy
     voted verify receipt board-2026.v-17.tlog-proof --policy board-2026.policy --voter v-17 --log-dir board-2026.log
+    voted verify receipt board-2026.v-17.tlog-proof --policy board-2026.policy --now restored.log --now-policy restored.policy
 
 Exit code 0 where it is so, 1 where it is not, 2 where these files cannot decide it.`
 }
 
 // Run checks the receipt.
 func (c *verifyReceipt) Run(s *session) error {
+	if (c.Now == "") != (c.NowPolicy == "") {
+		return usage.Errorf("--now and --now-policy belong together: the log that was begun after the restore has a policy of its own")
+	}
 	p, err := c.policy(c.Policy)
 	if err != nil {
 		return err
@@ -149,7 +156,24 @@ func (c *verifyReceipt) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return c.show(s, verify.Receipt(file, p, c.Voter, log, c.words()))
+	v := verify.Receipt(file, p, c.Voter, log, c.words())
+	if v.Outcome == verify.Right && c.Now != "" {
+		return c.now(s, file, p)
+	}
+	return c.show(s, v)
+}
+
+// now looks for the ballot in the log that was begun after a restore.
+func (c *verifyReceipt) now(s *session, file []byte, p *proof.Policy) error {
+	policy, err := c.policy(c.NowPolicy)
+	if err != nil {
+		return err
+	}
+	log, err := c.log(c.Now)
+	if err != nil {
+		return err
+	}
+	return c.show(s, verify.Restored(file, p, log, policy, c.words()))
 }
 
 type verifyGrowth struct {

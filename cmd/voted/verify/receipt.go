@@ -49,6 +49,62 @@ func Receipt(file []byte, p *proof.Policy, voter string, log *Log, w Words) *Ver
 	return v
 }
 
+// Restored checks whether the ballot of a receipt is in the log that was begun after a
+// restore, under that log's own policy. The receipt is good under its own policy, and says
+// so; a ballot that the restore dropped is Wrong, and the receipt is proof of it.
+func Restored(file []byte, p *proof.Policy, now *Log, nowPolicy *proof.Policy, w Words) *Verdict {
+	v := Receipt(file, p, "", nil, w)
+	if v.Outcome != Right {
+		return v
+	}
+	r, err := proof.ParseReceipt(file)
+	if err != nil {
+		return because(err)
+	}
+	h, err := nowPolicy.Check(now.note)
+	if err == nil {
+		err = now.whole()
+	}
+	if err == nil {
+		err = follows(v.Log, h.Origin)
+	}
+	if err != nil {
+		v := because(err)
+		v.Sentences[0] = "The log after the restore cannot be trusted. " + v.Sentences[0]
+		return v
+	}
+	for e := range now.Entries(r.Number, min(r.Number+1, h.Size)) {
+		if proof.LeafHash(e) == r.Ballot.Leaf() {
+			v.Log = h.Origin
+			v.Sentences = []string{fmt.Sprintf("Your ballot in %s outlived the restore: it is record %s of %s, as before. %s.", v.Poll, display.Int(r.Number), h.Origin, w.signers(nowPolicy, h))}
+			return v
+		}
+	}
+	if now.err != nil {
+		return because(now.err)
+	}
+	dropped := refuse(Wrong, "Your ballot in %s was dropped by a restore: %s had it as record %s, and %s does not have it. This receipt is proof of that: %s signed it. If the poll is open, vote again.",
+		v.Poll, v.Log, display.Int(r.Number), h.Origin, and(v.SignedBy))
+	dropped.Poll, dropped.Log, dropped.Voter, dropped.Ballot = v.Poll, h.Origin, v.Voter, v.Ballot
+	return dropped
+}
+
+// follows checks that two logs are of one poll, and not of one lineage.
+func follows(before, after string) error {
+	a, err := proof.ParseOrigin(before)
+	if err != nil {
+		return err
+	}
+	b, err := proof.ParseOrigin(after)
+	if err != nil {
+		return err
+	}
+	if a.Log != b.Log || a.Poll != b.Poll || a.Lineage == b.Lineage {
+		return fmt.Errorf("%w: %s is not the log of the same poll after a restore of %s", proof.ErrOrigin, after, before)
+	}
+	return nil
+}
+
 // shows says what somebody learns to whom the file is shown.
 func shows(r *proof.Receipt) string {
 	if r.Opening != nil {
