@@ -22,7 +22,7 @@ type proofPolicy struct {
 	Certificates []string `arg:"" help:"The certificates of the voting members' proof keys, n1.proof.crt and so on; of a member whose key changes, those of both keys." placeholder:"FILE"`
 
 	LogName string   `help:"What the members have as --log-name." required:"" placeholder:"NAME"`
-	CA      string   `help:"Certificate of the CA that issued these." required:"" placeholder:"FILE" name:"ca"`
+	CA      string   `help:"Certificate of the CA that issued these." required:"" placeholder:"FILE" name:"ca" env:"-"`
 	Lineage string   `help:"1; after a restore r and its log index, as the name of the log then ends." default:"1" placeholder:"LINEAGE"`
 	Quorum  int      `help:"How many members must have signed (default: a majority)." placeholder:"N"`
 	Witness []string `help:"A stranger that must have signed too: 'NAME KEY' or 'NAME KEY URL', the key as the witness publishes it; repeatable." placeholder:"WITNESS" sep:"none"`
