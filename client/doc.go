@@ -53,7 +53,8 @@
 // # Many ballots
 //
 // CastMany streams ballots and their answers, and resumes by itself. Watch
-// streams results. Export and ExportBallots read the box.
+// streams results. Export and ExportBallots read what may be seen of the box, Audit and
+// AuditBallots all of it.
 //
 //	for answer, err := range c.CastMany(ctx, "board-2026", ballots) {
 //		if err != nil {

@@ -31,33 +31,38 @@ const (
 // Formats lists all formats, in the order to show them.
 func Formats() []Format { return []Format{NDJSON, CSV, CVR, PrefLib, BLT, ABIF, RCTabCSV} }
 
-// ExportedBallot is one record of a poll's box.
+// ExportedBallot is one record of a poll's box, or a choice with the number of ballots that
+// hold it.
 type ExportedBallot struct {
-	// Number in the poll's box, from 1.
+	// Number in the poll's box, from 1; 0 for a choice.
 	Number uint64
-	// Voter is set in open polls, VoterKey (hexadecimal) in secret ones.
+	// Count is how many ballots hold the choice; 0 for a record.
+	Count uint64
+	// Voter is set in open polls, VoterKey (hexadecimal) in secret ones and in audits.
 	Voter, VoterKey string
 	Ballot          Ballot
-	Version         uint64
-	// Index and CastAt are set in open polls only. In secret ones they would reveal a
-	// person's ballot to anyone who knows when that person voted.
+	// Version is 0 for a record that was superseded, which an audit shows without its choice.
+	Version uint64
+	// Index and CastAt are set in open polls and in audits only. In exports of secret polls
+	// they would reveal a person's ballot to anyone who knows when that person voted.
 	Index  uint64
 	CastAt time.Time
-	// Weight is the ballot's weight in a poll with a roll; 0 in other polls, where all
-	// count the same.
-	Weight uint32
+	// Weight is the ballot's weight in a poll with a roll, or that of all ballots of a
+	// choice; 0 in other polls, where all count the same.
+	Weight uint64
 }
 
 // exportLine is a record in NDJSON.
 type exportLine struct {
 	Number   uint64 `json:"ballot"`
+	Count    uint64 `json:"count"`
 	Voter    string `json:"voter,omitempty"`
 	VoterKey string `json:"voter_key,omitempty"`
 	ballotJSON
 	Version uint64    `json:"version"`
 	Index   uint64    `json:"index"`
 	CastAt  time.Time `json:"cast_at"`
-	Weight  uint32    `json:"weight"`
+	Weight  uint64    `json:"weight"`
 }
 
 // UnmarshalJSON reads a line of an export.
@@ -68,14 +73,16 @@ func (e *ExportedBallot) UnmarshalJSON(data []byte) error {
 	}
 	b, err := l.ballot()
 	*e = ExportedBallot{
-		Number: l.Number, Voter: l.Voter, VoterKey: l.VoterKey, Ballot: b,
+		Number: l.Number, Count: l.Count, Voter: l.Voter, VoterKey: l.VoterKey, Ballot: b,
 		Version: l.Version, Index: l.Index, CastAt: l.CastAt, Weight: l.Weight,
 	}
 	return err
 }
 
-// Export writes the ballots of a poll, all at the one log index that Meta names, to w;
-// an empty format is NDJSON. After an error w is incomplete: an export that has begun
+// Export writes what readers may see of the ballots of a poll, all at the one log index
+// that Meta names, to w; an empty format is NDJSON. A poll that discloses its ballots shows
+// each of them; of another secret poll, how many hold each choice is shown once it has
+// closed (CodePollNotClosed before). After an error w is incomplete: an export that has begun
 // is neither resumed nor tried again.
 func (c *Client) Export(ctx context.Context, poll string, f Format, w io.Writer) (Meta, error) {
 	var k call
@@ -84,6 +91,17 @@ func (c *Client) Export(ctx context.Context, poll string, f Format, w io.Writer)
 	}
 	if f != "" {
 		k.query = "format=" + string(appendEscaped(nil, string(f)))
+	}
+	return c.download(ctx, &k, w)
+}
+
+// Audit writes a poll's whole log, with what opens the ballots that count, to w as NDJSON,
+// as of the log index that Meta names. It needs the role auditor. After an error w is
+// incomplete.
+func (c *Client) Audit(ctx context.Context, poll string, w io.Writer) (Meta, error) {
+	var k call
+	if err := k.route("/v1/polls/", poll, "/audit"); err != nil {
+		return Meta{}, err
 	}
 	return c.download(ctx, &k, w)
 }
@@ -115,12 +133,31 @@ func (c *Client) open(ctx context.Context, k *call) (Meta, error) {
 	return c.do(ctx, k)
 }
 
-// ExportBallots iterates over the ballots of a poll at one log index. An error ends it;
-// the ballots yielded before are then not all.
+// ExportBallots iterates over what Export writes. An error ends it; what was yielded before
+// is then not all.
 func (c *Client) ExportBallots(ctx context.Context, poll string) iter.Seq2[ExportedBallot, error] {
+	return c.exported(ctx, poll, "/ballots", "format="+string(NDJSON))
+}
+
+// AuditBallots iterates over the ballots that count of a poll, in the order of its box, with
+// all of their receipts. It needs the role auditor. An error ends it; the ballots yielded
+// before are then not all.
+func (c *Client) AuditBallots(ctx context.Context, poll string) iter.Seq2[ExportedBallot, error] {
+	lines := c.exported(ctx, poll, "/audit", "")
 	return func(yield func(ExportedBallot, error) bool) {
-		k := call{query: "format=" + string(NDJSON), mediaType: "application/x-ndjson"}
-		err := k.route("/v1/polls/", poll, "/ballots")
+		for b, err := range lines {
+			if (err != nil || b.Version > 0) && !yield(b, err) {
+				return
+			}
+		}
+	}
+}
+
+// exported iterates over the lines of a route of a poll.
+func (c *Client) exported(ctx context.Context, poll, route, query string) iter.Seq2[ExportedBallot, error] {
+	return func(yield func(ExportedBallot, error) bool) {
+		k := call{query: query, mediaType: "application/x-ndjson"}
+		err := k.route("/v1/polls/", poll, route)
 		if err == nil {
 			_, err = c.open(ctx, &k)
 		}

@@ -509,6 +509,10 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"Export":             func(ctx context.Context, c *client.Client) { _, _ = c.Export(ctx, "p", "", io.Discard) },
 		"Backup":             func(ctx context.Context, c *client.Client) { _, _ = c.Backup(ctx, io.Discard) },
 		"ResultsAs":          func(ctx context.Context, c *client.Client) { _, _ = c.ResultsAs(ctx, "p", "", "", io.Discard) },
+		"Audit":              func(ctx context.Context, c *client.Client) { _, _ = c.Audit(ctx, "p", io.Discard) },
+		"AuditBallots": func(ctx context.Context, c *client.Client) {
+			c.AuditBallots(ctx, "p")(func(client.ExportedBallot, error) bool { return false })
+		},
 		"ExportBallots": func(ctx context.Context, c *client.Client) {
 			c.ExportBallots(ctx, "p")(func(client.ExportedBallot, error) bool { return false })
 		},

@@ -219,9 +219,9 @@ func (l *load) checkNode(t *testing.T, n *localcluster.Node, want map[string]int
 	}
 	box := map[uint64]client.ExportedBallot{}
 	keys := map[string]bool{}
-	for b, err := range at.ExportBallots(t.Context(), l.poll) {
+	for b, err := range at.AuditBallots(t.Context(), l.poll) {
 		if err != nil {
-			t.Fatalf("%s: export: %v", n.ID, err)
+			t.Fatalf("%s: audit: %v", n.ID, err)
 		}
 		if keys[b.VoterKey] {
 			t.Errorf("%s: voter key %s is in the box twice", n.ID, b.VoterKey)

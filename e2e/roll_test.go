@@ -118,16 +118,16 @@ func TestARollOfAHundredThousandIsExactThroughAFailoverDuringItsUpload(t *testin
 				t.Errorf("%s counts %v for %s, want %d", n.ID, o.Votes, o.ID, votes[o.ID])
 			}
 		}
-		// … and so does a reader who has only its export.
+		// … and so does an auditor who has only its ballots.
 		recounted := map[string]uint64{}
-		for b, err := range dial(t, n.URL).ExportBallots(t.Context(), "members") {
+		for b, err := range dial(t, n.URL).AuditBallots(t.Context(), "members") {
 			if err != nil {
 				t.Fatalf("%s: %v", n.ID, err)
 			}
-			recounted[b.Ballot.Selections[0]] += uint64(b.Weight)
+			recounted[b.Ballot.Selections[0]] += b.Weight
 		}
 		if !maps.Equal(recounted, votes) {
-			t.Errorf("the export of %s adds up to %v, want %v", n.ID, recounted, votes)
+			t.Errorf("the ballots of %s add up to %v, want %v", n.ID, recounted, votes)
 		}
 	}
 	checkDigests(t, c)

@@ -22,7 +22,7 @@ import (
 type runCommand struct {
 	Targets     []string      `help:"URLs of the nodes of an existing cluster, instead of a cluster that the load test starts." placeholder:"URL,…"`
 	CA          string        `help:"CA of the targets' certificates (default: the system's)." placeholder:"FILE" name:"ca"`
-	TokenFile   string        `help:"File with a bearer token that the targets accept: it must have the roles admin, gateway and reader." placeholder:"FILE"`
+	TokenFile   string        `help:"File with a bearer token that the targets accept: it must have the roles admin, gateway, reader and auditor." placeholder:"FILE"`
 	TLS         bool          `help:"Put the cluster that the load test starts under TLS, with certificates for the members and a token for everything." name:"tls"`
 	Nodes       int           `help:"Nodes of the cluster that the load test starts." default:"3"`
 	Rate        float64       `help:"Ballots a second, which does not depend on the answers; duplicates come on top." default:"1000"`

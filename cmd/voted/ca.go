@@ -39,7 +39,7 @@ type caIssue struct {
 	Kind  string        `arg:"" help:"member, server or client." enum:"member,server,client"`
 	Name  string        `arg:"" help:"Id of the member, or a name for the server or client; also of the files."`
 	Host  []string      `help:"Names and addresses under which a member or server is reached." placeholder:"HOST,…"`
-	Role  string        `help:"Roles of a client: admin, gateway, reader, metrics, separated by commas." placeholder:"ROLE,…"`
+	Role  string        `help:"Roles of a client: admin, gateway, reader, auditor, metrics, separated by commas." placeholder:"ROLE,…"`
 	Out   string        `help:"Directory of the files NAME.crt and NAME.key; by default that of the CA." placeholder:"DIR"`
 	Valid time.Duration `help:"How long it is valid, such as 2160h." default:"9528h"`
 }

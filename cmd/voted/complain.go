@@ -204,7 +204,7 @@ var sentences = map[client.Code]string{
 	client.CodeRollNotFound:   "this poll has no roll: anyone may vote in it",
 	client.CodeVoterNotFound:  "this voter is not on the roll",
 	client.CodePollNotFound:   "there is no such poll",
-	client.CodePollNotClosed:  "only a closed poll can be deleted",
+	client.CodePollNotClosed:  "this can be done once the poll has closed",
 	client.CodeOutcomeUnknown: "no answer came in time; it may have been done, and it is safe to do it again",
 }
 

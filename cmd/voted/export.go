@@ -15,13 +15,16 @@ type exportCommand struct {
 	connection
 	Poll   string `arg:"" help:"Id of the poll."`
 	Format string `help:"${formats}." enum:"${formatEnum}" default:"ndjson" placeholder:"FORMAT"`
+	Audit  bool   `help:"Write the whole log of the poll with what opens its ballots, for auditors: NDJSON; needs the role auditor."`
 	Output string `help:"Write to this file instead of the standard output." short:"o" placeholder:"FILE"`
 }
 
 func (exportCommand) Help() string {
-	return `All ballots at one log index. A file appears only once it is complete.
+	return `The ballots at one log index: each of them where the poll discloses its ballots, as open polls do; of other secret polls, once they
+have closed, how many hold each choice. A file appears only once it is complete.
 
     voted export board --format csv -o board.csv
+    voted export board --audit -o board.audit
     voted export board --format cvr -o board.json
     voted export council --format blt -o council.blt
 
@@ -36,9 +39,15 @@ func (c *exportCommand) Run(s *session) error {
 		return err
 	}
 	defer cl.Close()
+	if c.Audit && c.Format != string(client.NDJSON) {
+		return usage.Errorf("--audit writes NDJSON; leave --format out")
+	}
 	write := func(w io.Writer) (client.Meta, error) {
 		meta, err := cl.Export(s.ctx, c.Poll, client.Format(c.Format), w)
 		return meta, otherFormat(err)
+	}
+	if c.Audit {
+		write = func(w io.Writer) (client.Meta, error) { return cl.Audit(s.ctx, c.Poll, w) }
 	}
 	if c.Output == "" || c.Output == "-" {
 		_, err := write(s.stdout.Data())

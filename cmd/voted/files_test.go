@@ -78,7 +78,7 @@ func TestWhatIsExportedCanBeImportedForEveryMethod(t *testing.T) {
 		for _, secrecy := range []string{"open", "secret"} {
 			from := method + "-" + secrecy
 			follow(t, endpoints, []step{
-				{"poll create " + from + " a b c --method " + method + " --secrecy " + secrecy, 0, nil},
+				{"poll create " + from + " a b c --method " + method + " --disclosure ballots --secrecy " + secrecy, 0, nil},
 				{"import " + from + " " + in, 0, []string{"counted  2"}},
 			})
 			for _, format := range []string{"csv", "ndjson"} {

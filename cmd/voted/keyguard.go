@@ -27,14 +27,14 @@ func (g *keyGuard) check(ctx context.Context, cl *client.Client, key string) err
 	g.checked = true
 	for b, err := range cl.ExportBallots(ctx, g.poll) {
 		switch {
-		case errors.Is(err, client.CodeResultsHidden):
+		case errors.Is(err, client.CodeResultsHidden), errors.Is(err, client.CodePollNotClosed):
 			return nil // a poll that cannot be exported yet was never exported
 		case err != nil:
 			return fmt.Errorf("the file names voters by the keys of a secret poll, and to be sure that it is not this one its ballots must be read: %w", err)
 		case b.VoterKey == key:
 			return errSamePoll
 		case b.VoterKey == "":
-			return nil // an open poll has no keys
+			return nil // an open poll's export has no keys, and a profile neither
 		}
 	}
 	return nil

@@ -24,9 +24,9 @@ func TestOutputThatCannotBeWrittenIsAnExitCode(t *testing.T) {
 	defer full.Close()
 	endpoint := startCluster(t, 1, "").Endpoints()[0]
 	ballots := write(t, filepath.Join(t.TempDir(), "b.csv"), "voter,selections\nv1,a\n")
-	follow(t, []string{endpoint}, []step{{"poll create p a b --eligibility roll", 0, nil}, {"poll create q a b", 0, nil}})
+	follow(t, []string{endpoint}, []step{{"poll create p a b --eligibility roll", 0, nil}, {"poll create q a b --disclosure ballots", 0, nil}})
 	for _, line := range []string{
-		"results p", "results p --json", "poll list", "poll show p", "poll create q a b", "roll show p", "cluster status", "import q " + ballots, "import q " + ballots + " --json",
+		"results p", "results p --json", "poll list", "poll show p", "poll create q a b --disclosure ballots", "roll show p", "cluster status", "import q " + ballots, "import q " + ballots + " --json",
 		"cast q v1 a", "export q", "version", "version --json", "--help",
 	} {
 		args := strings.Fields(line)

@@ -13,7 +13,7 @@ type tokenCommands struct {
 }
 
 type tokenNew struct {
-	Role   string `help:"admin, gateway, reader or metrics; several with commas between." required:"" placeholder:"ROLE,…"`
+	Role   string `help:"admin, gateway, reader, auditor or metrics; several with commas between." required:"" placeholder:"ROLE,…"`
 	Name   string `help:"What the token is called in the audit log and in limits." required:"" placeholder:"NAME"`
 	Tokens string `help:"The file of tokens that nodes read; made if missing." required:"" placeholder:"FILE"`
 }

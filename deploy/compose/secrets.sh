@@ -22,11 +22,11 @@ voted() {
 }
 
 voted ca init ca
-for role in admin gateway reader metrics; do
+for role in admin gateway reader auditor metrics; do
 	voted token new --role $role --name $role --tokens tokens >"$secrets/$role.token"
 done
 # One token for trying things, and for the load test, which does all of that.
-voted token new --role admin,gateway,reader --name operator --tokens tokens >"$secrets/operator.token"
+voted token new --role admin,gateway,reader,auditor --name operator --tokens tokens >"$secrets/operator.token"
 for node in n1 n2 n3; do
 	mkdir "$secrets/$node"
 	voted ca issue ca member $node --host "$node,localhost,127.0.0.1" --out $node

@@ -13,7 +13,7 @@ replicas=${VOTED_REPLICAS:-3}
 umask 077
 [ -e "$dir/ca" ] || {
 	"$voted" ca init "$dir/ca"
-	for role in admin gateway reader metrics; do
+	for role in admin gateway reader auditor metrics; do
 		"$voted" token new --role $role --name $role --tokens "$dir/tokens" >"$dir/$role.token"
 	done
 } >&2

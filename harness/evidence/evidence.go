@@ -204,7 +204,7 @@ func export(ctx context.Context, c *client.Client, poll, path string) (err error
 	if err != nil {
 		return err
 	}
-	if _, err := c.Export(ctx, poll, client.NDJSON, z); err != nil {
+	if _, err := c.Audit(ctx, poll, z); err != nil {
 		return err
 	}
 	return z.Close()
@@ -258,7 +258,7 @@ func Load(dir string, plan *workload.Plan) ([]ledger.Holdings, error) {
 	return all, nil
 }
 
-// read calls f with each ballot of a kept export.
+// read calls f with each ballot that counts of a kept export.
 func read(path string, f func(ledger.Record) error) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -275,6 +275,9 @@ func read(path string, f func(ledger.Record) error) error {
 		var r ledger.Record
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
+		}
+		if r.Version == 0 { // no ballot that counts
+			continue
 		}
 		if err := f(r); err != nil {
 			return err

@@ -23,11 +23,12 @@ type Authenticator interface {
 // not in it are refused to everyone. HEAD is as GET. A test proves it total.
 //
 // An admin casts no ballots and a gateway manages no polls; a client that needs both has
-// a credential with both roles. No single role reads both receipts and exports, which
-// together link a voter and a choice.
+// a credential with both roles. No single role reads both receipts and single ballots,
+// which together link a voter and a choice.
 var permissions = map[string]map[string]auth.Roles{
 	"/v1/polls/{poll}/ballots/{voter}": {"PUT": auth.Gateway | auth.Voter, "GET": auth.Gateway | auth.Voter},
 	"/v1/polls/{poll}/ballots":         {"POST": auth.Gateway, "GET": auth.Admin | auth.Reader},
+	"/v1/polls/{poll}/audit":           {"GET": auth.Auditor},
 	"/v1/polls/{poll}/results":         {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter},
 	"/v1/polls/{poll}/results/stream":  {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter},
 	"/v1/polls/{poll}": {

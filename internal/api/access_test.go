@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,7 @@ var everybody = doorman{
 	"gateway": {Roles: auth.Gateway, Name: "gateway"},
 	"reader":  {Roles: auth.Reader, Name: "reader"},
 	"metrics": {Roles: auth.Metrics, Name: "metrics"},
+	"auditor": {Roles: auth.Auditor, Name: "auditor"},
 	"ann":     {Roles: auth.Voter, Name: "voter:1", Voter: "ann", Poll: "p"},
 	"jwt":     {Roles: auth.Voter, Name: "voter:1", Voter: "ann"},
 }
@@ -112,21 +114,22 @@ func TestARouteThatIsNotInTheTableIsRefusedToAll(t *testing.T) {
 func TestWhoMayDoWhat(t *testing.T) {
 	t.Parallel()
 	g := guardedRig(t)
-	g.do("PUT", "/v1/polls/p", twoOptions, as("admin")...).want(201)
+	g.do("PUT", "/v1/polls/p", shownSecret, as("admin")...).want(201)
 	g.do("PUT", "/v1/polls/p/ballots/bo", forAnn, as("gateway")...).want(201)
 	const may, mayNot, who = "may", "403 forbidden", "401 unauthenticated"
 	for _, c := range []struct {
 		method, path, body string
 		want               map[string]string // by sender; mayNot if not named
 	}{
-		{"GET", "/livez", "", map[string]string{"": may, "nobody": may, "ann": may, "metrics": may, "reader": may, "gateway": may, "admin": may, "jwt": may}},
-		{"GET", "/readyz", "", map[string]string{"": may, "nobody": may, "ann": may, "metrics": may, "reader": may, "gateway": may, "admin": may, "jwt": may}},
+		{"GET", "/livez", "", map[string]string{"": may, "nobody": may, "ann": may, "metrics": may, "reader": may, "auditor": may, "gateway": may, "admin": may, "jwt": may}},
+		{"GET", "/readyz", "", map[string]string{"": may, "nobody": may, "ann": may, "metrics": may, "reader": may, "auditor": may, "gateway": may, "admin": may, "jwt": may}},
 		{"GET", "/metrics", "", map[string]string{"metrics": may, "admin": may}},
 		{"GET", "/v1/polls", "", map[string]string{"reader": may, "gateway": may, "admin": may}},
 		{"GET", "/v1/polls/p", "", map[string]string{"reader": may, "gateway": may, "admin": may, "ann": may, "jwt": may}},
 		{"GET", "/v1/polls/p/results", "", map[string]string{"reader": may, "gateway": may, "admin": may, "ann": may, "jwt": may}},
 		{"GET", "/v1/polls/other", "", map[string]string{"reader": may, "gateway": may, "admin": may, "jwt": may}},
 		{"GET", "/v1/polls/p/ballots", "", map[string]string{"reader": may, "admin": may}},
+		{"GET", "/v1/polls/p/audit", "", map[string]string{"auditor": may}},
 		{"GET", "/v1/polls/p/ballots/ann", "", map[string]string{"gateway": may, "ann": may, "jwt": may}},
 		{"GET", "/v1/polls/p/ballots/bo", "", map[string]string{"gateway": may}},
 		{"GET", "/v1/polls/p/ballots/never-seen", "", map[string]string{"gateway": may}},
@@ -143,7 +146,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"DELETE", "/v1/cluster/tokens/n9", "", map[string]string{"admin": may}},
 		{"GET", "/v1/cluster", "", map[string]string{"admin": may, "gateway": may, "reader": may, "metrics": may}},
 	} {
-		for _, sender := range []string{"", "nobody", "ann", "jwt", "metrics", "reader", "gateway", "admin"} {
+		for _, sender := range []string{"", "nobody", "ann", "jwt", "metrics", "reader", "auditor", "gateway", "admin"} {
 			a := g.do(c.method, c.path, c.body, as(sender)...)
 			got := may
 			if a.status == 401 || a.status == 403 {
@@ -282,7 +285,7 @@ func TestAdminActionsAreRecordedBeforeAndAfterAndNothingElseIs(t *testing.T) {
 		if got != want {
 			t.Errorf("recorded %q, want %q (%d %s)", got, want, a.status, a.body)
 		}
-		if n := len(l.entries); n == 2 && (l.entries[0].Action != l.entries[1].Action || l.entries[0].Client != "admin") {
+		if n := len(l.entries); n == 2 && (l.entries[0].Action != l.entries[1].Action || !slices.Contains([]string{"admin", "auditor"}, l.entries[0].Client)) {
 			t.Errorf("the two do not belong together: %+v", l.entries)
 		}
 		l.entries = nil
@@ -294,6 +297,8 @@ func TestAdminActionsAreRecordedBeforeAndAfterAndNothingElseIs(t *testing.T) {
 	step("", g.do("PUT", "/v1/polls/x", twoOptions, as("gateway")...).want(403))
 	step(`begin POST /v1/cluster/leader {"id":"n2"} 0; end POST /v1/cluster/leader  200; `, g.do("POST", "/v1/cluster/leader", `{"id":"n2"}`, as("admin")...).want(200))
 	step("begin POST /v1/polls/{poll}/close p 0; end POST /v1/polls/{poll}/close p 200; ", g.do("POST", "/v1/polls/p/close", "", as("admin")...).want(200))
+	step("begin GET /v1/polls/{poll}/audit p 0; end GET /v1/polls/{poll}/audit p 200; ", g.do("GET", "/v1/polls/p/audit", "", as("auditor")...).want(200))
+	step("", g.do("GET", "/v1/polls/p/audit", "", as("admin")...).want(403))
 	for _, secret := range []string{"secret-voter", "Bearer", "selections", "ann"} {
 		if strings.Contains(l.raw.String(), secret) {
 			t.Errorf("the audit log holds %q", secret)
@@ -301,6 +306,7 @@ func TestAdminActionsAreRecordedBeforeAndAfterAndNothingElseIs(t *testing.T) {
 	}
 	l.full = true
 	g.do("PUT", "/v1/polls/z", twoOptions, as("admin")...).want(503).code("unavailable")
+	g.do("GET", "/v1/polls/p/audit", "", as("auditor")...).want(503).code("unavailable").lacks("nonce")
 	l.full = false
 	g.do("GET", "/v1/polls/z", "", as("admin")...).want(404)
 }

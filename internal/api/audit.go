@@ -11,7 +11,7 @@ import (
 	"voted/internal/refusal"
 )
 
-// Auditor keeps a record of admin actions.
+// Auditor keeps a record of what admins do and auditors read.
 type Auditor interface {
 	// Record writes one entry as a line of JSON. It does not return nil before the
 	// entry is durable.
@@ -36,10 +36,15 @@ type AuditEntry struct {
 	Status    int       `json:"status,omitempty"`  // at the end; 0: it was broken off
 }
 
-// isAudited reports whether a request changes polls or members, or returns all data.
+// isAudited reports whether a request changes polls or members, or returns all data or
+// each ballot of a poll.
 func (e *endpoint) isAudited(roles auth.Roles, method string) bool {
 	reads := method == http.MethodGet || method == http.MethodHead
-	return roles.Has(auth.Admin) && (!reads || e.template == "/v1/backup")
+	switch e.template {
+	case "/v1/backup", "/v1/polls/{poll}/audit":
+		return true
+	}
+	return roles.Has(auth.Admin) && !reads
 }
 
 // audited serves a request between its two entries. If the first cannot be recorded, the

@@ -179,7 +179,7 @@ func TestAPreflightOfAnyOtherOriginIsRefused(t *testing.T) {
 func TestAnExportVariesWithOriginAndAccept(t *testing.T) {
 	t.Parallel()
 	g := newRig(t, allowing(votingPage))
-	g.poll("p", twoOptions)
+	g.poll("p", shownSecret)
 	a := g.do("GET", "/v1/polls/p/ballots", "", fetched(votingPage)...).want(200)
 	if vary := a.header.Values("Vary"); !slices.Equal(vary, []string{"Origin", "Accept"}) {
 		t.Errorf("Vary is %v", vary)

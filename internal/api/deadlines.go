@@ -11,6 +11,7 @@ import (
 // server's timeouts must not end them: their handlers set a deadline for each step.
 var streaming = map[string]bool{
 	"/v1/polls/{poll}/ballots":        true,
+	"/v1/polls/{poll}/audit":          true,
 	"/v1/polls/{poll}/results/stream": true,
 	"/v1/polls/{poll}/roll":           true,
 	"/v1/backup":                      true,

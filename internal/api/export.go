@@ -19,7 +19,8 @@ import (
 	"voted/internal/tally"
 )
 
-// export serves every ballot that counts, as of one log index.
+// export serves what readers may see of the ballots that count, as of one log index: each
+// of them, or how many hold each choice.
 func (h *Handler) export(w *response, r *http.Request) error {
 	id, err := pollID(r)
 	if err != nil {
@@ -29,30 +30,51 @@ func (h *Handler) export(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	capture, err := h.capture(w, r, id)
+	capture, info, err := h.capture(w, r, id)
 	if err != nil {
 		return err
 	}
-	if f.mediaType != mediaNDJSON && f.mediaType != mediaCSV {
-		return h.exportProfile(r.Context(), w, r.Method == http.MethodHead, f, &capture)
+	disclosed := info.Rules.Discloses()
+	switch {
+	case !info.Visible():
+		return refusal.Of(refusal.ResultsHidden)
+	case disclosed == poll.DiscloseProfile && info.Phase != poll.Closed:
+		// Two profiles of a live poll with one voter between them would show that voter's
+		// choice.
+		return refusal.For(refusal.ProfileAfterClose)
 	}
-	beginExport(w, f.mediaType)
+	e := newExporter(&capture)
+	var write func(context.Context, io.Writer, *poll.Capture) error
+	switch {
+	case f.mediaType != mediaNDJSON && f.mediaType != mediaCSV:
+		return h.exportProfile(r.Context(), w, r.Method == http.MethodHead, f, &capture)
+	case disclosed == poll.DiscloseProfile && f.mediaType == mediaCSV:
+		write = e.writeProfileCSV
+	case disclosed == poll.DiscloseProfile:
+		write = e.writeProfileNDJSON
+	case f.mediaType == mediaCSV:
+		write = e.writeCSV
+	default:
+		write = e.writeNDJSON
+	}
+	w.Header().Add("Vary", "Accept")
+	return h.download(w, r, f.mediaType, func(out io.Writer) error { return write(r.Context(), out, &capture) })
+}
+
+// download streams what write writes. What breaks off ends the connection: it must not end
+// like a complete answer.
+func (h *Handler) download(w *response, r *http.Request, mediaType string, write func(out io.Writer) error) error {
+	beginExport(w, mediaType)
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	e := &exporter{rules: capture.Rules(), rendered: map[string]string{}}
 	out := bufio.NewWriterSize(&patient{w: w, control: http.NewResponseController(w)}, 64<<10)
-	if f.mediaType == mediaCSV {
-		err = e.writeCSV(r.Context(), out, &capture)
-	} else {
-		err = e.writeNDJSON(r.Context(), out, &capture)
-	}
+	err := write(out)
 	if err == nil {
 		err = out.Flush()
 	}
 	if err != nil {
-		h.log.Debug("export broke off", "request_id", w.id, "poll", id, "error", err)
-		// A shortened export must not end like a complete one.
+		h.log.Debug("export broke off", "request_id", w.id, "poll", pathVar(r, "poll"), "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return nil
@@ -63,30 +85,25 @@ func beginExport(w *response, mediaType string) {
 	header := w.Header()
 	header.Set("Content-Type", mediaType)
 	header["Cache-Control"] = noStore
-	header.Add("Vary", "Accept")
 	w.WriteHeader(http.StatusOK)
 }
 
 // capture takes the poll's ballots after a linearizable read.
-func (h *Handler) capture(w *response, r *http.Request, id string) (c poll.Capture, err error) {
+func (h *Handler) capture(w *response, r *http.Request, id string) (c poll.Capture, info poll.Info, err error) {
 	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	if err := h.sync(ctx); err != nil {
-		return c, err
+		return c, info, err
 	}
-	var info poll.Info
 	var refused *refusal.Error
 	h.cluster.Read(func(s *poll.State) {
 		c, info, refused = s.Capture(id)
 		w.index = s.Index()
 	})
 	if refused != nil {
-		return c, refused
+		return c, info, refused
 	}
-	if !info.Visible() {
-		return c, refusal.Of(refusal.ResultsHidden)
-	}
-	return c, nil
+	return c, info, nil
 }
 
 // patient gives the client new time for each buffer: an export may take long, but a
@@ -108,6 +125,10 @@ type exporter struct {
 	rendered map[string]string
 }
 
+func newExporter(c *poll.Capture) *exporter {
+	return &exporter{rules: c.Rules(), rendered: map[string]string{}}
+}
+
 // secret reports whether an export must not show when a ballot was cast: a person may
 // know when its voter voted.
 func (e *exporter) secret() bool { return e.rules.Secrecy != poll.Open }
@@ -122,22 +143,31 @@ func (e *exporter) each(ctx context.Context, c *poll.Capture, render func(poll.M
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		selections, ok := e.rendered[string(b.Selections)]
-		if !ok {
-			marks, err := e.rules.Marks(b.Selections)
-			if err != nil {
-				return err
-			}
-			selections = render(marks)
-			if len(e.rendered) < maxRenderedSelections {
-				e.rendered[string(b.Selections)] = selections
-			}
+		selections, err := e.render(b.Selections, render)
+		if err != nil {
+			return err
 		}
 		if err := write(&b, selections); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// render returns selections as f shows them, which must be the same f each time.
+func (e *exporter) render(selections []byte, f func(poll.Marks) string) (string, error) {
+	if text, ok := e.rendered[string(selections)]; ok {
+		return text, nil
+	}
+	marks, err := e.rules.Marks(selections)
+	if err != nil {
+		return "", err
+	}
+	text := f(marks)
+	if len(e.rendered) < maxRenderedSelections {
+		e.rendered[string(selections)] = text
+	}
+	return text, nil
 }
 
 func (e *exporter) writeNDJSON(ctx context.Context, out io.Writer, c *poll.Capture) error {

@@ -58,7 +58,7 @@ func TestAWeightedPollIsCountedAgainFromItsExport(t *testing.T) {
 	// afterwards, some of whom replaced their ballots
 	const voters = 60
 	g := newRig(t)
-	g.poll("p", `{"options":["ann","bo","cy"],"method":"irv","revote":"until_close","eligibility":"roll"}`)
+	g.poll("p", `{"options":["ann","bo","cy"],"method":"irv","revote":"until_close","eligibility":"roll","disclosure":"ballots"}`)
 	var lines strings.Builder
 	for i := range voters {
 		fmt.Fprintf(&lines, `{"voter":"v%d","weight":%d}`+"\n", i, 1+i*i)
@@ -142,7 +142,7 @@ func firstOfCSV(t *testing.T, export string) (all []firstChoice) {
 func TestASecretPollsExportNamesNoVoter(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
-	g.poll("p", twoOptions)
+	g.poll("p", shownSecret)
 	g.cast("p", "voter-17", forAnn)
 	g.do("GET", "/v1/polls/p/ballots", "").want(200).holds(`"voter_key":"`).lacks("voter-17")
 	g.do("GET", "/v1/polls/p/ballots", "", "Accept", "text/csv, */*;q=0.1").want(200).holds("ballot,voter_key,selections").lacks("voter-17")
@@ -151,7 +151,7 @@ func TestASecretPollsExportNamesNoVoter(t *testing.T) {
 func TestASecretPollsExportTellsNoTimeAndIsInNoOrderOfTime(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
-	g.poll("p", revotable)
+	g.poll("p", strings.Replace(revotable, "{", `{"disclosure":"ballots",`, 1))
 	for i := range 300 {
 		g.cast("p", fmt.Sprint("v", i), forAnn)
 	}
@@ -195,7 +195,7 @@ func TestExportsWriteBallotsAsClientsDo(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := newRig(t)
-			g.poll("p", c.poll)
+			g.poll("p", strings.Replace(c.poll, "{", `{"disclosure":"ballots",`, 1))
 			g.cast("p", "v", c.ballot)
 			g.do("GET", "/v1/polls/p/ballots", "").want(200).holds(c.json)
 			g.do("GET", "/v1/polls/p/ballots?format=csv", "").want(200).holds(c.csv)
@@ -206,7 +206,7 @@ func TestExportsWriteBallotsAsClientsDo(t *testing.T) {
 func TestFormatsThatAreNotProduced(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
-	g.poll("p", twoOptions)
+	g.poll("p", shownSecret)
 	g.do("GET", "/v1/polls/p/ballots?format=xls", "").want(400).code("malformed_request").holds("format must be ndjson, csv, cvr, preflib, blt, abif or rctab-csv.")
 	g.do("GET", "/v1/polls/p/ballots", "", "Accept", "text/html").want(406).holds("text/x-blt").holds("?format= takes ndjson, csv")
 	g.do("HEAD", "/v1/polls/p/ballots", "").want(200).has("Content-Type", mediaNDJSON)

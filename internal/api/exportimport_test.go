@@ -103,7 +103,7 @@ func TestWhatAnExportWritesAnImportReads(t *testing.T) {
 				rt.Fatal(refused)
 			}
 			var out bytes.Buffer
-			e := &exporter{rules: rules, rendered: map[string]string{}}
+			e := newExporter(&capture)
 			write := e.writeNDJSON
 			if table {
 				write = e.writeCSV

@@ -135,6 +135,7 @@ var errHeadOnly = errors.New("only the header is asked for")
 func (b *beginning) Write(p []byte) (int, error) {
 	if !b.begun {
 		b.begun = true
+		b.w.Header().Add("Vary", "Accept")
 		beginExport(b.w, b.mediaType)
 	}
 	if b.head {

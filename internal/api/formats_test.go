@@ -56,6 +56,7 @@ func TestExportsForOtherProgramsAreSortedByContentAndNameNoVoter(t *testing.T) {
 				one.cast("p", fmt.Sprint("voter-", i), c.ballots[i])
 				other.cast("p", fmt.Sprint("voter-", len(c.ballots)-i), c.ballots[len(c.ballots)-1-i])
 			}
+			one.close("p")
 			for _, f := range c.formats {
 				// when they are exported, then nothing but the ballots shows
 				i := slices.IndexFunc(exportFormats, func(x format) bool { return x.name == f })
@@ -83,6 +84,7 @@ func TestWeightsBecomeCounts(t *testing.T) {
 		g.upload("p", `{"voter":"v0","weight":3}`+"\n"+`{"voter":"v1","weight":40}`).want(200)
 		g.cast("p", "v0", c.ballots[0])
 		g.cast("p", "v1", c.ballots[1])
+		g.close("p")
 		for _, f := range c.formats {
 			a := g.do("GET", "/v1/polls/p/ballots?format="+f, "").want(200)
 			found, err := profilefile.Read(strings.NewReader(a.body), profilefile.Asked{})
@@ -99,6 +101,7 @@ func TestAFormatThatHasNoFormForTheBallotsIsRefusedWithThoseThatThereAre(t *test
 		g := newRig(t)
 		g.poll("p", c.poll)
 		g.cast("p", "v", c.ballots[0])
+		g.close("p")
 		for _, f := range exportFormats[2:] {
 			if slices.Contains(c.formats, f.name) {
 				continue

@@ -91,7 +91,7 @@ func TestADefinitionSaysHowItIsCounted(t *testing.T) {
 func TestABallotAsMarkedComesBackInTheExport(t *testing.T) {
 	t.Parallel()
 	g := newRig(t)
-	g.do("PUT", "/v1/polls/p", `{"options":["ann","bo","cy"],"method":"irv","ballots":"as_marked"}`).want(201).holds(`"marking":"as_marked"`).holds(`"ballots":0`)
+	g.do("PUT", "/v1/polls/p", `{"options":["ann","bo","cy"],"method":"irv","ballots":"as_marked","disclosure":"ballots"}`).want(201).holds(`"marking":"as_marked"`).holds(`"ballots":0`)
 	marks := `{"ranking":["bo",null,["ann","cy"],"bo"]}`
 	g.do("PUT", "/v1/polls/p/ballots/v", marks).want(201)
 	g.do("PUT", "/v1/polls/p/ballots/v", marks).want(200).holds(`"outcome":"replayed"`)

@@ -99,6 +99,7 @@ var reasonSentences = map[refusal.Reason]string{
 	refusal.BackupTooFarAhead:  "The backup's log index is greater than any that a cluster reaches.",
 	refusal.LotUnused:          `The poll does not decide ties by lot: its definition does not say "tie_break":"lot".`,
 	refusal.LotIncomplete:      "A lot names each option of the poll once; a seed has 1 to 1,024 bytes.",
+	refusal.ProfileAfterClose:  "What the ballots of this secret poll choose is shown once the poll has closed; until then its results say how it stands.",
 	refusal.BackupTooNew:       "The backup is of a newer format than this cluster uses; upgrade all members first.",
 }
 

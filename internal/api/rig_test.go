@@ -162,15 +162,17 @@ func (a answer) json() map[string]any {
 // Polls that many tests begin with.
 const (
 	twoOptions = `{"options":["ann","bo"]}`
-	revotable  = `{"options":["ann","bo"],"revote":"until_close"}`
-	ranked     = `{"options":["ann","bo","cy"],"method":"irv"}`
-	scored     = `{"options":["ann","bo"],"method":"score"}`
-	roll       = `{"options":["ann","bo"],"secrecy":"open","revote":"until_close"}`
-	secretTill = `{"options":["ann","bo"],"results":"after_close"}`
-	future     = `{"options":["ann","bo"],"opens_at":"2026-12-02T00:00:00Z"}`
-	members    = `{"options":["ann","bo"],"eligibility":"roll"}`
-	forAnn     = `{"selections":["ann"]}`
-	forBo      = `{"selections":["bo"]}`
+	// shownSecret discloses its ballots.
+	shownSecret = `{"options":["ann","bo"],"disclosure":"ballots"}`
+	revotable   = `{"options":["ann","bo"],"revote":"until_close"}`
+	ranked      = `{"options":["ann","bo","cy"],"method":"irv"}`
+	scored      = `{"options":["ann","bo"],"method":"score"}`
+	roll        = `{"options":["ann","bo"],"secrecy":"open","revote":"until_close"}`
+	secretTill  = `{"options":["ann","bo"],"results":"after_close"}`
+	future      = `{"options":["ann","bo"],"opens_at":"2026-12-02T00:00:00Z"}`
+	members     = `{"options":["ann","bo"],"eligibility":"roll"}`
+	forAnn      = `{"selections":["ann"]}`
+	forBo       = `{"selections":["bo"]}`
 )
 
 // poll creates a poll.

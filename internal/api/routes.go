@@ -36,6 +36,7 @@ func (h *Handler) route() {
 	h.unmatched = &endpoint{h: h, template: "unmatched", other: h.metrics.meter("unmatched", "other")}
 	h.ballots = h.add("/v1/polls/{poll}/ballots/{voter}", methods{"PUT": h.castBallot, "GET": h.getReceipt})
 	h.add("/v1/polls/{poll}/ballots", methods{"POST": h.castMany, "GET": h.export})
+	h.add("/v1/polls/{poll}/audit", methods{"GET": h.exportAudit})
 	h.add("/v1/polls/{poll}/results", methods{"GET": h.getResults})
 	h.add("/v1/polls/{poll}/results/stream", methods{"GET": h.streamResults})
 	h.add("/v1/polls/{poll}", methods{"PUT": h.createPoll, "GET": h.getPoll, "PATCH": h.patchPoll, "DELETE": h.deletePoll})

@@ -32,7 +32,7 @@ func TestOneNameIsOneVoterHoweverItIsWritten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := newRig(t)
-			g.poll("p", `{"options":["ann","bo"],"revote":"until_close","secrecy":"`+secrecy+`"}`)
+			g.poll("p", `{"options":["ann","bo"],"revote":"until_close","disclosure":"ballots","secrecy":"`+secrecy+`"}`)
 			first := g.do("PUT", "/v1/polls/p/ballots/"+decomposed, forAnn).want(201).
 				has("Location", "/v1/polls/p/ballots/"+composed).holds(`"voter":"Zoë","outcome":"counted","version":1,"ballot":1`)
 			g.do("PUT", "/v1/polls/p/ballots/"+composed, forAnn).want(200).has("Idempotent-Replayed", "true").

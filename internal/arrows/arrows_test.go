@@ -107,7 +107,7 @@ var testArrows = map[string][]string{
 	"e2e":              {"client", "faults/loopfs", "harness/overlay", "internal/localcluster", "internal/ports/portstest"},
 	"faults/hostile":   {"internal/voterid"},
 	"harness/wire":     {"internal/ports/portstest"},
-	"internal/api":     {"internal/ballotfile"},
+	"internal/api":     {"internal/ballotfile", "proof"},
 	"internal/cluster": {"internal/cluster/storage", "internal/livefile", "internal/pki", "internal/ports/portstest", "internal/simtest", "internal/simtest/...", "internal/tally"},
 	"internal/fsm":     {"internal/tally"},
 	"internal/prover":  {"internal/prover/provertest"},

@@ -73,7 +73,7 @@ func TestDecide(t *testing.T) {
 
 func TestRolesAreReadAsTheyAreWritten(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"admin", "gateway", "reader", "metrics", "admin,gateway,reader,metrics"} {
+	for _, s := range []string{"admin", "gateway", "reader", "auditor", "metrics", "admin,gateway,reader,metrics,auditor"} {
 		roles, err := ParseRoles(s)
 		if err != nil || roles.String() != s {
 			t.Errorf("%s: %v, %v", s, roles, err)

@@ -15,13 +15,14 @@ const (
 	Voter                     // casts and reads one voter's own ballot
 	Reader                    // reads polls, results and exports
 	Metrics                   // reads what monitoring needs
+	Auditor                   // reads each ballot of a poll, and what opens it
 	Anybody                   // no credential is needed
 )
 
 var roleNames = []struct {
 	role Roles
 	name string
-}{{Admin, "admin"}, {Gateway, "gateway"}, {Voter, "voter"}, {Reader, "reader"}, {Metrics, "metrics"}, {Anybody, "anybody"}}
+}{{Admin, "admin"}, {Gateway, "gateway"}, {Voter, "voter"}, {Reader, "reader"}, {Metrics, "metrics"}, {Auditor, "auditor"}, {Anybody, "anybody"}}
 
 // ParseRoles reads the roles that a token or a client's certificate can have:
 // "admin", or several as "gateway,reader".
@@ -35,7 +36,7 @@ func ParseRoles(s string) (Roles, error) {
 			}
 		}
 		if found == 0 {
-			return 0, fmt.Errorf("%q is no role; use admin, gateway, reader, metrics, or several with commas between", name)
+			return 0, fmt.Errorf("%q is no role; use admin, gateway, reader, auditor, metrics, or several with commas between", name)
 		}
 		all |= found
 	}

@@ -71,7 +71,7 @@ func (c *Cluster) encrypt() error {
 // requireToken makes a token that may do everything, which every request then needs, and
 // has each node keep an audit log.
 func (c *Cluster) requireToken() error {
-	token, line, err := auth.NewToken(auth.Admin|auth.Gateway|auth.Reader|auth.Metrics, "local")
+	token, line, err := auth.NewToken(auth.Admin|auth.Gateway|auth.Reader|auth.Auditor|auth.Metrics, "local")
 	if err != nil {
 		return err
 	}

@@ -58,14 +58,25 @@ func (c *Capture) Current() func(yield func(Cast) bool) {
 // standing yields the numbers of the records that no later one supersedes.
 func (c *Capture) standing() func(yield func(uint32) bool) {
 	return func(yield func(uint32) bool) {
-		superseded := make([]uint64, c.box.n/64+1)
-		c.replaced(func(n uint32) { superseded[n/64] |= 1 << (n % 64) })
+		superseded := c.superseded()
 		for n := uint32(1); n <= c.box.n; n++ {
-			if superseded[n/64]&(1<<(n%64)) == 0 && !yield(n) {
+			if !superseded.has(n) && !yield(n) {
 				return
 			}
 		}
 	}
+}
+
+// numbers is a set of records, a bit for each.
+type numbers []uint64
+
+func (s numbers) has(n uint32) bool { return s[n/64]&(1<<(n%64)) != 0 }
+
+// superseded returns the records that a later one supersedes.
+func (c *Capture) superseded() numbers {
+	s := make(numbers, c.box.n/64+1)
+	c.replaced(func(n uint32) { s[n/64] |= 1 << (n % 64) })
+	return s
 }
 
 // replaced calls f with the number of each record that a later one supersedes.

@@ -28,6 +28,7 @@ const (
 	BackupTooNew              // the backup uses formats that this cluster does not use yet
 	LotUnused                 // the poll does not decide ties by lot
 	LotIncomplete             // the lot does not have each option of the poll once
+	ProfileAfterClose         // what a secret poll's ballots choose is shown once it has closed
 	reasonCount
 )
 
@@ -56,6 +57,7 @@ var reasons = [reasonCount]struct {
 	BackupTooNew:       {InvalidBackup, "backup_too_new"},
 	LotUnused:          {InvalidPoll, "lot_unused"},
 	LotIncomplete:      {InvalidPoll, "lot_incomplete"},
+	ProfileAfterClose:  {PollNotClosed, "profile_after_close"},
 }
 
 // Code returns the code that the reason belongs to; None for Usual and for a reason of a

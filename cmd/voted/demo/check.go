@@ -217,7 +217,7 @@ func (a *auditor) exports(ctx context.Context) (string, error) {
 			compared = a.compare()
 			to = io.MultiWriter(hash, compared)
 		}
-		if _, err := a.only(n).Export(ctx, pollID, client.NDJSON, to); err != nil {
+		if _, err := a.only(n).Audit(ctx, pollID, to); err != nil {
 			return "", fmt.Errorf("%s: %w", n.ID, err)
 		}
 		if compared != nil {
@@ -259,8 +259,8 @@ func (c *comparison) end() error {
 	return <-c.done
 }
 
-// strike compares each exported ballot to the receipt with its number. The poll is secret:
-// the export has no voters, but ballot numbers, which the receipts have too.
+// strike compares each ballot that counts to the receipt with its number. The poll is
+// secret: what auditors read has no voters, but ballot numbers, which the receipts have too.
 func (a *auditor) strike(r io.Reader) error {
 	byNumber := make(map[uint64]uint32, len(a.ledger.receipts))
 	for v, held := range a.ledger.receipts {
@@ -272,6 +272,9 @@ func (a *auditor) strike(r io.Reader) error {
 		var b client.ExportedBallot
 		if err := json.Unmarshal(lines.Bytes(), &b); err != nil {
 			return fmt.Errorf("a line of the export cannot be read: %w", err)
+		}
+		if b.Version == 0 { // no ballot that counts
+			continue
 		}
 		voter, ok := byNumber[b.Number]
 		if !ok {

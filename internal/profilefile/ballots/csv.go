@@ -82,7 +82,9 @@ func (r *table) begin() error {
 		further = append(further, title)
 	}
 	weighted := r.Title(weightColumn) != ""
+	profile := weighted && r.Title(countColumn) != "" && len(r.Ignored()) == 0 && r.Title(voterColumn) == ""
 	switch {
+	case profile: // of a poll with a roll: its weights count
 	case weighted && !ballotjson.IsExport(further):
 		return wrong(`the column "weight" is read in exports only; call it "count", or take it out`)
 	case weighted && r.Title(countColumn) != "":

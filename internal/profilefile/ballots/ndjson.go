@@ -89,6 +89,8 @@ func (r *objects) end() error {
 	switch {
 	case !r.ballot:
 		return errors.New("the line has no ballot: selections, ranking or scores")
+	case r.count > 0 && weighted && len(r.further) == 1: // of a poll's profile
+		return r.add(r.weight)
 	case len(r.further) > 0 && !ballotjson.IsExport(r.further) && !(len(r.further) == 1 && r.further[0] == ballotjson.KeyName):
 		return fmt.Errorf("the name %q is not known here; leave it out, or correct its spelling", r.further[0])
 	case r.count > 0 && weighted:
