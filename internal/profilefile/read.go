@@ -85,7 +85,11 @@ func Read(from io.Reader, asked Asked) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	if asked.FormTold && f.Form != asked.Form {
+	switch {
+	case !asked.FormTold:
+	case len(f.Groups) == 0:
+		f.Form = asked.Form // without a ballot a file may be of any
+	case f.Form != asked.Form:
 		return nil, &FormError{f.Form}
 	}
 	if asked.Options != nil && !slices.Equal(f.Options, asked.Options) {
