@@ -364,9 +364,11 @@ func TestThePlainTwinOfSTVAgreesWithKnownElections(t *testing.T) {
 			if name := rules["quota"]; name != "" {
 				plain.quota = quotas[name]
 			}
-			if plain.writeIns, err = e.numbers(rules["write_in"]); err != nil {
+			writeIns, err := e.numbers(rules["write_in"])
+			if err != nil {
 				t.Fatal(err)
 			}
+			plain.writeIns = writeIns
 			c := plainCountSTV(len(e.options), max(e.settings.Seats, 1), plain, nil, ballotsOf(e.profile))
 			for _, d := range e.compareAll(t, c.result(e.profile)) {
 				t.Error(d)

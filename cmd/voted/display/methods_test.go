@@ -148,3 +148,35 @@ func TestEveryMethodIsShownWithWhatItDecidesBy(t *testing.T) {
 		}
 	}
 }
+
+// A live view has the same tables where its window has room for them, and says where they are
+// where it has not.
+func TestALiveViewShowsWhatItHasRoomFor(t *testing.T) {
+	t.Parallel()
+	for _, method := range tally.Names() {
+		s := tally.Settings{}
+		if m, _ := tally.ByName(method); m.Form == tally.Scores {
+			s.MaxScore = 5
+		}
+		r, titles := countedAs(t, method, circle(), s)
+		whole := shownIn(r, titles, 80, 0)
+		for _, rows := range []int{14, 18, 24, 100} {
+			got := shownIn(r, titles, 80, rows)
+			lines := strings.Count(got, "\n")
+			complete, says := got == whole, strings.Contains(got, "see `voted results board`")
+			if lines > rows && rows > 14 || !complete && !says || complete && says || rows == 100 && !complete {
+				t.Errorf("%s in %d rows has %d lines; all is there: %v; it says where the rest is: %v\n%s", method, rows, lines, complete, says, got)
+			}
+			if !strings.Contains(got, "Ann Lee") {
+				t.Errorf("%s in %d rows: who leads is not in sight:\n%s", method, rows, got)
+			}
+		}
+	}
+}
+
+// shownIn is what a window of so many rows shows; 0 is any number.
+func shownIn(r client.Results, titles Titles, width, rows int) string {
+	var b bytes.Buffer
+	(&Output{Writer: &b, Terminal: true, width: width, rows: rows}).Results(r, "Board election", titles)
+	return b.String()
+}
