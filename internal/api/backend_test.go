@@ -81,7 +81,9 @@ func (b *backend) digest() (d poll.Digest) {
 	return d
 }
 
-func (b *backend) Cast(ctx context.Context, ballot *poll.Ballot) (poll.Outcome, error) {
+func (b *backend) CastUntil(ctx context.Context, deadline time.Time, ballot *poll.Ballot) (poll.Outcome, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
 	o, err := b.CastMany(ctx, []poll.Ballot{*ballot})
 	if err != nil {
 		return poll.Outcome{}, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -46,8 +47,13 @@ func (h *Handler) castOne(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(w, r)
-	defer cancel()
+	deadline := time.Now().Add(h.timeFor(r))
+	ctx := context.Context(&w.ctx)
+	if !read.plain || len(r.Header["Prefer"]) > 0 { // more than the casting may have to wait
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
 	rules, selections := read.rules, read.selections
 	if !read.plain {
 		if rules, err = h.rules(ctx, id); err != nil {
@@ -62,7 +68,7 @@ func (h *Handler) castOne(w *response, r *http.Request) error {
 	if rules.Secrecy == poll.Open {
 		b.Voter = voter
 	}
-	outcome, err := h.decide(ctx, &b)
+	outcome, err := h.decide(ctx, deadline, &b)
 	if err != nil {
 		return err
 	}
@@ -155,7 +161,7 @@ func (h *Handler) invalidCode(ctx context.Context, id string) (refusal.Code, err
 
 // decide answers a ballot from committed state if that answer is final, and otherwise
 // through the log.
-func (h *Handler) decide(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
+func (h *Handler) decide(ctx context.Context, deadline time.Time, b *poll.Ballot) (poll.Outcome, error) {
 	if o, settled := h.settled(b); settled {
 		if err := h.cluster.Doubt(); err != nil {
 			return o, err
@@ -163,7 +169,7 @@ func (h *Handler) decide(ctx context.Context, b *poll.Ballot) (poll.Outcome, err
 		h.metrics.settled.Inc()
 		return o, nil
 	}
-	o, err := h.cluster.Cast(ctx, b)
+	o, err := h.cluster.CastUntil(ctx, deadline, b)
 	return o, inTime(err, refusal.OutcomeUnknown)
 }
 

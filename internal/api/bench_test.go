@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"testing"
+	"time"
 
 	"voted/internal/poll"
 	"voted/internal/trace"
@@ -22,7 +23,7 @@ type echo struct {
 	outcomes []poll.Outcome
 }
 
-func (echo) Cast(context.Context, *poll.Ballot) (poll.Outcome, error) {
+func (echo) CastUntil(context.Context, time.Time, *poll.Ballot) (poll.Outcome, error) {
 	return poll.Outcome{Kind: poll.Counted, Receipt: poll.Receipt{Ballot: 1, Version: 1, Index: 2, CastAt: noon}}, nil
 }
 
@@ -84,6 +85,9 @@ func benchPutBallot(b *testing.B, tracer *trace.Tracer) {
 		Method: "PUT", URL: &url.URL{Path: "/v1/polls/p/ballots/voter-000017"}, Body: in, ContentLength: int64(len(forAnn)),
 		Header: http.Header{"Content-Type": {mediaJSON}},
 	}
+	ctx, cancel := context.WithCancel(context.Background()) // as net/http gives each request one
+	defer cancel()
+	r = r.WithContext(ctx)
 	w := &sink{header: http.Header{}}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -22,7 +22,7 @@ import (
 
 // testCluster is members in this process, on real ports and real disks.
 type testCluster struct {
-	t       *testing.T
+	t       testing.TB
 	servers []survey.Peer
 	nodes   map[string]*cluster.Node
 	dirs    map[string]string
@@ -30,7 +30,7 @@ type testCluster struct {
 }
 
 // newTestCluster starts a cluster that uses the newest formats: no entry of its own follows.
-func newTestCluster(t *testing.T, size int) *testCluster {
+func newTestCluster(t testing.TB, size int) *testCluster {
 	t.Helper()
 	c := newTestClusterWith(t, size, func(string, *cluster.Options) {})
 	c.awaitLevel(fsm.Reads())
@@ -38,7 +38,7 @@ func newTestCluster(t *testing.T, size int) *testCluster {
 }
 
 // newTestClusterWith changes the options that each member is first started with.
-func newTestClusterWith(t *testing.T, size int, change func(id string, o *cluster.Options)) *testCluster {
+func newTestClusterWith(t testing.TB, size int, change func(id string, o *cluster.Options)) *testCluster {
 	t.Helper()
 	return startTestCluster(&testCluster{t: t}, size, change)
 }
@@ -162,13 +162,13 @@ func (c *testCluster) any(not string) *cluster.Node {
 	return nil
 }
 
-func ctxFor(t *testing.T, d time.Duration) context.Context {
+func ctxFor(t testing.TB, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-func createPoll(t *testing.T, n *cluster.Node, id string) {
+func createPoll(t testing.TB, n *cluster.Node, id string) {
 	t.Helper()
 	d := poll.Definition{ID: id, Options: []poll.Option{{ID: "a"}, {ID: "b"}}, MinSelections: 1}.WithDefaults()
 	r, err := n.Execute(ctxFor(t, 10*time.Second), poll.Create{Definition: d})

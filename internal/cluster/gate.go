@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"time"
 
 	"voted/internal/cluster/submit"
 	"voted/internal/poll"
@@ -40,9 +41,14 @@ func (g gate) Recall(ctx context.Context, frame []byte) (a submit.Answered, held
 	return a, true, err
 }
 
-// Cast casts one ballot. See api.Ballots.
+// CastUntil casts one ballot. See api.Ballots.
+func (n *Node) CastUntil(ctx context.Context, deadline time.Time, b *poll.Ballot) (poll.Outcome, error) {
+	return n.submitter.CastUntil(ctx, deadline, b)
+}
+
+// Cast is CastUntil that ends with ctx alone.
 func (n *Node) Cast(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
-	return n.submitter.Cast(ctx, b)
+	return n.submitter.CastUntil(ctx, time.Time{}, b)
 }
 
 // CastMany casts ballots in order, in one frame. See api.Ballots.

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -213,3 +214,27 @@ func benchmarkStore(b *testing.B, n, size int) {
 func BenchmarkStoreLogs1x100B(b *testing.B)   { benchmarkStore(b, 1, 100) }
 func BenchmarkStoreLogs1x256KiB(b *testing.B) { benchmarkStore(b, 1, 256<<10) }
 func BenchmarkStoreLogs64x4KiB(b *testing.B)  { benchmarkStore(b, 64, 4<<10) }
+
+// BenchmarkOpen is what a start takes for the log: all of it is read and checked. The page
+// cache has it, as after a process that ended.
+func BenchmarkOpen(b *testing.B) {
+	for _, c := range []struct{ entries, size int }{{65_536, 100}, {512, 256 << 10}} {
+		b.Run(fmt.Sprintf("%dx%dB", c.entries, c.size), func(b *testing.B) {
+			dir := b.TempDir()
+			s := open(b, dir, Options{})
+			must(b, s.SetUint64([]byte("CurrentTerm"), 1))
+			data := make([]byte, c.size)
+			for i := range c.entries {
+				must(b, s.StoreLog(&raft.Log{Index: uint64(i + 1), Term: 1, Data: data}))
+			}
+			must(b, s.Close())
+			b.SetBytes(int64(c.entries * c.size))
+			for b.Loop() {
+				s, err := Open(dir, Options{})
+				must(b, err)
+				must(b, s.VerifyLog(nil))
+				must(b, s.Close())
+			}
+		})
+	}
+}

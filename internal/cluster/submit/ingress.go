@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"voted/internal/cluster/replica"
 	"voted/internal/fsm"
@@ -17,6 +18,10 @@ import (
 // batches are under way form the next one; an idle member sends at once.
 type ingress struct {
 	*Submitter
+
+	// waiters are used again: a waiter, its channel and its timer are most of what waiting
+	// costs. One whose caller left is not, since its batch still holds it.
+	waiters sync.Pool
 
 	mu       sync.Mutex
 	full     []*batch // guarded by mu; gathered, and waiting for their turn
@@ -54,31 +59,55 @@ type waiter struct {
 	err     error
 	gone    bool        // guarded by the batch's mu: the caller left before it was sent
 	span    *trace.Span // of the caller's request; nil: it is not traced
-	done    chan struct{}
+
+	done  chan struct{} // holds one: the outcome is there, and the batch has let go of the waiter
+	timer *time.Timer   // of the caller's deadline; stopped while no one waits
+}
+
+func newWaiter() any {
+	w := &waiter{done: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+	w.timer.Stop()
+	return w
+}
+
+// release gives a waiter back that no batch holds, and returns its outcome.
+func (g *ingress) release(w *waiter) (poll.Outcome, error) {
+	w.timer.Stop()
+	outcome, err := w.outcome, w.err
+	*w = waiter{done: w.done, timer: w.timer}
+	g.waiters.Put(w)
+	return outcome, err
 }
 
 func newIngress(s *Submitter) *ingress {
-	g := &ingress{Submitter: s}
+	g := &ingress{Submitter: s, waiters: sync.Pool{New: newWaiter}}
 	g.waiting = g.newBatch()
 	return g
 }
 
-// Cast casts one ballot. See api.Ballots.
-func (s *Submitter) Cast(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
-	return s.ingress.cast(ctx, b)
+// CastUntil casts one ballot. See api.Ballots.
+func (s *Submitter) CastUntil(ctx context.Context, deadline time.Time, b *poll.Ballot) (poll.Outcome, error) {
+	return s.ingress.cast(ctx, deadline, b)
 }
 
-func (g *ingress) cast(ctx context.Context, b *poll.Ballot) (poll.Outcome, error) {
-	w := &waiter{ballot: b, done: make(chan struct{}), span: g.Tracer.Of(ctx)}
+func (g *ingress) cast(ctx context.Context, deadline time.Time, b *poll.Ballot) (poll.Outcome, error) {
+	w := g.waiters.Get().(*waiter)
+	w.ballot, w.span = b, g.Tracer.Of(ctx)
 	at, err := g.enter(w)
 	if err != nil {
-		return poll.Outcome{}, err
+		w.err = err
+		return g.release(w)
+	}
+	if !deadline.IsZero() {
+		w.timer.Reset(time.Until(deadline))
 	}
 	select {
 	case <-w.done:
-		return w.outcome, w.err
+		return g.release(w)
+	case <-w.timer.C:
 	case <-ctx.Done():
 	}
+	w.timer.Stop()
 	return g.leave(at, w)
 }
 
@@ -138,7 +167,7 @@ func (g *ingress) leave(b *batch, w *waiter) (poll.Outcome, error) {
 	defer b.mu.Unlock()
 	select {
 	case <-w.done:
-		return w.outcome, w.err
+		return g.release(w)
 	default:
 	}
 	w.gone = true
@@ -261,6 +290,6 @@ func (b *batch) finish(f *sealed, err error) {
 				w.err = unknownAfterAll()
 			}
 		}
-		close(w.done)
+		w.done <- struct{}{} // from here on it is another ballot's
 	}
 }
