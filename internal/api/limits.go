@@ -41,13 +41,13 @@ const (
 	// maxPageBytes bounds a page, too: definitions may have megabytes. Each page has at
 	// least one poll, however large.
 	maxPageBytes = 4 << 20
-	// maxCachedTallies bounds the tallies that are kept of polls that are not additive.
+	// maxCachedTallies bounds the tallies that are kept.
 	maxCachedTallies = 256
 	// maxCachedTallyBytes bounds the memory that they take: the comparisons of a thousand
 	// options are 8 MiB, and tens of them as JSON. The last one is kept whatever it takes.
 	maxCachedTallyBytes = 64 << 20
-	// maxTalliesAtOnce bounds the tallies that are being made at a time: they are work for
-	// a processor, which ballots need too.
+	// maxTalliesAtOnce bounds the tallies of methods that are not additive that are being
+	// made at a time: they are work for a processor, which ballots need too.
 	maxTalliesAtOnce = 2
 	// maxRenderedSelections bounds the rendered ballots an export remembers.
 	maxRenderedSelections = 4096

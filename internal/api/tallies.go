@@ -10,14 +10,15 @@ import (
 	"voted/internal/refusal"
 )
 
-// tallies makes and keeps the tallies of polls that are not additive: these can take
-// seconds. Each is made once for all who ask, on a goroutine of its own:
+// tallies makes and keeps the tallies of polls. Those of methods that are not additive can
+// take seconds. Each is made once for all who ask, on a goroutine of its own:
 //
 //   - Requests wait for it. One that leaves ends nothing.
 //   - Of each poll at most one tally is being made. Requests that need a later one wait for
 //     the next, which serves them all.
-//   - Of all polls no more are made at a time than there are places. The others wait, and
-//     read the state only when it is their turn, so that they show what has come since.
+//   - Of all polls that are not additive no more are made at a time than there are places.
+//     The others wait, and read the state only when it is their turn, so that they show
+//     what has come since.
 //   - The state's lock is held only to copy how many ballots hold which selections.
 type tallies struct {
 	count  func(id string) (poll.Count, error) // of a poll as it is now
@@ -56,13 +57,6 @@ func newTallies(count func(id string) (poll.Count, error), log *slog.Logger) *ta
 // standing returns how a poll stands at info or later. info and index were read
 // together, just before.
 func (h *Handler) standing(ctx context.Context, info poll.Info, index uint64) (*standing, error) {
-	if info.Rules.Additive() {
-		count, err := h.count(info.Rules.ID)
-		if err != nil {
-			return nil, err
-		}
-		return newStanding(count.Info, count.Index, count.Tabulate()), nil
-	}
 	for {
 		found, next := h.tallies.look(info)
 		switch {
@@ -122,16 +116,19 @@ func (t *tallies) look(info poll.Info) (found *standing, next *making) {
 	}
 	if e.making == nil {
 		e.making = &making{done: make(chan struct{})}
-		t.makers.Go(func() { t.make(id, e) })
+		t.makers.Go(func() { t.make(info.Rules, e) })
 	}
 	return nil, e.making
 }
 
 // make makes a tally for all who wait for it.
-func (t *tallies) make(id string, e *tallied) {
-	t.places <- struct{}{}
+func (t *tallies) make(rules *poll.Rules, e *tallied) {
+	id := rules.ID
+	if !rules.Additive() {
+		t.places <- struct{}{}
+		defer func() { <-t.places }()
+	}
 	made, err := t.tally(id, &e.earlier)
-	<-t.places
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	m := e.making

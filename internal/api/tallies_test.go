@@ -155,8 +155,15 @@ func TestATallyIsMadeOnceForAnIndexHoweverManyAsk(t *testing.T) {
 
 func TestRequestsAndStreamsNeverCountOneIndexTwice(t *testing.T) {
 	t.Parallel()
+	for _, c := range [][2]string{{"schulze", `{"ranking":["ann","bo"]}`}, {"approval", `{"selections":["ann","bo"]}`}} {
+		t.Run(c[0], func(t *testing.T) { neverTwice(t, c[0], c[1]) })
+	}
+}
+
+func neverTwice(t *testing.T, method, ballot string) {
+	t.Parallel()
 	g := newRig(t)
-	g.poll("p", `{"options":["ann","bo","cy"],"method":"schulze"}`)
+	g.poll("p", `{"options":["ann","bo","cy"],"method":"`+method+`"}`)
 	m := measured(g)
 	ctx, leave := context.WithCancel(t.Context())
 	var streams sync.WaitGroup
@@ -169,7 +176,7 @@ func TestRequestsAndStreamsNeverCountOneIndexTwice(t *testing.T) {
 	var readers sync.WaitGroup
 	for n := range 30 {
 		readers.Go(func() {
-			g.cast("p", fmt.Sprint("v", n), `{"ranking":["ann","bo"]}`)
+			g.cast("p", fmt.Sprint("v", n), ballot)
 			if n := g.do("GET", "/v1/polls/p/results", "").want(200).json()["ballots"].(float64); n < 1 {
 				t.Errorf("a reader sees %v ballots, not even its own", n)
 			}
@@ -233,6 +240,17 @@ func TestNoMoreTalliesAreMadeAtATimeThanThereArePlaces(t *testing.T) {
 		group.Go(func() { g.do("GET", fmt.Sprintf("/v1/polls/p%d/results", n), "").want(200) })
 	}
 	eventually(t, "all ask, and the places are taken", func() bool { return g.asked() == polls && m.waiting() == maxTalliesAtOnce })
+	// Polls that keep their sums wait for none of them.
+	g.poll("additive", twoOptions)
+	m.mu.Lock()
+	held := m.gate
+	m.gate = nil
+	m.mu.Unlock()
+	g.do("GET", "/v1/polls/additive/results", "").want(200)
+	m.mu.Lock()
+	m.gate = held
+	m.most = m.now
+	m.mu.Unlock()
 	release()
 	group.Wait()
 	if m.most != maxTalliesAtOnce {
