@@ -136,7 +136,11 @@ func TestHowLongResultsTake(t *testing.T) {
 	b.WriteString("| ms, the median of ")
 	fmt.Fprintf(&b, "%d |", rounds)
 	for _, distinct := range sizes {
-		fmt.Fprintf(&b, " %d distinct | after 1,000 more |", distinct)
+		number := fmt.Sprint(distinct % 1000)
+		if distinct >= 1000 {
+			number = fmt.Sprintf("%d,%03d", distinct/1000, distinct%1000)
+		}
+		fmt.Fprintf(&b, " %s distinct | after 1,000 more |", number)
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|---|", len(sizes)) + "\n")
 	for _, row := range timedPolls() {
