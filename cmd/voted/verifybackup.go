@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,23 +10,32 @@ import (
 	"voted/cmd/voted/clock"
 	"voted/cmd/voted/display"
 	"voted/internal/backup"
+	"voted/internal/usage"
+	"voted/proof"
 )
 
 type verifyBackup struct {
-	File string `arg:"" help:"Backup to read, or - for the standard input."`
-	JSON bool   `help:"Print JSON instead of a table." name:"json"`
-	UTC  bool   `help:"Show times in UTC, not in local time." name:"utc"`
+	File    string `arg:"" help:"Backup to read, or - for the standard input."`
+	Against string `help:"Head of a poll's log: say whether the backup has all that was signed." placeholder:"FILE"`
+	Policy  string `help:"Policy of that poll; without it nobody's signature is looked at." placeholder:"FILE"`
+	JSON    bool   `help:"Print JSON instead of a table." name:"json"`
+	UTC     bool   `help:"Show times in UTC, not in local time." name:"utc"`
 }
 
 func (verifyBackup) Help() string {
 	return `Needs no cluster. Reads everything, and counts every poll again from its single records. Exit code 1 where
-anything is damaged.
+anything is damaged, or where what was signed is not in it.
 
-    voted verify backup board.backup`
+    voted verify backup board.backup
+    voted verify backup board.backup --against board-2026.log/checkpoint --policy board-2026.policy`
 }
 
 // Run counts the backup again.
 func (c *verifyBackup) Run(s *session) error {
+	head, err := c.head()
+	if err != nil {
+		return err
+	}
 	in := io.Reader(os.Stdin)
 	if c.File != "-" {
 		f, err := os.Open(c.File)
@@ -35,15 +45,66 @@ func (c *verifyBackup) Run(s *session) error {
 		defer f.Close()
 		in = f
 	}
-	report, err := backup.Verify(in)
+	report, err := backup.Verify(in, head)
 	if err != nil {
 		return fmt.Errorf("%s cannot be trusted: %w. Do not restore it; take another copy or an older backup", c.File, err)
 	}
 	if c.JSON {
-		return printJSON(s, report)
+		if err := printJSON(s, report); err != nil {
+			return err
+		}
+	} else {
+		showReport(s.stdout, report, clock.Local(c.UTC))
 	}
-	showReport(s.stdout, report, clock.Local(c.UTC))
+	switch held := report.Against; {
+	case held == nil:
+		return nil
+	case !held.Whole && c.JSON:
+		return errSaid
+	case !held.Whole:
+		return errors.New(held.Fault)
+	case !c.JSON:
+		s.stdout.Linef("")
+		s.stdout.Linef("%s", s.stdout.Paint(display.Good, fmt.Sprintf("The backup has all that was signed of %s: %s of %s entries.", display.Safe(held.Log), display.Int(held.Held), display.Int(held.Signed))))
+	}
 	return nil
+}
+
+// head reads the head that the backup is compared with; nil if there is none.
+func (c *verifyBackup) head() (*proof.Checkpoint, error) {
+	switch {
+	case c.Against == "" && c.Policy != "":
+		return nil, usage.Errorf("--policy is for --against: a backup by itself is signed by nobody")
+	case c.Against == "":
+		return nil, nil
+	case c.Against == "-" && c.File == "-":
+		return nil, usage.Errorf("only one of the two files can be the standard input")
+	}
+	text, err := verdictFlags{}.read(c.Against)
+	if err != nil {
+		return nil, err
+	}
+	if c.Policy != "" {
+		p, err := verdictFlags{}.policy(c.Policy)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := p.Check(text); err != nil {
+			return nil, fmt.Errorf("the head %s is not to be trusted: %w", c.Against, err)
+		}
+	}
+	note, err := proof.ParseNote(text)
+	if err != nil {
+		return nil, usage.Errorf("%s is no head of a log: %w", c.Against, err)
+	}
+	head, err := proof.ParseCheckpoint(note.Text)
+	if err == nil {
+		_, err = proof.ParseOrigin(head.Origin)
+	}
+	if err != nil {
+		return nil, usage.Errorf("%s is no head of a log: %w", c.Against, err)
+	}
+	return &head, nil
 }
 
 func showReport(o *display.Output, r *backup.Report, now clock.Clock) {

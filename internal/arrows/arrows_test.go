@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"internal/arrows":          {},
 	"internal/audit":           {},
 	"internal/auth":            {"internal/livefile", "internal/voterid"},
-	"internal/backup":          {"internal/fsm", "internal/outfile", "internal/poll", "internal/profile", "internal/refusal", "internal/tally"},
+	"internal/backup":          {"internal/fsm", "internal/outfile", "internal/poll", "internal/profile", "internal/refusal", "internal/tally", "proof"},
 	"internal/ballotfile":      {"internal/ballotjson", "internal/ballottext", "internal/poll", "internal/refusal", "internal/tally", "internal/textfile", "internal/voterid"},
 	"internal/ballotjson":      {"internal/poll", "internal/refusal", "internal/tally", "internal/voterid"},
 	"internal/ballottext":      {"internal/poll", "internal/tally"},

@@ -65,7 +65,7 @@ func TestABackupIsCountedAgainFromItsRecords(t *testing.T) {
 		fsm.AppendCommand(nil, 1, poll.Enroll{Poll: "weighted", Lines: []poll.RollLine{{Key: poll.KeyOf(poll.Salt{7}, "v"), Weight: 5}}}),
 		cast(by("plain", "a", 0, 0), by("plain", "b", 0, 0), by("plain", "c", 0, 1), open, by("ranked", "a", 0, 2), by("weighted", "v", 0, 2)),
 		cast(by("plain", "a", 1, 1), by("plain", "a", 0, 0)), // replaced, and a late duplicate
-	)))
+	)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestARecordThatIsNotItsVotersIsFound(t *testing.T) {
 	t.Parallel()
 	stolen := by("open", "somebody else", 0, 0)
 	stolen.Voter = "ann"
-	_, err := Verify(bytes.NewReader(written(t, create(poll.Definition{ID: "open", Secrecy: poll.Open}), cast(stolen))))
+	_, err := Verify(bytes.NewReader(written(t, create(poll.Definition{ID: "open", Secrecy: poll.Open}), cast(stolen))), nil)
 	if err == nil || !strings.Contains(err.Error(), "poll open: record 1") {
 		t.Errorf("got %v", err)
 	}
@@ -191,7 +191,7 @@ func TestAReportSaysWhereTheOrderOfTheOptionsDecided(t *testing.T) {
 	r, err := Verify(bytes.NewReader(written(t,
 		create(poll.Definition{ID: "tied", Method: "irv"}), create(poll.Definition{ID: "clear", Method: "irv"}),
 		cast(by("tied", "a", 0, 0), by("tied", "b", 0, 2), by("tied", "c", 0, 4), by("clear", "a", 0, 2)),
-	)))
+	)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"voted/internal/fsm"
 	"voted/internal/poll"
 	"voted/internal/tally"
+	"voted/proof"
 )
 
 // Report is what a backup holds.
@@ -19,6 +20,8 @@ type Report struct {
 	Polls   uint64       `json:"polls"`
 	Ballots uint64       `json:"ballots"`
 	Tables  []PollReport `json:"tables"` // a poll each, in the order of their creation
+	// Against is how the backup compares with a head; nil if none was given.
+	Against *Held `json:"against,omitempty"`
 }
 
 // PollReport is one poll, counted again.
@@ -45,8 +48,9 @@ type OptionCount struct {
 }
 
 // Verify reads a whole backup, checks it to its end, and counts every poll again from
-// its records. An error names what is damaged and where.
-func Verify(r io.Reader) (*Report, error) {
+// its records. If head is not nil, it also compares the backup with that. An error names
+// what is damaged and where.
+func Verify(r io.Reader, head *proof.Checkpoint) (*Report, error) {
 	sum, size := sha256.New(), &counter{}
 	info, state, err := fsm.ReadBackup(io.TeeReader(r, io.MultiWriter(sum, size)))
 	if err != nil {
@@ -68,6 +72,11 @@ func Verify(r io.Reader) (*Report, error) {
 		}
 	}
 	report.Polls = uint64(len(report.Tables))
+	if head != nil {
+		if report.Against, err = against(state, *head); err != nil {
+			return nil, err
+		}
+	}
 	return report, nil
 }
 
