@@ -104,6 +104,8 @@ func TestCommandLinesAndTheirExitCodes(t *testing.T) {
 		"no time for a request":               {"serve --id n1 --data x --cluster n1=h:1 --request-timeout 1ns", 78, "--request-timeout 1ns is too short to work with"},
 		"a negative duration":                 {"serve --id n1 --data x --cluster n1=h:1 --stall-limit=-1s", 78, "--stall-limit cannot be negative"},
 		"demo of more ballots than there are": {"demo --ballots 188572", 2, "--ballots must be between"},
+		"demo of an election that is none":    {"demo --election florida-2000", 2, "--election must be one of"},
+		"demo of more than a small election":  {"demo --election burlington-2009 --ballots 8981", 2, "between 1 and 8980, which is all of burlington-2009"},
 		"demo without connections":            {"demo --connections 0", 2, "--connections must be between"},
 		"demo that ends and stays":            {"demo --exit --stay", 2, "--exit and --stay can't be used together"},
 		"dev on a port that is none":          {"dev --port 70000", 2, "--port must be between"},
@@ -254,6 +256,27 @@ func TestServeRefusesInOneSentence(t *testing.T) {
 			}
 			t.Logf("%s", said)
 		})
+	}
+}
+
+// Fractions, equal ranks and a lot through a killed leader: the result is the published one.
+func TestDemoOfEachElectionEndsWithThePublishedResult(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts a cluster and casts thousands of ballots")
+	}
+	for _, name := range []string{"burlington-2009", "glasgow-2007-greater-pollok"} {
+		cmd := exec.CommandContext(testContext(t, 2*time.Minute), os.Args[0], "demo", "--exit", "--json", "--election", name)
+		cmd.Env = append(os.Environ(), asVoted+"=1")
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		for _, says := range []string{`"verdict":"EXACT"`, `"election":"` + name + `"`, `"leader_kills":1`, `{"name":"the result as published, to its last decimal","ok":true`} {
+			if !strings.Contains(string(out), says) {
+				t.Errorf("%s does not say %s: %s", name, says, out)
+			}
+		}
 	}
 }
 

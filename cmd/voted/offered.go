@@ -6,6 +6,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"voted/client"
+	"voted/cmd/voted/demo"
 	"voted/internal/profilefile"
 )
 
@@ -18,6 +19,9 @@ func offered() kong.Vars {
 		"formats":       choices(client.Formats()),
 		"formatEnum":    joined(client.Formats(), ","),
 		"resultFormats": choices(client.ResultsFormats()),
+		"election":      demo.DefaultElection,
+		"elections":     choices(demo.Elections()),
+		"electionEnum":  joined(demo.Elections(), ","),
 	}
 }
 

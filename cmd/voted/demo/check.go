@@ -35,6 +35,7 @@ type check struct {
 // auditor compares what the nodes hold to the receipts of the voters.
 type auditor struct {
 	cluster  *localcluster.Cluster
+	election *election
 	schedule *schedule
 	ledger   *ledger
 	types    []ballotType
@@ -59,6 +60,9 @@ func (a *auditor) run(ctx context.Context) {
 	a.verdict("equal digests at an equal log index", err, detail)
 	detail, err = a.tallies(ctx)
 	a.verdict("every node's tally as expected", err, detail)
+	if votersOf(a.types) == votersOf(a.election.types) {
+		a.verdict("the result as published, to its last decimal", a.election.Published.differs(&a.results), display.Plural(int64(len(a.election.Published.Rounds)), "round"))
+	}
 	detail, err = a.exports(ctx)
 	a.verdict("every receipt unchanged in every export", err, detail)
 }
@@ -154,9 +158,13 @@ func (a *auditor) views(ctx context.Context) ([]memberView, error) {
 
 // tallies asks every node for the results and compares them to the recount.
 func (a *auditor) tallies(ctx context.Context) (string, error) {
-	winner, rounds := count(a.types)
+	id := a.election.Definition.ID
+	expected, err := a.election.counted(a.types)
+	if err != nil {
+		return "", err
+	}
 	for i, n := range a.cluster.Nodes {
-		r, err := a.only(n).Results(ctx, pollID, client.Linearizable)
+		r, err := a.only(n).Results(ctx, id, client.Linearizable)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", n.ID, err)
 		}
@@ -166,6 +174,13 @@ func (a *auditor) tallies(ctx context.Context) (string, error) {
 		if r.Ballots != uint64(len(a.schedule.votes)) {
 			return "", fmt.Errorf("%s counts %s ballots of %s voters", n.ID, display.Int(r.Ballots), display.Int(len(a.schedule.votes)))
 		}
+		if err := same(&r, &expected); err != nil {
+			return "", fmt.Errorf("%s: %w", n.ID, err)
+		}
+		if !a.election.plain() {
+			continue
+		}
+		winner, rounds := a.election.runoff(a.types)
 		if !slices.Equal(r.Winners, []string{winner}) {
 			return "", fmt.Errorf("%s says that %v wins, not %s", n.ID, r.Winners, winner)
 		}
@@ -182,14 +197,14 @@ func sameRounds(got []client.Round, want []round) error {
 	}
 	for i, w := range want {
 		g := got[i]
-		votes := map[string]int{}
+		votes := map[string]client.Votes{}
 		for id, v := range g.Votes {
 			if _, standing := w.Votes[id]; standing || v != 0 {
-				votes[id] = int(v)
+				votes[id] = v
 			}
 		}
-		if !maps.Equal(votes, w.Votes) || !slices.Equal(g.Eliminated, w.Eliminated) || int(g.Exhausted) != w.Exhausted {
-			return fmt.Errorf("round %d has %v, %v out and %v exhausted, not %v, %v and %d",
+		if !maps.Equal(votes, w.Votes) || !slices.Equal(g.Eliminated, w.Eliminated) || g.Exhausted != w.Exhausted {
+			return fmt.Errorf("round %d has %v, %v out and %v exhausted, not %v, %v and %v",
 				i+1, g.Votes, g.Eliminated, g.Exhausted, w.Votes, w.Eliminated, w.Exhausted)
 		}
 	}
@@ -217,7 +232,7 @@ func (a *auditor) exports(ctx context.Context) (string, error) {
 			compared = a.compare()
 			to = io.MultiWriter(hash, compared)
 		}
-		if _, err := a.only(n).Audit(ctx, pollID, to); err != nil {
+		if _, err := a.only(n).Audit(ctx, a.election.Definition.ID, to); err != nil {
 			return "", fmt.Errorf("%s: %w", n.ID, err)
 		}
 		if compared != nil {
@@ -285,7 +300,7 @@ func (a *auditor) strike(r io.Reader) error {
 		if b.Version != held.Version {
 			return fmt.Errorf("ballot %d is not as in the receipt of %s", b.Number, voterID(voter))
 		}
-		if !slices.EqualFunc(b.Ballot.Ranking, want, func(tier []string, id string) bool { return len(tier) == 1 && tier[0] == id }) {
+		if !slices.EqualFunc(b.Ballot.Ranking, want, slices.Equal[[]string]) {
 			return fmt.Errorf("ballot %d ranks %v, and %s sent %v", b.Number, b.Ballot.Ranking, voterID(voter), want)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 type Options struct {
 	Binary      string // path of a voted binary, whose `serve` is run
 	Nodes       int
-	Ballots     int // AllBallots, or fewer in the same proportions
+	Election    string // one of Elections
+	Ballots     int    // of the election; fewer are in the same proportions; 0: all
 	Connections int
 	Seed        uint64
 	Dir         string // of the nodes' data; empty: temporary
@@ -36,6 +37,7 @@ const (
 // Report is the outcome, as `voted demo --json` prints it.
 type Report struct {
 	Verdict       string   `json:"verdict"` // EXACT or NOT EXACT
+	Election      string   `json:"election"`
 	Ballots       uint64   `json:"ballots"` // in the tally
 	Voters        int      `json:"voters"`
 	Sent          int      `json:"sent"`
@@ -61,21 +63,29 @@ func (r *Report) Exact() bool { return r.Verdict == "EXACT" }
 
 // demonstration is one run.
 type demonstration struct {
-	options Options
-	people  *display.Output // the users that watch
-	types   []ballotType
-	plan    schedule
-	ledger  *ledger
-	cluster *localcluster.Cluster
-	client  *client.Client
-	results client.Results
+	options  Options
+	people   *display.Output // the users that watch
+	election *election
+	types    []ballotType
+	plan     schedule
+	ledger   *ledger
+	cluster  *localcluster.Cluster
+	client   *client.Client
+	results  client.Results
 }
 
 // Run runs the demonstration and shows it to people. If the error is nil the report is
 // complete, whatever its verdict.
 func Run(ctx context.Context, o Options, people *display.Output) (*Report, error) {
 	started := time.Now()
-	d := &demonstration{options: o, people: people, types: scaled(alaska, o.Ballots)}
+	e, err := load(o.Election)
+	if err != nil {
+		return nil, err
+	}
+	d := &demonstration{options: o, people: people, election: e, types: e.types}
+	if o.Ballots > 0 {
+		d.types = scaled(e.types, o.Ballots)
+	}
 	d.plan = plan(d.types, o.Seed)
 	d.ledger = newLedger(len(d.plan.votes))
 	d.head()
@@ -85,9 +95,7 @@ func Run(ctx context.Context, o Options, people *display.Output) (*Report, error
 	defer d.cluster.Stop()
 	defer d.client.Close()
 	d.nodes()
-	if _, err := d.client.CreatePoll(ctx, client.Definition{
-		ID: pollID, Title: pollTitle, Options: options, Method: client.IRV, MaxSelections: len(options),
-	}); err != nil {
+	if _, err := d.client.CreatePoll(ctx, e.Definition); err != nil {
 		return nil, fmt.Errorf("the poll could not be created: %w", err)
 	}
 	report, err := d.cast(ctx)
@@ -146,7 +154,7 @@ func freshDir(dir string) (string, error) {
 func (d *demonstration) cast(ctx context.Context) (*Report, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s := newSender(d.client, &d.plan, d.ledger, d.types)
+	s := newSender(d.client, d.election.Definition.ID, &d.plan, d.ledger, d.types)
 	view := newView(d.people, s, d.ledger)
 	o := &outage{cluster: d.cluster, sender: s, ledger: d.ledger, tell: view.happened}
 	over := make(chan struct{})
@@ -167,7 +175,8 @@ func (d *demonstration) cast(ctx context.Context) (*Report, error) {
 	}
 	seen := d.ledger.look()
 	return &Report{
-		Voters: len(d.plan.votes), Sent: seen.Sent, Duplicates: seen.Sent - len(d.plan.votes), Elsewhere: seen.Elsewhere,
+		Election: d.election.Definition.ID,
+		Voters:   len(d.plan.votes), Sent: seen.Sent, Duplicates: seen.Sent - len(d.plan.votes), Elsewhere: seen.Elsewhere,
 		Counted: seen.Counted, Replayed: seen.Replayed, Failed: seen.Failed, Retries: seen.Retries,
 		LeaderKills: o.kills, UnavailableMS: rounded(d.ledger.outage().Seconds() * 1000),
 		Nodes: d.options.Nodes, Seed: d.options.Seed, CastSeconds: rounded(took.Seconds()),
@@ -176,8 +185,8 @@ func (d *demonstration) cast(ctx context.Context) (*Report, error) {
 
 // audit closes the poll and checks everything.
 func (d *demonstration) audit(ctx context.Context, r *Report) {
-	a := &auditor{cluster: d.cluster, schedule: &d.plan, ledger: d.ledger, types: d.types}
-	if _, err := d.client.ClosePoll(ctx, pollID); err != nil {
+	a := &auditor{cluster: d.cluster, election: d.election, schedule: &d.plan, ledger: d.ledger, types: d.types}
+	if _, err := d.client.ClosePoll(ctx, d.election.Definition.ID); err != nil {
 		a.verdict("the poll closes", err, "")
 	}
 	a.run(ctx)
@@ -194,11 +203,7 @@ func (d *demonstration) audit(ctx context.Context, r *Report) {
 }
 
 func roundOf(r client.Round) round {
-	out := round{Votes: map[string]int{}, Eliminated: r.Eliminated, Exhausted: int(r.Exhausted)}
-	for id, v := range r.Votes {
-		out.Votes[id] = int(v)
-	}
-	return out
+	return round{Votes: r.Votes, Eliminated: r.Eliminated, Elected: r.Elected, Exhausted: r.Exhausted}
 }
 
 // stay keeps the cluster up until ctx ends.
@@ -208,9 +213,9 @@ func (d *demonstration) stay(ctx context.Context) {
 	o.Linef("The cluster stays up:")
 	d.nodes()
 	if flags := d.cluster.Flags(); flags != "" {
-		o.Linef("  voted results %s --endpoint %s %s", pollID, d.cluster.Nodes[0].URL, flags)
+		o.Linef("  voted results %s --endpoint %s %s", d.election.Definition.ID, d.cluster.Nodes[0].URL, flags)
 	} else {
-		o.Linef("  voted results %s --endpoint %s", pollID, d.cluster.Nodes[0].URL)
+		o.Linef("  voted results %s --endpoint %s", d.election.Definition.ID, d.cluster.Nodes[0].URL)
 		o.Linef("")
 		display.TryThese(o, d.cluster.Nodes[0].URL, "lunch", "pizza", "sushi")
 	}

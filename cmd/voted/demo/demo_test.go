@@ -10,13 +10,30 @@ import (
 	"voted/client"
 )
 
-func TestTheRecountFindsWhatTheElectionBoardCertified(t *testing.T) {
-	t.Parallel()
-	winner, rounds := count(alaska)
-	want := []round{
-		{map[string]int{peltola: 75787, palin: 58974, begich: 53810}, []string{begich}, 0},
-		{map[string]int{peltola: 91265, palin: 86044}, nil, 11262},
+// Options of the election in Alaska.
+const (
+	peltola = "peltola"
+	palin   = "palin"
+	begich  = "begich"
+)
+
+// allBallots is how many ballots that election has.
+const allBallots = 188571
+
+func loaded(t *testing.T, name string) *election {
+	t.Helper()
+	e, err := load(name)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return e
+}
+
+func TestTheRunoffFindsWhatWasPublished(t *testing.T) {
+	t.Parallel()
+	e := loaded(t, DefaultElection)
+	winner, rounds := e.runoff(e.types)
+	want := e.Published.Rounds
 	if winner != peltola || len(rounds) != len(want) {
 		t.Fatalf("%s wins in %d rounds", winner, len(rounds))
 	}
@@ -27,13 +44,74 @@ func TestTheRecountFindsWhatTheElectionBoardCertified(t *testing.T) {
 	}
 }
 
+// The ballots of each election give what was published, to the last decimal; and a ballot
+// less is noticed.
+func TestTheElectionsCountAsPublished(t *testing.T) {
+	t.Parallel()
+	ballots := map[string]int{"alaska-2022": allBallots, "burlington-2009": 8980, "glasgow-2007-greater-pollok": 8682}
+	if names := Elections(); len(names) != len(ballots) || names[0] != DefaultElection {
+		t.Errorf("the elections are %q", names)
+	}
+	for name, n := range ballots {
+		e := loaded(t, name)
+		if got, err := Ballots(name); err != nil || got != n || e.Definition.ID != name || e.Published.Source == "" {
+			t.Errorf("%s: %d ballots of %q by %q, %v; want %d", name, got, e.Definition.ID, e.Published.Source, err, n)
+		}
+		r, err := e.counted(e.types)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := e.Published.differs(&r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		less := slices.Clone(e.types)
+		less[0].Voters--
+		fewer, err := e.counted(less)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if e.Published.differs(&fewer) == nil || same(&fewer, &r) == nil {
+			t.Errorf("%s: a ballot less is not noticed", name)
+		}
+		if err := same(&r, &r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := load("florida-2000"); err == nil {
+		t.Error("an election that is not there was loaded")
+	}
+}
+
+func TestAResultThatIsNotAsPublishedIsNoticed(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(r *client.Results){
+		"another winner":          func(r *client.Results) { r.Winners = []string{palin} },
+		"a round more":            func(r *client.Results) { r.Rounds = append(r.Rounds, client.Round{}) },
+		"a vote more":             func(r *client.Results) { r.Rounds[0].Votes[begich] += 0.00001 },
+		"a vote for one who left": func(r *client.Results) { r.Rounds[1].Votes[begich] = 1 },
+		"another one left":        func(r *client.Results) { r.Rounds[0].Eliminated = []string{palin} },
+		"others are exhausted":    func(r *client.Results) { r.Rounds[1].Exhausted++ },
+	} {
+		e := loaded(t, DefaultElection)
+		r, err := e.counted(e.types)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&r)
+		if e.Published.differs(&r) == nil {
+			t.Errorf("%s: not noticed", name)
+		}
+	}
+}
+
 func TestFewerBallotsKeepTheProportions(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{1, 2, 9, 50, 1000, 188570, AllBallots} {
+	alaska := loaded(t, DefaultElection).types
+	for _, n := range []int{1, 2, 9, 50, 1000, 188570, allBallots} {
 		total := 0
 		for i, s := range scaled(alaska, n) {
 			total += s.Voters
-			exact := float64(alaska[i].Voters) * float64(n) / AllBallots
+			exact := float64(alaska[i].Voters) * float64(n) / allBallots
 			if d := float64(s.Voters) - exact; d <= -1 || d >= 1 {
 				t.Errorf("%d ballots: type %d has %d, exactly it would be %.2f", n, i, s.Voters, exact)
 			}
@@ -47,7 +125,7 @@ func TestFewerBallotsKeepTheProportions(t *testing.T) {
 func TestASeedFixesThePlanAndAThirdIsSentAgain(t *testing.T) {
 	t.Parallel()
 	const n = 60000
-	types := scaled(alaska, n)
+	types := scaled(loaded(t, DefaultElection).types, n)
 	one, same, other := plan(types, 7), plan(types, 7), plan(types, 8)
 	if !slices.Equal(one.requests, same.requests) || !slices.Equal(one.votes, same.votes) {
 		t.Error("the same seed made two plans")
@@ -89,7 +167,7 @@ func TestASeedFixesThePlanAndAThirdIsSentAgain(t *testing.T) {
 	}
 }
 
-func countTypes(votes []uint8, into []int) []int {
+func countTypes(votes []uint16, into []int) []int {
 	for _, v := range votes {
 		into[v]++
 	}
@@ -98,14 +176,14 @@ func countTypes(votes []uint8, into []int) []int {
 
 func TestVoterIDsSortAsNumbers(t *testing.T) {
 	t.Parallel()
-	for v, want := range map[uint32]string{0: "ak-000000", 7: "ak-000007", 10: "ak-000010", 99999: "ak-099999", 100000: "ak-100000", 188570: "ak-188570"} {
+	for v, want := range map[uint32]string{0: "v-000000", 7: "v-000007", 10: "v-000010", 99999: "v-099999", 100000: "v-100000", 188570: "v-188570"} {
 		if got := voterID(v); got != want {
 			t.Errorf("voter %d is %q, want %q", v, got, want)
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 1000 {
-		if id := voterID(r.Uint32N(AllBallots)); len(id) != 9 {
+		if id := voterID(r.Uint32N(allBallots)); len(id) != 8 {
 			t.Fatalf("%q has %d letters", id, len(id))
 		}
 	}
@@ -165,7 +243,8 @@ func TestOnlyTheNextLeaderEndsAnOutage(t *testing.T) {
 
 func TestRoundsThatDifferAreNoticed(t *testing.T) {
 	t.Parallel()
-	_, want := count(alaska)
+	e := loaded(t, DefaultElection)
+	_, want := e.runoff(e.types)
 	good := func() []client.Round {
 		return []client.Round{
 			{Votes: map[string]client.Votes{peltola: 75787, palin: 58974, begich: 53810}, Eliminated: []string{begich}},

@@ -28,7 +28,7 @@ const (
 // schedule is what is sent, in order: numbers of voters. A voter that occurs twice sends
 // the same ballot again.
 type schedule struct {
-	votes    []uint8 // the type of each voter's ballot
+	votes    []uint16 // the type of each voter's ballot
 	requests []uint32
 }
 
@@ -76,9 +76,9 @@ func plan(types []ballotType, seed uint64) schedule {
 // mark is the number of the request at a share of the schedule.
 func (s *schedule) mark(share float64) int64 { return int64(share * float64(len(s.requests))) }
 
-// voterID names a voter: "ak-000017".
+// voterID names a voter: "v-000017".
 func voterID(v uint32) string {
-	b := append(make([]byte, 0, 12), "ak-"...)
+	b := append(make([]byte, 0, 12), "v-"...)
 	for width := uint32(100000); width > max(v, 1); width /= 10 {
 		b = append(b, '0')
 	}

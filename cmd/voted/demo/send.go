@@ -11,6 +11,7 @@ import (
 // sender works through a schedule on many connections at once.
 type sender struct {
 	client   *client.Client
+	poll     string
 	schedule *schedule
 	ledger   *ledger
 	ballots  []client.Ballot // by type
@@ -20,10 +21,10 @@ type sender struct {
 	over  chan struct{}           // closed when all are answered
 }
 
-func newSender(c *client.Client, s *schedule, l *ledger, types []ballotType) *sender {
-	out := &sender{client: c, schedule: s, ledger: l, marks: map[int64]chan struct{}{}, over: make(chan struct{})}
+func newSender(c *client.Client, poll string, s *schedule, l *ledger, types []ballotType) *sender {
+	out := &sender{client: c, poll: poll, schedule: s, ledger: l, marks: map[int64]chan struct{}{}, over: make(chan struct{})}
 	for _, t := range types {
-		out.ballots = append(out.ballots, client.Rank(t.Ranking...))
+		out.ballots = append(out.ballots, client.RankTiers(t.Ranking...))
 	}
 	for _, share := range []float64{killAt, restartAt} {
 		out.marks[s.mark(share)] = make(chan struct{})
@@ -57,7 +58,7 @@ func (s *sender) run(ctx context.Context, connections int) {
 }
 
 func (s *sender) send(ctx context.Context, voter uint32) {
-	r, err := s.client.Cast(ctx, pollID, voterID(voter), s.ballots[s.schedule.votes[voter]])
+	r, err := s.client.Cast(ctx, s.poll, voterID(voter), s.ballots[s.schedule.votes[voter]])
 	if err != nil && ctx.Err() != nil {
 		return // it was cancelled, so there is no answer
 	}

@@ -2,14 +2,16 @@ package demo
 
 import (
 	"fmt"
+	"slices"
 
+	"voted/client"
 	"voted/cmd/voted/display"
 )
 
 // head writes what is going to happen.
 func (d *demonstration) head() {
 	o := d.people
-	o.Linef("%s", o.Paint(display.Bold, pollTitle))
+	o.Linef("%s", o.Paint(display.Bold, d.election.Definition.Title))
 	o.Linef("%s", o.Paint(display.Dim, fmt.Sprintf("%s ballots in %s requests; the leader is killed half way",
 		display.Int(len(d.plan.votes)), display.Int(len(d.plan.requests)))))
 	o.Linef("")
@@ -37,8 +39,15 @@ func (d *demonstration) tell(r *Report) {
 	checksTable(r).Write(o)
 	if len(d.results.Rounds) > 0 {
 		o.Linef("")
-		section(o, "Count (instant runoff)")
-		o.Rounds(d.results, titles())
+		section(o, "Count ("+methods[d.election.Definition.Method]+")")
+		o.Rounds(d.results, d.titles())
+		o.Linef("")
+		section(o, "Published beside counted")
+		d.publishedTable().Write(o)
+		o.Para(display.Dim, "Published: "+d.election.Published.Source+".")
+		if len(d.types) > 0 && d.scaled() {
+			o.Para(display.Dim, "Fewer ballots were cast than the election had, so the two differ.")
+		}
 	}
 	o.Linef("")
 	d.verdict(r)
@@ -46,12 +55,36 @@ func (d *demonstration) tell(r *Report) {
 
 func section(o *display.Output, name string) { o.Linef("%s", o.Paint(display.Bold, name)) }
 
-func titles() display.Titles {
-	t := display.Titles{}
-	for _, option := range options {
-		t[option.ID] = option.Title
+// methods are the methods of the elections, for people.
+var methods = map[client.Method]string{client.IRV: "instant runoff", client.STV: "single transferable vote"}
+
+func (d *demonstration) titles() display.Titles { return display.TitlesOf(d.election.Definition) }
+
+// scaled reports whether fewer ballots are cast than the election had.
+func (d *demonstration) scaled() bool { return votersOf(d.types) < votersOf(d.election.types) }
+
+// publishedTable has the first and the last round, as published and as counted.
+func (d *demonstration) publishedTable() *display.Table {
+	t := &display.Table{Indent: 2, Columns: []display.Column{
+		{Title: "OPTION"}, {Title: "FIRST ROUND", Right: true}, {Title: "COUNTED", Right: true}, {Title: "LAST ROUND", Right: true}, {Title: "COUNTED", Right: true}, {},
+	}}
+	said, counted := d.election.Published, d.results
+	last, ours := said.Rounds[len(said.Rounds)-1], counted.Rounds[len(counted.Rounds)-1]
+	for _, o := range d.election.Definition.Options {
+		cells := []string{d.titles()[o.ID], votes(said.Rounds[0], o.ID), votes(counted.Rounds[0], o.ID), votes(last, o.ID), votes(ours, o.ID), ""}
+		if slices.Contains(said.Winners, o.ID) {
+			cells[5] = "elected"
+		}
+		t.Row(display.Cells(cells...)...)
 	}
 	return t
+}
+
+func votes(r client.Round, id string) string {
+	if v := r.Votes[id]; v != 0 {
+		return display.Count(float64(v))
+	}
+	return "–"
 }
 
 func (d *demonstration) ledgerTable(r *Report) *display.Table {
