@@ -75,7 +75,7 @@ var arrows = map[string][]string{
 	"internal/rollfile":        {"internal/poll", "internal/textfile", "internal/voterid"},
 	"internal/server":          {"internal/api", "internal/audit", "internal/auth", "internal/backup", "internal/cluster", "internal/cluster/peer", "internal/cluster/replica", "internal/cluster/storage", "internal/livefile", "internal/pki", "internal/poll", "internal/proofkey", "internal/prover", "internal/server/backend", "internal/source", "internal/survey", "internal/trace", "internal/usage"},
 	"internal/server/backend":  {"internal/api", "internal/backup", "internal/cluster", "internal/poll", "internal/prover", "internal/refusal"},
-	"internal/simtest":         {"client", "internal/api", "internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/refusal", "internal/server/backend", "internal/survey", "internal/tally", "internal/trace"},
+	"internal/simtest":         {"client", "internal/api", "internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/prover", "internal/prover/provertest", "internal/refusal", "internal/server/backend", "internal/survey", "internal/tally", "internal/trace", "proof"},
 	"internal/simtest/...":     {"internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/refusal", "internal/tally", "internal/simtest", "internal/trace"},
 	"internal/source":          {},
 	"internal/survey":          {"internal/moment", "internal/poll"},

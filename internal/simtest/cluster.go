@@ -18,6 +18,8 @@ import (
 	"voted/internal/api"
 	"voted/internal/cluster"
 	"voted/internal/poll"
+	"voted/internal/prover"
+	"voted/internal/prover/provertest"
 	"voted/internal/survey"
 )
 
@@ -43,10 +45,11 @@ type Cluster struct {
 
 	exchanging sync.Mutex // held while a member gets another disk, never while time passes
 
-	durable durability
-	history history
-	counts  counts
-	ticks   atomic.Int64 // orders calls and returns
+	durable  durability
+	history  history
+	promises promises // of one goroutine at a time: the sampler, then CheckHeads
+	counts   counts
+	ticks    atomic.Int64 // orders calls and returns
 
 	failMu sync.Mutex
 	failed []string       // guarded by failMu; violations
@@ -70,6 +73,9 @@ type settings struct {
 	syncBug    bool                                 // reads do not wait until they are up to date
 	backendBug func(api.Cluster) api.Cluster        // changes what the API reads and casts
 	apiBug     func(http.Handler) http.Handler      // changes what the API answers
+	provers    bool                                 // members sign heads of logs
+	leafBug    func(member string, b prover.Box) prover.Box
+	markBug    func(member string, d *provertest.Disk) *provertest.Disk // at each start
 	logger     *slog.Logger
 }
 
@@ -108,12 +114,13 @@ type member struct {
 	join bool
 	skew atomic.Int64 // of its clock, nanoseconds
 
-	mu       sync.Mutex // never held while time passes: the bubble's clock would stop
-	addr     string     // guarded by mu; where its process listens, or the next one will
-	disk     *disk      // guarded by mu
-	own      *disk      // guarded by mu; its own, while it runs on one of another cluster; nil: it does not
-	now      *process   // guarded by mu; nil while it is down
-	starting bool       // guarded by mu
+	mu       sync.Mutex       // never held while time passes: the bubble's clock would stop
+	addr     string           // guarded by mu; where its process listens, or the next one will
+	disk     *disk            // guarded by mu
+	proofs   *provertest.Disk // guarded by mu; what its prover keeps
+	own      *disk            // guarded by mu; its own, while it runs on one of another cluster; nil: it does not
+	now      *process         // guarded by mu; nil while it is down
+	starting bool             // guarded by mu
 }
 
 // process is one incarnation of a member.
@@ -122,6 +129,8 @@ type process struct {
 	node     *cluster.Node
 	port     *port
 	store    *store
+	prover   *prover.Prover      // nil without Provers
+	proofs   *provertest.Process // nil without Provers
 	registry *prometheus.Registry
 	api      func() http.Handler // made at its first use
 	foreign  bool                // it runs on the disk of another cluster
@@ -164,7 +173,7 @@ func address(id string) string { return id + ".sim:7000" }
 func (c *Cluster) place(id string, join bool) *member {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m := &member{id: id, join: join, addr: address(id), disk: newDisk()}
+	m := &member{id: id, join: join, addr: address(id), disk: newDisk(), proofs: provertest.NewDisk()}
 	c.members[id] = m
 	return m
 }
@@ -241,8 +250,12 @@ func (c *Cluster) open(m *member, d *disk, addr string, foreign bool) (*process,
 			p.node.Fail(err)
 		}
 	}
+	calls, err := c.openProver(p)
+	if err != nil {
+		return nil, err
+	}
 	o := cluster.Options{
-		ID: m.id, Peer: addr, Version: "sim", Store: p.store, Network: p.port,
+		ID: m.id, Peer: addr, Calls: calls, Version: "sim", Store: p.store, Network: p.port,
 		Logger: c.logger.With("node", m.id), Metrics: p.registry,
 		Now:           func() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) },
 		SnapshotEvery: c.settings.snapshotEvery, TrailingLogs: c.settings.trailing,
@@ -258,6 +271,9 @@ func (c *Cluster) open(m *member, d *disk, addr string, foreign bool) (*process,
 	}
 	node, err := cluster.Open(o)
 	p.node = node
+	if err == nil {
+		c.startProver(p)
+	}
 	p.api = c.serve(p)
 	close(opened)
 	return p, err
@@ -292,6 +308,9 @@ func (c *Cluster) crash(m *member) {
 	m.now = nil
 	p.port.crash()
 	p.store.crash()
+	if p.proofs != nil {
+		p.proofs.Kill()
+	}
 	p.cut()
 	if c.settings.amnesia > 0 {
 		m.disk.forget(c.settings.amnesia)
@@ -300,6 +319,9 @@ func (c *Cluster) crash(m *member) {
 		time.Sleep(shellTime)
 		c.counts.measure(p.registry)
 		// No one sees it, so an error does not matter.
+		if p.prover != nil {
+			_ = p.prover.Close()
+		}
 		_ = p.node.Close()
 	})
 }

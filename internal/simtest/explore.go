@@ -68,6 +68,7 @@ func Play(t *testing.T, s Scenario) (out Outcome) {
 		c.CheckDigestsEqual()
 		c.CheckExactlyOnce()
 		c.CheckLinearizable()
+		c.CheckHeads()
 		if s.Clocks {
 			c.CheckClocks()
 		}

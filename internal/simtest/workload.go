@@ -83,6 +83,7 @@ func (c *Cluster) runWhile(w Workload, story func()) {
 		clients.Go(func() { o.client(i) })
 	}
 	clients.Go(func() { c.sampleDigests(o.stop) })
+	clients.Go(func() { c.sampleHeads(o.stop) })
 	story()
 	close(o.stop)
 	clients.Wait()
