@@ -40,13 +40,20 @@ func proving(seed uint64, options ...Option) Scenario {
 }
 
 func TestNoTwoHeadsOfALogExcludeEachOtherWhateverBreaks(t *testing.T) {
-	seeds := uint64(4)
+	seeds := uint64(3)
 	if testing.Short() {
 		seeds = 1
 	}
+	if *simSeeds > 0 {
+		seeds = uint64(*simSeeds)
+	}
 	for seed := uint64(1); seed <= seeds; seed++ {
-		s := Random(seed, 12*time.Second)
-		s.Options = append(s.Options, Provers())
+		s := proving(seed)
+		s.Faults = Failovers(seed, s.Workload.For)
+		if *simSeeds > 0 {
+			s = Random(seed, *simLong)
+			s.Options = append(s.Options, Provers())
+		}
 		if o := Play(t, s); len(o.Violations) > 0 {
 			complain(t, s, seed, o)
 			return
