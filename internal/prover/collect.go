@@ -11,13 +11,12 @@ import (
 
 // collectClosings collects signatures for polls that have closed, where this member leads.
 func (p *Prover) collectClosings() {
-	if !p.cluster.Leads() {
-		return
-	}
 	p.mu.Lock()
 	polls := p.waiting.closed(maxAsks)
 	p.mu.Unlock()
-	p.collectFor(polls)
+	if p.cluster.Leads() {
+		p.collectFor(polls)
+	}
 }
 
 // collect collects signatures for all polls whose turn it is: where this member leads, all
@@ -26,11 +25,10 @@ func (p *Prover) collectClosings() {
 func (p *Prover) collect(now time.Time) {
 	before := now
 	if !p.cluster.Leads() {
-		rank := p.rank()
-		if rank < 0 {
-			return
+		before = time.Time{} // none: without a vote it only forgets what is covered
+		if rank := p.rank(); rank >= 0 {
+			before = now.Add(-standInAfter - time.Duration(rank)*p.opts.Interval)
 		}
-		before = now.Add(-standInAfter - time.Duration(rank)*p.opts.Interval)
 	}
 	p.mu.Lock()
 	left := len(p.waiting.queue)

@@ -73,10 +73,12 @@ const (
 	judgeTimeout = 200 * time.Millisecond
 	// boxLook is how often it looks meanwhile.
 	boxLook = 5 * time.Millisecond
-	// greetTimeout is shorter: a member that is away must not hold up the others' heads.
+	// greetTimeout bounds one question of what a member remembers.
 	greetTimeout = 500 * time.Millisecond
-	// greetEvery is how often members are asked that have not answered since the start.
+	// greetEvery is how often members are asked that have not answered since the start, and
+	// greetFirst before a majority has: until then nothing is signed here.
 	greetEvery = time.Second
+	greetFirst = 200 * time.Millisecond
 	// mendEvery is how often files are tried again that could not be used.
 	mendEvery = 5 * time.Second
 	// bulkLeaves is from how many new leaves within bulkSpan ballots count as bulk: several
@@ -108,6 +110,7 @@ type Prover struct {
 	// recalled is whether the others have said what this member signed before. Until then it
 	// signs nothing.
 	recalled atomic.Bool
+	greeting atomic.Bool // the members are being asked
 
 	signing sync.Mutex // held from the judgement to the signature
 	marks   *marks     // guarded by signing; nil: they cannot be read
@@ -197,18 +200,31 @@ func (p *Prover) run() {
 			mended = now
 			p.mend()
 		}
-		if now.Sub(greeted) >= greetEvery {
+		again := greetEvery
+		if !p.recalled.Load() {
+			again = greetFirst
+		}
+		if now.Sub(greeted) >= again && !p.greeting.Swap(true) {
 			greeted = now
-			p.greet()
+			p.tasks.Go(func() { // a member that is away must not hold up the others' heads
+				p.greet()
+				p.greeting.Store(false)
+			})
 		}
 		p.forest.bulk.Store(load.add(p.drain(), now))
-		p.grow(now.Add(lookEvery))
+		left := p.grow(now.Add(lookEvery))
 		p.collectClosings()
 		if now := time.Now(); !now.Before(round) {
-			round = now.Add(p.opts.Interval)
+			if round = round.Add(p.opts.Interval); round.Before(now) {
+				round = now.Add(p.opts.Interval)
+			}
 			p.collect(now)
 		}
-		if pause.For(p.ctx, min(lookEvery, p.opts.Interval/4)) != nil {
+		rest := min(lookEvery, p.opts.Interval/4, time.Until(round))
+		if left {
+			rest = 0 // growing rests by itself where it must
+		}
+		if pause.For(p.ctx, rest) != nil {
 			return
 		}
 	}
@@ -331,8 +347,9 @@ func (p *Prover) forget(b Box) {
 	}
 }
 
-// grow lets the trees grow of polls that wait, each by a slice in turn, until an instant.
-func (p *Prover) grow(until time.Time) {
+// grow lets the trees grow of polls that wait, each by a slice in turn, until an instant. It
+// reports whether there is more to do.
+func (p *Prover) grow(until time.Time) (left bool) {
 	p.mu.Lock()
 	var polls []string
 	for poll, x := range p.waiting.polls {
@@ -342,17 +359,18 @@ func (p *Prover) grow(until time.Time) {
 	}
 	p.mu.Unlock()
 	for len(polls) > 0 && p.ctx.Err() == nil {
-		left := polls[:0]
+		unfinished := polls[:0]
 		for _, poll := range polls {
 			if !p.growOne(poll) {
-				left = append(left, poll)
+				unfinished = append(unfinished, poll)
 			}
 			if !time.Now().Before(until) {
-				return
+				return true
 			}
 		}
-		polls = left
+		polls = unfinished
 	}
+	return false
 }
 
 // growOne grows one tree by a slice, and reports whether there is nothing left to do.
