@@ -23,33 +23,32 @@ func TestEveryMethodSaysHowATieWasDecided(t *testing.T) {
 	for _, name := range tally.Names() {
 		m, _ := tally.ByName(name)
 		for _, c := range []struct {
-			asked    string
+			name     string
+			command  tallyCommand
 			steps    []string // one of them is the last step
 			others   string
 			said     []string // one of them is in the table and in the report
 			andElse  string
 			winnerIs string
 		}{
-			{"--tie-break listed", []string{"listed"}, "bo", []string{"; the order of the options decided, and "}, "With another order of the options bo could have won.", "ann"},
-			{"--tie-break lot --rule lot=bo,LAST", []string{"lot"}, "ann", []string{"; the lot decided, and "}, "With another lot ann could have won.", "bo"},
-			{"--tie-break lot", []string{"open"}, "", []string{", and nothing has decided "}, "", ""},
-			{"--tie-break report", []string{"report", "open"}, "", []string{"It is reported, not broken.", ", and nothing has decided "}, "", ""},
+			{"listed", tallyCommand{TieBreak: "listed"}, []string{"listed"}, "bo", []string{"; the order of the options decided, and "}, "With another order of the options bo could have won.", "ann"},
+			{"a lot", tallyCommand{TieBreak: "lot", Rule: []string{"lot=bo,ann"}}, []string{"lot"}, "ann", []string{"; the lot decided, and "}, "With another lot ann could have won.", "bo"},
+			{"a lot that is not drawn", tallyCommand{TieBreak: "lot"}, []string{"open"}, "", []string{", and nothing has decided "}, "", ""},
+			{"report", tallyCommand{TieBreak: "report"}, []string{"report", "open"}, "", []string{"It is reported, not broken.", ", and nothing has decided "}, "", ""},
 		} {
-			t.Run(name+" "+c.asked, func(t *testing.T) {
+			t.Run(name+": "+c.name, func(t *testing.T) {
 				t.Parallel()
-				last := "ann"
-				if m.Form == tally.Choice {
-					last = "ann,cy"
+				if c.command.TieBreak == "lot" && m.Form == tally.Choice && len(c.command.Rule) > 0 {
+					c.command.Rule = []string{"lot=bo,ann,cy"}
 				}
-				args := append([]string{"tally", files[m.Form], "--method", name}, strings.Fields(strings.ReplaceAll(c.asked, "LAST", last))...)
-				counted := voted(append(args, "--json")...)
-				if counted.code != 0 {
-					t.Fatalf("exit code %d: %s", counted.code, counted.errout)
-				}
-				o := object(t, counted.out)
+				c.command.File, c.command.Method = files[m.Form], name
+				inJSON := c.command
+				inJSON.JSON = true
+				printed := carriedOut(t, &inJSON)
+				o := object(t, printed)
 				ties, _ := o["ties"].([]any)
 				if len(ties) == 0 {
-					t.Fatalf("no tie is named: %s", counted.out)
+					t.Fatalf("no tie is named: %s", printed)
 				}
 				tie := ties[len(ties)-1].(map[string]any)
 				if step := tie["step"].(string); !slices.Contains(c.steps, step) || !slices.Equal(tie["options"].([]any), []any{"ann", "bo"}) {
@@ -58,11 +57,12 @@ func TestEveryMethodSaysHowATieWasDecided(t *testing.T) {
 				if c.others != "" && (!slices.Equal(o["other_orders_elect"].([]any), []any{c.others}) || !slices.Equal(o["winners"].([]any), []any{c.winnerIs})) {
 					t.Errorf("%v won, and others could have: %v", o["winners"], o["other_orders_elect"])
 				}
-				for _, form := range []string{"", "--report"} {
-					shown := voted(slices.DeleteFunc(append(slices.Clone(args), form), func(s string) bool { return s == "" })...)
-					text := strings.Join(strings.Fields(shown.out), " ")
+				for _, report := range []bool{false, true} {
+					c.command.Report = report
+					shown := carriedOut(t, &c.command)
+					text := strings.Join(strings.Fields(shown), " ")
 					if !slices.ContainsFunc(c.said, func(s string) bool { return strings.Contains(text, s) }) || !strings.Contains(text, c.andElse) || strings.Contains(text, "step ") {
-						t.Errorf("it is not said %s how the tie was decided:\n%s", form, shown.out)
+						t.Errorf("it is not said how the tie was decided (in the report: %v):\n%s", report, shown)
 					}
 				}
 			})
