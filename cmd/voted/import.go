@@ -39,7 +39,8 @@ NDJSON has one of these a line:
     {"voter":"v-17","ranking":["bo",["ann","cy"]]}
     {"voter":"v-17","selections":["ann"]}
 
-What "voted export" writes can be imported too, into another poll; of a secret poll the voters are then named by their keys.
+What "voted export" writes can be imported too, into another poll. Where a secret poll discloses its ballots, voters are
+then named by their keys; otherwise its export has choices and counts, and needs --anonymous.
 
 Files without voters, such as counts, BLT, PrefLib, ABIF, cast vote records and RCTab's CSV, need --anonymous:
 
