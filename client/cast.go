@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -50,6 +51,9 @@ func (c *Client) put(ctx context.Context, poll, voter string, b Ballot, version 
 		return Receipt{Meta: meta}, err
 	}
 	into.Meta = meta
+	if len(c.policies) > 0 {
+		return c.proven(ctx, into.Receipt)
+	}
 	return into.Receipt, nil
 }
 
@@ -59,6 +63,9 @@ func (c *Client) castHeaders(ctx context.Context, version uint64) http.Header {
 	wait := c.wait
 	if d, ok := ctx.Deadline(); ok {
 		wait = c.preference(d)
+	}
+	if len(c.policies) > 0 {
+		wait = append(slices.Clip(wait), "proof")
 	}
 	same := len(wait) == len(c.wait) && (len(wait) == 0 || wait[0] == c.wait[0])
 	if same && version == 0 && c.token == nil && c.own != nil {

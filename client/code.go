@@ -51,6 +51,7 @@ const (
 	CodeInvalidVoter       Code = "invalid_voter"
 	CodeUpgradePending     Code = "upgrade_pending"
 	CodeLotDrawn           Code = "lot_drawn"
+	CodeProofPending       Code = "proof_pending"
 )
 
 // allCodes is what Codes returns; short answers get their codes from it without
@@ -65,6 +66,7 @@ var allCodes = [...]Code{
 	CodeMethodNotAllowed, CodeMemberExists, CodeMemberNotFound, CodeQuorumAtRisk, CodeInternal,
 	CodeRollNotFound, CodeVoterNotFound, CodeConfirmationNeeded, CodeInvalidBackup,
 	CodeCrossOrigin, CodeMisdirected, CodeInvalidVoter, CodeUpgradePending, CodeLotDrawn,
+	CodeProofPending,
 }
 
 // Codes returns every code known to this client. A newer service may send others.
@@ -86,5 +88,5 @@ func codeOf(b []byte) Code {
 // transient reports whether the code says that the same request may succeed
 // later, whatever the status it came with.
 func (c Code) transient() bool {
-	return c == CodeUnavailable || c == CodeOutcomeUnknown || c == CodeTooManyRequests || c == CodeUpgradePending
+	return c == CodeUnavailable || c == CodeOutcomeUnknown || c == CodeTooManyRequests || c == CodeUpgradePending || c == CodeProofPending
 }

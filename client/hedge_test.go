@@ -489,6 +489,8 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"Roll":       func(ctx context.Context, c *client.Client) { _, _ = c.Roll(ctx, "p") },
 		"Enrolled":   func(ctx context.Context, c *client.Client) { _, _ = c.Enrolled(ctx, "p", "v") },
 		"Cluster":    func(ctx context.Context, c *client.Client) { _, _ = c.Cluster(ctx) },
+		"Proof":      func(ctx context.Context, c *client.Client) { _, _ = c.Proof(ctx, "p", "v") },
+		"LogFile":    func(ctx context.Context, c *client.Client) { _, _ = c.LogFile(ctx, "p", client.LogCheckpoint) },
 	}
 	// These begin with a read that is hedged; what follows it is in the table below.
 	read := func(path string) func(r *http.Request) bool {
@@ -512,6 +514,9 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"Audit":              func(ctx context.Context, c *client.Client) { _, _ = c.Audit(ctx, "p", io.Discard) },
 		"AuditBallots": func(ctx context.Context, c *client.Client) {
 			c.AuditBallots(ctx, "p")(func(client.ExportedBallot, error) bool { return false })
+		},
+		"Proofs": func(ctx context.Context, c *client.Client) {
+			c.Proofs(ctx, "p", []string{"v"})(func(client.VoterProof, error) bool { return false })
 		},
 		"ExportBallots": func(ctx context.Context, c *client.Client) {
 			c.ExportBallots(ctx, "p")(func(client.ExportedBallot, error) bool { return false })

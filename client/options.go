@@ -5,7 +5,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
+
+	"voted/proof"
 )
 
 // RetryPolicy says how often and how fast a call is tried again. The zero
@@ -65,6 +68,7 @@ type settings struct {
 	log            *slog.Logger
 	userAgent      string
 	keepReceipts   bool
+	policies       []*proof.Policy
 }
 
 func defaults() settings {
@@ -156,6 +160,8 @@ func WithUserAgent(ua string) Option { return func(s *settings) { s.userAgent = 
 // check refuses settings that contradict each other.
 func (s *settings) check() error {
 	switch {
+	case slices.Contains(s.policies, nil):
+		return errors.New("a policy of WithProof is nil, and would let every proof pass; give the policies of your polls")
 	case s.transport != nil && s.tls != nil:
 		return errors.New("set the TLS configuration on the transport itself, or leave the transport to the client")
 	case s.attemptTimeout <= 0 || s.deadline <= 0 || s.silence <= 0:

@@ -34,6 +34,8 @@ type Receipt struct {
 	// Index is the log index at which the ballot was applied.
 	Index  uint64    `json:"index"`
 	CastAt time.Time `json:"cast_at"`
+	// Proof is the file that proves that the ballot is counted, with WithProof; it was checked.
+	Proof string `json:"proof,omitempty"`
 	// Raw is the receipt as the node wrote it, with WithRawReceipts; nil otherwise.
 	Raw json.RawMessage `json:"-"`
 	// Meta is the answer's, not the ballot's.
@@ -91,6 +93,8 @@ func (r *receiptInto) member(f *flat) (ok bool) {
 		r.Ballot, ok = f.number()
 	case "index":
 		r.Index, ok = f.number()
+	case "proof":
+		return false // it has escapes
 	case "cast_at":
 		var err error
 		r.CastAt, err = moment.Parse(f.val)

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"voted/client"
 	"voted/internal/ballotfile"
 	"voted/internal/ballottext"
 	"voted/internal/usage"
+	"voted/proof"
 )
 
 type castCommand struct {
@@ -16,6 +18,10 @@ type castCommand struct {
 	Choices []string `arg:"" optional:"" name:"choice" help:"Options; in order of preference where the poll ranks (a=b: tied), with points where it scores (a=5)."`
 
 	IfVersion uint64 `help:"Replace this version of the voter's ballot." placeholder:"N"`
+
+	Proof  bool   `help:"Wait for the proof that the ballot is counted, check it, and write it to POLL.VOTER.tlog-proof. Needs --policy."`
+	Policy string `help:"The policy of the poll, which came another way than from its nodes." placeholder:"FILE"`
+	Output string `help:"Write the proof to this file instead." short:"o" placeholder:"FILE"`
 }
 
 func (castCommand) Help() string {
@@ -24,12 +30,13 @@ func (castCommand) Help() string {
     voted cast lunch ann pizza
     voted cast board v-17 bo ann          (ranked: Bo first)
     voted cast wines v-17 merlot=5 syrah=2
-    voted cast lunch ann sushi --if-version 1`
+    voted cast lunch ann sushi --if-version 1
+    voted cast board v-17 bo --proof --policy board.policy`
 }
 
 // Run casts the ballot and shows the receipt.
 func (c *castCommand) Run(s *session) error {
-	cl, err := c.open()
+	cl, policy, err := c.client()
 	if err != nil {
 		return err
 	}
@@ -48,10 +55,30 @@ func (c *castCommand) Run(s *session) error {
 	} else {
 		r, err = cl.Cast(s.ctx, c.Poll, c.Voter, b)
 	}
+	var unproven *client.ProofError
+	if errors.As(err, &unproven) && unproven.Receipt.Proof != "" {
+		// What is wrong with it is said in words.
+		return c.keepProof(s, []byte(unproven.Receipt.Proof), c.Poll, r.Voter, c.Output, policy)
+	}
 	if err != nil {
 		return err
 	}
+	if policy != nil {
+		return c.keepProof(s, []byte(r.Proof), c.Poll, r.Voter, c.Output, policy)
+	}
 	return c.showReceipt(s, r)
+}
+
+// client opens the client, and with --proof reads the policy that it checks proofs by.
+func (c *castCommand) client() (*client.Client, *proof.Policy, error) {
+	if c.Proof {
+		return c.provingClient(c.Policy)
+	}
+	if c.Policy != "" || c.Output != "" {
+		return nil, nil, usage.Errorf("--policy and --output are for proofs, and do nothing without --proof")
+	}
+	cl, err := c.open()
+	return cl, nil, err
 }
 
 // ballotOf makes a ballot as the poll's method asks for it, in the notation of exports.

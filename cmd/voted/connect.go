@@ -21,7 +21,10 @@ type connection struct {
 }
 
 // open makes the client; the caller closes it.
-func (c *connection) open() (*client.Client, error) {
+func (c *connection) open() (*client.Client, error) { return c.openWith() }
+
+// openWith is open with further options.
+func (c *connection) openWith(further ...client.Option) (*client.Client, error) {
 	if c.Timeout <= 0 {
 		return nil, usage.Errorf("--timeout must be longer than zero, such as 30s")
 	}
@@ -30,6 +33,7 @@ func (c *connection) open() (*client.Client, error) {
 		return nil, err
 	}
 	options = append(options, client.WithDeadline(c.Timeout), client.WithUserAgent("voted/"+version()), client.WithRawReceipts())
+	options = append(options, further...)
 	cl, err := client.New(c.Endpoint, options...)
 	if err != nil {
 		return nil, usage.Mark(err)

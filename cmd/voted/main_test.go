@@ -175,7 +175,7 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
 		"demo", "dev", "serve", "poll create", "poll show", "poll set", "poll list", "poll close", "poll delete", "cast", "receipt", "import", "export",
-		"results", "cluster status", "cluster add", "cluster token", "cluster remove", "cluster lead", "ca init", "ca issue", "token new", "credential key", "credential issue", "proof key", "proof policy", "proof sign", "roll load", "roll issue", "roll show", "roll drop", "version",
+		"results", "cluster status", "cluster add", "cluster token", "cluster remove", "cluster lead", "ca init", "ca issue", "token new", "credential key", "credential issue", "proof key", "proof policy", "proof get", "proof sign", "roll load", "roll issue", "roll show", "roll drop", "version",
 	} {
 		got := voted(append(strings.Fields(line), "--help")...)
 		if got.code != 0 || !strings.Contains(got.out, "voted "+line) || strings.Count(got.out, "voted "+line) < 2 {

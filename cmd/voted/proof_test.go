@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"voted/internal/localcluster"
 	"voted/proof"
 )
 
@@ -169,4 +171,43 @@ func TestAProofKeyIsMadeOnceWithoutACAToo(t *testing.T) {
 		t.Error("the second time it is another key")
 	}
 	p.voted("proof key a/b --dir @keys", 2, "cannot be the id")
+}
+
+func TestACastWithAProofEndsWithAFileThatAnybodyCanCheck(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	p, strangers := certified(t), certified(t)
+	const policy = "proof policy board --log-name votes.example --ca @ca/ca.crt @n1.proof.crt @n2.proof.crt @n3.proof.crt -o @board.policy"
+	p.voted(policy, 0, "")
+	strangers.voted(policy, 0, "")
+	c, err := localcluster.Start(testContext(t, time.Minute), localcluster.Options{
+		Binary: os.Args[0], Env: []string{asVoted + "=1"}, Nodes: 3, Dir: p.at("cluster"),
+		Args: func(i int) []string {
+			return []string{"--log-level", "warn", "--log-name", "votes.example", "--proof-key", p.at(fmt.Sprintf("n%d.proof.key", i+1))}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Stop() })
+	at := " --endpoint " + c.Nodes[0].URL
+	p.voted("poll create board ann bo"+at, 0, "")
+	p.voted("cast board v-17 ann --proof"+at, 2, "--policy")
+	p.voted("cast board v-17 ann --policy @board.policy"+at, 2, "--proof")
+	p.voted("cast board v-17 ann --proof --policy @board.policy -o @mine"+at, 0, "Your ballot in board is counted: record 1 of 1.")
+	p.voted("verify receipt @mine --policy @board.policy --voter v-17", 0, "Your ballot in board is counted")
+	p.voted("cast board v-17 ann --proof --policy @board.policy -o @again"+at, 0, "is counted")
+	if string(p.read("again")) == "" {
+		t.Error("a retry has no proof")
+	}
+	p.voted("proof get board v-17 --policy @board.policy -o @later"+at, 0, "is counted")
+	p.voted("proof get board nobody"+at, 1, "no ballot")
+	if out := p.voted("proof get board v-17"+at, 0, ""); !strings.HasPrefix(out, "c2sp.org/tlog-proof@v1\n") {
+		t.Errorf("printed is %s", out)
+	}
+	// By a policy of others it is no proof, and the file is kept all the same.
+	p.voted("cast board v-18 bo --proof --policy "+strangers.at("board.policy")+" -o @strange"+at, 1, "")
+	p.voted("verify receipt @strange --policy @board.policy --voter v-18", 0, "is counted")
 }

@@ -13,9 +13,9 @@ import (
 	"voted/proof"
 )
 
-// maxPolicyBytes bounds a file of certificates or a policy that is read: a policy of 32 keys
+// maxSmallBytes bounds a file of certificates or a policy that is read: a policy of 32 keys
 // has 4 KiB.
-const maxPolicyBytes = 1 << 20
+const maxSmallBytes = 1 << 20
 
 type proofPolicy struct {
 	Poll         string   `arg:"" help:"Id of the poll."`
@@ -49,7 +49,7 @@ func (c *proofPolicy) Run(s *session) error {
 		_, err := io.WriteString(s.stdout, text)
 		return err
 	}
-	return writePolicy(c.Output, []byte(text))
+	return writeSmall(c.Output, []byte(text))
 }
 
 func (c *proofPolicy) text() (string, error) {
@@ -57,14 +57,14 @@ func (c *proofPolicy) text() (string, error) {
 	if back, err := proof.ParseOrigin(origin.String()); err != nil || back != origin {
 		return "", usage.Errorf("%q cannot be the name of a log; it is made of --log-name, the id of the poll and --lineage", origin.String())
 	}
-	ca, err := readPolicy(c.CA)
+	ca, err := readSmall(c.CA)
 	if err != nil {
 		return "", err
 	}
 	p := proofkey.PolicyOf{Log: origin, Quorum: c.Quorum}
 	now := time.Now()
 	for _, name := range c.Certificates {
-		certs, err := readPolicy(name)
+		certs, err := readSmall(name)
 		if err != nil {
 			return "", err
 		}
@@ -107,25 +107,25 @@ func parseWitness(line string) (w proof.PolicyWitness, err error) {
 	return w, nil
 }
 
-// readPolicy reads a small file.
-func readPolicy(name string) ([]byte, error) {
+// readSmall reads a small file.
+func readSmall(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fileProblem(name, err)
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxPolicyBytes+1))
+	b, err := io.ReadAll(io.LimitReader(f, maxSmallBytes+1))
 	switch {
 	case err != nil:
 		return nil, fileProblem(name, err)
-	case len(b) > maxPolicyBytes:
-		return nil, usage.Errorf("the file %s is larger than %d bytes; is it the right one?", name, maxPolicyBytes)
+	case len(b) > maxSmallBytes:
+		return nil, usage.Errorf("the file %s is larger than %d bytes; is it the right one?", name, maxSmallBytes)
 	}
 	return b, nil
 }
 
-// writePolicy writes a file that is complete whenever it has its name.
-func writePolicy(name string, b []byte) error {
+// writeSmall writes a file that is complete whenever it has its name.
+func writeSmall(name string, b []byte) error {
 	f, err := outfile.Create(name)
 	if err != nil {
 		return outputProblem(name, err)

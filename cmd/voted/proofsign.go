@@ -53,7 +53,7 @@ func (c *proofSign) Run(s *session) error {
 		note.Signatures = append(note.Signatures, signer.Sign(note.Text, uint64(time.Now().Unix())))
 	}
 	whole := note.Append(nil)
-	if err := writePolicy(c.Policy, whole); err != nil {
+	if err := writeSmall(c.Policy, whole); err != nil {
 		return err
 	}
 	_, err = under.Next(whole)
@@ -70,7 +70,7 @@ func (c *proofSign) Run(s *session) error {
 
 // readSigned reads a policy with the signatures that it has so far, if any.
 func readSigned(name string) (note proof.Note, policy *proof.Policy, err error) {
-	b, err := readPolicy(name)
+	b, err := readSmall(name)
 	if err != nil {
 		return note, nil, err
 	}

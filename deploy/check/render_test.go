@@ -290,6 +290,29 @@ func TestTracesReachTheReceiverThatTheValuesName(t *testing.T) {
 	}
 }
 
+func TestPodsGetTheirOwnProofKeysWhereTheValuesNameALog(t *testing.T) {
+	for name, want := range map[string]string{"": "", "votes.example.org": "/secrets/node/node.proof.key"} {
+		objects, err := helm(t, "voted", map[string]any{"proofs": map[string]any{"logName": name, "public": true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pod := objects["StatefulSet/voted"].(*appsv1.StatefulSet).Spec.Template.Spec
+		env := map[string]string{}
+		for _, e := range pod.Containers[0].Env {
+			env[e.Name] = e.Value
+		}
+		if env["VOTED_LOG_NAME"] != name || env["VOTED_PROOF_KEY"] != want || (env["VOTED_PUBLIC_LOGS"] == "true") != (name != "") {
+			t.Errorf("%q: %v", name, env)
+		}
+		own := slices.ContainsFunc(pod.Volumes[1].Secret.Items, func(i corev1.KeyToPath) bool {
+			return i.Key == "voted-1.proof.key" && i.Path == "voted-1/node.proof.key"
+		})
+		if own != (name != "") {
+			t.Errorf("%q: the proof key is mounted: %v", name, own)
+		}
+	}
+}
+
 func TestTheSecretHasWhatThePodsMount(t *testing.T) {
 	dir := t.TempDir()
 	voted := filepath.Join(dir, "voted")
@@ -305,7 +328,11 @@ func TestTheSecretHasWhatThePodsMount(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret := decode(t, manifest)["Secret/voted"].(*corev1.Secret)
-	set := standard(t)["StatefulSet/voted"].(*appsv1.StatefulSet)
+	objects, err := helm(t, "voted", map[string]any{"proofs": map[string]any{"logName": "votes.example.org"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := objects["StatefulSet/voted"].(*appsv1.StatefulSet)
 	mounted := 0
 	for _, v := range set.Spec.Template.Spec.Volumes {
 		for _, item := range v.Secret.Items {

@@ -32,6 +32,8 @@ for node in n1 n2 n3; do
 	voted ca issue ca member $node --host "$node,localhost,127.0.0.1" --out $node
 	mv "$secrets/$node/$node.crt" "$secrets/$node/node.crt"
 	mv "$secrets/$node/$node.key" "$secrets/$node/node.key"
+	mv "$secrets/$node/$node.proof.key" "$secrets/$node/node.proof.key"
+	mv "$secrets/$node/$node.proof.crt" "$secrets/" # for policies
 	cp "$secrets/ca/ca.crt" "$secrets/tokens" "$secrets/$node/"
 done
 mkdir "$secrets/prometheus" "$secrets/grafana"

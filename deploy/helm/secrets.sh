@@ -1,6 +1,6 @@
 #!/bin/sh
-# secrets.sh NAMESPACE [DIR]: makes the CA, a certificate for each member and the tokens in DIR
-# (./voted-secrets), and prints the Secret that the pods mount. It needs `voted`, or the
+# secrets.sh NAMESPACE [DIR]: makes the CA, a certificate and a proof key for each member and the
+# tokens in DIR (./voted-secrets), and prints the Secret that the pods mount. It needs `voted`, or the
 # program $VOTED. $VOTED_NAME (voted) is the name of the StatefulSet, $VOTED_REPLICAS (3) its size.
 #
 #   deploy/helm/secrets.sh votes | kubectl apply -f -
@@ -31,5 +31,6 @@ while [ $i -lt "$replicas" ]; do
 			--host "$member.$name-peers,$name,$name.$namespace,$name.$namespace.svc,localhost" >&2
 	entry "$member.crt" "$dir/$member.crt"
 	entry "$member.key" "$dir/$member.key"
+	entry "$member.proof.key" "$dir/$member.proof.key"
 	i=$((i + 1))
 done

@@ -26,9 +26,18 @@ type Authenticator interface {
 // a credential with both roles. No single role reads both receipts and single ballots,
 // which together link a voter and a choice.
 var permissions = map[string]map[string]auth.Roles{
-	"/v1/polls/{poll}/ballots/{voter}": {"PUT": auth.Gateway | auth.Voter, "GET": auth.Gateway | auth.Voter},
-	"/v1/polls/{poll}/ballots":         {"POST": auth.Gateway, "GET": auth.Admin | auth.Reader},
-	"/v1/polls/{poll}/audit":           {"GET": auth.Auditor},
+	"/v1/polls/{poll}/ballots/{voter}":       {"PUT": auth.Gateway | auth.Voter, "GET": auth.Gateway | auth.Voter},
+	"/v1/polls/{poll}/ballots":               {"POST": auth.Gateway, "GET": auth.Admin | auth.Reader},
+	"/v1/polls/{poll}/ballots/{voter}/proof": {"GET": auth.Gateway | auth.Voter},
+	"/v1/polls/{poll}/audit":                 {"GET": auth.Auditor},
+	"/v1/polls/{poll}/proofs":                {"POST": auth.Gateway},
+	// With --public-logs these are for everybody.
+	"/v1/polls/{poll}/log/checkpoint":  {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter | auth.Auditor},
+	"/v1/polls/{poll}/log/tile/{tile}": {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter | auth.Auditor},
+	"/v1/polls/{poll}/log/definition":  {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter | auth.Auditor},
+	"/v1/polls/{poll}/log/profile":     {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter | auth.Auditor},
+	"/v1/polls/{poll}/log/closing":     {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter | auth.Auditor},
+	"/v1/polls/{poll}/log/policy":      {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter | auth.Auditor},
 	"/v1/polls/{poll}/results":         {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter},
 	"/v1/polls/{poll}/results/stream":  {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter},
 	"/v1/polls/{poll}": {
@@ -80,6 +89,9 @@ func (e *endpoint) guarded(act action, w *response, r *http.Request) error {
 	}
 	if err := h.rateAddress(w, r); err != nil {
 		return err
+	}
+	if h.publicLogs && isLog(e.template) {
+		return act(w, r) // anybody's, like a page: the address alone is limited
 	}
 	who, err := h.authenticate(w, r, roles)
 	if err != nil {

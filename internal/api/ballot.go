@@ -72,7 +72,20 @@ func (h *Handler) castOne(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return w.outcome(r, rules, voter, outcome)
+	var proven proven
+	if v := r.Header["Prefer"]; len(v) > 0 && h.prover != nil && outcome.Kind != poll.Refused && prefersProof(v) {
+		proven.asked = true
+		if !h.hidesNumbers(rules) {
+			proven.receipt = h.proveAtOnce(ctx, w, id, voter, outcome.Receipt.Ballot)
+		}
+	}
+	return w.outcome(r, rules, voter, outcome, proven)
+}
+
+// proven is what an answer to a ballot says of its proof.
+type proven struct {
+	asked   bool
+	receipt []byte // nil: there is none yet
 }
 
 // decodedBallot is a ballot as it was read; the selections of a plain one are encoded
@@ -174,7 +187,7 @@ func (h *Handler) decide(ctx context.Context, deadline time.Time, b *poll.Ballot
 }
 
 // outcome renders the outcome of a single ballot.
-func (w *response) outcome(r *http.Request, rules *poll.Rules, voter string, o poll.Outcome) error {
+func (w *response) outcome(r *http.Request, rules *poll.Rules, voter string, o poll.Outcome, p proven) error {
 	w.saw(o.Receipt.Index)
 	if o.Kind == poll.Refused {
 		return alone.refuse(o)
@@ -196,7 +209,7 @@ func (w *response) outcome(r *http.Request, rules *poll.Rules, voter string, o p
 	if w.h.hidesNumbers(rules) {
 		o.Receipt.Ballot = 0
 	}
-	w.receipt(status, rules.ID, voter, o.Kind, o.Receipt)
+	w.receipt(status, rules.ID, voter, o.Kind, o.Receipt, p)
 	return nil
 }
 
@@ -212,7 +225,7 @@ func (h *Handler) hidesNumbers(rules *poll.Rules) bool {
 
 // receipt writes a receipt, without a number if that is 0. It names the voter: no cache
 // may keep it.
-func (w *response) receipt(status int, id, voter string, kind poll.Kind, r poll.Receipt) {
+func (w *response) receipt(status int, id, voter string, kind poll.Kind, r poll.Receipt, p proven) {
 	w.Header()["Cache-Control"] = noStore
 	w.tag(r.Version)
 	b := make([]byte, 0, 192+len(id)+len(voter))
@@ -232,8 +245,15 @@ func (w *response) receipt(status int, id, voter string, kind poll.Kind, r poll.
 	b = strconv.AppendUint(b, r.Index, 10)
 	b = append(b, `,"cast_at":"`...)
 	b = appendTime(b, r.CastAt)
-	b = append(b, '"', '}', '\n')
-	w.send(status, typeJSON, b)
+	b = append(b, '"')
+	switch {
+	case p.receipt != nil:
+		b = append(b, `,"proof":`...)
+		b, _ = jsontext.AppendQuote(b, p.receipt) // proofs are valid UTF-8
+	case p.asked:
+		b = append(b, `,"proof_pending":true`...)
+	}
+	w.send(status, typeJSON, append(b, '}', '\n'))
 }
 
 // getReceipt serves GET of a voter's current receipt.
@@ -287,6 +307,6 @@ func (h *Handler) getReceipt(w *response, r *http.Request) error {
 	if receipt.Version > 1 {
 		kind = poll.Replaced
 	}
-	w.receipt(http.StatusOK, id, voter, kind, receipt)
+	w.receipt(http.StatusOK, id, voter, kind, receipt, proven{})
 	return nil
 }

@@ -42,6 +42,10 @@ type Options struct {
 	Auth Authenticator
 	// Audit records admin actions; nil: they are not recorded.
 	Audit Auditor
+	// Prover gives out proofs of what was counted; nil: this member keeps no logs.
+	Prover Prover
+	// PublicLogs lets everybody read the logs of polls.
+	PublicLogs bool
 	// Tracer traces requests; nil: none are.
 	Tracer *trace.Tracer
 	// Limits are how much of this node one client may take; default: no rates.
@@ -67,6 +71,10 @@ type Handler struct {
 	registry  *prometheus.Registry
 	tallies   *tallies
 	tracer    *trace.Tracer // nil: nothing is traced
+
+	prover     Prover // nil: no logs are kept
+	publicLogs bool
+	closings   closings
 
 	node       []string // the value of Voted-Node, shared by all responses
 	lastLeader atomic.Pointer[[]string]
@@ -107,7 +115,8 @@ func New(c Cluster, o Options) *Handler {
 	h := &Handler{
 		cluster: c, timeout: o.RequestTimeout, log: o.Logger, rand: o.Rand,
 		metrics: newMetrics(o.Registry, o.Version), registry: o.Registry,
-		tracer:  o.Tracer,
+		tracer: o.Tracer,
+		prover: o.Prover, publicLogs: o.PublicLogs,
 		node:    []string{c.ID()},
 		streams: slots{limit: int64(o.MaxStreams)}, bulks: slots{limit: int64(o.MaxBulk)}, restores: slots{limit: 1},
 		pace: streamPace, heartbeat: streamHeartbeat, stall: bulkStall,

@@ -34,6 +34,11 @@ const (
 	// maxListedRefusals bounds the refused lines in the summary of a bulk upload.
 	maxListedRefusals = 100
 
+	// maxProofs bounds the lines of a request for proofs, which are all made before the first
+	// is sent: 20 MiB of answers. maxProofsBytes has room for the longest ids of so many voters.
+	maxProofs      = 10_000
+	maxProofsBytes = 4 << 20
+
 	// maxPageSize bounds a page of the list of polls; defaultPageSize is used if the request
 	// names none.
 	maxPageSize     = 1000

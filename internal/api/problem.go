@@ -63,6 +63,7 @@ var problemKinds = map[refusal.Code]problemKind{
 	refusal.Misdirected:           {http.StatusMisdirectedRequest, "The node does not go by the name in Host", false},
 	refusal.InvalidVoter:          {http.StatusUnprocessableEntity, "This cannot be the id of a voter", false},
 	refusal.LotDrawn:              {http.StatusConflict, "Another lot was drawn", false},
+	refusal.ProofPending:          {http.StatusServiceUnavailable, "There is no such proof yet", true},
 	refusal.UpgradePending:        {http.StatusServiceUnavailable, "Not every member reads this yet; nothing was applied", true},
 }
 

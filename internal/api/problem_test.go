@@ -112,6 +112,11 @@ func TestEveryCodeOfTheContractReachesAClientWithItsStatus(t *testing.T) {
 		refusal.TooManyRequests:      {429, fromBelow(refusal.TooManyRequests)},
 		refusal.Unavailable:          {503, fromBelow(refusal.Unavailable)},
 		refusal.UpgradePending:       {503, fromBelow(refusal.UpgradePending)},
+		refusal.ProofPending: {503, func(g *rig) answer {
+			g.h.prover = &provers{b: g.b}
+			defer func() { g.h.prover = nil }()
+			return g.do("GET", "/v1/polls/p/log/checkpoint", "")
+		}},
 		refusal.LotDrawn: {409, func(g *rig) answer {
 			g.poll("q", byLot)
 			g.do("POST", "/v1/polls/q/close", "").want(200)

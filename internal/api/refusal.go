@@ -146,5 +146,6 @@ var codeSentences = map[refusal.Code]string{
 	refusal.Misdirected:           "The node does not go by the name in Host; call it by one of its own.",
 	refusal.InvalidVoter:          "This cannot be the id of a voter.",
 	refusal.LotDrawn:              "Another lot was drawn for this poll, and it stands; read the poll to see it.",
+	refusal.ProofPending:          "The members have not signed the log so far yet; what was counted is counted. Send the request again in a second.",
 	refusal.UpgradePending:        "Some member of the cluster cannot read this yet; nothing was applied. Send the request again when all members have been upgraded.",
 }

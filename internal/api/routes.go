@@ -35,6 +35,8 @@ func (h *Handler) route() {
 	type methods = map[string]action
 	h.unmatched = &endpoint{h: h, template: "unmatched", other: h.metrics.meter("unmatched", "other")}
 	h.ballots = h.add("/v1/polls/{poll}/ballots/{voter}", methods{"PUT": h.castBallot, "GET": h.getReceipt})
+	h.add("/v1/polls/{poll}/ballots/{voter}/proof", methods{"GET": h.getProof})
+	h.add("/v1/polls/{poll}/proofs", methods{"POST": h.postProofs})
 	h.add("/v1/polls/{poll}/ballots", methods{"POST": h.castMany, "GET": h.export})
 	h.add("/v1/polls/{poll}/audit", methods{"GET": h.exportAudit})
 	h.add("/v1/polls/{poll}/results", methods{"GET": h.getResults})
@@ -44,6 +46,12 @@ func (h *Handler) route() {
 	h.add("/v1/polls/{poll}/roll/{voter}", methods{"GET": h.getEnrolled, "DELETE": h.dropEnrolled})
 	h.add("/v1/polls/{poll}/close", methods{"POST": h.closePoll})
 	h.add("/v1/polls/{poll}/lot", methods{"PUT": h.drawLot})
+	h.add("/v1/polls/{poll}/log/checkpoint", methods{"GET": h.getCheckpoint})
+	h.add("/v1/polls/{poll}/log/tile/{tile}", methods{"GET": h.getTile})
+	h.add("/v1/polls/{poll}/log/definition", methods{"GET": h.getDefinition})
+	h.add("/v1/polls/{poll}/log/profile", methods{"GET": h.getProfile})
+	h.add("/v1/polls/{poll}/log/closing", methods{"GET": h.getClosing})
+	h.add("/v1/polls/{poll}/log/policy", methods{"GET": h.getPolicy})
 	h.add("/v1/polls", methods{"GET": h.listPolls, "POST": h.createKeyedPoll})
 	h.add("/v1/cluster", methods{"GET": h.getCluster})
 	h.add("/v1/cluster/members", methods{"POST": h.addMember})
@@ -86,7 +94,7 @@ func (h *Handler) add(template string, actions map[string]action) *endpoint {
 	}
 	e.meters[http.MethodHead] = e.meters[http.MethodGet]
 	e.other = h.unmatched.other
-	h.router.Handle(template, routed{e})
+	h.router.Handle(strings.Replace(template, "{tile}", "{tile:.+}", 1), routed{e}) // a tile's name has slashes
 	return e
 }
 

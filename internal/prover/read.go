@@ -78,6 +78,15 @@ func (p *Prover) View(ctx context.Context, h Head) (*proof.View, error) {
 	return v, err
 }
 
+// Origin returns the name of a poll's newest log, and whether there is such a poll.
+func (p *Prover) Origin(poll string) (o proof.Origin, ok bool) {
+	if !p.started.Load() {
+		return o, false
+	}
+	b, ok := p.state.Box(poll)
+	return p.origin(b), ok
+}
+
 // MemberKeys are the keys of a member that signs heads.
 type MemberKeys struct {
 	Member string

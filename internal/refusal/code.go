@@ -53,6 +53,7 @@ const (
 	InvalidVoter
 	UpgradePending
 	LotDrawn
+	ProofPending
 	codeCount
 )
 
@@ -99,6 +100,7 @@ var codeNames = [codeCount]string{
 	InvalidVoter:          "invalid_voter",
 	UpgradePending:        "upgrade_pending",
 	LotDrawn:              "lot_drawn",
+	ProofPending:          "proof_pending",
 }
 
 // String returns the code as clients see it, for example "already_voted".

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"voted/internal/api"
 	"voted/internal/prover"
 	"voted/internal/server/backend"
 )
@@ -29,6 +30,15 @@ func (s *Server) startProver() {
 		logs := backend.Logs{Node: s.node}
 		s.prover.Start(logs, logs)
 	}
+}
+
+// proofs adds the prover to the options of the API. A nil pointer must not become an
+// interface that is not nil.
+func (s *Server) proofs(o api.Options) api.Options {
+	if s.prover != nil {
+		o.Prover, o.PublicLogs = backend.Proofs{Prover: s.prover}, s.opts.PublicLogs
+	}
+	return o
 }
 
 // calls are what the members ask of one another besides what the cluster needs.

@@ -128,11 +128,11 @@ func (s *Server) open() error {
 		case <-s.node.Done():
 		}
 	}()
-	s.handler = api.New(backend.Member{Node: s.node, Dir: o.DataDir}, s.guards.guard(api.Options{
+	s.handler = api.New(backend.Member{Node: s.node, Dir: o.DataDir}, s.guards.guard(s.proofs(api.Options{
 		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version, Tracer: s.tracer,
 		Origins: o.AllowOrigins, Hosts: o.hosts(),
 		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
-	}))
+	})))
 	s.http = s.newHTTP()
 	return nil
 }
