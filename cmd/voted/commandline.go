@@ -32,6 +32,7 @@ type commandLine struct {
 	Proof      proofCommands      `cmd:"" help:"Make the policies by which proofs are checked, and sign them."`
 	Health     healthCommand      `cmd:"" help:"Ask a node whether it is well, for health checks."`
 	Backup     backupCommand      `cmd:"" help:"Write everything that a cluster holds to a file."`
+	Mirror     mirrorCommand      `cmd:"" help:"Copy the published log of a poll, and check it."`
 	Witness    witnessCommand     `cmd:"" help:"Cosign the heads of a cluster's polls, for somebody who does not run it."`
 	Verify     verifyCommands     `cmd:"" help:"Check receipts, published logs and backups, without a cluster."`
 	Restore    restoreCommand     `cmd:"" help:"Put a backup in the place of what a cluster holds."`
