@@ -104,8 +104,10 @@ func TestIssuingAgainKeepsTheKeyThatPoliciesName(t *testing.T) {
 		}
 	}
 	must(t, os.Remove(certFile))
-	if issue(Renewed) != first || issue(Renewed) != first {
-		t.Error("it is another key")
+	for range 2 {
+		if issue(Renewed) != first {
+			t.Error("it is another key")
+		}
 	}
 	certs, err := os.ReadFile(certFile)
 	must(t, err)

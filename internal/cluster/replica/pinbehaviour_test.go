@@ -172,7 +172,9 @@ func TestWhileALeaderStoresNeitherItsStateNorItsConfigurationChange(t *testing.T
 		go r.Snapshot()
 		told := make(chan raft.RPCResponse, 1)
 		go func() {
-			p.heard <- raft.RPC{Command: &raft.AppendEntriesRequest{RPCHeader: header(), Term: 77, Leader: []byte("b")}, RespChan: told}
+			from := header()
+			from.Addr = []byte("b")
+			p.heard <- raft.RPC{Command: &raft.AppendEntriesRequest{RPCHeader: from, Term: 77}, RespChan: told}
 		}()
 		time.Sleep(aWhile)
 		// Then it stays as it was: what it is asked while it stores is what it counts by.
