@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net/url"
 
 	"voted/client"
@@ -42,7 +41,7 @@ func (c *proofGet) Run(s *session) error {
 	}
 	if policies == nil {
 		if c.Output == "" {
-			_, err := io.WriteString(s.stdout, string(file))
+			_, err := s.stdout.Write(file)
 			return err
 		}
 		return writeSmall(c.Output, file)
