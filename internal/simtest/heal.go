@@ -63,15 +63,20 @@ func (c *Cluster) probeAll(start time.Duration) {
 	}
 }
 
-// probe casts a ballot through one member until it is acknowledged. It starts the member
-// again if that stops: a stall that was under way when healing began may end it late.
+// probe casts a ballot through one member until it is acknowledged. It starts members again
+// that stop: a stall that was under way when healing began may end one late, and without
+// it there may be no majority.
 func (c *Cluster) probe(m *member, start time.Duration) {
 	last := "it was not asked"
 	// A refusal may take no virtual time: without a pause the bound would never come.
 	for ; c.now()-start < resumeBound; time.Sleep(probePause) {
+		for _, each := range c.places() {
+			if each.id != guest {
+				c.start(each)
+			}
+		}
 		p := m.process()
 		if p == nil {
-			c.start(m)
 			continue
 		}
 		o := c.call(&Op{Kind: opCast, Client: -1, Node: m.id, Poll: "p1", Voter: "probe-" + m.id})
