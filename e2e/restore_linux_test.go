@@ -51,7 +51,7 @@ func holds(t *testing.T, c *localcluster.Cluster) string {
 // versions, indexes, times and choices.
 func exportSum(t *testing.T, n *localcluster.Node, poll string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, "export", poll, "--endpoint", n.URL)
+	cmd := exec.CommandContext(t.Context(), binary, "export", poll, "--audit", "--endpoint", n.URL)
 	sum := sha256.New()
 	var errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = sum, &errs

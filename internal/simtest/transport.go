@@ -137,6 +137,11 @@ func (p *port) ElectNow(id raft.ServerID) error {
 
 // ask carries out one raft exchange. sent is false if the request did not arrive.
 func ask[Resp any](t *transport, id raft.ServerID, target raft.ServerAddress, args any, data io.Reader, resp *Resp) (sent bool, err error) {
+	// A process that is gone sends nothing: what goes on in it believes that its private
+	// copy of the disk is one.
+	if t.ctx.Err() != nil {
+		return true, raft.ErrTransportShutdown
+	}
 	type result struct {
 		resp any
 		sent bool
