@@ -19,7 +19,9 @@ const (
 	sessionsKept = 64
 )
 
-var dialer = &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+const keepAlive = 15 * time.Second
+
+var dialer = &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
 
 // Connect changes t, which must be the caller's own, to connect to nodes as a client
 // does: with few handshakes at a time per node, and later ones resumed from the session
@@ -77,7 +79,9 @@ func (g *turnstile) dial(ctx context.Context, network, address string) (net.Conn
 	case <-ctx.Done():
 		return nil, &net.OpError{Op: "dial", Net: network, Err: ctx.Err()}
 	}
-	c, err := (&tls.Dialer{NetDialer: dialer, Config: g.config}).DialContext(ctx, network, address)
+	// ctx bounds all of it. A time-out of the dialer's own would end a handshake that ctx
+	// still allows.
+	c, err := (&tls.Dialer{NetDialer: &net.Dialer{KeepAlive: keepAlive}, Config: g.config}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
