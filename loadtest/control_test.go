@@ -68,7 +68,7 @@ func TestNegativeControls(t *testing.T) {
 			var r *report.Report
 			// A cluster with a planted bug may also stop working altogether, and a run without
 			// answers shows nothing.
-			for try := uint64(0); try < 5 && (r == nil || r.Verdict == report.Inconclusive); try++ {
+			for try := uint64(0); try < 7 && (r == nil || r.Verdict == report.Inconclusive); try++ {
 				o = shortRun(t)
 				o.Binary, o.Seed = binary, o.Seed+try
 				if c.options != nil {
