@@ -243,6 +243,7 @@ func TestPoliciesThatMustBeRefused(t *testing.T) {
 		"two quorums":                  good + "quorum n1\n",
 		"a quorum that nobody defined": replaced("quorum members", "quorum guests"),
 		"a quorum before its group":    "quorum members\n" + replaced("quorum members\n", ""),
+
 		"a group with a member that nobody defined": replaced("n1 n2 n3", "n1 n2 n4"),
 		"a group with a member twice":               replaced("n1 n2 n3", "n1 n2 n2"),
 		"a witness in two groups":                   replaced("quorum members", "group more any n1\nquorum members"),

@@ -68,7 +68,7 @@ func board(t *testing.T) *State {
 	return s
 }
 
-// The bytes are for ever: signatures are made of them. The file was made by a program that
+// The bytes never change: signatures are made of them. The file was made by a program that
 // follows docs/adr/0052-a-log-of-each-poll.md and shares nothing with this one.
 func TestTheLogOfAPollHasTheBytesThatWereWrittenDown(t *testing.T) {
 	t.Parallel()

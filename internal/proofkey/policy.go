@@ -74,7 +74,7 @@ func (p PolicyOf) add(policy *proof.Policy, keys []pki.ProofKeys) error {
 		if err != nil {
 			return err
 		}
-		cosigner, err := proof.NewVerifier(CosignerName(p.Log.Log, k.Member), proof.Cosignature, k.Cosigner)
+		cosigner, err := proof.NewVerifier(proof.CosignerName(p.Log.Log, k.Member), proof.Cosignature, k.Cosigner)
 		if err != nil {
 			return err
 		}

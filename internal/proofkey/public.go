@@ -11,11 +11,8 @@ func (k Key) Log(o proof.Origin) (proof.Signer, error) { return proof.NewLogSign
 // Cosigner returns the key as the one that signs in the name of a member. Its own name is
 // logName/member.
 func (k Key) Cosigner(logName, member string) (proof.Signer, error) {
-	return proof.NewCosigner(k.seed, CosignerName(logName, member))
+	return proof.NewCosigner(k.seed, proof.CosignerName(logName, member))
 }
-
-// CosignerName is the name of a member's key in cosignatures.
-func CosignerName(logName, member string) string { return logName + "/" + member }
 
 // Public returns the public halves of a member's key. Names play no part in them.
 func (k Key) Public(member string) (pki.ProofKeys, error) {
