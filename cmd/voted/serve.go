@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -26,6 +27,7 @@ type serveCommand struct {
 
 	securityFlags
 	proofFlags
+	pageFlags
 
 	BackupDir   string        `help:"Keep backups of this node in this directory; made if missing." placeholder:"DIR"`
 	BackupEvery time.Duration `help:"Time between two of them (default 1h)." placeholder:"DURATION"`
@@ -72,6 +74,7 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 		StallLimit: c.StallLimit, RemoveDeadAfter: c.RemoveDeadAfter, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
 		Tracing: server.Tracing{OTLPEndpoint: c.OTLPEndpoint, OTLPHeaders: c.OTLPHeaders, TraceRatio: c.TraceRatio},
 		Profile: c.Pprof, Security: c.securityFlags.options(), Proofs: c.proofFlags.options(),
+		Pages: c.pageFlags.options(),
 		Backups: server.Backups{BackupDir: c.BackupDir, BackupEvery: c.BackupEvery, BackupKeep: c.BackupKeep}, Notify: notifySupervisor(s),
 	}
 	if c.MinFree != "" {
@@ -108,6 +111,7 @@ func (c *serveCommand) idle() []string {
 		{c.BackupKeep != 0, "--backup-keep", "--backup-dir", c.BackupDir != ""},
 		{c.JoinTokenFile != "", "--join-token-file", "--join", len(c.Join) > 0},
 		{c.OTLPHeaders != "", "--otlp-headers", "--otlp-endpoint", c.OTLPEndpoint != ""},
+		{c.HSTS != 0, "--hsts", "--tls-cert, or --advertise-api with https", c.TLSCert != "" || strings.HasPrefix(c.AdvertiseAPI, "https://")},
 		{c.RatePerClient != 0, "--rate-per-client", "credentials, such as --tokens", credentials},
 	} {
 		if x.given && !x.there {

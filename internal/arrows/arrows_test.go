@@ -24,6 +24,7 @@ const module = "voted"
 //
 //	cmd → server → {api, cluster}    cluster → fsm → poll → tally    api → ballotjson → poll
 //	{api, cluster} → survey → poll
+//	server → web → its rooms → web/frame
 //	bench, loadtest, faults, e2e → harness → client    faults → loadtest
 var arrows = map[string][]string{
 	"bench":                    {"bench/..."},
@@ -73,7 +74,7 @@ var arrows = map[string][]string{
 	"internal/resultjson":      {"internal/tally"},
 	"internal/resulttext":      {"internal/resultjson", "internal/tally"},
 	"internal/rollfile":        {"internal/poll", "internal/textfile", "internal/voterid"},
-	"internal/server":          {"internal/api", "internal/audit", "internal/auth", "internal/backup", "internal/cluster", "internal/cluster/peer", "internal/cluster/replica", "internal/cluster/storage", "internal/livefile", "internal/pki", "internal/poll", "internal/proofkey", "internal/prover", "internal/server/backend", "internal/source", "internal/survey", "internal/trace", "internal/usage"},
+	"internal/server":          {"internal/api", "internal/audit", "internal/auth", "internal/backup", "internal/cluster", "internal/cluster/peer", "internal/cluster/replica", "internal/cluster/storage", "internal/livefile", "internal/pki", "internal/poll", "internal/proofkey", "internal/prover", "internal/server/backend", "internal/source", "internal/survey", "internal/trace", "internal/usage", "internal/web", "internal/web/frame"},
 	"internal/server/backend":  {"internal/api", "internal/backup", "internal/cluster", "internal/pki", "internal/poll", "internal/proofkey", "internal/prover", "internal/refusal", "proof"},
 	"internal/simtest":         {"client", "internal/api", "internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/prover", "internal/prover/provertest", "internal/refusal", "internal/server/backend", "internal/survey", "internal/tally", "internal/trace", "proof"},
 	"internal/simtest/...":     {"internal/cluster", "internal/cluster/peer", "internal/cluster/storage", "internal/fsm", "internal/poll", "internal/refusal", "internal/tally", "internal/simtest", "internal/trace"},
@@ -87,6 +88,10 @@ var arrows = map[string][]string{
 	"internal/trace/...":       {},
 	"internal/usage":           {},
 	"internal/voterid":         {},
+	"internal/web":             {"internal/web/..."},
+	"internal/web/...":         {"internal/web/chart", "internal/web/frame"}, // rooms do not know each other
+	"internal/web/chart":       {},
+	"internal/web/frame":       {"internal/trace"},
 	"internal/witness":         {"internal/outfile", "proof"},
 	"loadtest":                 {"harness/...", "internal/usage", "loadtest/..."},
 	"proof":                    {},

@@ -193,8 +193,11 @@ func (c *Credentials) check(credential string, now time.Time) (who Identity, err
 	var id [keyIDBytes]byte
 	copy(id[:], b)
 	key, known := c.keys.Now()[id]
-	if !known || !ed25519.Verify(key, append([]byte(signedContext), signed...), signature) {
+	switch {
+	case !known:
 		return who, errUnknownSigner
+	case !ed25519.Verify(key, append([]byte(signedContext), signed...), signature):
+		return who, errDamaged
 	}
 	from := time.Unix(int64(binary.BigEndian.Uint64(signed[8:])), 0)
 	until := time.Unix(int64(binary.BigEndian.Uint64(signed[16:])), 0)
@@ -203,9 +206,9 @@ func (c *Credentials) check(credential string, now time.Time) (who Identity, err
 	case poll == 0 || len(rest) <= poll:
 		return who, errUnreadable
 	case now.Add(leeway).Before(from):
-		return who, errTooEarly
+		return who, outside{errTooEarly, from}
 	case now.Add(-leeway).After(until):
-		return who, errExpired
+		return who, outside{errExpired, until}
 	}
 	who, err = voterOf(string(rest[:poll]), string(rest[poll:]))
 	who.Until = until.Add(leeway)

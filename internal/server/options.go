@@ -49,6 +49,7 @@ type Options struct {
 	SnapshotEvery    uint64        // log entries between snapshots; default 65536
 
 	Security
+	Pages
 	Proofs
 	Backups
 	Tracing

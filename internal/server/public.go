@@ -22,7 +22,7 @@ const (
 
 func (s *Server) newHTTP() *http.Server {
 	return &http.Server{
-		Handler: s.handler, TLSConfig: s.guards.tls,
+		Handler: s.public, TLSConfig: s.guards.tls,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: transferTimeout + s.opts.RequestTimeout,
 		WriteTimeout: transferTimeout + s.opts.RequestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),

@@ -33,6 +33,7 @@ type Server struct {
 	log      *slog.Logger
 	node     *cluster.Node
 	handler  *api.Handler
+	public   http.Handler // of the public port: the API, and the pages around it
 	http     *http.Server
 	listener *door
 	guards   guards
@@ -133,6 +134,7 @@ func (s *Server) open() error {
 		Origins: o.AllowOrigins, Hosts: o.hosts(),
 		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
 	})))
+	s.public = s.withPages()
 	s.http = s.newHTTP()
 	return nil
 }
@@ -297,6 +299,9 @@ func (o Options) complete() (Options, error) {
 		return o, err
 	}
 	if err := o.Proofs.check(); err != nil {
+		return o, err
+	}
+	if err := o.Pages.check(); err != nil {
 		return o, err
 	}
 	o.Proofs = o.Proofs.withDefaults()

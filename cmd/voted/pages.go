@@ -1,0 +1,15 @@
+package main
+
+import (
+	"time"
+
+	"voted/internal/server"
+)
+
+// pageFlags are the flags of server.Pages.
+type pageFlags struct {
+	Pages string        `help:"Pages for people on the API's port: all (the default), none, or some of vote,results,manage,console." placeholder:"WHICH"`
+	HSTS  time.Duration `help:"How long browsers are told to come under TLS only, such as 8760h (default: they are not told)." placeholder:"DURATION" name:"hsts"`
+}
+
+func (f pageFlags) options() server.Pages { return server.Pages{Pages: f.Pages, HSTS: f.HSTS} }
