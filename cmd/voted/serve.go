@@ -74,7 +74,7 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 		StallLimit: c.StallLimit, RemoveDeadAfter: c.RemoveDeadAfter, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
 		Tracing: server.Tracing{OTLPEndpoint: c.OTLPEndpoint, OTLPHeaders: c.OTLPHeaders, TraceRatio: c.TraceRatio},
 		Profile: c.Pprof, Security: c.securityFlags.options(), Proofs: c.proofFlags.options(),
-		Pages: c.pageFlags.options(),
+		Pages:   c.pageFlags.options(),
 		Backups: server.Backups{BackupDir: c.BackupDir, BackupEvery: c.BackupEvery, BackupKeep: c.BackupKeep}, Notify: notifySupervisor(s),
 	}
 	if c.MinFree != "" {

@@ -119,6 +119,7 @@ var testArrows = map[string][]string{
 	"internal/simtest": {"harness/overlay"},
 	"internal/server":  {"client", "internal/localcluster", "internal/ports", "internal/ports/portstest", "internal/tally", "internal/trace/otlptest", "proof"},
 	"internal/trace":   {"internal/trace/otlptest"},
+	"internal/web/...": {"internal/refusal"},
 	"loadtest":         {"internal/localcluster"},
 }
 

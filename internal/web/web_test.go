@@ -70,19 +70,19 @@ func TestThePortIsSplitByPath(t *testing.T) {
 		status       int
 		says         string
 	}{
-		"the API":                                {http.MethodGet, "/v1/polls", nil, 200, "the API: /v1/polls"},
-		"a probe":                                {http.MethodGet, "/readyz", nil, 200, "the API: /readyz"},
-		"the reference":                          {http.MethodGet, "/openapi.yaml", nil, 200, "the API: /openapi.yaml"},
-		"what a code means, for curl":            {http.MethodGet, "/problems/poll_closed", script, 200, "the API: /problems/poll_closed"},
-		"what a code means, in a browser":        {http.MethodGet, "/problems/poll_closed", nil, 200, "Voting has closed"},
-		"an unknown code, in a browser":          {http.MethodGet, "/problems/nothing", nil, 404, "There is nothing at this address"},
-		"the first page":                         {http.MethodGet, "/", nil, 200, "I have a voting link"},
-		"the first page, for curl":               {http.MethodGet, "/", script, 200, "I have a voting link"},
-		"an unknown path, in a browser":          {http.MethodGet, "/nothing", nil, 404, "There is nothing at this address"},
-		"an unknown path, for curl":              {http.MethodGet, "/nothing", script, 200, "the API: /nothing"},
-		"a method that a page lacks":             {http.MethodDelete, "/signin", nil, 405, "This cannot be done at this address"},
-		"a method that a page lacks, for curl":   {http.MethodDelete, "/signin", script, 405, `"code":"method_not_allowed"`},
-		"a page in German":                       {http.MethodGet, "/help?lang=de", nil, 200, "Auf dem Telefon"},
+		"the API":                                    {http.MethodGet, "/v1/polls", nil, 200, "the API: /v1/polls"},
+		"a probe":                                    {http.MethodGet, "/readyz", nil, 200, "the API: /readyz"},
+		"the reference":                              {http.MethodGet, "/openapi.yaml", nil, 200, "the API: /openapi.yaml"},
+		"what a code means, for curl":                {http.MethodGet, "/problems/poll_closed", script, 200, "the API: /problems/poll_closed"},
+		"what a code means, in a browser":            {http.MethodGet, "/problems/poll_closed", nil, 200, "Voting has closed"},
+		"an unknown code, in a browser":              {http.MethodGet, "/problems/nothing", nil, 404, "There is nothing at this address"},
+		"the first page":                             {http.MethodGet, "/", nil, 200, "I have a voting link"},
+		"the first page, for curl":                   {http.MethodGet, "/", script, 200, "I have a voting link"},
+		"an unknown path, in a browser":              {http.MethodGet, "/nothing", nil, 404, "There is nothing at this address"},
+		"an unknown path, for curl":                  {http.MethodGet, "/nothing", script, 200, "the API: /nothing"},
+		"a method that a page lacks":                 {http.MethodDelete, "/signin", nil, 405, "This cannot be done at this address"},
+		"a method that a page lacks, for curl":       {http.MethodDelete, "/signin", script, 405, `"code":"method_not_allowed"`},
+		"a page in German":                           {http.MethodGet, "/help?lang=de", nil, 200, "Auf dem Telefon"},
 		"what begins like the API's path and is not": {http.MethodGet, "/v1x", nil, 404, "There is nothing at this address"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -69,7 +69,9 @@ type Refused struct {
 }
 
 // Error implements error.
-func (r *Refused) Error() string { return "frame: the credential is not accepted (" + string(r.Why) + ")" }
+func (r *Refused) Error() string {
+	return "frame: the credential is not accepted (" + string(r.Why) + ")"
+}
 
 // Unwrap returns the cause.
 func (r *Refused) Unwrap() error { return r.Cause }

@@ -102,8 +102,12 @@ func TestARefusalOfTheAPIBecomesAPage(t *testing.T) {
 		_, _ = io.WriteString(w, `{"code":"unavailable","status":503,"retryable":true}`)
 	})
 	for name, call := range map[string]func(f *Frame) Serve{
-		"asked":  func(f *Frame) Serve { return func(w http.ResponseWriter, r *http.Request) error { _, err := f.Ask(r, Call{Path: "/v1"}); return err } },
-		"passed": func(f *Frame) Serve { return func(w http.ResponseWriter, r *http.Request) error { return f.Pass(w, r, Call{Path: "/v1"}) } },
+		"asked": func(f *Frame) Serve {
+			return func(w http.ResponseWriter, r *http.Request) error { _, err := f.Ask(r, Call{Path: "/v1"}); return err }
+		},
+		"passed": func(f *Frame) Serve {
+			return func(w http.ResponseWriter, r *http.Request) error { return f.Pass(w, r, Call{Path: "/v1"}) }
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -170,4 +170,3 @@ func (p *Page) secure(header http.Header) {
 		header.Del("X-Robots-Tag")
 	}
 }
-
