@@ -183,15 +183,17 @@ func TestCookiesAreForThisSiteAndItsServerAlone(t *testing.T) {
 	}, func(r *http.Request) { r.AddCookie(&http.Cookie{Name: "__Host-voted-desk", Value: "admin"}) })
 	cookies := map[string]*http.Cookie{}
 	for _, c := range resp.Cookies() {
-		cookies[c.Name] = c
+		cookies[c.Name+" "+c.Path] = c
 		if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteStrictMode {
 			t.Errorf("cookie %s", c)
 		}
 	}
-	if c := cookies["__Secure-voted-vote"]; c == nil || c.Path != "/vote/board" || c.MaxAge > 3600 || c.MaxAge < 3500 {
-		t.Errorf("the voter's cookie is %v", c)
+	for _, path := range []string{"/vote/board", "/polls/board"} {
+		if c := cookies["__Secure-voted-vote "+path]; c == nil || c.MaxAge > 3600 || c.MaxAge < 3500 {
+			t.Errorf("the voter's cookie below %s is %v", path, c)
+		}
 	}
-	if c := cookies["__Host-voted-desk"]; c == nil || c.Path != "/" || c.MaxAge != 1800 {
+	if c := cookies["__Host-voted-desk /"]; c == nil || c.MaxAge != 1800 {
 		t.Errorf("an admin's session does not go on: %v", c)
 	}
 }
@@ -208,6 +210,10 @@ func TestAVotersCookieIsForThePathOfItsPoll(t *testing.T) {
 	r.URL.Path = "/polls"
 	if got := f.Credential(r); got != "d" {
 		t.Errorf("elsewhere the credential is %q", got)
+	}
+	r.Header.Set("Cookie", "voted-vote=v")
+	if got := f.Credential(r); got != "v" {
+		t.Errorf("at the results a voter's credential is %q", got)
 	}
 	r.Header.Set("Cookie", "voted-desk="+strings.Repeat("x", MaxCredentialBytes+1))
 	if got := f.Credential(r); got != "" {

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -37,8 +38,11 @@ func (f *Frame) name(cookie string) string {
 	return "__Secure-" + cookie
 }
 
-// BallotPath is below which path a voter's cookie is sent; poll must be the id of a poll.
+// BallotPath is below which path the pages of a voter are; poll must be the id of a poll.
 func BallotPath(poll string) string { return "/vote/" + poll }
+
+// resultsPath is below which path results are: a voter's cookie is sent there too, since voters may see them.
+func resultsPath(poll string) string { return "/polls/" + poll }
 
 func (f *Frame) cookie(name, value, path string, life time.Duration) *http.Cookie {
 	age := int(life / time.Second)
@@ -53,12 +57,16 @@ func (f *Frame) cookie(name, value, path string, life time.Duration) *http.Cooki
 
 // StartVote gives the browser a voter's credential for the pages of one poll, until it ends (zero: by itself never).
 func (f *Frame) StartVote(w http.ResponseWriter, poll, credential string, until time.Time) {
-	http.SetCookie(w, f.cookie(voteCookie, credential, BallotPath(poll), lifeUntil(voteLife, until)))
+	for _, path := range []string{BallotPath(poll), resultsPath(poll)} {
+		http.SetCookie(w, f.cookie(voteCookie, credential, path, lifeUntil(voteLife, until)))
+	}
 }
 
 // EndVote takes the voter's credential back.
 func (f *Frame) EndVote(w http.ResponseWriter, poll string) {
-	http.SetCookie(w, f.cookie(voteCookie, "", BallotPath(poll), 0))
+	for _, path := range []string{BallotPath(poll), resultsPath(poll)} {
+		http.SetCookie(w, f.cookie(voteCookie, "", path, 0))
+	}
 }
 
 // StartDesk gives the browser a token.
@@ -81,12 +89,13 @@ func lifeUntil(life time.Duration, until time.Time) time.Duration {
 }
 
 // Credential returns the credential that a request's cookie holds, "" if there is none: a voter's below the path of a
-// poll's ballot, and the token elsewhere.
+// poll's ballot; elsewhere the token, or where there is none a voter's, which browsers send with a poll's results.
 func (f *Frame) Credential(r *http.Request) string {
+	vote := f.value(r, voteCookie)
 	if strings.HasPrefix(r.URL.Path, "/vote/") {
-		return f.value(r, voteCookie)
+		return vote
 	}
-	return f.value(r, deskCookie)
+	return cmp.Or(f.value(r, deskCookie), vote)
 }
 
 func (f *Frame) value(r *http.Request, cookie string) string {

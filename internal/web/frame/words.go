@@ -173,12 +173,21 @@ var forms = map[plural.Form]string{
 	plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: "other",
 }
 
-func (l *Language) form(key string, n int) string {
-	exact := key + "." + forms[plural.Cardinal.MatchPlural(l.tag, n%1_000_000, 0, 0, 0, 0)]
-	if _, ok := l.texts[exact]; ok {
+func (l *Language) form(key string, n int) string { return l.formOf(plural.Cardinal, key, n) }
+
+func (l *Language) formOf(rules *plural.Rules, key string, n int) string {
+	exact := key + "." + forms[rules.MatchPlural(l.tag, n%1_000_000, 0, 0, 0, 0)]
+	if l.Has(exact) {
 		return exact
 	}
 	return key + ".other"
+}
+
+// Ordinal is a rank: "1st" in words.
+type Ordinal int
+
+func (l *Language) ordinal(n Ordinal) string {
+	return l.Text(l.formOf(plural.Ordinal, "frame.ordinal", int(n)), int(n))
 }
 
 // Has reports whether the language has a key.
@@ -232,6 +241,8 @@ func (l *Language) plain(arg any) string {
 		return l.printer.Sprintf("%.1f", a)
 	case time.Time:
 		return l.Date(a) + " UTC"
+	case Ordinal:
+		return l.ordinal(a)
 	}
 	return l.printer.Sprint(arg)
 }
