@@ -28,7 +28,7 @@ type Templates struct {
 // functions are what templates of a language can call.
 func (f *Frame) functions(l *Language) template.FuncMap {
 	return template.FuncMap{
-		"t": l.T, "text": l.Text, "n": l.N, "number": l.Number, "when": l.When, "exactly": l.WhenExactly,
+		"t": l.T, "text": l.Text, "n": l.N, "number": l.Number, "rank": l.Rank, "when": l.When, "exactly": l.WhenExactly,
 		"lang": func() string { return l.Code }, "name": func(s string) Name { return Name(s) },
 		"asset": f.assets.url, "serves": f.Serves, "languages": func() []*Language { return f.words.languages },
 	}

@@ -186,6 +186,17 @@ func (l *Language) formOf(rules *plural.Rules, key string, n int) string {
 // Ordinal is a rank: "1st" in words.
 type Ordinal int
 
+// Rank writes a place in an order: "1st".
+func (l *Language) Rank(n any) string {
+	switch n := n.(type) {
+	case int:
+		return l.ordinal(Ordinal(n))
+	case Ordinal:
+		return l.ordinal(n)
+	}
+	return l.plain(n)
+}
+
 func (l *Language) ordinal(n Ordinal) string {
 	return l.Text(l.formOf(plural.Ordinal, "frame.ordinal", int(n)), int(n))
 }
@@ -209,6 +220,7 @@ func (l *Language) fill(text string, args []any, write func(any) string) string 
 	if !strings.Contains(text, "{") {
 		return text
 	}
+	args = flat(args)
 	var b strings.Builder
 	for {
 		before, after, found := strings.Cut(text, "{")
@@ -224,6 +236,18 @@ func (l *Language) fill(text string, args []any, write func(any) string) string 
 		b.WriteString(write(args[n]))
 		text = rest
 	}
+}
+
+// flat puts the elements of a list in the place of the list: templates cannot spread one.
+func flat(args []any) (all []any) {
+	for _, arg := range args {
+		if list, ok := arg.([]any); ok {
+			all = append(all, list...)
+			continue
+		}
+		all = append(all, arg)
+	}
+	return all
 }
 
 // plain writes an argument as text: numbers with the language's separators, times to the minute in UTC.
