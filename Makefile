@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
-.PHONY: help build test short race lint fmt fuzz sim sim-floor soak faults elections bench verify demo image deploy-check deploy-test strangers
+.PHONY: help build test short race lint fmt fuzz sim sim-floor soak faults elections bench verify demo image deploy-check deploy-test strangers browser
 
 build: ## the one binary, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.released=$(VERSION)' -o bin/voted ./cmd/voted
@@ -76,3 +76,7 @@ deploy-check: ## what Kubernetes would be given; its tools have a module of thei
 
 strangers: ## package proof against the libraries of others, in a module of its own
 	cd proof/strangers && $(GO) vet ./... && $(GO) test ./...
+
+SHOTS ?=
+browser: ## the pages in Debian's chromium, in a module of its own: make browser SHOTS=/tmp/shots keeps pictures
+	cd internal/web/browser && $(GO) vet ./... && $(GO) test -timeout 8m $(if $(SHOTS),-count=1 -args -shots $(SHOTS))

@@ -39,6 +39,9 @@ type Options struct {
 	// Secure puts API and peer ports under TLS; every request then needs the token. See
 	// TLS and Token. Certificates and keys are kept in Dir.
 	Secure bool
+	// Tokens are further lines of the file of tokens of a cluster that is Secure, as
+	// auth.NewToken makes them, for tests of what other roles may do.
+	Tokens []string
 	// Authority is the directory of a CA that `voted ca init` made, "" for none. Its
 	// certificates put API and peer ports under TLS. Without Secure requests need no token.
 	Authority string

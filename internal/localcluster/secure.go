@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"voted/client"
@@ -76,7 +77,8 @@ func (c *Cluster) requireToken() error {
 		return err
 	}
 	tokens := filepath.Join(c.secretsDir(), "tokens")
-	if err := os.WriteFile(tokens, []byte(line+"\n"), 0o600); err != nil {
+	lines := strings.Join(append([]string{line}, c.options.Tokens...), "\n") + "\n"
+	if err := os.WriteFile(tokens, []byte(lines), 0o600); err != nil {
 		return fmt.Errorf("the tokens of the cluster cannot be written: %w", err)
 	}
 	for _, n := range c.Nodes {
