@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
-.PHONY: help build test short race lint fmt fuzz sim sim-floor soak faults elections bench verify demo image deploy-check deploy-test strangers browser
+.PHONY: help build test short race lint fmt fuzz sim sim-floor soak faults elections bench verify demo image deploy-check deploy-test strangers browser web-load
 
 build: ## the one binary, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.released=$(VERSION)' -o bin/voted ./cmd/voted
@@ -57,6 +57,9 @@ elections: ## counts elections with a known result, real ones too, and lists the
 
 bench: ## Go benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./client
+
+web-load: ## 10,000 live streams of a busy poll beside 1,000 ballots a second, for 30 s
+	$(GO) run ./bench viewers
 
 verify: lint test race ## lint, test and race
 

@@ -4,9 +4,10 @@
 //	go run ./bench compare            voted, a bare handler, etcd and PostgreSQL, in turn
 //	go run ./bench scale              ten million ballots in one poll
 //	go run ./bench scale --polls N    many polls
+//	go run ./bench viewers            ten thousand live streams of a busy poll
 //
-// Figures of a cluster that lost or doubled a ballot are worth nothing, so both count
-// all ballots in the end.
+// Figures of a cluster that lost or doubled a ballot are worth nothing, so they
+// count all ballots in the end.
 package main
 
 import (
@@ -22,6 +23,7 @@ import (
 
 	"voted/bench/compare"
 	"voted/bench/scale"
+	"voted/bench/viewers"
 )
 
 // The exit codes.
@@ -42,6 +44,7 @@ func main() {
 type commandLine struct {
 	Compare compareCommand `cmd:"" help:"Measure voted, a bare handler, etcd and PostgreSQL on the same work, in one run."`
 	Scale   scaleCommand   `cmd:"" help:"Measure what ten million ballots, or a million polls, cost."`
+	Viewers viewersCommand `cmd:"" help:"Measure what ten thousand live streams of a busy poll cost."`
 }
 
 // session is what the commands run in and write to.
@@ -94,6 +97,26 @@ func (c *scaleCommand) Run(s *session) error {
 	return scale.Run(s.ctx, c.Options, s.stdout)
 }
 
+// viewersCommand measures live results.
+type viewersCommand struct{ viewers.Options }
+
+// Help implements kong.HelpProvider.
+func (*viewersCommand) Help() string {
+	return `Examples:
+
+  go run ./bench viewers
+
+  go run ./bench viewers --viewers 500 --seconds 5
+
+  go run ./bench viewers --tls --spread --out viewers.json`
+}
+
+// Run implements kong's command.
+func (c *viewersCommand) Run(s *session) error {
+	c.Progress = s.stderr
+	return viewers.Run(s.ctx, c.Options, s.stdout)
+}
+
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c commandLine
 	help := false
@@ -118,7 +141,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitExact
-	case errors.Is(err, compare.ErrNotExact), errors.Is(err, scale.ErrNotExact):
+	case errors.Is(err, compare.ErrNotExact), errors.Is(err, scale.ErrNotExact), errors.Is(err, viewers.ErrNotExact):
 		fmt.Fprintln(stderr, "bench:", err)
 		return exitNotExact
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:

@@ -135,8 +135,8 @@ type event struct {
 	data     []byte
 }
 
-// eventReader reads Server-Sent Events (WHATWG HTML, section 9.2). Comments,
-// which are heartbeats, and unknown fields are skipped.
+// eventReader reads Server-Sent Events (WHATWG HTML, section 9.2). Comments and unknown
+// fields are skipped.
 type eventReader struct{ r *bufio.Reader }
 
 func newEventReader(r io.Reader) *eventReader { return &eventReader{bufio.NewReader(r)} }

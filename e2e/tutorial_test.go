@@ -128,6 +128,7 @@ var differs = []struct {
 	{regexp.MustCompile(`Voted-Age: [\d.]+`), "Voted-Age: N"},
 	{regexp.MustCompile(`Voted-Leader: n\d|^leader n\d`), "LEADER"},
 	{regexp.MustCompile(`\d+-[a-z2-7]{16}$`), "EVENT"},
+	{regexp.MustCompile(`^retry: \d{4}$`), "RETRY"},
 	{regexp.MustCompile(`cluster [a-z2-7]{16}`), "CLUSTER"},
 	{regexp.MustCompile(`"request_id":"[^"]+"`), "REQUEST"},
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "KEY"},

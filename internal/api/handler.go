@@ -70,6 +70,7 @@ type Handler struct {
 	metrics   *metrics
 	registry  *prometheus.Registry
 	tallies   *tallies
+	tellers   *tellers
 	tracer    *trace.Tracer // nil: nothing is traced
 
 	prover     Prover // nil: no logs are kept
@@ -128,6 +129,7 @@ func New(c Cluster, o Options) *Handler {
 	}
 	h.draining, h.drain = context.WithCancel(context.Background())
 	h.tallies = newTallies(h.count, o.Logger)
+	h.tellers = &tellers{h: h, polls: map[string]*teller{}}
 	prefix, err := h.madeID()
 	if err != nil {
 		panic("api: the source of random bytes failed: " + err.Error())
@@ -146,6 +148,7 @@ func (h *Handler) Drain() { h.drain() }
 // would need another one are answered as unavailable from then on.
 func (h *Handler) Close() {
 	h.drain()
+	h.tellers.close()
 	h.tallies.close()
 }
 

@@ -26,6 +26,7 @@ type metrics struct {
 	bulkLines   prometheus.Counter
 	bulkUploads prometheus.Gauge
 	subscribers prometheus.Gauge
+	encodings   prometheus.Counter
 }
 
 // requestBuckets are in seconds: from an answer out of memory to a request that waits
@@ -56,6 +57,9 @@ func newMetrics(registry *prometheus.Registry, version string) *metrics {
 		subscribers: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "voted_stream_subscribers", Help: "Live result streams being served.",
 		}),
+		encodings: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "voted_stream_encodings_total", Help: "Events made for live results: once for all streams of a poll.",
+		}),
 	}
 	ballots := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "voted_ballots_total", Help: "Ballots answered, by outcome: counted, replaced, replayed, or why they were refused.",
@@ -63,7 +67,7 @@ func newMetrics(registry *prometheus.Registry, version string) *metrics {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "voted_build_info", Help: "Always 1; the version of the program stands in its label.",
 	}, []string{"version"})
-	registry.MustRegister(m.requests, m.duration, m.inFlight, ballots, m.settled, m.bulkLines, m.bulkUploads, m.subscribers, build)
+	registry.MustRegister(m.requests, m.duration, m.inFlight, ballots, m.settled, m.bulkLines, m.bulkUploads, m.subscribers, m.encodings, build)
 	build.WithLabelValues(version).Set(1)
 	for kind := poll.Counted; kind <= poll.Replayed; kind++ {
 		m.byKind[kind] = ballots.WithLabelValues(kind.String())

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
@@ -40,7 +41,7 @@ func (h *Handler) streamResults(w *response, r *http.Request) error {
 	ctx, cancel := context.WithCancel(&w.ctx)
 	defer cancel()
 	defer context.AfterFunc(h.draining, cancel)()
-	s := &stream{h: h, w: w, control: http.NewResponseController(w), id: id, seen: seen}
+	s := &stream{h: h, w: w, control: http.NewResponseController(w), id: id, form: renderingOf(r.Context()), need: info.Changed, seen: seen}
 	if s.begin() && r.Method != http.MethodHead {
 		s.run(ctx)
 	}
@@ -55,13 +56,13 @@ func (h *Handler) firstInfo(w *response, r *http.Request, id string) (poll.Info,
 	if err := h.sync(ctx); err != nil {
 		return poll.Info{}, 0, err
 	}
-	info, index, err := h.info(id)
+	info, index, err := h.watchable(id)
 	w.saw(index)
-	if err == nil && !info.Visible() {
-		err = refusal.Of(refusal.ResultsHidden)
-	}
 	return info, index, err
 }
+
+// errHidden refuses results that are not shown yet.
+var errHidden = refusal.Of(refusal.ResultsHidden)
 
 // lastEventID reads the log index at which an earlier stream ended. It returns 0, as for
 // a new subscriber, if the value is no id, was sent by another cluster, or is ahead of
@@ -80,9 +81,11 @@ type stream struct {
 	w       *response
 	control *http.ResponseController
 	id      string
+	form    *Rendering // nil: the API's own
+	need    uint64     // log index of a change that the first event must reflect
 	seen    uint64     // log index of the results that the client has
 	phase   poll.Phase // that was sent last
-	told    bool       // whether it has been sent anything
+	told    bool       // whether it has been sent anything, or has seen it all
 	wrote   time.Time
 }
 
@@ -93,7 +96,8 @@ func (s *stream) begin() bool {
 	header["Cache-Control"] = noStore
 	header.Set("X-Accel-Buffering", "no") // proxies that know it pass events on at once
 	s.w.WriteHeader(http.StatusOK)
-	return s.write([]byte("retry: " + strconv.Itoa(streamRetryMillis) + "\n\n"))
+	retry := minStreamRetry + rand.N(maxStreamRetry-minStreamRetry)
+	return s.write([]byte("retry: " + strconv.FormatInt(retry.Milliseconds(), 10) + "\n\n"))
 }
 
 // write sends and flushes, and reports whether the client is still there.
@@ -107,70 +111,67 @@ func (s *stream) write(b []byte) bool {
 	return err == nil || errors.Is(err, http.ErrNotSupported)
 }
 
-// run sends the results each time the poll has changed, at the stream's pace.
+// alive is an event, since scripts in browsers cannot see a comment. It has no id, so that
+// a client goes on after the results it has.
+var alive = []byte("event: alive\ndata: {}\n\n")
+
+// run sends what the poll's teller tells, until the stream ends.
 func (s *stream) run(ctx context.Context) {
-	pace := time.NewTicker(s.h.pace)
-	defer pace.Stop()
+	l := s.h.tellers.join(s.id, s.need)
+	if l == nil {
+		return
+	}
+	defer s.h.tellers.leave(l)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
-		index, goOn := s.catchUp(ctx)
-		if !goOn || !s.await(ctx, index) {
+		if !s.show(l.teller.newest.Load()) {
 			return
 		}
-		// Whatever changes until the tick goes into one event.
+		timer.Reset(time.Until(s.next()))
 		select {
-		case <-pace.C:
+		case <-l.wake:
+		case <-l.teller.over:
+			s.show(l.teller.newest.Load())
+			return
+		case <-timer.C:
+			if time.Since(s.wrote) >= s.h.heartbeat && !s.write(alive) {
+				return
+			}
 		case <-ctx.Done():
 			return
 		}
+		if s.w.session.still(ctx) != nil {
+			return
+		}
 	}
 }
 
-// catchUp sends the results if the client has older ones, and returns the log
-// index it looked at.
-func (s *stream) catchUp(ctx context.Context) (index uint64, goOn bool) {
-	info, index, err := s.h.info(s.id)
-	if err != nil || !info.Visible() {
-		return index, false // deleted
+// next is when to look again at the latest: at the client, or at its credential.
+func (s *stream) next() time.Time {
+	next := s.wrote.Add(s.h.heartbeat)
+	if soon := time.Now().Add(sessionCheck); s.w.session != nil && soon.Before(next) {
+		return soon
 	}
-	if info.Changed <= s.seen && (!s.told || info.Phase == s.phase) {
-		s.phase, s.told = info.Phase, true
-		return index, true
+	return next
+}
+
+// show sends what was told if the client has older results, and reports whether the stream
+// goes on. Nothing was told yet if now is nil.
+func (s *stream) show(now *telling) bool {
+	if now == nil || now.changed < s.need {
+		return true
 	}
-	now, err := s.h.standing(ctx, info, index)
+	known := now.changed <= s.seen && (!s.told || now.phase == s.phase)
+	s.phase, s.told = now.phase, true
+	if known {
+		return !now.last()
+	}
+	event, err := now.as(s.form)
 	if err != nil {
-		return index, false
+		s.h.log.Error("a stream ends", "request_id", s.w.id, "poll", s.id, "error", err)
+		return false
 	}
-	b := append(make([]byte, 0, 1024), "event: results\nid: "...)
-	b = appendMoment(b, now.index, s.h.cluster.ClusterID())
-	b = append(b, "\ndata: "...)
-	b = append(now.appendJSON(b), '\n') // the JSON is one line and ends it
-	s.seen, s.phase, s.told = now.index, now.Phase, true
-	return now.index, s.write(b) && now.Phase != poll.Closed
-}
-
-// await returns when the state has moved on; meanwhile it keeps the stream alive.
-func (s *stream) await(ctx context.Context, index uint64) bool {
-	for {
-		next := s.wrote.Add(s.h.heartbeat)
-		if soon := time.Now().Add(sessionCheck); s.w.session != nil && soon.Before(next) {
-			next = soon
-		}
-		quiet, cancel := context.WithDeadline(ctx, next)
-		err := s.h.cluster.Changed(quiet, index)
-		late := quiet.Err() != nil
-		cancel()
-		switch {
-		case ctx.Err() != nil || s.w.session.still(ctx) != nil:
-			return false
-		case late && time.Since(s.wrote) < s.h.heartbeat:
-		case late:
-			if !s.write([]byte(": still here\n\n")) {
-				return false
-			}
-		case err != nil:
-			return false
-		default:
-			return true
-		}
-	}
+	s.seen = now.changed
+	return s.write(event) && !now.last()
 }
