@@ -55,8 +55,17 @@ type Member struct {
 	State        string `json:"state"` // "leader", "follower" or "unreachable"
 	Healthy      bool   `json:"healthy"`
 	AppliedIndex uint64 `json:"applied_index"`
-	Digest       string `json:"digest,omitempty"` // of the state at AppliedIndex, hexadecimal
-	Version      string `json:"version"`
+	CommitIndex  uint64 `json:"commit_index,omitempty"` // 0: not reported
+	// LagEntries and LagSeconds are how far it is behind the member that has applied most.
+	LagEntries uint64  `json:"lag_entries,omitempty"`
+	LagSeconds float64 `json:"lag_seconds,omitempty"`
+	// BallotsPerSecond, CastP50 and CastP99 (milliseconds) are of its own clients' ballots in
+	// the last ten seconds.
+	BallotsPerSecond float64 `json:"ballots_per_second,omitempty"`
+	CastP50          float64 `json:"cast_p50_ms,omitempty"`
+	CastP99          float64 `json:"cast_p99_ms,omitempty"`
+	Digest           string  `json:"digest,omitempty"` // of the state at AppliedIndex, hexadecimal
+	Version          string  `json:"version"`
 	// ReadsFormat is the highest format level that it can read; 0 while it is away.
 	ReadsFormat uint32    `json:"reads_format,omitempty"`
 	FreeBytes   uint64    `json:"free_bytes,omitempty"` // on its disk

@@ -26,11 +26,12 @@ type Authenticator interface {
 // a credential with both roles. No single role reads both receipts and single ballots,
 // which together link a voter and a choice.
 var permissions = map[string]map[string]auth.Roles{
-	"/v1/polls/{poll}/ballots/{voter}":       {"PUT": auth.Gateway | auth.Voter, "GET": auth.Gateway | auth.Voter},
-	"/v1/polls/{poll}/ballots":               {"POST": auth.Gateway, "GET": auth.Admin | auth.Reader},
-	"/v1/polls/{poll}/ballots/{voter}/proof": {"GET": auth.Gateway | auth.Voter},
-	"/v1/polls/{poll}/audit":                 {"GET": auth.Auditor},
-	"/v1/polls/{poll}/proofs":                {"POST": auth.Gateway},
+	"/v1/polls/{poll}/ballots/{voter}":         {"PUT": auth.Gateway | auth.Voter, "GET": auth.Gateway | auth.Voter},
+	"/v1/polls/{poll}/ballots":                 {"POST": auth.Gateway, "GET": auth.Admin | auth.Reader},
+	"/v1/polls/{poll}/ballots/{voter}/holders": {"GET": auth.Gateway | auth.Voter},
+	"/v1/polls/{poll}/ballots/{voter}/proof":   {"GET": auth.Gateway | auth.Voter},
+	"/v1/polls/{poll}/audit":                   {"GET": auth.Auditor},
+	"/v1/polls/{poll}/proofs":                  {"POST": auth.Gateway},
 	// With --public-logs these are for everybody.
 	"/v1/polls/{poll}/log/checkpoint":  {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter | auth.Auditor},
 	"/v1/polls/{poll}/log/tile/{tile}": {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter | auth.Auditor},
@@ -39,6 +40,7 @@ var permissions = map[string]map[string]auth.Roles{
 	"/v1/polls/{poll}/log/closing":     {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter | auth.Auditor},
 	"/v1/polls/{poll}/log/policy":      {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter | auth.Auditor},
 	"/v1/polls/{poll}/results":         {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter},
+	"/v1/polls/{poll}/results/repeats": {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter},
 	"/v1/polls/{poll}/results/stream":  {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Voter},
 	"/v1/polls/{poll}": {
 		"PUT": auth.Admin, "PATCH": auth.Admin, "DELETE": auth.Admin,
@@ -52,6 +54,7 @@ var permissions = map[string]map[string]auth.Roles{
 	},
 	"/v1/polls":                {"GET": auth.Admin | auth.Gateway | auth.Reader, "POST": auth.Admin},
 	"/v1/cluster":              {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Metrics},
+	"/v1/cluster/history":      {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Metrics},
 	"/v1/cluster/members":      {"POST": auth.Admin},
 	"/v1/cluster/members/{id}": {"DELETE": auth.Admin},
 	"/v1/cluster/tokens":       {"POST": auth.Admin},

@@ -144,6 +144,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"DELETE", "/v1/cluster/members/n9", "", map[string]string{"admin": may}},
 		{"POST", "/v1/cluster/tokens", `{"id":"n9"}`, map[string]string{"admin": may}},
 		{"DELETE", "/v1/cluster/tokens/n9", "", map[string]string{"admin": may}},
+		{"GET", "/v1/polls/p/results/repeats", "", map[string]string{"reader": may, "gateway": may, "admin": may, "ann": may, "jwt": may}},
+		{"GET", "/v1/polls/p/ballots/ann/holders", "", map[string]string{"gateway": may, "ann": may, "jwt": may}},
+		{"GET", "/v1/polls/p/ballots/bo/holders", "", map[string]string{"gateway": may}},
+		{"GET", "/v1/cluster/history", "", map[string]string{"admin": may, "gateway": may, "reader": may, "metrics": may}},
 		{"GET", "/v1/cluster", "", map[string]string{"admin": may, "gateway": may, "reader": may, "metrics": may}},
 	} {
 		for _, sender := range []string{"", "nobody", "ann", "jwt", "metrics", "reader", "auditor", "gateway", "admin"} {

@@ -38,6 +38,7 @@ func (u *upload) render(c *chunk) {
 		u.answers = appendOutcome(u.answers, line, o)
 	}
 	m.bulkLines.Add(float64(len(c.lines)))
+	u.h.repeats.add(u.rules.ID, replayedIn(c.outcomes))
 }
 
 // refused returns the code and sentence of a line without a ballot. If the line breaks

@@ -204,6 +204,7 @@ func (w *response) outcome(r *http.Request, rules *poll.Rules, voter string, o p
 		w.Header()["Location"] = w.value(at)
 	case poll.Replayed:
 		w.Header()["Idempotent-Replayed"] = yes
+		w.h.repeats.add(rules.ID, 1)
 	case poll.Refused, poll.Replaced:
 	}
 	if w.h.hidesNumbers(rules) {
@@ -269,26 +270,24 @@ func (h *Handler) getReceipt(w *response, r *http.Request) error {
 	if _, err := negotiate(r, mediaJSON); err != nil {
 		return err
 	}
-	ctx, cancel := h.deadline(w, r)
-	defer cancel()
-	if err := h.sync(ctx); err != nil {
-		return err
-	}
-	rules, err := h.rules(ctx, id)
+	stale, err := wantsStale(r)
 	if err != nil {
 		return err
 	}
-	key := rules.Key(voter)
-	var receipt poll.Receipt
-	var refused *refusal.Error
-	h.cluster.Read(func(s *poll.State) {
-		receipt, refused = s.Receipt(id, key)
-		w.index = s.Index()
-	})
+	ctx, cancel := h.deadline(w, r)
+	defer cancel()
+	if err := h.upToDate(ctx, w, stale); err != nil {
+		return err
+	}
+	receipt, refused := h.ownReceipt(w, id, voter)
 	if refused != nil {
 		w.Header()["Cache-Control"] = noStore
+		if stale {
+			return refusal.New(refusal.Unavailable, "What this node has shows no such ballot, and may be old; only without consistency=stale it is certain.")
+		}
 		return refused
 	}
+	rules := h.knownRules(id)
 	hidden := h.hidesNumbers(rules)
 	if hidden {
 		receipt.Ballot = 0

@@ -53,6 +53,7 @@ func (u *upload) count(c *chunk) {
 		}
 	}
 	m.bulkLines.Add(float64(len(c.lines)))
+	u.h.repeats.add(u.rules.ID, replayedIn(c.outcomes))
 }
 
 func (s *bulkSummary) refuse(line int, code refusal.Code, detail string) {

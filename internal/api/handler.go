@@ -53,6 +53,10 @@ type Options struct {
 	// Origins are the origins whose pages may call the API from a browser, each written as
 	// browsers write it; default: only the node's own.
 	Origins []string
+	// Chronicle is what this node did and saw lately; nil: it keeps no history.
+	Chronicle Chronicle
+	// Elsewhere asks the other members; nil: there are none.
+	Elsewhere Elsewhere
 	// Hosts are the names by which the node may be called; nil: any. Nodes without TLS and
 	// credentials need them.
 	Hosts *Hosts
@@ -71,6 +75,11 @@ type Handler struct {
 	registry  *prometheus.Registry
 	tallies   *tallies
 	tellers   *tellers
+	repeats   repeats
+	sums      sums
+	shared    sharedLook
+	chronicle Chronicle     // nil: there is none
+	elsewhere Elsewhere     // nil: there are no others
 	tracer    *trace.Tracer // nil: nothing is traced
 
 	prover     Prover // nil: no logs are kept
@@ -117,7 +126,8 @@ func New(c Cluster, o Options) *Handler {
 		cluster: c, timeout: o.RequestTimeout, log: o.Logger, rand: o.Rand,
 		metrics: newMetrics(o.Registry, o.Version), registry: o.Registry,
 		tracer: o.Tracer,
-		prover: o.Prover, publicLogs: o.PublicLogs,
+		prover: o.Prover, publicLogs: o.PublicLogs, chronicle: o.Chronicle, elsewhere: o.Elsewhere,
+		sums:    sums{polls: map[string]*sum{}},
 		node:    []string{c.ID()},
 		streams: slots{limit: int64(o.MaxStreams)}, bulks: slots{limit: int64(o.MaxBulk)}, restores: slots{limit: 1},
 		pace: streamPace, heartbeat: streamHeartbeat, stall: bulkStall,
@@ -135,6 +145,7 @@ func New(c Cluster, o Options) *Handler {
 		panic("api: the source of random bytes failed: " + err.Error())
 	}
 	h.ids = trace.NewIDs(prefix[:12] + "-")
+	h.repeats.run, h.repeats.since = prefix, time.Now().UTC()
 	h.route()
 	return h
 }

@@ -63,7 +63,7 @@ func TestNoAnswerAboutAPollWithHiddenResultsDependsOnTheTurnout(t *testing.T) {
 		g.cast("r", "me", forAnn)
 		all := map[string]string{}
 		for _, path := range []string{
-			"/v1/polls", "/v1/polls/h", "/v1/polls/r", "/v1/polls/h/results", "/v1/polls/h/results?consistency=stale", "/v1/polls/h/results/stream", "/v1/polls/h/ballots",
+			"/v1/polls", "/v1/polls/h", "/v1/polls/r", "/v1/polls/h/results", "/v1/polls/h/results?consistency=stale", "/v1/polls/h/results/stream", "/v1/polls/h/results/repeats", "/v1/polls/h/ballots",
 			"/v1/polls/h/ballots?format=csv", "/v1/polls/h/ballots/me", "/v1/polls/r/ballots/me", "/v1/polls/r/roll", "/v1/polls/r/roll/me", "/v1/polls/r/results",
 		} {
 			a := g.do("GET", path, "")

@@ -16,13 +16,15 @@ import (
 // queryNames is the one table of the names that a route takes in its query, by route and
 // method. HEAD is as GET. A test compares it with the reference document.
 var queryNames = map[string]map[string][]string{
-	"/v1/polls":                     {"GET": {"state", "page_size", "page_token"}},
-	"/v1/polls/{poll}/ballots":      {"GET": {"format"}},
-	"/v1/polls/{poll}/results":      {"GET": {"consistency", "format"}},
-	"/v1/polls/{poll}/roll":         {"PUT": {"since"}},
-	"/v1/polls/{poll}/roll/{voter}": {"DELETE": {"since"}},
-	"/v1/restore":                   {"POST": {"confirm", "sha256", "since"}},
-	"/readyz":                       {"GET": {"verbose"}},
+	"/v1/polls":                        {"GET": {"state", "page_size", "page_token"}},
+	"/v1/polls/{poll}/ballots":         {"GET": {"format"}},
+	"/v1/polls/{poll}/results":         {"GET": {"consistency", "format"}},
+	"/v1/polls/{poll}/ballots/{voter}": {"GET": {"consistency"}},
+	"/v1/cluster/history":              {"GET": {"since"}},
+	"/v1/polls/{poll}/roll":            {"PUT": {"since"}},
+	"/v1/polls/{poll}/roll/{voter}":    {"DELETE": {"since"}},
+	"/v1/restore":                      {"POST": {"confirm", "sha256", "since"}},
+	"/readyz":                          {"GET": {"verbose"}},
 }
 
 // switches are the names in a query that need no value.

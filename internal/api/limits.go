@@ -54,6 +54,10 @@ const (
 	// maxTalliesAtOnce bounds the tallies of methods that are not additive that are being
 	// made at a time: they are work for a processor, which ballots need too.
 	maxTalliesAtOnce = 2
+	// maxRepeatedPolls bounds the polls whose repetitions are counted; of further ones none are.
+	// maxSums bounds the polls whose sums over all members are remembered.
+	maxRepeatedPolls = 10_000
+	maxSums          = 1000
 	// maxRenderedSelections bounds the rendered ballots an export remembers.
 	maxRenderedSelections = 4096
 	// maxWaitSeconds is the longest Prefer: wait that counts, an hour: a longer one cannot
@@ -84,6 +88,15 @@ const (
 	// again. Each draws its own time: thousands lose their node at one moment.
 	minStreamRetry = time.Second
 	maxStreamRetry = 5 * time.Second
+	// repeatsEvery is how often the members are asked for a poll's repetitions at most, and
+	// repeatsTimeout how long they have to answer.
+	repeatsEvery   = time.Second
+	repeatsTimeout = time.Second
+	// holdersEvery is how often the members are asked what they have applied, and holdersKept
+	// how long an answer is used if it shows all that is asked: what is applied stays so, and
+	// a member that has gone away since is shown as a holder for that long.
+	holdersEvery = 500 * time.Millisecond
+	holdersKept  = 5 * time.Second
 	// writeTimeout is how long a client may take to accept data of a stream; after that the
 	// stream is closed, or it would hold its memory forever.
 	writeTimeout = 30 * time.Second

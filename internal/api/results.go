@@ -24,13 +24,7 @@ func (h *Handler) getResults(w *response, r *http.Request) error {
 	}
 	ctx, cancel := h.deadline(w, r)
 	defer cancel()
-	if stale {
-		if err := h.cluster.Doubt(); err != nil {
-			return err
-		}
-		age := h.cluster.Age().Seconds()
-		w.Header().Set("Voted-Age", strconv.FormatFloat(age, 'f', 3, 64))
-	} else if err := h.sync(ctx); err != nil {
+	if err := h.upToDate(ctx, w, stale); err != nil {
 		return err
 	}
 	s, err := h.visibleStanding(ctx, w, id)
@@ -60,6 +54,18 @@ func (h *Handler) getResults(w *response, r *http.Request) error {
 		mediaType = typeText
 	}
 	w.send(http.StatusOK, mediaType, body)
+	return nil
+}
+
+// upToDate makes the reads that follow linearizable; stale ones say how old they may be.
+func (h *Handler) upToDate(ctx context.Context, w *response, stale bool) error {
+	if !stale {
+		return h.sync(ctx)
+	}
+	if err := h.cluster.Doubt(); err != nil {
+		return err
+	}
+	w.Header().Set("Voted-Age", strconv.FormatFloat(h.cluster.Age().Seconds(), 'f', 3, 64))
 	return nil
 }
 

@@ -120,7 +120,7 @@ func TestHiddenResultsShowNothingUntilThePollCloses(t *testing.T) {
 	g := newRig(t)
 	g.poll("p", secretTill)
 	g.cast("p", "v", forAnn)
-	for _, path := range []string{"/results", "/results?consistency=stale", "/results/stream", "/ballots", "/ballots?format=csv"} {
+	for _, path := range []string{"/results", "/results?consistency=stale", "/results/stream", "/results/repeats", "/ballots", "/ballots?format=csv"} {
 		g.do("GET", "/v1/polls/p"+path, "").want(403).code("results_hidden").lacks("ann")
 	}
 	g.do("GET", "/v1/polls/p", "").want(200).lacks(`"ballots":`)

@@ -35,11 +35,13 @@ func (h *Handler) route() {
 	type methods = map[string]action
 	h.unmatched = &endpoint{h: h, template: "unmatched", other: h.metrics.meter("unmatched", "other")}
 	h.ballots = h.add("/v1/polls/{poll}/ballots/{voter}", methods{"PUT": h.castBallot, "GET": h.getReceipt})
+	h.add("/v1/polls/{poll}/ballots/{voter}/holders", methods{"GET": h.getHolders})
 	h.add("/v1/polls/{poll}/ballots/{voter}/proof", methods{"GET": h.getProof})
 	h.add("/v1/polls/{poll}/proofs", methods{"POST": h.postProofs})
 	h.add("/v1/polls/{poll}/ballots", methods{"POST": h.castMany, "GET": h.export})
 	h.add("/v1/polls/{poll}/audit", methods{"GET": h.exportAudit})
 	h.add("/v1/polls/{poll}/results", methods{"GET": h.getResults})
+	h.add("/v1/polls/{poll}/results/repeats", methods{"GET": h.getRepeats})
 	h.add("/v1/polls/{poll}/results/stream", methods{"GET": h.streamResults})
 	h.add("/v1/polls/{poll}", methods{"PUT": h.createPoll, "GET": h.getPoll, "PATCH": h.patchPoll, "DELETE": h.deletePoll})
 	h.add("/v1/polls/{poll}/roll", methods{"PUT": h.putRoll, "GET": h.getRoll})
@@ -54,6 +56,7 @@ func (h *Handler) route() {
 	h.add("/v1/polls/{poll}/log/policy", methods{"GET": h.getPolicy})
 	h.add("/v1/polls", methods{"GET": h.listPolls, "POST": h.createKeyedPoll})
 	h.add("/v1/cluster", methods{"GET": h.getCluster})
+	h.add("/v1/cluster/history", methods{"GET": h.getHistory})
 	h.add("/v1/cluster/members", methods{"POST": h.addMember})
 	h.add("/v1/cluster/members/{id}", methods{"DELETE": h.endOf(h.cluster.RemoveMember)})
 	h.add("/v1/cluster/tokens", methods{"POST": h.newJoinToken})

@@ -26,6 +26,8 @@ type Schedule struct {
 	Name   string
 	Take   func(ctx context.Context) (Source, error)
 	Logger *slog.Logger
+	// Made is called after each good backup; nil: no one is told.
+	Made func(file string, bytes int64)
 
 	last     prometheus.Gauge
 	size     prometheus.Gauge
@@ -135,6 +137,9 @@ func (s *Schedule) once(ctx context.Context) error {
 	s.last.Set(float64(start.Unix()))
 	s.fares.made(start)
 	s.size.Set(float64(size))
+	if s.Made != nil {
+		s.Made(filepath.Join(s.Dir, name), size)
+	}
 	s.Logger.Info("backup made and checked", "file", filepath.Join(s.Dir, name), "index", info.Index, "bytes", size, "took", time.Since(start).Round(time.Millisecond))
 	return s.prune(name, start)
 }

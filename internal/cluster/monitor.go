@@ -37,7 +37,7 @@ func (n *Node) tick() {
 func (n *Node) monitor() {
 	every := time.NewTicker(monitorEvery)
 	defer every.Stop()
-	silent := map[string]bool{}
+	silent, noted := map[string]bool{}, chronicle{note: n.note}
 	for {
 		ctx, cancel := context.WithTimeout(n.ctx, callTimeout)
 		seen := n.survey(ctx)
@@ -47,6 +47,7 @@ func (n *Node) monitor() {
 		n.clock.update(n.opts.ID, seen, n.log)
 		n.members.CheckOwnPlace(n.ctx, seen)
 		n.compare(seen)
+		noted.look(n.inspection(seen), n.replica.Members())
 		n.members.Act(n.ctx, seen, absences)
 		if n.leaders.Now().Self {
 			n.raiseLevel(seen)

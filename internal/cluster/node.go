@@ -15,6 +15,7 @@ import (
 	"voted/internal/cluster/replica"
 	"voted/internal/cluster/submit"
 	"voted/internal/fsm"
+	"voted/internal/history"
 	"voted/internal/poll"
 	"voted/internal/survey"
 	"voted/internal/trace"
@@ -44,8 +45,9 @@ type Node struct {
 	entered chan struct{} // closed when the member has entered its cluster, or given up
 	tasks   sync.WaitGroup
 
-	caughtUp       atomic.Bool // it has applied all that was acknowledged before its start
-	formatsSettled atomic.Bool // as leader, it has asked the members once which formats they read
+	lastBallots    atomic.Int64 // when the last entry with ballots was applied, in nanoseconds since the Unix epoch
+	caughtUp       atomic.Bool  // it has applied all that was acknowledged before its start
+	formatsSettled atomic.Bool  // as leader, it has asked the members once which formats they read
 
 	absences      atomic.Pointer[survey.Absences]   // since when members do not answer; monitor writes it
 	shortage      atomic.Pointer[survey.Shortage]   // set while this member leads and space is short
@@ -73,7 +75,12 @@ func Open(o Options) (*Node, error) {
 	var drawn [5]byte
 	rand.Read(drawn[:]) // never fails: crypto/rand ends the process instead
 	n.ids = trace.NewIDs(o.ID + "-" + hex.EncodeToString(drawn[:]) + "-")
-	n.fsm = fsm.New(n.metrics.applied)
+	n.fsm = fsm.New(func(ballots int, took time.Duration) {
+		n.metrics.applied(ballots, took)
+		if ballots > 0 {
+			n.lastBallots.Store(time.Now().UnixNano())
+		}
+	})
 	n.fsm.OnUnreadable(n.halt)
 	n.fsm.ReadUpTo(n.opts.FormatLevel)
 	n.ctx, n.stop = context.WithCancel(context.Background())
@@ -150,6 +157,7 @@ func (n *Node) run() {
 	n.goTask(n.tick)
 	n.goTask(n.monitor)
 	n.goTask(n.watchLeader)
+	n.goTask(n.chronicleLeaders)
 	n.goTask(n.catchUp)
 }
 
@@ -259,6 +267,9 @@ func (n *Node) isStarted() bool {
 		return false
 	}
 }
+
+// Commits is how long entries took that this member proposed as the leader.
+func (n *Node) Commits() history.Distribution { return n.submitter.Commits() }
 
 // ClusterID returns the id of the cluster that this member belongs to, "" before it has
 // entered one. It was drawn when the cluster was founded, and `voted recover` draws

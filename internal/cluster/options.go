@@ -9,6 +9,7 @@ import (
 
 	"voted/internal/cluster/replica"
 	"voted/internal/fsm"
+	"voted/internal/history"
 	"voted/internal/poll"
 	"voted/internal/survey"
 	"voted/internal/trace"
@@ -90,6 +91,12 @@ type Options struct {
 	Calls map[string]func(ctx context.Context, body []byte) ([]byte, error)
 	// Forked are the logs of polls that this member refuses to sign; nil: it signs none.
 	Forked func() []string
+
+	// Rates are what this member answered to its clients lately; nil: not reported.
+	Rates func() survey.Rates
+	// Note is told what happens to the cluster, as this member sees it. It must return at
+	// once. nil: no one is told.
+	Note func(history.Event)
 
 	// Audit records what a member does to the membership or to itself without a request by
 	// an admin, before it takes effect. If it fails, the membership is not changed. nil:

@@ -43,8 +43,14 @@ func (n *Node) report() survey.Report {
 	}
 	n.fsm.Read(func(st *poll.State) {
 		digest := st.Digest()
-		s.Applied, s.Digest = st.Index(), hex.EncodeToString(digest[:])
+		s.Applied, s.Digest, s.Clock = st.Index(), hex.EncodeToString(digest[:]), st.Clock()
+		s.Commit = st.Shift()
 	})
+	s.Commit += n.replica.Position().Commit
+	if o.Rates != nil {
+		rates := o.Rates()
+		s.Rates = &rates
+	}
 	s.Checkpoints = n.fsm.Checkpoints()
 	return s
 }
@@ -54,14 +60,17 @@ func (n *Node) survey(ctx context.Context) survey.Look {
 	return n.lookout.Look(ctx, n.replica.Members(), n.report)
 }
 
+// inspection is a look, with what this member knows besides.
+func (n *Node) inspection(look survey.Look) *survey.Inspection {
+	return &survey.Inspection{Self: n.opts.ID, ClusterID: n.ClusterID(), Leader: n.Leader(), FormatLevel: n.level(), Look: look, Absences: n.absent(), Now: time.Now()}
+}
+
 // Status asks every member.
 func (n *Node) Status(ctx context.Context) (survey.Status, error) {
 	if !n.isStarted() {
 		return survey.Status{}, refusal.New(refusal.Unavailable, "This node waits to enter its cluster; its log says for whom.")
 	}
-	look := n.survey(ctx)
-	x := &survey.Inspection{Self: n.opts.ID, ClusterID: n.ClusterID(), Leader: n.Leader(), FormatLevel: n.level(), Look: look, Absences: n.absent(), Now: time.Now()}
-	s := x.Status()
+	s := n.inspection(n.survey(ctx)).Status()
 	s.Term, s.Index = n.replica.Term(), n.fsm.Index()
 	return s, nil
 }

@@ -59,11 +59,14 @@ const beyondTotal, beyondAddress = "total", "address"
 func (d *door) show(registry prometheus.Registerer) {
 	registry.MustRegister(d.refused, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "voted_connections", Help: "Clients that are connected.",
-	}, func() float64 {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		return float64(d.open)
-	}))
+	}, func() float64 { return float64(d.clients()) }))
+}
+
+// clients is how many are connected.
+func (d *door) clients() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return uint64(d.open)
 }
 
 // Accept implements net.Listener.

@@ -46,6 +46,7 @@ func (s *Server) schedule() *backup.Schedule {
 	return &backup.Schedule{
 		Dir: o.BackupDir, Every: o.BackupEvery, Keep: o.BackupKeep, Name: "voted-" + s.opts.ID + "-", Logger: s.log,
 		Take: func(ctx context.Context) (backup.Source, error) { return s.node.Backup(ctx) },
+		Made: s.noteBackup,
 	}
 }
 

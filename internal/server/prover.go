@@ -43,10 +43,11 @@ func (s *Server) proofs(o api.Options) api.Options {
 
 // calls are what the members ask of one another besides what the cluster needs.
 func (s *Server) calls() map[string]func(context.Context, []byte) ([]byte, error) {
-	if s.prover == nil {
-		return nil
+	all := map[string]func(context.Context, []byte) ([]byte, error){backend.RepeatsMethod: s.answerRepeats}
+	if s.prover != nil {
+		all[prover.Method] = s.prover.Answer
 	}
-	return map[string]func(context.Context, []byte) ([]byte, error){prover.Method: s.prover.Answer}
+	return all
 }
 
 // forked are the logs that this member no longer signs.

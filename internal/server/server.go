@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,7 @@ import (
 	"voted/internal/cluster"
 	"voted/internal/cluster/peer"
 	"voted/internal/cluster/storage"
+	"voted/internal/history"
 	"voted/internal/poll"
 	"voted/internal/prover"
 	"voted/internal/server/backend"
@@ -43,6 +45,9 @@ type Server struct {
 	tracer   *trace.Tracer    // nil without --otlp-endpoint
 	prover   *prover.Prover   // nil without --log-name
 	files    files
+	history  *history.Recorder
+	disk     *diskMetrics
+	counting atomic.Pointer[api.Handler] // handler, for other members: they may ask before it is made
 }
 
 // New opens everything that can fail: the data directory and both ports. The node then
@@ -53,7 +58,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, usage.Mark(err)
 	}
-	s := &Server{opts: o, log: o.Logger.With("node", o.ID)}
+	s := &Server{opts: o, log: o.Logger.With("node", o.ID), history: history.NewRecorder()}
 	if err := s.openGuards(); err != nil {
 		return nil, curable(err)
 	}
@@ -88,6 +93,7 @@ func (s *Server) open() error {
 	s.guards.show(registry)
 	s.listener.show(registry)
 	disk := newDiskMetrics(registry)
+	s.disk = disk
 	faults := make(chan error, 1)                            // the store may fail before the node exists
 	space := storage.WatchSpace(o.DataDir, o.MinFree, s.log) // first, because it frees the ballast of a full disk
 	store, err := storage.Open(o.DataDir, storage.Options{
@@ -131,10 +137,11 @@ func (s *Server) open() error {
 	}()
 	s.handler = api.New(backend.Member{Node: s.node, Dir: o.DataDir}, s.guards.guard(s.proofs(api.Options{
 		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version, Tracer: s.tracer,
-		Origins: o.AllowOrigins, Hosts: o.hosts(),
+		Origins: o.AllowOrigins, Hosts: o.hosts(), Chronicle: s.history, Elsewhere: backend.Elsewhere{Node: s.node},
 		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
 	})))
 	s.public = s.withPages()
+	s.counting.Store(s.handler)
 	s.http = s.newHTTP()
 	return nil
 }
@@ -186,7 +193,7 @@ func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port
 	return cluster.Options{
 		ID: o.ID, Peer: port.Addr(), Bound: bound, API: s.advertised(), Version: o.Version, Cluster: o.Cluster, Join: o.Join, JoinToken: token,
 		Store: store, Space: space, Backups: backups, Audit: s.guards.recorder(o.ID), StaleFiles: s.guards.stale, CertificateEnds: s.guards.firstExpiry(), Verify: verify, Network: port, Logger: s.log, Metrics: registry,
-		Tracer: s.tracer, Calls: s.calls(), Forked: s.forked(), RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
+		Tracer: s.tracer, Calls: s.calls(), Rates: s.rates, Note: s.history.Note, Forked: s.forked(), RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
 	}
 }
 
@@ -213,6 +220,7 @@ func (s *Server) Run(ctx context.Context) error {
 	go tuneGC(tuning)
 	s.runBackups(tuning)
 	go s.watchFiles(tuning)
+	go s.keepHistory(tuning)
 	served := make(chan error, 1)
 	go func() { served <- s.serve() }()
 	s.log.Info("serving", "api", s.advertised(), "data", s.opts.DataDir)

@@ -110,6 +110,16 @@ func (l Look) Strangers() (strangers []Obstacle, majority bool) {
 	return strangers, len(strangers) >= l.Turnout().Quorum()
 }
 
+// newestClock is the stamp of the newest command that a member which answers has applied.
+func (l Look) newestClock() (at int64) {
+	for _, m := range l {
+		if m.Err == nil {
+			at = max(at, m.Report.Clock)
+		}
+	}
+	return at
+}
+
 // furthest is the newest log index that a member which answers has applied.
 func (l Look) furthest() (index uint64) {
 	for _, m := range l {

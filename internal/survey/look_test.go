@@ -2,6 +2,7 @@ package survey
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -32,6 +33,32 @@ func TestAStatusCountsVotingMembersAlone(t *testing.T) {
 	}
 	if want := []string{"n1 voter leader", "n2 voter follower", "n3 voter unreachable", "n4 nonvoter follower", "n5 nonvoter unreachable"}; !slices.Equal(shown, want) {
 		t.Errorf("members %q, want %q", shown, want)
+	}
+}
+
+func TestAStatusSaysHowFarEachMemberIsBehindAndHowMuchItDoes(t *testing.T) {
+	t.Parallel()
+	at := func(applied uint64, clock int64, rates *Rates) func(*Sighting) {
+		return func(m *Sighting) {
+			m.Report.Applied, m.Report.Commit, m.Report.Clock, m.Report.Rates = applied, applied+1, clock, rates
+		}
+	}
+	s := inspect(
+		with(well("n1"), at(5000, 60_000, &Rates{Ballots: 800, P50: 4, P99: 19})),
+		with(well("n2"), at(4990, 57_500, &Rates{})),
+		with(well("n3"), func(m *Sighting) { m.Report.Applied = 5000 }), // an older build, which reports neither
+		absent("n4"),
+	).Status()
+	for i, want := range []Member{
+		{CommitIndex: 5001, BallotsPerSecond: 800, CastP50: 4, CastP99: 19},
+		{CommitIndex: 4991, LagEntries: 10, LagSeconds: 2.5},
+		{}, {},
+	} {
+		m := s.Members[i]
+		got := Member{CommitIndex: m.CommitIndex, LagEntries: m.LagEntries, LagSeconds: m.LagSeconds, BallotsPerSecond: m.BallotsPerSecond, CastP50: m.CastP50, CastP99: m.CastP99}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: %+v, want %+v", m.ID, got, want)
+		}
 	}
 }
 

@@ -29,9 +29,16 @@ type Report struct {
 	// Unheard is how long ago it last received something from the leader.
 	Unheard time.Duration `json:"unheard"`
 	Applied uint64        `json:"applied"`
-	Digest  string        `json:"digest"`               // of the state at Applied
-	Free    uint64        `json:"free_bytes,omitempty"` // on its disk
-	Low     bool          `json:"disk_low,omitempty"`   // those are too few
+	// Commit is the index up to which it knows the log to be committed, counted as Applied is;
+	// 0: its build does not say.
+	Commit uint64 `json:"commit,omitempty"`
+	// Clock is the stamp of the last command that it has applied, in milliseconds since the
+	// Unix epoch.
+	Clock  int64  `json:"clock,omitempty"`
+	Rates  *Rates `json:"rates,omitempty"`      // nil: its build does not say
+	Digest string `json:"digest"`               // of the state at Applied
+	Free   uint64 `json:"free_bytes,omitempty"` // on its disk
+	Low    bool   `json:"disk_low,omitempty"`   // those are too few
 	// Checkpoints are digests at earlier indexes, so that members that are not at one index
 	// just now can be compared too.
 	Checkpoints []poll.Checkpoint `json:"checkpoints,omitempty"`
@@ -49,6 +56,14 @@ type Report struct {
 	// Twins are the addresses of second processes that it has seen, by member.
 	Twins map[string]string `json:"twins,omitempty"`
 	Now   time.Time         `json:"now"`
+}
+
+// Rates are what a member answered to clients in the last ten seconds.
+type Rates struct {
+	Ballots float64 `json:"ballots"` // a second, decided
+	// P50 and P99 are milliseconds of single ballots; zero if there were none.
+	P50 float64 `json:"p50_ms,omitempty"`
+	P99 float64 `json:"p99_ms,omitempty"`
 }
 
 // Backups is what a member reports of the backups that it keeps of itself, by its own

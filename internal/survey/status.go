@@ -29,8 +29,19 @@ type Member struct {
 	State        State  `json:"state"`
 	Healthy      bool   `json:"healthy"` // it answered just now
 	AppliedIndex uint64 `json:"applied_index"`
-	Digest       string `json:"digest,omitempty"` // of the state at AppliedIndex, hexadecimal
-	Version      string `json:"version,omitempty"`
+	// CommitIndex is up to where it knows the log to be committed; 0: not reported.
+	CommitIndex uint64 `json:"commit_index,omitzero"`
+	// LagEntries is how many entries it is behind the member that has applied most, and
+	// LagSeconds how much older, by the stamps in the log, what it has applied is.
+	LagEntries uint64  `json:"lag_entries,omitzero"`
+	LagSeconds float64 `json:"lag_seconds,omitzero"`
+	// BallotsPerSecond are those that it decided for its own clients lately, CastP50 and
+	// CastP99 milliseconds of their requests.
+	BallotsPerSecond float64 `json:"ballots_per_second,omitzero"`
+	CastP50          float64 `json:"cast_p50_ms,omitzero"`
+	CastP99          float64 `json:"cast_p99_ms,omitzero"`
+	Digest           string  `json:"digest,omitempty"` // of the state at AppliedIndex, hexadecimal
+	Version          string  `json:"version,omitempty"`
 	// FormatLevel is the highest that its build reads; 0: not reported.
 	FormatLevel uint32    `json:"reads_format,omitzero"`
 	FreeBytes   uint64    `json:"free_bytes,omitzero"` // on its disk
@@ -90,6 +101,9 @@ func (x *Inspection) member(m *Sighting) Member {
 	if m.Votes {
 		shown.Role = Voting
 	}
+	if m.Err == nil {
+		x.measured(&shown, r)
+	}
 	switch {
 	case m.Err != nil:
 		shown.State = Unreachable
@@ -97,6 +111,20 @@ func (x *Inspection) member(m *Sighting) Member {
 		shown.State = Leading
 	}
 	return shown
+}
+
+// measured adds what a member that answers reports of its work.
+func (x *Inspection) measured(shown *Member, r *Report) {
+	shown.CommitIndex = r.Commit
+	if ahead := x.Look.furthest(); r.Applied < ahead {
+		shown.LagEntries = ahead - r.Applied
+	}
+	if newest := x.Look.newestClock(); r.Clock > 0 && r.Clock < newest {
+		shown.LagSeconds = float64(newest-r.Clock) / 1000
+	}
+	if r.Rates != nil {
+		shown.BallotsPerSecond, shown.CastP50, shown.CastP99 = r.Rates.Ballots, r.Rates.P50, r.Rates.P99
+	}
 }
 
 // summary says in a sentence what the cluster can still lose.

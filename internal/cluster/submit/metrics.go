@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"voted/internal/history"
 	"voted/internal/trace"
 )
 
@@ -40,6 +41,9 @@ func newMetrics(to prometheus.Registerer) *metrics {
 	}
 	return m
 }
+
+// Commits is how long the entries took that this member proposed.
+func (s *Submitter) Commits() history.Distribution { return history.DistributionOf(s.metrics.commit) }
 
 // entry notes the fate of one proposed entry.
 func (m *metrics) entry(ballots, bytes int, took time.Duration, err error, span *trace.Span) {
