@@ -489,6 +489,8 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"Roll":       func(ctx context.Context, c *client.Client) { _, _ = c.Roll(ctx, "p") },
 		"Enrolled":   func(ctx context.Context, c *client.Client) { _, _ = c.Enrolled(ctx, "p", "v") },
 		"Cluster":    func(ctx context.Context, c *client.Client) { _, _ = c.Cluster(ctx) },
+		"Holders":    func(ctx context.Context, c *client.Client) { _, _ = c.Holders(ctx, "p", "v") },
+		"Repeats":    func(ctx context.Context, c *client.Client) { _, _ = c.Repeats(ctx, "p") },
 		"Proof":      func(ctx context.Context, c *client.Client) { _, _ = c.Proof(ctx, "p", "v") },
 		"LogFile":    func(ctx context.Context, c *client.Client) { _, _ = c.LogFile(ctx, "p", client.LogCheckpoint) },
 	}
@@ -507,6 +509,7 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"RevokeJoinTokens":   func(ctx context.Context, c *client.Client) { _ = c.RevokeJoinTokens(ctx, "n4") },
 		"TransferLeadership": func(ctx context.Context, c *client.Client) { _ = c.TransferLeadership(ctx, "") },
 		"ClusterAt":          func(ctx context.Context, c *client.Client) { _, _ = c.ClusterAt(ctx, "a") },
+		"HistoryAt":          func(ctx context.Context, c *client.Client) { _, _ = c.HistoryAt(ctx, "a", time.Time{}) },
 		"Ready":              func(ctx context.Context, c *client.Client) { _ = c.Ready(ctx, "a") },
 		"Export":             func(ctx context.Context, c *client.Client) { _, _ = c.Export(ctx, "p", "", io.Discard) },
 		"Backup":             func(ctx context.Context, c *client.Client) { _, _ = c.Backup(ctx, io.Discard) },

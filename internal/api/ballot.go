@@ -283,6 +283,7 @@ func (h *Handler) getReceipt(w *response, r *http.Request) error {
 	if refused != nil {
 		w.Header()["Cache-Control"] = noStore
 		if stale {
+			w.Header().Del("Voted-Age") // of an answer that is none
 			return refusal.New(refusal.Unavailable, "What this node has shows no such ballot, and may be old; only without consistency=stale it is certain.")
 		}
 		return refused

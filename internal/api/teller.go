@@ -62,7 +62,7 @@ func (ts *tellers) join(id string, need uint64) *listener {
 		return nil
 	}
 	t := ts.polls[id]
-	if t == nil || t.isOver() {
+	if t == nil || t.isOver() || t.isForeign(ts.h.cluster.ClusterID()) {
 		ctx, end := context.WithCancel(ts.h.draining)
 		t = &teller{all: ts, id: id, end: end, over: make(chan struct{}), audience: map[*listener]struct{}{}}
 		ts.polls[id] = t
@@ -104,6 +104,13 @@ func (t *teller) isOver() bool {
 	}
 }
 
+// isForeign reports whether what was told last is of another cluster than life. Its streams go
+// on, and new ones get a teller of their own.
+func (t *teller) isForeign(life string) bool {
+	now := t.newest.Load()
+	return now != nil && now.life != life
+}
+
 // run looks at the poll whenever the state has moved on, at most once a pace. It ends with
 // the certified result, with the poll, and when nobody watches.
 func (t *teller) run(ctx context.Context) {
@@ -136,8 +143,9 @@ func (t *teller) look(ctx context.Context) (index uint64, owes bool, err error) 
 		return index, false, err
 	}
 	now := t.newest.Load()
-	old := now == nil || now.changed < info.Changed || now.phase != info.Phase
-	due := now == nil || now.phase != info.Phase || t.looked.Sub(t.told) >= h.paceOf(t.size())
+	turned := now == nil || now.phase != info.Phase
+	old := turned || now.changed < info.Changed
+	due := turned || t.looked.Sub(t.told) >= h.paceOf(t.size())
 	if old && (due || t.waits(now.changed)) {
 		if now, err = h.tell(ctx, info, index); err != nil {
 			return index, false, err

@@ -12,6 +12,7 @@ import (
 // telling is how a poll stood at a log index, as events that are ready to send. All streams
 // of the poll share it. It is immutable: forms that nobody has asked for yet are made once.
 type telling struct {
+	life    string // the cluster that the log index is of
 	changed uint64 // log index of the poll's last change
 	phase   poll.Phase
 	id      []byte // of the event
@@ -54,9 +55,10 @@ func (h *Handler) tell(ctx context.Context, info poll.Info, index uint64) (*tell
 		return nil, err
 	}
 	h.metrics.encodings.Inc()
+	life := h.cluster.ClusterID()
 	t := &telling{
-		changed: now.Changed, phase: now.Phase,
-		id:        appendMoment(nil, now.index, h.cluster.ClusterID()),
+		life: life, changed: now.Changed, phase: now.Phase,
+		id:        appendMoment(nil, now.index, life),
 		results:   bytes.TrimSuffix(now.appendJSON(nil), []byte("\n")),
 		encodings: h.metrics.encodings, forms: map[string]func() ([]byte, error){},
 	}

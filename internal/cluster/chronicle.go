@@ -1,8 +1,11 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"voted/internal/cluster/replica"
@@ -111,12 +114,16 @@ func (c *chronicle) look(x *survey.Inspection, members []replica.Server) {
 			c.note(history.Event{At: x.Now, Kind: history.FindingBegan, Member: f.Member, Text: f.Text})
 		}
 	}
-	for key := range c.findings {
+	for _, key := range slices.SortedFunc(maps.Keys(c.findings), finding.compare) {
 		if _, still := now[key]; !still {
 			c.note(history.Event{At: x.Now, Kind: history.FindingOver, Member: key.member, Text: over(key)})
 		}
 	}
 	c.findings = now
+}
+
+func (f finding) compare(other finding) int {
+	return cmp.Or(cmp.Compare(f.member, other.member), cmp.Compare(f.kind, other.kind))
 }
 
 // over says that a finding no longer holds.

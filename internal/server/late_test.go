@@ -269,8 +269,8 @@ var once = map[string]func(ctx context.Context, c *client.Client) error{
 
 // readers are the methods that change nothing at the service.
 var readers = []string{
-	"Audit", "AuditBallots", "Backup", "Close", "Cluster", "ClusterAt", "Endpoints", "Enrolled", "Export", "ExportBallots", "Hedges", "LogFile", "Poll", "Polls", "Proof", "Proofs",
-	"Ready", "Receipt", "Results", "ResultsAs", "Roll", "Watch",
+	"Audit", "AuditBallots", "Backup", "Close", "Cluster", "ClusterAt", "Endpoints", "Enrolled", "Export", "ExportBallots", "Hedges", "HistoryAt", "Holders", "LogFile", "Poll", "Polls", "Proof", "Proofs",
+	"Ready", "Receipt", "Repeats", "Results", "ResultsAs", "Roll", "Watch",
 }
 
 func TestEveryMethodOfTheClientSaysHowItRepeats(t *testing.T) {
