@@ -52,7 +52,8 @@ func TestAStatusSaysHowFarEachMemberIsBehindAndHowMuchItDoes(t *testing.T) {
 	for i, want := range []Member{
 		{CommitIndex: 5001, BallotsPerSecond: 800, CastP50: 4, CastP99: 19},
 		{CommitIndex: 4991, LagEntries: 10, LagSeconds: 2.5},
-		{}, {},
+		{},
+		{},
 	} {
 		m := s.Members[i]
 		got := Member{CommitIndex: m.CommitIndex, LagEntries: m.LagEntries, LagSeconds: m.LagSeconds, BallotsPerSecond: m.BallotsPerSecond, CastP50: m.CastP50, CastP99: m.CastP99}
