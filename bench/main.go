@@ -68,7 +68,9 @@ Examples:
 
   go run ./bench compare --connections 64,512 --no-bulk --out compare.json
 
-  go run ./bench compare --tls --systems voted,etcd`
+  go run ./bench compare --tls --systems voted,etcd
+
+  go run ./bench compare --systems voted,proofs --no-replays`
 }
 
 // Run implements kong's command.
@@ -87,6 +89,8 @@ func (*scaleCommand) Help() string {
   go run ./bench scale
 
   go run ./bench scale --voters 200000 --seconds 3
+
+  go run ./bench scale --proofs
 
   go run ./bench scale --polls 1000000 --voters 10 --out scale.json`
 }

@@ -77,6 +77,13 @@ func scatter(n uint64) uint64 {
 
 func ballot(selection string) string { return `{"selections":["` + selection + `"]}` }
 
+// Number writes a voter's number as it follows the prefix of a load.
+func Number(n uint64) string {
+	b := []byte(zeros)
+	writeNumber(b, n)
+	return string(b)
+}
+
 // writeNumber fills dst with the decimal digits of n, with leading zeros.
 func writeNumber(dst []byte, n uint64) {
 	for i := len(dst) - 1; i >= 0; i-- {

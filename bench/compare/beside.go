@@ -67,6 +67,33 @@ func (r *Report) writeBeside(b *strings.Builder) {
 	_ = t.Flush() // into memory
 }
 
+// writeProofs writes what the logs cost that prove what was counted: voted with them over voted
+// without, by rounds. It writes nothing if that was not measured.
+func (r *Report) writeProofs(b *strings.Builder) {
+	if !r.has(systemProofs) {
+		return
+	}
+	b.WriteString("\n")
+	t := tabwriter.NewWriter(b, 0, 0, 1, ' ', 0)
+	writeRow(t, []string{"voted with logs over voted without", "ballots/s ×", "p50 ×", "p99 ×"})
+	writeRow(t, []string{"---", "---", "---", "---"})
+	for _, w := range r.Works {
+		with, without := w.line(systemProofs), w.line(systemVoted)
+		if with == nil || without == nil {
+			continue
+		}
+		row := []string{w.short()}
+		for _, of := range []func(Figures) float64{rateOf, p50Of, p99Of} {
+			row = append(row, spread(paired(with.Rounds, without.Rounds, of)).String())
+		}
+		if w.Mode == ModeBulk {
+			row[2], row[3] = "–", "–" // its statements are not alike
+		}
+		writeRow(t, row)
+	}
+	_ = t.Flush() // into memory
+}
+
 func writeRow(t io.Writer, cells []string) {
 	fmt.Fprintf(t, "| %s\t|\n", strings.Join(cells, "\t| "))
 }

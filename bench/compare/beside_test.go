@@ -101,6 +101,36 @@ func TestARatioIsTakenWithinItsRound(t *testing.T) {
 	}
 }
 
+func TestWhatLogsCostIsTheRatioWithThemToWithout(t *testing.T) {
+	t.Parallel()
+	// given voted with logs, always a tenth slower
+	r := made()
+	for _, w := range r.Works {
+		for _, f := range w.line(systemVoted).Rounds {
+			r.add(work{w.Mode, w.Connections}, systemProofs, Figures{Round: f.Round, Rate: 0.9 * f.Rate, P50: 1.1 * f.P50, P99: 1.2 * f.P99})
+		}
+	}
+	// when the report is written
+	var b strings.Builder
+	r.writeProofs(&b)
+	// then it has the ratio of each kind of work, which bulk has of the rate alone
+	want := `
+| voted with logs over voted without | ballots/s ×      | p50 ×            | p99 ×            |
+| ---                                | ---              | ---              | ---              |
+| 1 connection                       | 0.90 (0.90–0.90) | 1.10 (1.10–1.10) | 1.20 (1.20–1.20) |
+| 512 connections                    | 0.90 (0.90–0.90) | 1.10 (1.10–1.10) | 1.20 (1.20–1.20) |
+| 512 connections                    | 0.90 (0.90–0.90) | 1.10 (1.10–1.10) | 1.20 (1.20–1.20) |
+| bulk, 3 streams                    | 0.90 (0.90–0.90) | –                | –                |
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+	var none strings.Builder
+	if made().writeProofs(&none); none.Len() > 0 {
+		t.Errorf("without logs there is %q", none.String())
+	}
+}
+
 func TestASystemThatIsNotInstalledIsNamedBelowTheTables(t *testing.T) {
 	t.Parallel()
 	r := made(nameEtcd)

@@ -5,6 +5,8 @@ import "time"
 const (
 	// nodes is the size of every replicated system compared.
 	nodes = 3
+	// benchLog begins the names of the logs of the system proofs.
+	benchLog = "bench.example"
 	// startTimeout bounds the start of one server: PostgreSQL's first start of a
 	// standby copies a whole cluster.
 	startTimeout = time.Minute

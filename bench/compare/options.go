@@ -11,6 +11,7 @@ import (
 // The systems that can be compared.
 const (
 	systemVoted    = "voted"
+	systemProofs   = "proofs" // voted with the logs that prove what was counted
 	systemBare     = "bare"
 	systemEtcd     = "etcd"
 	systemPostgres = "postgres"
@@ -25,7 +26,7 @@ type Options struct {
 	Replays     bool     `help:"Compare ballots that were cast before too, with the largest number of clients." default:"true" negatable:""`
 	Bulk        bool     `help:"Compare bulk work too." default:"true" negatable:""`
 	TLS         bool     `help:"Compare under TLS: every system gets certificates of a CA that voted ca makes." name:"tls"`
-	Systems     []string `help:"What to compare." default:"voted,bare,etcd,postgres" enum:"voted,bare,etcd,postgres" placeholder:"NAME,…"`
+	Systems     []string `help:"What to compare: voted with proofs, bare, etcd, postgres." default:"voted,bare,etcd,postgres" enum:"voted,proofs,bare,etcd,postgres" placeholder:"NAME,…"`
 
 	measurement.Options
 }

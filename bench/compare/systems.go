@@ -101,12 +101,18 @@ func (s *startup) voted(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	v, err := startVoted(ctx, binary, filepath.Join(s.dir, "voted-data"), s.authority)
-	if err != nil {
-		return err
-	}
-	s.running.add(v, v.stop)
 	s.report.Machine.Versions["voted"] = machine.Version(binary, "version")
+	names := []string{""}
+	if slices.Contains(s.options.Systems, systemProofs) {
+		names = append(names, benchLog)
+	}
+	for _, logName := range names {
+		v, err := startVoted(ctx, binary, filepath.Join(s.dir, "voted-data"+logName), logName, s.authority)
+		if err != nil {
+			return err
+		}
+		s.running.add(v, v.stop)
+	}
 	return nil
 }
 

@@ -13,20 +13,26 @@ import (
 
 // voted is a cluster of three node processes.
 type voted struct {
+	label     string
+	logName   string // "": the nodes keep no logs
 	cluster   *localcluster.Cluster
 	client    *client.Client
 	authority *authority
 }
 
-func startVoted(ctx context.Context, binary, dir string, a *authority) (*voted, error) {
+// startVoted starts a cluster. With the name of logs its nodes keep them, and sign their heads.
+func startVoted(ctx context.Context, binary, dir, logName string, a *authority) (*voted, error) {
 	cluster, err := localcluster.Start(ctx, localcluster.Options{
-		Binary: binary, Nodes: nodes, Dir: dir, Authority: a.votedDir(),
+		Binary: binary, Nodes: nodes, Dir: dir, Authority: a.votedDir(), LogName: logName,
 		Args: func(int) []string { return []string{"--log-level", "warn"} },
 	})
 	if err != nil {
 		return nil, err
 	}
-	v := &voted{cluster: cluster, authority: a}
+	v := &voted{label: systemVoted, logName: logName, cluster: cluster, authority: a}
+	if logName != "" {
+		v.label = systemProofs
+	}
 	ready, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err = cluster.WaitReady(ready); err == nil {
@@ -46,9 +52,12 @@ func (v *voted) stop() error {
 	return v.cluster.Stop()
 }
 
-func (v *voted) name() string { return "voted" }
+func (v *voted) name() string { return v.label }
 
 func (v *voted) about() string {
+	if v.logName != "" {
+		return "the same cluster of voted whose nodes keep the logs that prove what was counted, and sign a head each second"
+	}
 	return v.authority.describe("three node processes, every ballot fsynced on a majority before it is answered; linearizable",
 		"TLS to clients, mutual TLS between members")
 }
@@ -104,6 +113,11 @@ func (v *voted) measure(ctx context.Context, p phase, begin, end func()) (Figure
 		return Figures{}, fmt.Errorf("the poll cannot be counted: %w", err)
 	}
 	f.Stored = tally.Ballots
+	if v.logName != "" {
+		if err := v.waitProvable(ctx, p.poll, tally.Ballots); err != nil {
+			return Figures{}, err
+		}
+	}
 	if p.mode == ModeReplay {
 		if f.Replayed != f.Acked || tally.Ballots != replayVoters {
 			return Figures{}, fmt.Errorf("%w: %d of %d ballots that were cast before are said to be replayed, and %d of %d are counted",
@@ -112,6 +126,35 @@ func (v *voted) measure(ctx context.Context, p phase, begin, end func()) (Figure
 		f.Stored = f.Acked // each of them is one that is there
 	}
 	return f, nil
+}
+
+// waitProvable waits until there is a signed head of all ballots of a poll, and checks it. What
+// made it must not slow the system that is measured next.
+func (v *voted) waitProvable(ctx context.Context, poll string, ballots uint64) error {
+	policy, err := v.cluster.Policy(poll)
+	if err != nil {
+		return err
+	}
+	look := time.NewTicker(probeInterval)
+	defer look.Stop()
+	for {
+		note, err := v.client.LogFile(ctx, poll, client.LogCheckpoint)
+		if err != nil {
+			return fmt.Errorf("the newest head of the log cannot be read: %w", err)
+		}
+		head, err := policy.Check(note)
+		if err != nil {
+			return fmt.Errorf("the newest head of the log is not good: %w", err)
+		}
+		if head.Size > ballots { // entry 0 is the definition
+			return nil
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the newest head covers %d entries, and not yet all %d ballots: %w", head.Size, ballots, ctx.Err())
+		}
+	}
 }
 
 // castBefore casts the ballots that are to be cast again.

@@ -26,6 +26,14 @@ const (
 	askEvery   = 20 * time.Millisecond
 	// reads is the number of times that results are read for a median.
 	reads = 21
+	// headRate is how many ballots a second are cast while the delay of heads is measured, and
+	// headEvery how often a node is asked for its newest head.
+	headRate  = 1000
+	headEvery = 10 * time.Millisecond
+	// proofs is the number of proofs that are read for a median.
+	proofs = 1000
+	// logName begins the names of the logs.
+	logName = "bench.example"
 	// listPage is the page size of the listing that is measured.
 	listPage = 100
 	// maxPolls and maxVoters are bounded by the digits of the numbers in requests, and by the

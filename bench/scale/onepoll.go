@@ -2,6 +2,7 @@ package scale
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -28,10 +29,21 @@ func (r *rig) onePoll(ctx context.Context) error {
 	}
 	rep.Singles.Empty = single(empty)
 	r.options.Say("empty poll, single ballots: %s/s, p99 %.1f ms", thousands.Float(rep.Singles.Empty.Rate, 0), rep.Singles.Empty.P99)
+	if rep.Proofs != nil {
+		if err := r.headDelays(ctx); err != nil {
+			return err
+		}
+	}
+	prefix := r.prefix()
 	if err := r.fill(ctx, closedloop.Bulk{
-		Streams: r.options.Streams, Poll: poll, Prefix: r.prefix(), PerRequest: int(min(blockBallots, r.options.step(r.options.Voters))),
+		Streams: r.options.Streams, Poll: poll, Prefix: prefix, PerRequest: int(min(blockBallots, r.options.step(r.options.Voters))),
 	}, r.options.Voters); err != nil {
 		return err
+	}
+	if rep.Proofs != nil {
+		if err := errors.Join(r.provable(ctx, poll), r.proving(ctx, poll, prefix, r.options.Voters)); err != nil {
+			return err
+		}
 	}
 	return r.atSize(ctx, poll, 0)
 }

@@ -1,6 +1,7 @@
 package scale
 
 import (
+	"errors"
 	"fmt"
 
 	"voted/bench/measurement"
@@ -14,6 +15,7 @@ type Options struct {
 	Seconds       float64 `help:"Length of a phase of single ballots." default:"10" placeholder:"SECONDS"`
 	Connections   int     `help:"Clients at the same time in those phases." default:"512" placeholder:"N"`
 	Streams       int     `help:"Bulk streams at the same time." default:"3" placeholder:"N"`
+	Proofs        bool    `help:"Let the nodes keep the logs that prove what was counted, and measure heads and proofs too. With one poll."`
 	SnapshotEvery uint64  `help:"Log entries between snapshots while their effect is measured." default:"2048" placeholder:"N"`
 
 	measurement.Options
@@ -29,6 +31,8 @@ func (o Options) check() error {
 		return fmt.Errorf("--seconds is above 0 and at most %d", maxSeconds)
 	case o.Connections < 1 || o.Connections > maxConnections || o.Streams < 1 || o.Streams > maxStreams:
 		return fmt.Errorf("--connections is 1 to %d, --streams 1 to %d", maxConnections, maxStreams)
+	case o.Proofs && o.Polls > 1:
+		return errors.New("--proofs is about one poll; leave --polls out")
 	case o.SnapshotEvery < 1:
 		return fmt.Errorf("--snapshot-every is at least 1")
 	}

@@ -30,6 +30,7 @@ type Report struct {
 	Listing  *Reading  `json:"listing,omitempty"`
 	Snapshot Snapshots `json:"snapshots"`
 	Restarts []Restart `json:"restarts"`
+	Proofs   *Proofs   `json:"proofs,omitempty"` // nil without --proofs
 	Final    Final     `json:"final"`
 }
 

@@ -44,10 +44,14 @@ func (b *book) enter(r closedloop.Result) {
 }
 
 func startRig(ctx context.Context, o Options, binary, dir string, report *Report) (*rig, error) {
-	cluster, err := localcluster.Start(ctx, localcluster.Options{
+	lo := localcluster.Options{
 		Binary: binary, Nodes: nodes, Dir: filepath.Join(dir, "nodes"), StopTimeout: startTimeout,
 		Args: func(int) []string { return []string{"--log-level", "warn"} },
-	})
+	}
+	if o.Proofs {
+		lo.LogName, report.Proofs = logName, &Proofs{}
+	}
+	cluster, err := localcluster.Start(ctx, lo)
 	if err != nil {
 		return nil, err
 	}

@@ -108,6 +108,7 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		"--seconds":        func(o *Options) { o.Seconds = 0 },
 		"--streams":        func(o *Options) { o.Streams = 65 },
 		"--snapshot-every": func(o *Options) { o.SnapshotEvery = 0 },
+		"--proofs":         func(o *Options) { o.Proofs, o.Polls = true, 2 },
 	} {
 		o := good
 		change(&o)
@@ -122,8 +123,9 @@ func TestAFewThousandBallotsAreMeasuredAndCountedExactly(t *testing.T) {
 		t.Skip("starts three nodes, and each of them several times")
 	}
 	for name, o := range map[string]Options{
-		"in one poll":    {Polls: 1, Voters: 5000, Streams: 3},
-		"in forty polls": {Polls: 40, Voters: 10, Streams: 3},
+		"in one poll":            {Polls: 1, Voters: 5000, Streams: 3},
+		"in one poll, with logs": {Polls: 1, Voters: 5000, Streams: 3, Proofs: true},
+		"in forty polls":         {Polls: 40, Voters: 10, Streams: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -140,6 +142,9 @@ func TestAFewThousandBallotsAreMeasuredAndCountedExactly(t *testing.T) {
 			if !r.Final.Exact || r.Final.Acknowledged < o.Polls*o.Voters || len(r.Restarts) != 9 || r.Snapshot.Seen < 1 || len(r.Steps) < 5 ||
 				r.Bulk.Ballots != o.Polls*o.Voters || r.Bulk.Rate <= 0 || r.Bulk.Written < 10 && machine.WrittenBytes(dir) > 0 {
 				t.Errorf("the report lacks something: %s", out.Bytes())
+			}
+			if p := r.Proofs; o.Proofs && (p.Heads.Ballots == 0 || p.Heads.P99 <= 0 || p.Heads.Max < p.Heads.P99 || p.Proof.Median <= 0) || !o.Proofs && p != nil {
+				t.Errorf("of the logs the report has %+v", p)
 			}
 			if left, _ := filepath.Glob(filepath.Join(dir, "voted-*")); len(left) > 0 {
 				t.Errorf("left behind: %v", left)

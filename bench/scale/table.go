@@ -72,6 +72,13 @@ func (r *Report) writeFigures(b *strings.Builder) {
 	if s.OnePoll != nil {
 		fmt.Fprintf(b, "all polls over one, both at full size: ×%.2f\n", s.OnePollRatio)
 	}
+	if p := r.Proofs; p != nil {
+		h := p.Heads
+		fmt.Fprintf(b, "heads: at %s ballots a second every node has one that covers a ballot after %.2f s in the median, p99 %.2f s, at most %.2f s (%s ballots)\n",
+			thousands.Float(h.Rate, 0), h.P50, h.P99, h.Max, thousands.Int(uint64(h.Ballots)))
+		fmt.Fprintf(b, "proofs: all ballots provable at every node %.1f s after the last answer in bulk; a proof: median %.2f ms, at most %.2f ms (%d, all good)\n",
+			p.Provable, p.Proof.Median, p.Proof.Max, proofs)
+	}
 	n := r.Snapshot
 	fmt.Fprintf(b, "snapshots: %d seen, %s each, median %.2f s, at most %.2f s; p99 %.1f ms while one is written (%s requests), ",
 		n.Seen, bytesText(n.Bytes), n.Median, n.Max, n.During.P99, thousands.Int(n.During.Requests))

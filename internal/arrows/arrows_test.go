@@ -28,7 +28,7 @@ const module = "voted"
 //	bench, loadtest, faults, e2e → harness → client    faults → loadtest
 var arrows = map[string][]string{
 	"bench":                    {"bench/..."},
-	"bench/...":                {"bench/...", "client", "harness/...", "internal/child", "internal/localcluster", "internal/ports", "internal/thousands"},
+	"bench/...":                {"bench/...", "client", "harness/...", "internal/child", "internal/localcluster", "internal/ports", "internal/thousands", "proof"},
 	"client":                   {"internal/moment", "internal/pause", "internal/voterid", "proof"},
 	"client/...":               {"client"},
 	"cmd/...":                  {"client", "cmd/...", "internal/auth", "internal/backup", "internal/ballotfile", "internal/ballottext", "internal/console", "internal/livefile", "internal/localcluster", "internal/moment", "internal/optionid", "internal/outfile", "internal/pki", "internal/profile", "internal/profilefile", "internal/profilefile/cvr", "internal/proofkey", "internal/resultfile", "internal/resultjson", "internal/resulttext", "internal/rollfile", "internal/server", "internal/tally", "internal/textfile", "internal/thousands", "internal/usage", "internal/voterid", "internal/witness", "proof"},
@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 	"internal/history":         {},
 	"internal/lines":           {},
 	"internal/livefile":        {},
-	"internal/localcluster":    {"client", "internal/auth", "internal/child", "internal/pki", "internal/ports"},
+	"internal/localcluster":    {"client", "internal/auth", "internal/child", "internal/pki", "internal/ports", "internal/proofkey", "proof"},
 	"internal/optionid":        {"internal/poll"},
 	"internal/moment":          {},
 	"internal/outfile":         {"internal/durable"},

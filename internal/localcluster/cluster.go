@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"voted/internal/child"
+	"voted/internal/pki"
 )
 
 // Options says what to start. Binary is required; the zero value of any other
@@ -45,6 +46,9 @@ type Options struct {
 	// Authority is the directory of a CA that `voted ca init` made, "" for none. Its
 	// certificates put API and peer ports under TLS. Without Secure requests need no token.
 	Authority string
+	// LogName, if set, has every node keep the logs that prove what was counted: it is their
+	// --log-name. Each gets a proof key of its own, kept in Dir. See Policy.
+	LogName string
 	// StallLimit is the nodes' --stall-limit; default 20 s, more than a node's own
 	// default. The nodes share one disk: if it is slow, it is slow for all of them, and
 	// another leader would not help.
@@ -74,7 +78,8 @@ type Cluster struct {
 	Nodes []*Node
 
 	options  Options
-	secrets  // of a secure cluster
+	secrets                  // of a secure cluster
+	signers  []pki.ProofKeys // of a cluster that keeps logs, by node
 	probes   *http.Client
 	layout   *layout
 	ownDir   bool
@@ -151,6 +156,11 @@ func (c *Cluster) prepare() (err error) {
 	}
 	if err := c.writeArgs(); err != nil {
 		return err
+	}
+	if c.options.LogName != "" {
+		if err := c.keepLogs(); err != nil {
+			return err
+		}
 	}
 	if c.options.Secure || c.options.Authority != "" {
 		err = c.encrypt()

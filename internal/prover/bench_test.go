@@ -35,7 +35,7 @@ func BenchmarkTree(b *testing.B) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	f := &forest{trees: map[string]*tree{}}
+	f := newForest(1)
 	box := sealedBox(uint64(b.N) + proof.TileWidth)
 	b.ResetTimer()
 	if _, err := f.view(context.Background(), box, box.Size); err != nil {
@@ -52,7 +52,7 @@ func BenchmarkTree(b *testing.B) {
 // out of ten million leaves.
 func BenchmarkProof(b *testing.B) {
 	const leaves = 10_000_000
-	f := &forest{trees: map[string]*tree{}}
+	f := newForest(1)
 	box := sealedBox(leaves)
 	if _, err := f.view(context.Background(), box, leaves); err != nil {
 		b.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,6 +56,9 @@ type Options struct {
 	Logger   *slog.Logger
 	Metrics  prometheus.Registerer // nil: not measured
 	Now      func() time.Time      // that cosignatures state; nil: time.Now
+	// Processors is how many this process may use, of which growing trees takes a share while
+	// ballots come in bulk; 0: what the runtime uses.
+	Processors int
 }
 
 const (
@@ -101,7 +105,7 @@ type Prover struct {
 	cluster  Cluster // set by Start
 	started  atomic.Bool
 	metrics  *metrics
-	forest   forest
+	forest   *forest
 
 	ctx   context.Context
 	stop  context.CancelFunc
@@ -134,6 +138,9 @@ func New(o Options) (*Prover, error) {
 	if o.Interval == 0 {
 		o.Interval = time.Second
 	}
+	if o.Processors == 0 {
+		o.Processors = runtime.GOMAXPROCS(0)
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -141,7 +148,7 @@ func New(o Options) (*Prover, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	p := &Prover{
-		opts: o, log: o.Logger, forest: forest{trees: map[string]*tree{}}, waiting: newWaiting(),
+		opts: o, log: o.Logger, forest: newForest(o.Processors), waiting: newWaiting(),
 		forked: map[string]bool{}, members: map[string]Keys{}, met: map[string]bool{}, said: map[string]Verdict{}, news: make(chan struct{}),
 	}
 	var err error
@@ -233,16 +240,23 @@ func (p *Prover) run() {
 // load says whether ballots come in bulk.
 type load struct {
 	from   time.Time
-	leaves uint64
+	leaves uint64 // since from
 	bulk   bool
 }
 
-// add takes in how many new leaves there are.
+// add takes in how many new leaves there are. Bulk begins with bulkLeaves, and ends with a
+// bulkSpan that has fewer. What was there at the start is no bulk.
 func (l *load) add(leaves uint64, now time.Time) (bulk bool) {
-	if l.leaves += leaves; now.Sub(l.from) >= bulkSpan {
-		l.bulk = l.leaves >= bulkLeaves && !l.from.IsZero()
-		l.from, l.leaves = now, 0
+	if l.from.IsZero() {
+		l.from = now
+		return false
 	}
+	l.leaves += leaves
+	many := l.leaves >= bulkLeaves
+	if now.Sub(l.from) >= bulkSpan {
+		l.bulk, l.from, l.leaves = many, now, 0
+	}
+	l.bulk = l.bulk || many
 	return l.bulk
 }
 

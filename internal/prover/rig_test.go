@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,6 +74,9 @@ type boxes struct {
 	lineage string
 	state   uint64
 	doubt   error
+
+	cost time.Duration // that reading each tile of leaves takes, of a processor; set before Start
+	busy atomic.Int64  // what all reading took so
 }
 
 func newBoxes() *boxes {
@@ -124,7 +128,11 @@ func (b *boxes) box(poll string) prover.Box {
 		Poll: poll, Lineage: b.lineage, State: b.state, Size: uint64(len(leaves)), Closed: b.closed[poll], Deleted: !ok,
 		Leaves: func(from, to uint64) iter.Seq[[]byte] {
 			return func(yield func([]byte) bool) {
-				for _, n := range leaves[from:min(to, uint64(len(leaves)))] {
+				for i, n := range leaves[from:min(to, uint64(len(leaves)))] {
+					if b.cost > 0 && i%proof.TileWidth == 0 {
+						time.Sleep(b.cost)
+						b.busy.Add(int64(b.cost))
+					}
 					if !yield(binary.BigEndian.AppendUint64(nil, n)) {
 						return
 					}
@@ -210,7 +218,7 @@ func newRig(t *testing.T, n int) *rig {
 func (m *place) start() {
 	m.rig.t.Helper()
 	m.on = m.disk.Process()
-	p, err := prover.New(prover.Options{Name: logName, Member: m.id, Signer: m.key, Disk: m.on})
+	p, err := prover.New(prover.Options{Name: logName, Member: m.id, Signer: m.key, Disk: m.on, Processors: 2})
 	must(m.rig.t, err)
 	m.boxes.mu.Lock()
 	for poll := range m.boxes.polls {

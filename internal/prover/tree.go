@@ -108,7 +108,14 @@ type forest struct {
 	trees map[string]*tree // by poll; guarded by mu
 	// bulk is whether ballots come in such numbers that growing must leave the processors
 	// to them; set by the prover's goroutine.
-	bulk atomic.Bool
+	bulk       atomic.Bool
+	processors int           // of this process
+	turn       chan struct{} // holds whoever grows a tree while bulk ballots come
+	next       time.Time     // when the next one may grow; guarded by turn
+}
+
+func newForest(processors int) *forest {
+	return &forest{trees: map[string]*tree{}, processors: processors, turn: make(chan struct{}, 1)}
 }
 
 // of returns the tree of a box. It fails with errStale where the box's state was replaced.
@@ -149,17 +156,37 @@ func (f *forest) view(ctx context.Context, b Box, size uint64) (*proof.View, err
 	return t.at(b, size)
 }
 
-// slice grows a tree by one slice, and while bulk ballots come it then rests three times as
-// long: a quarter of a processor, so that counting has the others.
+// bulkShare is what growing takes of this process's processors while bulk ballots come: one part
+// in so many. Counting has the others.
+const bulkShare = 32
+
+// slice grows a tree by one slice. While bulk ballots come, slices wait for each other, and each
+// rests so long before the next one that all together take no more than their share.
 func (f *forest) slice(ctx context.Context, t *tree, b Box, size uint64) (done bool, err error) {
-	if err := ctx.Err(); err != nil {
+	if !f.bulk.Load() {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		return t.grow(b, size)
+	}
+	select {
+	case f.turn <- struct{}{}:
+		defer func() { <-f.turn }()
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	if err := pause.For(ctx, time.Until(f.next)); err != nil {
 		return false, err
 	}
 	began := time.Now()
-	if done, err = t.grow(b, size); err != nil || !f.bulk.Load() {
-		return done, err
-	}
-	return done, pause.For(ctx, 3*time.Since(began))
+	done, err = t.grow(b, size)
+	f.next = time.Now().Add(f.rest(time.Since(began)))
+	return done, err
+}
+
+// rest returns how long nothing grows after a slice that took so long.
+func (f *forest) rest(took time.Duration) time.Duration {
+	return max(0, took*bulkShare/time.Duration(f.processors)-took)
 }
 
 // rootOf returns the root at a size, after the tree has grown so far.
