@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"voted/internal/api"
 	"voted/internal/auth"
 	"voted/internal/web"
 	"voted/internal/web/frame"
@@ -37,7 +38,7 @@ func (s *Server) withPages() http.Handler {
 	if !on {
 		return s.handler
 	}
-	o := web.Options{API: s.handler, Groups: groups, Secure: s.isSecure(), HSTS: s.opts.HSTS, Logger: s.log}
+	o := web.Options{API: s.handler, Groups: groups, Rendered: rendered, Secure: s.isSecure(), HSTS: s.opts.HSTS, Logger: s.log}
 	if known := s.opts.hosts(); known != nil {
 		o.Knows = known.Know
 	}
@@ -45,6 +46,11 @@ func (s *Server) withPages() http.Handler {
 		o.Identify = s.whoShows
 	}
 	return web.New(o)
+}
+
+// rendered is frame.Rendered.
+func rendered(ctx context.Context, name string, render func([]byte) ([]byte, error)) context.Context {
+	return api.WithRendering(ctx, api.Rendering{Name: name, Render: render})
 }
 
 // isSecure reports whether browsers reach this node under TLS: its own, or that of a proxy in front of it.

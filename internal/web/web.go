@@ -18,6 +18,8 @@ type Options struct {
 	API http.Handler // needed
 	// Identify finds out who shows a credential; nil: nothing guards the node.
 	Identify frame.Identify
+	// Rendered is how live results get the form of a page; nil: they have the API's own.
+	Rendered frame.Rendered
 	// Groups are the groups of pages that are served, besides the common ones; nil: all.
 	Groups []frame.Group
 	// Secure is whether browsers reach the node under TLS.
@@ -59,7 +61,7 @@ type Handler struct {
 
 // New makes the handler.
 func New(o Options) *Handler {
-	f := frame.New(frame.Options{API: o.API, Identify: o.Identify, Secure: o.Secure, Logger: o.Logger})
+	f := frame.New(frame.Options{API: o.API, Identify: o.Identify, Rendered: o.Rendered, Secure: o.Secure, Logger: o.Logger})
 	h := &Handler{api: o.API, pages: http.NewServeMux(), same: http.NewCrossOriginProtection(), knows: o.Knows}
 	if o.HSTS > 0 && o.Secure {
 		h.hsts = "max-age=" + strconv.FormatInt(int64(o.HSTS/time.Second), 10)

@@ -18,11 +18,18 @@ type Options struct {
 	// Identify finds out whose credential a request bears; nil: nothing guards the node, and everyone may do everything.
 	// Pages use the answer for links and words, never to decide: that is what the API does.
 	Identify Identify
+	// Rendered is how live results get another form, see [Frame.Rendered]; nil: they have the API's own.
+	Rendered Rendered
 	// Secure is whether browsers reach the node under TLS; cookies are then for TLS only.
 	Secure bool
 	// Logger gets what is unexpected; default slog.Default.
 	Logger *slog.Logger
 }
+
+// Rendered returns a context for calls for live results: the data of their events is then what render makes of the
+// results, one line of JSON as in the API's schema Results. The name names the form: renderings of one name must be the
+// same function, and depend on nothing but the results.
+type Rendered func(ctx context.Context, name string, render func(results []byte) ([]byte, error)) context.Context
 
 // Identify returns who shows a credential: the value of an Authorization header, or a client certificate if that is
 // empty. If the credential is not accepted, the error is a [*Refused].
@@ -80,6 +87,7 @@ func (r *Refused) Unwrap() error { return r.Cause }
 type Frame struct {
 	api      http.Handler
 	identify Identify
+	rendered Rendered
 	secure   bool
 	log      *slog.Logger
 	ids      *trace.IDs
@@ -96,7 +104,7 @@ func New(o Options) *Frame {
 		o.Logger = slog.Default()
 	}
 	f := &Frame{
-		api: o.API, identify: o.Identify, secure: o.Secure, log: o.Logger,
+		api: o.API, identify: o.Identify, rendered: o.Rendered, secure: o.Secure, log: o.Logger,
 		ids:    trace.NewIDs(strings.ToLower(rand.Text()[:12]) + "-p"),
 		assets: readAssets(), words: readCatalogue(), served: map[string]bool{},
 	}
