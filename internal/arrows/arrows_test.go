@@ -109,19 +109,20 @@ var arrows = map[string][]string{
 // testArrows is what tests may import besides: end-to-end tests build on the real
 // thing, and nothing in production follows from it.
 var testArrows = map[string][]string{
-	"docs":             {"client", "harness/overlay", "internal/api", "internal/pki", "internal/poll", "internal/proofkey", "internal/refusal", "internal/ports/portstest", "internal/server", "internal/survey", "internal/tally"},
-	"e2e":              {"client", "faults/loopfs", "harness/overlay", "internal/localcluster", "internal/ports/portstest"},
-	"faults/hostile":   {"internal/voterid"},
-	"harness/wire":     {"internal/ports/portstest"},
-	"internal/api":     {"internal/ballotfile", "proof"},
-	"internal/cluster": {"internal/cluster/storage", "internal/livefile", "internal/pki", "internal/ports/portstest", "internal/simtest", "internal/simtest/...", "internal/tally"},
-	"internal/fsm":     {"internal/tally"},
-	"internal/prover":  {"internal/prover/provertest"},
-	"internal/simtest": {"harness/overlay"},
-	"internal/server":  {"client", "internal/localcluster", "internal/ports", "internal/ports/portstest", "internal/tally", "internal/trace/otlptest", "proof"},
-	"internal/trace":   {"internal/trace/otlptest"},
-	"internal/web/...": {"internal/refusal"},
-	"loadtest":         {"internal/localcluster"},
+	"docs":                   {"client", "harness/overlay", "internal/api", "internal/pki", "internal/poll", "internal/proofkey", "internal/refusal", "internal/ports/portstest", "internal/server", "internal/survey", "internal/tally"},
+	"e2e":                    {"client", "faults/loopfs", "harness/overlay", "internal/localcluster", "internal/ports/portstest"},
+	"faults/hostile":         {"internal/voterid"},
+	"harness/wire":           {"internal/ports/portstest"},
+	"internal/api":           {"internal/ballotfile", "proof"},
+	"internal/cluster":       {"internal/cluster/storage", "internal/livefile", "internal/pki", "internal/ports/portstest", "internal/simtest", "internal/simtest/...", "internal/tally"},
+	"internal/fsm":           {"internal/tally"},
+	"internal/prover":        {"internal/prover/provertest"},
+	"internal/simtest":       {"harness/overlay"},
+	"internal/server":        {"client", "internal/localcluster", "internal/ports", "internal/ports/portstest", "internal/tally", "internal/trace/otlptest", "proof"},
+	"internal/trace":         {"internal/trace/otlptest"},
+	"internal/web/...":       {"internal/refusal"},
+	"internal/web/organiser": {"client", "internal/auth", "internal/ports", "internal/server", "internal/survey", "internal/tally"},
+	"loadtest":               {"internal/localcluster"},
 }
 
 // pure packages import the standard library alone, and nothing of it that waits,

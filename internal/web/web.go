@@ -11,6 +11,7 @@ import (
 
 	"voted/internal/web/frame"
 	"voted/internal/web/lobby"
+	"voted/internal/web/organiser"
 )
 
 // Options configures the pages. The zero value of a field means its default.
@@ -88,6 +89,7 @@ func rooms(f *frame.Frame) []frame.Route {
 	return slices.Concat(
 		[]frame.Route{f.AssetRoute()},
 		lobby.New(f).Routes(),
+		organiser.New(f).Routes(),
 	)
 }
 
