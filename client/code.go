@@ -52,6 +52,7 @@ const (
 	CodeUpgradePending     Code = "upgrade_pending"
 	CodeLotDrawn           Code = "lot_drawn"
 	CodeProofPending       Code = "proof_pending"
+	CodeEventsGone         Code = "events_gone"
 )
 
 // allCodes is what Codes returns; short answers get their codes from it without
@@ -66,7 +67,7 @@ var allCodes = [...]Code{
 	CodeMethodNotAllowed, CodeMemberExists, CodeMemberNotFound, CodeQuorumAtRisk, CodeInternal,
 	CodeRollNotFound, CodeVoterNotFound, CodeConfirmationNeeded, CodeInvalidBackup,
 	CodeCrossOrigin, CodeMisdirected, CodeInvalidVoter, CodeUpgradePending, CodeLotDrawn,
-	CodeProofPending,
+	CodeProofPending, CodeEventsGone,
 }
 
 // Codes returns every code known to this client. A newer service may send others.

@@ -50,6 +50,11 @@ type ExportedBallot struct {
 	// Weight is the ballot's weight in a poll with a roll, or that of all ballots of a
 	// choice; 0 in other polls, where all count the same.
 	Weight uint64
+	// Supersedes is the record that this one replaces, 0 if none; only of BallotsAfter.
+	Supersedes uint64
+	// Replaced: a later record replaces this one, of which nothing else is shown; only of
+	// BallotsAfter, in secret polls.
+	Replaced bool
 }
 
 // exportLine is a record in NDJSON.
@@ -63,6 +68,9 @@ type exportLine struct {
 	Index   uint64    `json:"index"`
 	CastAt  time.Time `json:"cast_at"`
 	Weight  uint64    `json:"weight"`
+
+	Supersedes uint64 `json:"supersedes"`
+	Replaced   bool   `json:"replaced"`
 }
 
 // UnmarshalJSON reads a line of an export.
@@ -75,6 +83,7 @@ func (e *ExportedBallot) UnmarshalJSON(data []byte) error {
 	*e = ExportedBallot{
 		Number: l.Number, Count: l.Count, Voter: l.Voter, VoterKey: l.VoterKey, Ballot: b,
 		Version: l.Version, Index: l.Index, CastAt: l.CastAt, Weight: l.Weight,
+		Supersedes: l.Supersedes, Replaced: l.Replaced,
 	}
 	return err
 }

@@ -524,6 +524,12 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"ExportBallots": func(ctx context.Context, c *client.Client) {
 			c.ExportBallots(ctx, "p")(func(client.ExportedBallot, error) bool { return false })
 		},
+		"BallotsAfter": func(ctx context.Context, c *client.Client) {
+			c.BallotsAfter(ctx, "p", 0)(func(client.ExportedBallot, error) bool { return false })
+		},
+		"Events": func(ctx context.Context, c *client.Client) { // held by the node
+			c.Events(ctx, client.EventsQuery{})(func(client.JournalEvent, error) bool { return false })
+		},
 		"Watch": func(ctx context.Context, c *client.Client) {
 			c.Watch(ctx, "p")(func(client.Results, error) bool { return false })
 		},

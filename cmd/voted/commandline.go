@@ -23,6 +23,7 @@ type commandLine struct {
 	Export  exportCommand  `cmd:"" help:"Write the ballots of a poll."`
 	Results resultsCommand `cmd:"" help:"Show the tally of a poll."`
 	Tally   tallyCommand   `cmd:"" help:"Count the ballots of a file, without a cluster."`
+	Events  eventsCommand  `cmd:"" help:"Show what happened, and follow it."`
 	Roll    rollCommands   `cmd:"" help:"Say who may vote in a poll, and with what weight."`
 
 	Cluster    clusterCommands    `cmd:"" help:"Show and change the members of a cluster."`

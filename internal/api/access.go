@@ -60,6 +60,7 @@ var permissions = map[string]map[string]auth.Roles{
 	"/v1/cluster/tokens":       {"POST": auth.Admin},
 	"/v1/cluster/tokens/{id}":  {"DELETE": auth.Admin},
 	"/v1/cluster/leader":       {"POST": auth.Admin},
+	"/v1/events":               {"GET": auth.Admin | auth.Reader},
 	"/v1/backup":               {"GET": auth.Admin},
 	"/v1/restore":              {"POST": auth.Admin},
 	"/metrics":                 {"GET": auth.Admin | auth.Metrics},

@@ -44,6 +44,12 @@ func (h *Handler) export(w *response, r *http.Request) error {
 		return refusal.For(refusal.ProfileAfterClose)
 	}
 	e := newExporter(&capture)
+	if r.URL.Query().Has("after") {
+		return h.feed(w, r, f, e, &capture)
+	}
+	if r.URL.Query().Has("limit") {
+		return malformed("limit goes with after; an export without it is of all ballots that count.")
+	}
 	var write func(context.Context, io.Writer, *poll.Capture) error
 	switch {
 	case f.mediaType != mediaNDJSON && f.mediaType != mediaCSV:
@@ -173,35 +179,40 @@ func (e *exporter) render(selections []byte, f func(poll.Marks) string) (string,
 func (e *exporter) writeNDJSON(ctx context.Context, out io.Writer, c *poll.Capture) error {
 	var line []byte
 	return e.each(ctx, c, e.marksJSON, func(b *poll.Cast, selections string) error {
-		line = append(line[:0], `{"ballot":`...)
-		line = strconv.AppendUint(line, uint64(b.Ballot), 10)
-		if e.secret() {
-			line = append(line, `,"voter_key":"`...)
-			line = append(line, b.Key.String()...)
-			line = append(line, '"')
-		} else {
-			line = append(line, `,"voter":`...)
-			line, _ = jsontext.AppendQuote(line, b.Voter)
-		}
-		line = append(line, `,"`+ballotjson.FieldOf(e.rules.Form())+`":`...)
-		line = append(line, selections...)
-		line = append(line, `,"version":`...)
-		line = strconv.AppendUint(line, uint64(b.Version), 10)
-		if !e.secret() {
-			line = append(line, `,"index":`...)
-			line = strconv.AppendUint(line, b.Index, 10)
-			line = append(line, `,"cast_at":"`...)
-			line = appendTime(line, b.CastAt)
-			line = append(line, '"')
-		}
-		if e.rules.Eligibility == poll.OnRoll {
-			line = append(line, `,"weight":`...)
-			line = strconv.AppendUint(line, uint64(b.Weight), 10)
-		}
-		line = append(line, '}', '\n')
+		line = append(e.appendCast(line[:0], b, selections), '}', '\n')
 		_, err := out.Write(line)
 		return err
 	})
+}
+
+// appendCast appends a ballot as an object without its end.
+func (e *exporter) appendCast(line []byte, b *poll.Cast, selections string) []byte {
+	line = append(line, `{"ballot":`...)
+	line = strconv.AppendUint(line, uint64(b.Ballot), 10)
+	if e.secret() {
+		line = append(line, `,"voter_key":"`...)
+		line = append(line, b.Key.String()...)
+		line = append(line, '"')
+	} else {
+		line = append(line, `,"voter":`...)
+		line, _ = jsontext.AppendQuote(line, b.Voter)
+	}
+	line = append(line, `,"`+ballotjson.FieldOf(e.rules.Form())+`":`...)
+	line = append(line, selections...)
+	line = append(line, `,"version":`...)
+	line = strconv.AppendUint(line, uint64(b.Version), 10)
+	if !e.secret() {
+		line = append(line, `,"index":`...)
+		line = strconv.AppendUint(line, b.Index, 10)
+		line = append(line, `,"cast_at":"`...)
+		line = appendTime(line, b.CastAt)
+		line = append(line, '"')
+	}
+	if e.rules.Eligibility == poll.OnRoll {
+		line = append(line, `,"weight":`...)
+		line = strconv.AppendUint(line, uint64(b.Weight), 10)
+	}
+	return line
 }
 
 // marksJSON writes what a voter put on the ballot as clients write it. Option

@@ -17,12 +17,13 @@ import (
 // method. HEAD is as GET. A test compares it with the reference document.
 var queryNames = map[string]map[string][]string{
 	"/v1/polls":                        {"GET": {"state", "page_size", "page_token"}},
-	"/v1/polls/{poll}/ballots":         {"GET": {"format"}},
+	"/v1/polls/{poll}/ballots":         {"GET": {"format", "after", "limit"}},
 	"/v1/polls/{poll}/results":         {"GET": {"consistency", "format"}},
 	"/v1/polls/{poll}/ballots/{voter}": {"GET": {"consistency"}},
 	"/v1/cluster/history":              {"GET": {"since"}},
 	"/v1/polls/{poll}/roll":            {"PUT": {"since"}},
 	"/v1/polls/{poll}/roll/{voter}":    {"DELETE": {"since"}},
+	"/v1/events":                       {"GET": {"after", "limit", "types", "poll", "wait"}},
 	"/v1/restore":                      {"POST": {"confirm", "sha256", "since"}},
 	"/readyz":                          {"GET": {"verbose"}},
 }

@@ -27,6 +27,8 @@ type metrics struct {
 	bulkUploads prometheus.Gauge
 	subscribers prometheus.Gauge
 	encodings   prometheus.Counter
+
+	eventStreams prometheus.Gauge
 }
 
 // requestBuckets are in seconds: from an answer out of memory to a request that waits
@@ -60,6 +62,9 @@ func newMetrics(registry *prometheus.Registry, version string) *metrics {
 		encodings: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "voted_stream_encodings_total", Help: "Events made for live results: once for all streams of a poll.",
 		}),
+		eventStreams: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "voted_event_streams", Help: "Streams of events being served.",
+		}),
 	}
 	ballots := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "voted_ballots_total", Help: "Ballots answered, by outcome: counted, replaced, replayed, or why they were refused.",
@@ -67,7 +72,7 @@ func newMetrics(registry *prometheus.Registry, version string) *metrics {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "voted_build_info", Help: "Always 1; the version of the program stands in its label.",
 	}, []string{"version"})
-	registry.MustRegister(m.requests, m.duration, m.inFlight, ballots, m.settled, m.bulkLines, m.bulkUploads, m.subscribers, m.encodings, build)
+	registry.MustRegister(m.requests, m.duration, m.inFlight, ballots, m.settled, m.bulkLines, m.bulkUploads, m.subscribers, m.encodings, m.eventStreams, build)
 	build.WithLabelValues(version).Set(1)
 	for kind := poll.Counted; kind <= poll.Replayed; kind++ {
 		m.byKind[kind] = ballots.WithLabelValues(kind.String())

@@ -65,6 +65,7 @@ var problemKinds = map[refusal.Code]problemKind{
 	refusal.LotDrawn:              {http.StatusConflict, "Another lot was drawn", false},
 	refusal.ProofPending:          {http.StatusServiceUnavailable, "There is no such proof yet", true},
 	refusal.UpgradePending:        {http.StatusServiceUnavailable, "Not every member reads this yet; nothing was applied", true},
+	refusal.EventsGone:            {http.StatusGone, "These events are not kept here", false},
 }
 
 // problemJSON is RFC 9457 with the members that clients of voted rely on.
@@ -78,6 +79,8 @@ type problemJSON struct {
 	Retryable bool         `json:"retryable"`
 	RequestID string       `json:"request_id"`
 	Errors    []fieldFault `json:"errors,omitempty"`
+	Oldest    uint64       `json:"oldest,omitzero"` // of the events that are kept
+	Newest    uint64       `json:"newest,omitzero"`
 }
 
 type fieldFault struct {
@@ -89,7 +92,7 @@ func writeProblem(w *response, e *refusal.Error) {
 	kind := problemKinds[e.Code]
 	p := problemJSON{
 		Type: "/problems/" + e.Code.String(), Title: kind.title, Status: kind.status, Detail: sentence(e),
-		Code: e.Code.String(), Retryable: kind.retryable, RequestID: w.id,
+		Code: e.Code.String(), Retryable: kind.retryable, RequestID: w.id, Oldest: e.Oldest, Newest: e.Newest,
 	}
 	if e.Reason.Code() != refusal.None { // one of a newer member has no name here
 		p.Reason = e.Reason.String()

@@ -123,6 +123,7 @@ func TestEveryCodeOfTheContractReachesAClientWithItsStatus(t *testing.T) {
 			g.do("PUT", "/v1/polls/q/lot", `{"seed":"42"}`).want(200)
 			return g.do("PUT", "/v1/polls/q/lot", `{"seed":"43"}`)
 		}},
+		refusal.EventsGone:     {410, func(g *rig) answer { return g.do("GET", "/v1/events?after=9", "") }},
 		refusal.OutcomeUnknown: {503, fromBelow(refusal.OutcomeUnknown)},
 		refusal.StorageFull:    {507, fromBelow(refusal.StorageFull)},
 		refusal.Internal:       {500, fromBelow(refusal.Internal)},

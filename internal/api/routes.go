@@ -62,6 +62,7 @@ func (h *Handler) route() {
 	h.add("/v1/cluster/tokens", methods{"POST": h.newJoinToken})
 	h.add("/v1/cluster/tokens/{id}", methods{"DELETE": h.endOf(h.cluster.RevokeJoinTokens)})
 	h.add("/v1/cluster/leader", methods{"POST": h.transferLeadership})
+	h.add("/v1/events", methods{"GET": h.getEvents})
 	h.add("/v1/backup", methods{"GET": h.getBackup})
 	h.add("/v1/restore", methods{"POST": h.postRestore})
 	h.add("/livez", methods{"GET": h.live})

@@ -37,16 +37,22 @@ type follower struct {
 
 func (g *rig) follow(s *httptest.Server, id string, header ...string) *follower {
 	g.t.Helper()
+	return g.followPath(s.URL, "/v1/polls/"+id+"/results/stream", header...)
+}
+
+// followPath opens a stream.
+func (g *rig) followPath(url, path string, header ...string) *follower {
+	g.t.Helper()
 	ctx, cancel := context.WithTimeout(g.t.Context(), patienceOfTests)
 	g.t.Cleanup(cancel)
-	r, err := http.NewRequestWithContext(ctx, "GET", s.URL+"/v1/polls/"+id+"/results/stream", nil)
+	r, err := http.NewRequestWithContext(ctx, "GET", url+path, nil)
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	resp, err := s.Client().Do(r)
+	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		g.t.Fatal(err)
 	}

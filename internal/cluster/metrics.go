@@ -3,6 +3,8 @@ package cluster
 import (
 	"time"
 
+	"voted/internal/poll"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -57,6 +59,17 @@ func (m *metrics) observe(n *Node) {
 		return 0
 	})
 	gauge("format_level", "Format level that the cluster uses, as this node knows it.", func() float64 { return float64(n.level()) })
+	gauge("events_kept", "Events that the journal holds.", func() float64 { kept, _ := n.journal(); return kept })
+	gauge("events_newest", "Number of the newest event; events are numbered from 1.", func() float64 { _, newest := n.journal(); return newest })
 	gauge("applied_index", "Log index of the last command applied here.", func() float64 { return float64(n.fsm.Index()) })
 	gauge("clock_skew_seconds", "Largest deviation of a voting member's clock from the median, as the leader measured it.", func() float64 { return n.clock.skew().Seconds() })
+}
+
+// journal returns how many events the state here keeps, and the number of the newest.
+func (n *Node) journal() (kept, newest float64) {
+	n.fsm.Read(func(s *poll.State) {
+		oldest, last := s.EventSpan()
+		kept, newest = float64(last-oldest+1), float64(last)
+	})
+	return kept, newest
 }

@@ -18,8 +18,9 @@ import (
 const (
 	levelFirst    = poll.FirstLevel    // all that the first release had
 	levelCounting = poll.CountingLevel // settings of a count and methods in definitions
+	levelEvents   = poll.EventsLevel   // the journal of events
 
-	levelNewest = levelCounting
+	levelNewest = levelEvents
 )
 
 // kindLevels is the level from which a kind may be used. A kind that is missing here

@@ -32,8 +32,8 @@ const SnapshotVersion = 1
 //
 // in this order: the id of the cluster, the state, join tokens; then for each poll its
 // header, its roll, its records in pieces that do not split a record and, if it is
-// open, its voter ids; finally the end, whose content is the number of sections before
-// it.
+// open, its voter ids; the journal, from poll.EventsLevel on and if it is not empty;
+// finally the end, whose content is the number of sections before it.
 const snapshotMagic = "VOTEDSNP"
 
 const (
@@ -44,6 +44,7 @@ const (
 	sectionNames   = 'n'
 	sectionRoll    = 'v'
 	sectionTokens  = 't'
+	sectionJournal = 'j'
 	sectionEnd     = 'e'
 )
 
@@ -84,6 +85,9 @@ func (s *sectionWriter) state(v *poll.View, lock sync.Locker) {
 		if s.err != nil {
 			return
 		}
+	}
+	if v.HasJournal() {
+		s.section(sectionJournal, v.AppendJournal(nil))
 	}
 }
 
@@ -185,7 +189,22 @@ func (s *sectionReader) readState() (*poll.State, error) {
 			return nil, err
 		}
 	}
+	if err := s.journal(l); err != nil {
+		return nil, err
+	}
 	return l.State()
+}
+
+// journal reads the journal, if there is one.
+func (s *sectionReader) journal(l *poll.Loader) error {
+	if kind, err := s.peek(); err != nil || kind != sectionJournal {
+		return err
+	}
+	raw, err := s.expect(sectionJournal)
+	if err != nil {
+		return err
+	}
+	return l.Journal(raw)
 }
 
 func (s *sectionReader) poll(l *poll.Loader) error {

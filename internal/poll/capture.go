@@ -39,6 +39,29 @@ type Cast struct {
 	Voter      string // open polls only
 	Selections []byte // canonical
 	Weight     uint32 // that it counts with; 1 if the poll has no roll
+	Supersedes uint32 // number of the record that it replaces, 0 for a first ballot
+}
+
+// From yields the records from number first on, in the order of the box, those too that
+// later ones replace. It needs an index of the roll if there is one.
+func (c *Capture) From(first uint32) func(yield func(Cast) bool) {
+	return func(yield func(Cast) bool) {
+		weightOf := c.weights()
+		for n := max(first, 1); n <= c.box.n; n++ {
+			b := c.cast(n)
+			if b.Weight = weightOf(&b.Key); !yield(b) {
+				return
+			}
+		}
+	}
+}
+
+// Replaced returns a function that reports whether a later record replaces one of those
+// from number first on. It takes a pass over these, and one bit of memory per record.
+func (c *Capture) Replaced(first uint32) func(number uint32) bool {
+	s := make(numbers, c.box.n/64+1)
+	c.replacedFrom(max(first, 1), func(n uint32) { s[n/64] |= 1 << (n % 64) })
+	return s.has
 }
 
 // Current yields the ballots that count, each voter's last one, in the order of the box.
@@ -80,8 +103,11 @@ func (c *Capture) superseded() numbers {
 }
 
 // replaced calls f with the number of each record that a later one supersedes.
-func (c *Capture) replaced(f func(number uint32)) {
-	c.box.spans(1, func(raw []byte) {
+func (c *Capture) replaced(f func(number uint32)) { c.replacedFrom(1, f) }
+
+// replacedFrom is replaced for what the records from number first on replace.
+func (c *Capture) replacedFrom(first uint32, f func(number uint32)) {
+	c.box.spans(first, func(raw []byte) {
 		for ; len(raw) > 0; raw = raw[RecordBytes:] {
 			if old := binary.LittleEndian.Uint32(raw[24:]); old != 0 {
 				f(old)
@@ -112,6 +138,7 @@ func (c *Capture) cast(n uint32) Cast {
 		Receipt:    Receipt{n, r.Version, r.Index, r.CastAt},
 		Key:        r.Key,
 		Selections: []byte(c.entries[r.Selections]),
+		Supersedes: r.Supersedes,
 	}
 	if c.rules.Secrecy == Open {
 		b.Voter = c.names.of(n)
@@ -126,17 +153,19 @@ func (c *Capture) cast(n uint32) Cast {
 // A View is used under the State's lock: Poll under a read lock, Close under the
 // write lock. What Poll returns needs no lock.
 type View struct {
-	state  *State
-	index  uint64
-	clock  int64
-	digest Digest
-	level  uint32
-	shift  uint64
-	origin Origin
-	keys   []keyEntry
-	tokens []joinToken
-	polls  []*Poll
-	kept   map[*Poll]Capture
+	state   *State
+	index   uint64
+	clock   int64
+	digest  Digest
+	level   uint32
+	shift   uint64
+	origin  Origin
+	keys    []keyEntry
+	tokens  []joinToken
+	journal journal
+	rolls   []rollNews
+	polls   []*Poll
+	kept    map[*Poll]Capture
 }
 
 // View captures the state. The caller must close it.
@@ -144,7 +173,10 @@ func (s *State) View() *View {
 	v := &View{
 		state: s, index: s.index, clock: s.clock, digest: s.digest, level: s.level,
 		shift: s.shift, origin: s.origin,
-		keys: s.keys.queue, tokens: s.tokens.all, polls: s.order, kept: map[*Poll]Capture{},
+		keys: s.keys.queue, tokens: s.tokens.all, journal: s.journal, polls: s.order, kept: map[*Poll]Capture{},
+	}
+	for _, r := range s.rolls {
+		v.rolls = append(v.rolls, *r)
 	}
 	s.views = append(s.views, v)
 	return v

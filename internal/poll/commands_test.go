@@ -58,6 +58,9 @@ func (h *history) next() step {
 	case h.m.level < CountingLevel: // as in a cluster all of whose members count by all methods
 		s.manage = Raise{CountingLevel}
 		return s
+	case h.m.level < EventsLevel && h.roll(4) == 0: // while there may be polls already
+		s.manage = Raise{EventsLevel}
+		return s
 	case len(h.m.polls) == 0:
 		s.manage = h.create()
 		return s

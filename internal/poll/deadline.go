@@ -41,21 +41,31 @@ func (s *State) schedule(p *Poll) {
 	}
 }
 
-// closeDue closes the polls whose time has come.
-func (s *State) closeDue() {
+// keepTimes opens and closes the polls whose time has come.
+func (s *State) keepTimes() {
 	for len(s.deadlines) > 0 && s.deadlines[0].at <= s.clock {
 		d := heap.Pop(&s.deadlines).(deadline)
-		if p := d.poll; p.rules.ClosesAt == d.at && p.closedIndex == 0 && !p.deleted {
+		p := d.poll
+		switch {
+		case p.closedIndex != 0 || p.deleted:
+		case p.rules.OpensAt == d.at:
+			s.tellOpen(p)
+		case p.rules.ClosesAt == d.at:
 			s.close(p, d.at)
 		}
 	}
 }
 
-// NextDeadline returns the next time at which a poll opens or closes, 0 if there
-// is none. The leader proposes a tick when it passes.
+// NextDeadline returns the next time at which something happens by itself, 0 if there is
+// none: a poll opens or closes, or a roll's event is due. The leader proposes a tick when
+// it passes.
 func (s *State) NextDeadline() int64 {
-	if len(s.deadlines) == 0 {
-		return 0
+	var next int64
+	if len(s.deadlines) > 0 {
+		next = s.deadlines[0].at
 	}
-	return s.deadlines[0].at
+	if len(s.rolls) > 0 && (next == 0 || s.rolls[0].due < next) {
+		next = s.rolls[0].due
+	}
+	return next
 }

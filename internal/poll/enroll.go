@@ -75,8 +75,10 @@ func (s *State) enroll(c Enroll) Result {
 			continue
 		case known && !old.Dropped:
 			r.Changed++
+			s.rollChanged(p).changed++
 		default:
 			r.Added++
+			s.rollChanged(p).added++
 		}
 		p.enter(s, &c.Lines[i].Key, old, rollEntry{Weight: c.Lines[i].Weight, Index: s.index})
 	}
@@ -129,6 +131,7 @@ func (s *State) drop(c Drop) Result {
 		return s.fail(c.Poll, refusal.Of(refusal.PollFull))
 	}
 	p.enter(s, &c.Key, old, rollEntry{Weight: old.Weight, Dropped: true, Index: s.index})
+	s.rollChanged(p).dropped++
 	return Result{Poll: c.Poll, Index: s.index}
 }
 

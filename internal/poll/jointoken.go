@@ -104,9 +104,9 @@ func (c RedeemToken) apply(s *State) Result  { return s.redeemToken(c) }
 func (c RevokeTokens) apply(s *State) Result { return s.revokeTokens(c.Member) }
 
 const (
-	eventTokenIssued  = 't'
-	eventTokenUsed    = 'u'
-	eventTokenRevoked = 'w'
+	foldTokenIssued  = 't'
+	foldTokenUsed    = 'u'
+	foldTokenRevoked = 'w'
 )
 
 func (s *State) issueToken(c IssueToken) Result {
@@ -135,7 +135,7 @@ func (s *State) issueToken(c IssueToken) Result {
 		keep = slices.Delete(keep, i, i+1)
 	}
 	s.tokens.all = append(keep, joinToken{hash: c.Hash, member: c.Member, expires: s.clock + c.TTL})
-	s.event(eventTokenIssued, c.Member, binary.LittleEndian.AppendUint64(c.Hash[:], uint64(c.TTL)))
+	s.fold(foldTokenIssued, c.Member, binary.LittleEndian.AppendUint64(c.Hash[:], uint64(c.TTL)))
 	return Result{Index: s.index}
 }
 
@@ -147,7 +147,7 @@ func (s *State) redeemToken(c RedeemToken) Result {
 	if k := s.tokens.all[i]; k.state == tokenOpen {
 		k.state, k.disk = tokenUsed, c.Disk
 		s.tokens.set(i, k)
-		s.event(eventTokenUsed, c.Member, append(c.Hash[:], c.Disk...))
+		s.fold(foldTokenUsed, c.Member, append(c.Hash[:], c.Disk...))
 	}
 	return Result{Index: s.index}
 }
@@ -183,7 +183,7 @@ func (s *State) revokeTokens(member string) Result {
 				k.end()
 			}
 		}
-		s.event(eventTokenRevoked, member, nil)
+		s.fold(foldTokenRevoked, member, nil)
 	}
 	return Result{Index: s.index}
 }

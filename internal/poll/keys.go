@@ -60,5 +60,5 @@ func (s *State) keyed(c Create) (Result, bool) {
 
 func (s *State) remember(c Create) {
 	s.keys.put(keyEntry{clientKey{c.Client, c.Key}, c.Fingerprint, c.Definition.ID, s.clock + IdempotencyTTL})
-	s.event(eventKey, c.Key, append(c.Fingerprint[:], c.Client...))
+	s.fold(foldKey, c.Key, append(c.Fingerprint[:], c.Client...))
 }

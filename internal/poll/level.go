@@ -12,7 +12,7 @@ type Raise struct{ Level uint32 }
 func (c Raise) apply(s *State) Result {
 	if c.Level > s.level {
 		s.level = c.Level
-		s.event(eventRaised, "", binary.BigEndian.AppendUint32(nil, c.Level))
+		s.fold(foldRaised, "", binary.BigEndian.AppendUint32(nil, c.Level))
 	}
 	return Result{Index: s.index}
 }

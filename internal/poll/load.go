@@ -81,6 +81,7 @@ func (l *Loader) Poll(header []byte) (*PollLoader, error) {
 		l.state.removed++
 	case p.closedIndex == 0:
 		l.state.schedule(p)
+		p.opened = p.phase(l.state.clock) == Opened
 	}
 	return &PollLoader{poll: p, records: uint32(records), entries: uint32(entries)}, nil
 }

@@ -61,7 +61,8 @@ func (s *State) drawLot(c DrawLot) Result {
 	}
 	s.touch(p)
 	p.lot = Lot{Order: slices.Clone(c.Order), Seed: c.Seed}
-	s.event(eventLot, c.Poll, p.lot.append(nil))
+	s.fold(foldLot, c.Poll, p.lot.append(nil))
+	s.happened(LotDrawn, p, uint64(p.revision), 0)
 	return Result{Poll: c.Poll, Index: s.index}
 }
 

@@ -91,7 +91,9 @@ func (s *State) create(c Create) Result {
 		return s.fail(d.ID, inThePast("closes_at"))
 	}
 	p := s.add(newRules(d, c.Salt))
-	s.event(eventCreated, d.ID, append(d.AppendCanonical(nil), c.Salt[:]...))
+	s.fold(foldCreated, d.ID, append(d.AppendCanonical(nil), c.Salt[:]...))
+	s.happened(PollCreated, p, uint64(p.revision), 0)
+	s.tellOpen(p)
 	if c.Key != "" {
 		s.remember(c)
 	}
@@ -220,7 +222,7 @@ func (s *State) patch(c Patch) Result {
 	// Even a patch that changes nothing now is remembered: its late duplicate must not undo
 	// a change that came in between.
 	p.patches = append(recent, patchMark{c.Request, c.Fingerprint, s.clock})
-	s.event(eventPatched, c.Poll, d.AppendCanonical(nil))
+	s.fold(foldPatched, c.Poll, d.AppendCanonical(nil))
 	if !SamePoll(d, p.rules.Definition) {
 		if p.original == nil {
 			made := p.rules.fingerprint()
@@ -229,6 +231,8 @@ func (s *State) patch(c Patch) Result {
 		p.rules = newRules(d, p.rules.Salt)
 		p.revision++
 		s.schedule(p)
+		s.happened(PollUpdated, p, uint64(p.revision), 0)
+		s.tellOpen(p)
 	}
 	return Result{Poll: c.Poll, Index: s.index}
 }
@@ -297,8 +301,10 @@ func (s *State) closeNow(c Close) Result {
 
 func (s *State) close(p *Poll, at int64) {
 	s.touch(p)
-	p.closedIndex, p.closedAt = s.index, at
-	s.event(eventClosed, p.rules.ID, binary.LittleEndian.AppendUint64(nil, uint64(at)))
+	p.closedIndex, p.closedAt, p.opened = s.index, at, false
+	s.fold(foldClosed, p.rules.ID, binary.LittleEndian.AppendUint64(nil, uint64(at)))
+	p.fileRest(s)
+	s.happened(PollClosed, p, p.ballots(), uint64(p.box.n))
 }
 
 // remove drops a closed poll's ballots. Its id stays taken forever.
@@ -325,7 +331,8 @@ func (s *State) remove(c Delete) Result {
 	h.rules = &Rules{Definition: Definition{ID: id}, Salt: p.rules.Salt}
 	*p = Poll{header: h, contents: &nothing, fresh: p.fresh, dirty: p.dirty}
 	s.removed++
-	s.event(eventDeleted, id, nil)
+	s.fold(foldDeleted, id, nil)
+	s.happened(PollDeleted, p, uint64(p.revision), 0)
 	return Result{Poll: id, Index: s.index}
 }
 

@@ -44,8 +44,10 @@ func (m *model) enroll(c Enroll) verdict {
 		}
 		if was.on {
 			r.Changed++
+			m.rollNews(p).changed++
 		} else {
 			r.Added++
+			m.rollNews(p).added++
 		}
 		p.roll[l.Key] = modelVoter{l.Weight, true, m.index}
 		m.touch(p)
@@ -73,6 +75,7 @@ func (m *model) drop(c Drop) verdict {
 	default:
 		p.roll[c.Key] = modelVoter{was.weight, false, m.index}
 		m.touch(p)
+		m.rollNews(p).dropped++
 	}
 	return v
 }

@@ -18,6 +18,8 @@ type model struct {
 	polls   []*modelPoll           // in the order of creation
 	keys    map[[2]string]modelKey // by client and key
 	level   uint32
+	events  []Event
+	news    []modelNews
 	changed bool // the last command changed something
 }
 
@@ -35,7 +37,7 @@ type modelPoll struct {
 	revision             uint32
 	created, closedAt    int64
 	closedIndex, changed uint64
-	deleted              bool
+	deleted, opened      bool
 	original             Definition // as it was created
 	patches              []modelPatch
 	lot                  Lot
@@ -78,11 +80,7 @@ func (m *model) begin(at Stamp) {
 	if at.At > m.clock {
 		m.clock = at.At
 	}
-	for _, p := range m.polls {
-		if at := p.def.ClosesAt; !p.deleted && p.closedIndex == 0 && at != 0 && at <= m.clock {
-			m.close(p, at)
-		}
-	}
+	m.keepTimes()
 	for k, e := range m.keys {
 		if e.expires <= m.clock {
 			delete(m.keys, k)
@@ -93,6 +91,7 @@ func (m *model) begin(at Stamp) {
 func (m *model) close(p *modelPoll, at int64) {
 	p.closedAt, p.closedIndex = at, m.index
 	m.touch(p)
+	m.tellClosed(p)
 }
 
 func (m *model) touch(p *modelPoll) {
@@ -165,6 +164,7 @@ func (m *model) cast(b Ballot) Outcome {
 	}
 	p.casts = append(p.casts, c)
 	m.touch(p)
+	m.tellCast(p, len(history) == 0)
 	return Outcome{Kind: kind, Receipt: c.receipt}
 }
 
@@ -230,6 +230,7 @@ func (m *model) do(c Command) verdict {
 		default:
 			p.deleted, p.casts, p.patches, p.roll, p.lot = true, nil, nil, nil, Lot{}
 			m.touch(p)
+			m.tell(PollDeleted, p, uint64(p.revision), 0)
 		}
 		return v
 	}
@@ -266,6 +267,7 @@ func (m *model) draw(c DrawLot) verdict {
 	case drawn == nil:
 		p.lot = Lot{Order: c.Order, Seed: c.Seed}
 		m.touch(p)
+		m.tell(LotDrawn, p, uint64(p.revision), 0)
 	}
 	return v
 }
@@ -301,6 +303,8 @@ func (m *model) create(c Create) verdict {
 	p := &modelPoll{def: d, original: d, salt: c.Salt, valid: validSelections(d), revision: 1, created: m.clock, roll: map[VoterKey]modelVoter{}}
 	m.polls = append(m.polls, p)
 	m.touch(p)
+	m.tell(PollCreated, p, 1, 0)
+	m.tellOpen(p)
 	if c.Key != "" {
 		m.keys[[2]string{c.Client, c.Key}] = modelKey{c.Fingerprint, d.ID, m.clock + 24*3600*1000}
 	}
@@ -367,11 +371,14 @@ func (m *model) patch(c Patch) verdict {
 		fresh = fresh[1:]
 	}
 	fresh = append(fresh, modelPatch{c.Request, c.Fingerprint, m.clock})
-	if !sameDefinition(p.def, d) {
-		p.revision++
-	}
+	another := !sameDefinition(p.def, d)
 	p.def, p.patches = d, fresh
 	m.touch(p)
+	if another {
+		p.revision++
+		m.tell(PollUpdated, p, uint64(p.revision), 0)
+		m.tellOpen(p)
+	}
 	return v
 }
 

@@ -52,10 +52,12 @@ type Poll struct {
 	*contents
 	roll *roll // nil if anyone may vote
 
-	fresh  bool   // is in State.fresh
-	dirty  bool   // has appended what its digest does not cover yet
-	hashed uint32 // records covered by the digest
-	listed int    // profile entries covered by the digest
+	news   *rollNews // is in State.rolls; nil: the roll has not changed since its last event
+	opened bool      // it is open, and its event was made
+	fresh  bool      // is in State.fresh
+	dirty  bool      // has appended what its digest does not cover yet
+	hashed uint32    // records covered by the digest
+	listed int       // profile entries covered by the digest
 }
 
 // contents are a poll's ballots, in the forms that serve it.
@@ -185,6 +187,8 @@ func (p *Poll) count(s *State, b *Ballot, sel uint32, known bool, weight int64) 
 	if p.roll != nil {
 		p.roll.voted(uint64(weight))
 	}
+	p.joined(s)
+	p.filed(s)
 	return Outcome{Kind: Counted, Receipt: p.box.receipt(number)}
 }
 
@@ -203,6 +207,7 @@ func (p *Poll) replace(s *State, b *Ballot, current, sel uint32, known bool, wei
 	number := p.put(s, b, Record{Version: receipt.Version + 1, Selections: sel, Supersedes: current}, known, weight)
 	p.index.update(&b.Key, current, number)
 	p.profile.weigh(p.rules, old, -weight)
+	p.filed(s)
 	return Outcome{Kind: Replaced, Receipt: p.box.receipt(number)}
 }
 

@@ -86,6 +86,8 @@ var everyAnswer = []string{
 	"poll.Drop ", "poll.Drop poll_not_found", "poll.Drop roll_not_found", "poll.Drop poll_closed", "poll.Drop superseded",
 	"line superseded", "line already_voted", "line poll_closed", "line malformed_request",
 	"log", "closed log",
+	"event poll.created", "event poll.updated", "event poll.opened", "event poll.closed", "event poll.deleted",
+	"event poll.milestone", "event poll.quorum_met", "event poll.lot_drawn", "event ballots.counted", "event roll.changed",
 	"poll.Raise ", "poll.DrawLot ", "poll.DrawLot poll_not_found", "poll.DrawLot poll_not_closed", "poll.DrawLot invalid_poll", "poll.DrawLot lot_drawn",
 	"counted further: irv", "counted further: stv", "counted further: borda",
 	"counted further: schulze", "counted further: ranked_pairs", "counted further: minimax", "counted further: copeland",
@@ -118,6 +120,9 @@ func (w *twin) play(roll dice, entries int) error {
 					return err
 				}
 			}
+		}
+		if err := w.checkEvents(); err != nil {
+			return err
 		}
 		if err := w.sometimes(n, roll); err != nil {
 			return err

@@ -120,7 +120,9 @@ func (s *State) Succeed(old *State, by Succession) *refusal.Error {
 	s.origin = Origin{by.Backup, index}
 	// Join tokens belong to the cluster, not to its polls: a backup brings none back.
 	s.tokens = old.tokens
-	s.event(eventRestored, "", by.Backup[:])
+	// So does the journal: its numbers go on, and what it tells happened here.
+	s.rolls = nil
+	s.fold(foldRestored, "", by.Backup[:])
 	for _, o := range old.order {
 		if n := s.polls[o.rules.ID]; n == nil {
 			s.entomb(o)
@@ -129,9 +131,11 @@ func (s *State) Succeed(old *State, by Succession) *refusal.Error {
 		}
 	}
 	for _, p := range s.order {
-		p.changed = index // invalidates all caches and ETags
+		p.changed, p.news = index, nil // invalidates all caches and ETags
 	}
-	s.closeDue()
+	s.journal = old.journal.renumbered(old, s)
+	s.happened(StateRestored, nil, 0, 0)
+	s.keepTimes()
 	s.keys.expire(s.clock)
 	s.tokens.expire(s.clock)
 	return nil
@@ -150,5 +154,5 @@ func (s *State) entomb(old *Poll) {
 	s.polls[id] = p
 	s.order = append(s.order, p)
 	s.removed++
-	s.event(eventDeleted, id, nil)
+	s.fold(foldDeleted, id, nil)
 }

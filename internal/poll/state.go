@@ -31,12 +31,14 @@ type State struct {
 	deadlines deadlines
 	keys      keyTable
 	tokens    tokenTable
+	journal   journal
+	rolls     []*rollNews // that have changed since their last event, the first due first
 
 	views  []*View
 	fresh  []*Poll // changed since Changes returned them
 	swept  int     // how many of order Changes has returned at least once
 	dirty  []*Poll
-	events []byte // what this command changed outside boxes
+	folded []byte // what this command changed outside boxes, for the digest
 	hash   hash.Hash
 }
 
@@ -64,20 +66,21 @@ func (s *State) Begin(at Stamp) {
 	s.index = at.Index
 	// A stamp is cut to the latest time that a record can hold.
 	s.clock = max(s.clock, min(at.At, maxTime))
-	s.closeDue()
+	s.keepTimes()
+	s.tellRolls()
 	s.keys.expire(s.clock)
 	s.tokens.expire(s.clock)
 }
 
 // End completes the command: the digest covers what it changed.
 func (s *State) End() {
-	if len(s.dirty) == 0 && len(s.events) == 0 {
+	if len(s.dirty) == 0 && len(s.folded) == 0 {
 		return
 	}
 	for _, p := range s.dirty {
 		s.hash.Reset()
 		p.fold(s.hash)
-		s.events = append(s.events, p.digest[:]...)
+		s.folded = append(s.folded, p.digest[:]...)
 		p.dirty = false
 	}
 	s.hash.Reset()
@@ -85,9 +88,9 @@ func (s *State) End() {
 	var index [8]byte
 	binary.LittleEndian.PutUint64(index[:], s.index)
 	s.hash.Write(index[:])
-	s.hash.Write(s.events)
+	s.hash.Write(s.folded)
 	s.hash.Sum(s.digest[:0])
-	s.dirty, s.events = s.dirty[:0], s.events[:0]
+	s.dirty, s.folded = s.dirty[:0], s.folded[:0]
 }
 
 // fold makes the poll's digest cover what was appended since the last fold: the
@@ -110,24 +113,25 @@ func (p *Poll) fold(h hash.Hash) {
 	p.hashed, p.listed = p.box.n, len(p.profile.entries)
 }
 
-// The kinds of event that digests cover in addition to ballots.
+// The kinds of change that digests cover in addition to ballots.
 const (
-	eventCreated  = 'c'
-	eventPatched  = 'p'
-	eventClosed   = 'x'
-	eventDeleted  = 'd'
-	eventKey      = 'k'
-	eventRaised   = 'l'
-	eventRestored = 'r'
-	eventLot      = 'o'
+	foldCreated  = 'c'
+	foldPatched  = 'p'
+	foldClosed   = 'x'
+	foldDeleted  = 'd'
+	foldKey      = 'k'
+	foldRaised   = 'l'
+	foldRestored = 'r'
+	foldLot      = 'o'
+	foldEvent    = 'e' // of the journal
 )
 
-// event notes a change that is not a ballot, for the digest.
-func (s *State) event(kind byte, id string, payload []byte) {
-	s.events = append(s.events, kind)
-	s.events = appendString(s.events, id)
-	s.events = binary.AppendUvarint(s.events, uint64(len(payload)))
-	s.events = append(s.events, payload...)
+// fold notes a change that is not a ballot, for the digest.
+func (s *State) fold(kind byte, id string, payload []byte) {
+	s.folded = append(s.folded, kind)
+	s.folded = appendString(s.folded, id)
+	s.folded = binary.AppendUvarint(s.folded, uint64(len(payload)))
+	s.folded = append(s.folded, payload...)
 }
 
 // touch is called before anything of a poll changes.

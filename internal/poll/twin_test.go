@@ -18,6 +18,7 @@ type twin struct {
 	log           []step
 	held          []heldView
 	earlier       map[string]*Comparisons // of each poll, at the last check
+	told          int                     // events of the model that were looked at
 	commands      int                     // ballots and management commands so far
 	seen          map[string]int          // how often each answer was given
 }
@@ -291,8 +292,9 @@ func (w *twin) list(limit int, phase Phase) error {
 
 // saved is a state as a snapshot holds it.
 type saved struct {
-	header []byte
-	polls  []savedPoll
+	header  []byte
+	polls   []savedPoll
+	journal []byte // nil: there is none
 }
 
 type savedPoll struct {
@@ -310,11 +312,14 @@ func save(v *View) saved {
 		p.names = slices.Collect(c.Names())
 		s.polls = append(s.polls, p)
 	}
+	if v.HasJournal() {
+		s.journal = v.AppendJournal(nil)
+	}
 	return s
 }
 
 func (s saved) equal(o saved) bool {
-	return bytes.Equal(s.header, o.header) && slices.EqualFunc(s.polls, o.polls, func(a, b savedPoll) bool {
+	return bytes.Equal(s.header, o.header) && bytes.Equal(s.journal, o.journal) && slices.EqualFunc(s.polls, o.polls, func(a, b savedPoll) bool {
 		return bytes.Equal(a.header, b.header) && bytes.Equal(a.roll, b.roll) && bytes.Equal(a.records, b.records) && slices.Equal(a.names, b.names)
 	})
 }
@@ -339,6 +344,11 @@ func (s saved) load() (*State, error) {
 			pl.AddName(name)
 		}
 		if err := pl.Done(); err != nil {
+			return nil, err
+		}
+	}
+	if s.journal != nil {
+		if err := l.Journal(s.journal); err != nil {
 			return nil, err
 		}
 	}

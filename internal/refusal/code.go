@@ -54,6 +54,7 @@ const (
 	UpgradePending
 	LotDrawn
 	ProofPending
+	EventsGone
 	codeCount
 )
 
@@ -101,6 +102,7 @@ var codeNames = [codeCount]string{
 	UpgradePending:        "upgrade_pending",
 	LotDrawn:              "lot_drawn",
 	ProofPending:          "proof_pending",
+	EventsGone:            "events_gone",
 }
 
 // String returns the code as clients see it, for example "already_voted".

@@ -25,6 +25,9 @@ type Error struct {
 	// RetryAfter is when the same request may succeed, in milliseconds from now; zero if
 	// that is not known.
 	RetryAfter int64
+	// Oldest and Newest are the numbers of the events that are kept, if the refusal is about
+	// events; zero otherwise.
+	Oldest, Newest uint64
 	// Cause is logged, never shown to clients.
 	Cause error
 }

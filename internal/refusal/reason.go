@@ -29,6 +29,7 @@ const (
 	LotUnused                 // the poll does not decide ties by lot
 	LotIncomplete             // the lot does not have each option of the poll once
 	ProfileAfterClose         // what a secret poll's ballots choose is shown once it has closed
+	ProfileOnly               // single ballots of a poll that discloses its profile
 	reasonCount
 )
 
@@ -58,6 +59,7 @@ var reasons = [reasonCount]struct {
 	LotUnused:          {InvalidPoll, "lot_unused"},
 	LotIncomplete:      {InvalidPoll, "lot_incomplete"},
 	ProfileAfterClose:  {PollNotClosed, "profile_after_close"},
+	ProfileOnly:        {Forbidden, "profile_only"},
 }
 
 // Code returns the code that the reason belongs to; None for Usual and for a reason of a

@@ -269,7 +269,7 @@ var once = map[string]func(ctx context.Context, c *client.Client) error{
 
 // readers are the methods that change nothing at the service.
 var readers = []string{
-	"Audit", "AuditBallots", "Backup", "Close", "Cluster", "ClusterAt", "Endpoints", "Enrolled", "Export", "ExportBallots", "Hedges", "HistoryAt", "Holders", "LogFile", "Poll", "Polls", "Proof", "Proofs",
+	"Audit", "AuditBallots", "Backup", "BallotsAfter", "Close", "Cluster", "ClusterAt", "Endpoints", "Enrolled", "Events", "Export", "ExportBallots", "Hedges", "HistoryAt", "Holders", "LogFile", "Poll", "Polls", "Proof", "Proofs",
 	"Ready", "Receipt", "Repeats", "Results", "ResultsAs", "Roll", "Watch",
 }
 

@@ -47,6 +47,7 @@ type Cluster struct {
 
 	durable  durability
 	history  history
+	reader   reader   // of one goroutine at a time: followEvents, then CheckEvents
 	promises promises // of one goroutine at a time: the sampler, then CheckHeads
 	counts   counts
 	ticks    atomic.Int64 // orders calls and returns

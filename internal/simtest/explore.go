@@ -69,6 +69,7 @@ func Play(t *testing.T, s Scenario) (out Outcome) {
 		c.CheckExactlyOnce()
 		c.CheckLinearizable()
 		c.CheckHeads()
+		c.CheckEvents()
 		if s.Clocks {
 			c.CheckClocks()
 		}

@@ -83,7 +83,11 @@ func TestLosingTheLeaderLosesNoBallot(t *testing.T) {
 				c.CheckExactlyOnce()
 				c.CheckLinearizable()
 				c.CheckDigestsEqual()
+				c.CheckEvents()
 				c.Require(t)
+				if c.reader.after() == 0 {
+					t.Error("no event was read")
+				}
 			})
 		})
 	}
