@@ -72,6 +72,19 @@ var dashboard = []row{
 		}},
 		{"Clock", "Largest deviation of a member's clock from the median.", "s", []query{{`max(voted_clock_skew_seconds{job="$job"})`, "skew"}}},
 	}},
+	{"Is it proven?", []panel{
+		{"Signed heads", "Heads of polls' logs that a majority signed, a second, by the node that collected the signatures.", "ops", []query{
+			{`sum by (instance) (rate(voted_proof_heads_total{job="$job"}` + rate + `)) > 0`, "{{instance}}"},
+		}},
+		{"Who signs", "Share of the heads that each member signed. A member far below 1 is behind, away, or refuses.", "percentunit", []query{
+			{`sum by (member) (rate(voted_proof_signatures_total{job="$job"}` + rate + `)) / on () group_left () (sum(rate(voted_proof_heads_total{job="$job"}` + rate + `)) > 0)`, "{{member}}"},
+			{`sum by (reason) (rate(voted_proof_refusals_total{job="$job"}` + rate + `)) > 0`, "refused a second: {{reason}}"},
+		}},
+		{"Ballots without a signed head", "Records that no head covers yet, and logs that a member never signs again.", "none", []query{
+			{`voted_proof_behind_leaves{job="$job"}`, "{{instance}}"}, {`voted_proof_forked_logs{job="$job"} > 0`, "{{instance}} forked logs"},
+		}},
+		{"Wait for a head", "For how long the oldest of these has waited.", "s", []query{{`max(voted_proof_waiting_seconds{job="$job"})`, "oldest"}}},
+	}},
 	{"How full is it?", []panel{
 		{"Memory", "Resident memory of the process.", "bytes", []query{{`process_resident_memory_bytes{job="$job"}`, "{{instance}}"}}},
 		{"Disk", "Size of the data directory.", "bytes", []query{{`voted_store_size_bytes{job="$job"}`, "{{instance}}"}}},

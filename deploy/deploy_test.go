@@ -146,3 +146,28 @@ func TestEveryVariableIsAFlag(t *testing.T) {
 		t.Errorf("only %d variables were found", checked)
 	}
 }
+
+// The image is built of some folders alone. That one is missing would show only where there is Docker.
+func TestTheImageIsBuiltOfAllFoldersThatTheProgramNeeds(t *testing.T) {
+	t.Parallel()
+	out, err := run(t, "go", "list", "-deps", "voted/cmd/voted")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	dockerfile, sent := read(t, "Dockerfile"), read(t, "../.dockerignore")
+	folders := map[string]bool{}
+	for line := range strings.Lines(out) {
+		if rest, ours := strings.CutPrefix(strings.TrimSpace(line), "voted/"); ours {
+			folder, _, _ := strings.Cut(rest, "/")
+			folders[folder] = true
+		}
+	}
+	for folder := range folders {
+		if !strings.Contains(dockerfile, "\nCOPY "+folder+" "+folder+"\n") || !strings.Contains(sent, "\n!"+folder+"\n") {
+			t.Errorf("the program needs the folder %s: name it in deploy/Dockerfile and in .dockerignore", folder)
+		}
+	}
+	if !folders["cmd"] || !folders["client"] || !folders["internal"] {
+		t.Errorf("the folders were not found: %v", folders)
+	}
+}

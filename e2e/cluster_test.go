@@ -52,6 +52,14 @@ func startBuild(t *testing.T, program string, args ...string) *localcluster.Clus
 	if err != nil {
 		t.Fatal(err)
 	}
+	stopsAtTheEnd(t, c)
+	ready(t, c)
+	return c
+}
+
+// stopsAtTheEnd stops a cluster at the end of a test, and shows its logs where that failed.
+func stopsAtTheEnd(t *testing.T, c *localcluster.Cluster) {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := c.Stop(); err != nil {
 			t.Error(err)
@@ -62,8 +70,6 @@ func startBuild(t *testing.T, program string, args ...string) *localcluster.Clus
 			}
 		}
 	})
-	ready(t, c)
-	return c
 }
 
 func ready(t *testing.T, c *localcluster.Cluster) {
@@ -283,4 +289,38 @@ func awaitLog(t *testing.T, n *localcluster.Node, says ...string) {
 			t.Fatalf("%s does not say %q:\n%s", n.ID, missing, n.LogTail())
 		}
 	}
+}
+
+// await waits until a condition is true.
+func await(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 30 s: %s", what)
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// awaitFinding waits until the cluster's status has one of two findings about a member.
+func awaitFinding(t *testing.T, all *client.Client, kind, or, member string) {
+	t.Helper()
+	var last any
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		s, err := all.Cluster(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range s.Findings {
+			if f.Member == member && (f.Kind == kind || f.Kind == or) {
+				return
+			}
+		}
+		last = s.Findings
+	}
+	t.Fatalf("nothing is said about %s being %s: %+v", member, kind, last)
 }

@@ -176,21 +176,6 @@ func TestAFullDiskRefusesBallotsBeforeItIsFullAndRecoversByItself(t *testing.T) 
 	}
 }
 
-// await waits until a condition is true.
-func await(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 30 s: %s", what)
-		}
-	}
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // One member's disk is filled completely, ballast included, while ballots are cast. The
 // others continue, and the member recovers once there is space.
 func TestAMemberWhoseDiskIsFullCostsNoBallot(t *testing.T) {
@@ -223,25 +208,6 @@ func TestAMemberWhoseDiskIsFullCostsNoBallot(t *testing.T) {
 	}
 	l.finish(t)
 	l.checkExact(t, c)
-}
-
-// awaitFinding waits until the cluster's status has one of two findings about a member.
-func awaitFinding(t *testing.T, all *client.Client, kind, or, member string) {
-	t.Helper()
-	var last any
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		s, err := all.Cluster(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range s.Findings {
-			if f.Member == member && (f.Kind == kind || f.Kind == or) {
-				return
-			}
-		}
-		last = s.Findings
-	}
-	t.Fatalf("nothing is said about %s being %s: %+v", member, kind, last)
 }
 
 // A disk that hangs: the leader's, frozen as a whole, so that every write waits in the

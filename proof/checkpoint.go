@@ -65,7 +65,7 @@ func parseNumber(s string) (uint64, error) {
 type Origin struct {
 	Log     string // the cluster's, as in --log-name
 	Poll    string // id of the poll
-	Lineage string // "1", or "r" and the log index of the restore that began it
+	Lineage string // "1", or "r" or "c" and the log index of the restore or recovery that began it
 }
 
 // String returns the origin as it stands in checkpoints.

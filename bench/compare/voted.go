@@ -131,7 +131,7 @@ func (v *voted) measure(ctx context.Context, p phase, begin, end func()) (Figure
 // waitProvable waits until there is a signed head of all ballots of a poll, and checks it. What
 // made it must not slow the system that is measured next.
 func (v *voted) waitProvable(ctx context.Context, poll string, ballots uint64) error {
-	policy, err := v.cluster.Policy(poll)
+	policy, err := v.cluster.Policy(poll, "1")
 	if err != nil {
 		return err
 	}

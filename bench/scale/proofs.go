@@ -120,7 +120,7 @@ type headWatch struct {
 }
 
 func (r *rig) watchHeads(ctx context.Context, poll string) (*headWatch, error) {
-	policy, err := r.cluster.Policy(poll)
+	policy, err := r.cluster.Policy(poll, "1")
 	if err != nil {
 		return nil, err
 	}
@@ -272,7 +272,7 @@ func (r *rig) provable(ctx context.Context, poll string) error {
 
 // proving measures how long proofs of single ballots take, and checks each.
 func (r *rig) proving(ctx context.Context, poll, prefix string, voters uint64) error {
-	policy, err := r.cluster.Policy(poll)
+	policy, err := r.cluster.Policy(poll, "1")
 	if err != nil {
 		return err
 	}

@@ -285,8 +285,15 @@ func TestDevKeepsItsDataAndStopsOnCtrlC(t *testing.T) {
 	for _, round := range []struct{ cast, outcome string }{{"cast", "counted"}, {"again", "replayed"}} {
 		cmd, lines := process(t, "dev", "--nodes", "1", "--data", dir, "--port", "14580")
 		until(t, lines, "1 node ready")
+		cast, check := until(t, lines, "voted cast lunch bo sushi --proof"), until(t, lines, "voted verify receipt lunch.bo.tlog-proof")
 		until(t, lines, "Ctrl-C stops all nodes.")
 		follow(t, []string{"http://127.0.0.1:14580"}, []step{{"poll create lunch pizza sushi", 0, nil}, {"cast lunch ann pizza --json", 0, []string{`"outcome":"` + round.outcome + `"`}}})
+		receipt := filepath.Join(t.TempDir(), "receipt")
+		for _, shown := range []string{cast + " -o " + receipt, strings.Replace(check, "lunch.bo.tlog-proof", receipt, 1)} {
+			if got := voted(strings.Fields(shown)[1:]...); got.code != 0 || !strings.Contains(got.out, "Your ballot in lunch is counted: record 2 of 2") {
+				t.Errorf("%s: exit code %d\n%s%s", shown, got.code, got.out, got.errout)
+			}
+		}
 		if err := cmd.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}

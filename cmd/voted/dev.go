@@ -12,6 +12,11 @@ import (
 	"voted/internal/usage"
 )
 
+const (
+	devLogName = "dev.localhost" // begins the names of polls' logs, whose keys are in the directory of the data
+	tryPoll    = "lunch"         // the poll of the examples that are shown
+)
+
 type devCommand struct {
 	Nodes int    `help:"How many nodes." default:"3"`
 	Data  string `help:"Keep the data in this directory; by default it is temporary. Start with the same --port and --nodes again." placeholder:"DIR"`
@@ -49,7 +54,7 @@ func (c *devCommand) Run(s *session) error {
 	}
 	ended := make(chan error, c.Nodes+1)
 	cluster, err := localcluster.Start(s.ctx, localcluster.Options{
-		Binary: binary, Nodes: c.Nodes, Dir: data, BasePort: c.Port,
+		Binary: binary, Nodes: c.Nodes, Dir: data, BasePort: c.Port, LogName: devLogName,
 		Args: func(int) []string {
 			args := []string{"--log-level", s.flags.LogLevel}
 			for _, origin := range c.AllowOrigin {
@@ -66,7 +71,11 @@ func (c *devCommand) Run(s *session) error {
 	if err := cluster.WaitReady(s.ctx); err != nil {
 		return err
 	}
-	c.greet(s, cluster)
+	policy, err := writePolicy(cluster, tryPoll)
+	if err != nil {
+		return err
+	}
+	c.greet(s, cluster, policy)
 	for range cluster.Nodes {
 		select {
 		case err := <-ended:
@@ -79,7 +88,7 @@ func (c *devCommand) Run(s *session) error {
 	return errors.New("all nodes have ended")
 }
 
-func (c *devCommand) greet(s *session, cluster *localcluster.Cluster) {
+func (c *devCommand) greet(s *session, cluster *localcluster.Cluster, policy string) {
 	o := s.stdout
 	o.Linef("%s", o.Paint(display.Bold, display.Plural(int64(len(cluster.Nodes)), "node")+" ready"))
 	o.Linef("")
@@ -90,7 +99,27 @@ func (c *devCommand) greet(s *session, cluster *localcluster.Cluster) {
 	}
 	t.Write(o)
 	o.Linef("")
-	display.TryThese(o, cluster.Nodes[0].URL, "lunch", "pizza", "sushi")
+	display.TryThese(o, cluster.Nodes[0].URL, tryPoll, "pizza", "sushi")
+	o.Linef("")
+	o.Linef("Check that a ballot is counted, with a file that needs no node:")
+	for _, line := range []string{
+		"voted cast " + tryPoll + " bo sushi --proof --policy " + policy + " --endpoint " + cluster.Nodes[0].URL,
+		"voted verify receipt " + tryPoll + ".bo.tlog-proof --policy " + policy,
+	} {
+		o.Linef("  %s", o.Paint(display.Cyan, line))
+	}
+	o.Linef("The policy of another poll:")
+	o.Linef("  %s", o.Paint(display.Cyan, "voted proof policy POLL "+cluster.PolicyFlags()))
 	o.Linef("")
 	o.Linef("%s", o.Paint(display.Dim, "Ctrl-C stops all nodes."))
+}
+
+// writePolicy writes the policy of a poll into the cluster's directory, and returns its file.
+func writePolicy(cluster *localcluster.Cluster, poll string) (file string, err error) {
+	policy, err := cluster.Policy(poll, "1")
+	if err != nil {
+		return "", err
+	}
+	file = filepath.Join(cluster.Dir, poll+".policy")
+	return file, writeSmall(file, []byte(policy.String()))
 }

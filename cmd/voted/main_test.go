@@ -301,6 +301,7 @@ func TestDemoCountsExactlyOnceWhileTheLeaderDies(t *testing.T) {
 		LeaderKills                        int `json:"leader_kills"`
 		Winners                            []string
 		Rounds                             []any
+		Receipt                            struct{ Voter, Moment, Sentence string }
 	}
 	if err := json.Unmarshal(out, &r); err != nil || bytes.Count(out, []byte("\n")) != 1 {
 		t.Fatalf("it is not one JSON object: %v\n%s", err, out)
@@ -310,6 +311,18 @@ func TestDemoCountsExactlyOnceWhileTheLeaderDies(t *testing.T) {
 	}
 	if r.Sent != 4000+r.Duplicates || r.Duplicates < 1000 || r.Counted+r.Replayed != r.Sent || r.Failed != 0 || r.Counted > 4000 {
 		t.Errorf("the ledger does not balance: %s", out)
+	}
+	// The receipt is of a ballot that the kill concerned, and whoever has the files can check it.
+	said := r.Receipt.Sentence
+	if !strings.HasPrefix(said, "Your ballot in alaska-2022 is counted: record ") || !strings.Contains(said, "It was not replaced before the poll closed.") || !strings.Contains(r.Receipt.Moment, "leader was killed") {
+		t.Errorf("the receipt is %+v", r.Receipt)
+	}
+	receipt := []string{"verify", "receipt", filepath.Join(dir, r.Receipt.Voter+".tlog-proof"), "--policy", filepath.Join(dir, "alaska-2022.policy")}
+	if got := voted(receipt...); got.code != 0 || strings.TrimSpace(got.out) != said {
+		t.Errorf("checked once more: exit code %d: %s%s", got.code, got.out, got.errout)
+	}
+	if got := voted(append(receipt, "--voter", "v-000000x")...); got.code != 1 {
+		t.Errorf("as another voter's: exit code %d: %s", got.code, got.out)
 	}
 	if again := voted("demo", "--ballots", "10", "--data", dir); again.code != 1 || !strings.Contains(again.errout, "not empty") {
 		t.Errorf("old data was taken: %+v", again)

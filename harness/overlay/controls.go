@@ -103,3 +103,34 @@ func (p *proposer) commit(ctx context.Context, frame []byte, ballots int) (Answe
 		},
 	}
 )
+
+// StopAtMark is no bug, but a moment that no signal from outside can hit: while the file exists that $STOP_AT_MARK
+// names, a member stops between the mark that it writes and the signature that follows, and says so in a file NAME.PID.
+// It is killed then. Any member collects signatures at once, so that all of them come to this.
+var StopAtMark = []Edit{
+	{
+		File: "internal/prover/answer.go",
+		Old:  "	\"errors\"\n	\"maps\"\n",
+		New:  "	\"errors\"\n	\"fmt\"\n	\"maps\"\n	\"os\"\n",
+	},
+	{
+		File: "internal/prover/answer.go",
+		Old:  "		p.mark(all)\n",
+		New: `		p.mark(all)
+		stop := os.Getenv("STOP_AT_MARK")
+		for i := range all {
+			if _, err := os.Stat(stop); err == nil && all[i].verdict == Signed {
+				if err := os.WriteFile(fmt.Sprintf("%s.%d", stop, os.Getpid()), nil, 0o600); err != nil {
+					panic(err)
+				}
+				select {}
+			}
+		}
+`,
+	},
+	{
+		File: "internal/prover/prover.go",
+		Old:  "	standInAfter = 5 * time.Second\n",
+		New:  "	standInAfter = 200 * time.Millisecond\n",
+	},
+}

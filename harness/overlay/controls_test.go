@@ -21,6 +21,7 @@ func TestEveryPlantedBugFindsItsSource(t *testing.T) {
 		"early match":           {EarlyMatch},
 		"alone behind":          {AloneBehind},
 		"no assurance":          {NoAssurance},
+		"a stop at the mark":    StopAtMark,
 	} {
 		if _, err := write(root, t.TempDir(), edits); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"deploy":                   {},
 	"docs":                     {},
 	"e2e":                      {},
+	"e2e/plain":                {},
 	"faults":                   {"faults/...", "internal/console"},
 	"faults/...":               {"client", "faults/...", "harness/...", "internal/auth", "internal/cluster/...", "internal/fsm", "internal/localcluster", "internal/pause", "internal/poll", "internal/refusal", "loadtest/..."},
 	"harness/...":              {"client", "harness/..."},
@@ -110,7 +111,7 @@ var arrows = map[string][]string{
 // thing, and nothing in production follows from it.
 var testArrows = map[string][]string{
 	"docs":                   {"client", "harness/overlay", "internal/api", "internal/pki", "internal/poll", "internal/proofkey", "internal/refusal", "internal/ports/portstest", "internal/server", "internal/survey", "internal/tally"},
-	"e2e":                    {"client", "faults/loopfs", "harness/overlay", "internal/localcluster", "internal/ports/portstest"},
+	"e2e":                    {"client", "e2e/plain", "faults/loopfs", "harness/overlay", "internal/localcluster", "internal/ports/portstest", "proof"},
 	"faults/hostile":         {"internal/voterid"},
 	"harness/wire":           {"internal/ports/portstest"},
 	"internal/api":           {"internal/ballotfile", "proof"},
@@ -128,7 +129,7 @@ var testArrows = map[string][]string{
 // pure packages import the standard library alone, and nothing of it that waits,
 // writes, draws lots or knows the time: the same log must give the same state on
 // every member.
-var pure = []string{"internal/moment", "internal/poll", "internal/refusal", "internal/survey", "internal/tally", "internal/voterid", "proof"}
+var pure = []string{"e2e/plain", "internal/moment", "internal/poll", "internal/refusal", "internal/survey", "internal/tally", "internal/voterid", "proof"}
 
 // timed are pure packages whose values may be instants and durations, which they take as
 // arguments. They import time; what it has that waits, or that knows the time or the

@@ -34,7 +34,7 @@ func against(state *poll.State, head proof.Checkpoint) (*Held, error) {
 		h.Fault = "The backup does not have the poll " + origin.Poll + ": restoring it drops all that was signed."
 		return h, nil
 	case state.Lineage() != origin.Lineage:
-		h.Fault = fmt.Sprintf("The backup is of the history %s, and the head is of the history %s: a restore lies between them.", state.Lineage(), origin.Lineage)
+		h.Fault = fmt.Sprintf("The backup is of the history %s, and the head is of the history %s: a restore or a recovery lies between them.", state.Lineage(), origin.Lineage)
 		return h, nil
 	}
 	if h.Held = min(c.LogSize(), head.Size); h.Held < head.Size {

@@ -59,6 +59,10 @@ func TestARecoveredMemberHasEverythingThatItHad(t *testing.T) {
 	}
 	c.restart("n1")
 	c.start("n4", portstest.Addr(t), func(o *cluster.Options) { o.Join = []string{c.addrOf("n1")} })
+	// The others may have signed what this one does not have, so the poll has another log.
+	if _, lineage, _, ok := c.nodes["n1"].Log("p"); !ok || lineage[0] != 'c' {
+		t.Errorf("after the recovery the log is of lineage %s", lineage)
+	}
 	for voter, want := range receipts {
 		o, err := c.nodes["n4"].Cast(ctxFor(t, 30*time.Second), ballot("p", voter, 0))
 		if err != nil || o.Kind != poll.Replayed || o.Receipt != want {

@@ -73,7 +73,16 @@ func (f *FSM) Belong(cluster string) {
 	f.cluster = cluster
 }
 
-// Cluster returns what Belong was given.
+// Recover makes the state that of another cluster, which goes on from it; see
+// poll.State.Recover.
+func (f *FSM) Recover(cluster string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cluster = cluster
+	f.state.Recover()
+}
+
+// Cluster returns what Belong was given, or Recover.
 func (f *FSM) Cluster() string {
 	f.mu.RLock()
 	defer f.mu.RUnlock()

@@ -46,8 +46,8 @@ type Options struct {
 	// Authority is the directory of a CA that `voted ca init` made, "" for none. Its
 	// certificates put API and peer ports under TLS. Without Secure requests need no token.
 	Authority string
-	// LogName, if set, has every node keep the logs that prove what was counted: it is their
-	// --log-name. Each gets a proof key of its own, kept in Dir. See Policy.
+	// LogName begins the names of polls' logs: each node then has a proof key and signs their heads. The keys are made
+	// in Dir, and those that are there are used again. Empty: the nodes keep no logs. See Policy.
 	LogName string
 	// StallLimit is the nodes' --stall-limit; default 20 s, more than a node's own
 	// default. The nodes share one disk: if it is slow, it is slow for all of them, and

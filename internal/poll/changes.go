@@ -41,12 +41,17 @@ func (s *State) follow(p *Poll) {
 	}
 }
 
-// Lineage names the past that the logs of this state stand for, equal on all members: "1",
-// or "r" and the log index of the last restore. A restore may drop leaves that were signed,
-// so what follows it is another log.
+// Lineage names the past that the logs of this state stand for, equal on all members: "1", or
+// "r" and the log index of the last restore, or "c" and the log index at which the cluster
+// was recovered, whichever came later. Both may drop leaves that were signed, so what follows
+// them is another log.
 func (s *State) Lineage() string {
-	if s.origin.Index == 0 {
+	at := strconv.FormatUint(s.origin.Index, 10)
+	switch {
+	case s.origin.Index == 0:
 		return "1"
+	case s.origin.Backup == Digest{}:
+		return "c" + at
 	}
-	return "r" + strconv.FormatUint(s.origin.Index, 10)
+	return "r" + at
 }

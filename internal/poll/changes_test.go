@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -112,5 +113,24 @@ func TestARestoreBeginsAnotherLineage(t *testing.T) {
 	c := backup.Changes(9)
 	if c.Lineage != "r100" || len(c.Polls) != 1 || !c.Polls[0].Deleted() {
 		t.Errorf("after a restore: %+v", c)
+	}
+}
+
+func TestARecoveryBeginsAnotherLineageAndARestoreTheNext(t *testing.T) {
+	t.Parallel()
+	s := board(t)
+	s.Recover()
+	want := fmt.Sprintf("c%d", s.Index())
+	if got := s.Lineage(); got != want {
+		t.Errorf("after a recovery it is of lineage %s, want %s", got, want)
+	}
+	again := NewState()
+	again.Begin(Stamp{Index: 900, At: 1})
+	if err := s.Succeed(again, Succession{Backup: Digest{1}, Position: 900}); err != nil {
+		t.Fatal(err)
+	}
+	s.End()
+	if got := s.Lineage(); got != "r900" {
+		t.Errorf("after a restore of it, it is of lineage %s", got)
 	}
 }

@@ -47,14 +47,19 @@ func (s *State) MayDrop(confirm string) *refusal.Error {
 	}
 }
 
-// Origin is the backup that a state was last restored from; zero: it never was.
+// Origin is the backup that a state was last restored from, or the recovery of its cluster;
+// zero: there was neither.
 type Origin struct {
-	Backup Digest // SHA-256 of the whole file
-	Index  uint64 // log index of the restore
+	Backup Digest // SHA-256 of the whole file; zero: it was a recovery
+	Index  uint64 // log index of the restore, or of what was applied last before the recovery
 }
 
 // Origin returns the backup that the state was last restored from.
 func (s *State) Origin() Origin { return s.origin }
+
+// Recover makes the state that of a cluster which goes on from one member. What the others had
+// beyond it is gone, whether it was signed or not, so other logs of the polls begin.
+func (s *State) Recover() { s.origin = Origin{Index: s.index} }
 
 // Restored reports whether the state was restored from the backup with this checksum
 // after log index since. The restore of a sender that had seen the log up to since is

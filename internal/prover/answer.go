@@ -107,7 +107,7 @@ func (p *Prover) judge(ctx context.Context, c *candidate) {
 	if ctx.Err() != nil {
 		c.verdict = Behind // its tree is still being made
 	} else if !errors.Is(err, errStale) {
-		p.log.Error("a head cannot be judged, so it is not signed", "log", c.origin, "error", err)
+		p.log.Error("a head cannot be judged, so it is not signed", "log", c.origin.String(), "error", err)
 	}
 }
 
@@ -148,7 +148,7 @@ func (p *Prover) fork(o proof.Origin) {
 	if !p.forked[o.String()] {
 		p.forked[o.String()] = true
 		p.log.Error("this member has signed a head of a log that its own ballots do not continue: it never signs that log again. "+
-			"Its disk or its state was set back, or another member's was. Compare the members' ballots with kept receipts", "log", o)
+			"Its disk or its state was set back, or another member's was. Compare the members' ballots with kept receipts", "log", o.String())
 	}
 }
 

@@ -86,6 +86,7 @@ func (p *Prover) collectFor(polls []string) {
 	heads := b.assemble(p.opts.Now())
 	if len(heads) > 0 && p.keep(heads) {
 		p.metrics.heads.Add(float64(len(heads)))
+		b.measure()
 		p.push(heads)
 	}
 }
@@ -194,9 +195,9 @@ func (p *Prover) report(member string, worst Verdict) {
 	}
 	switch worst {
 	case Differs, Forked:
-		p.log.Error("a member does not sign this member's heads", "member", member, "because", worst)
+		p.log.Error("a member does not sign this member's heads", "member", member, "because", worst.String())
 	case Unknown, Behind:
-		p.log.Debug("a member does not sign this member's heads yet", "member", member, "because", worst)
+		p.log.Debug("a member does not sign this member's heads yet", "member", member, "because", worst.String())
 	case Signed:
 		p.log.Info("a member signs heads", "member", member)
 	}
@@ -279,6 +280,18 @@ func (b *ballotOfHeads) decided() bool {
 	return true
 }
 
+// measure counts the signatures in the heads that were assembled.
+func (b *ballotOfHeads) measure() {
+	for _, signed := range b.signed {
+		if len(signed) < b.need {
+			continue
+		}
+		for member := range signed {
+			b.p.metrics.signatures.WithLabelValues(member).Inc()
+		}
+	}
+}
+
 // assemble returns the heads that a majority signed, each with this member's signature as
 // the log.
 func (b *ballotOfHeads) assemble(now time.Time) (heads []Head) {
@@ -295,7 +308,7 @@ func (b *ballotOfHeads) assemble(now time.Time) (heads []Head) {
 		}
 		log, err := b.p.opts.Signer.Log(a.origin)
 		if err != nil {
-			b.p.log.Error("a head cannot be signed as its log", "log", a.origin, "error", err)
+			b.p.log.Error("a head cannot be signed as its log", "log", a.origin.String(), "error", err)
 			continue
 		}
 		note := proof.Note{Text: a.text(a.origin)}

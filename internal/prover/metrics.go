@@ -8,8 +8,9 @@ import (
 
 // metrics are what a prover measures of itself.
 type metrics struct {
-	heads    prometheus.Counter
-	refusals map[Verdict]prometheus.Counter
+	heads      prometheus.Counter
+	signatures *prometheus.CounterVec // by member
+	refusals   map[Verdict]prometheus.Counter
 }
 
 func newMetrics(p *Prover) *metrics {
@@ -17,6 +18,10 @@ func newMetrics(p *Prover) *metrics {
 	m.heads = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "voted_proof_heads_total", Help: "Heads of logs that this node collected the signatures of a majority for.",
 	})
+	m.signatures = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "voted_proof_signatures_total", Help: "Signatures of members in the heads that this node collected, by member. One that signs none is missing or refuses.",
+	}, []string{"member"})
+	m.signatures.WithLabelValues(p.opts.Member) // which is measured from the start
 	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "voted_proof_refusals_total", Help: "Heads that this node was asked to sign and did not, by reason: behind, differs, forked, unknown.",
 	}, []string{"reason"})
@@ -27,7 +32,7 @@ func newMetrics(p *Prover) *metrics {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "voted_proof_" + name, Help: help}, f)
 	}
 	if to := p.opts.Metrics; to != nil {
-		to.MustRegister(m.heads, refusals,
+		to.MustRegister(m.heads, m.signatures, refusals,
 			gauge("behind_leaves", "Records that no signed head covers yet, as this node knows.", func() float64 {
 				leaves, _ := p.behind()
 				return float64(leaves)

@@ -3,7 +3,10 @@ package prover_test
 import (
 	"encoding/binary"
 	"errors"
+	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,6 +93,29 @@ func TestWithoutAMajorityThereIsNoHeadAndItComesWhenThereIsOne(t *testing.T) {
 		r.silence("n3", false)
 		r.members["n1"].await("board", 1, 4*time.Second)
 		r.members["n3"].await("board", 1, fresh)
+	})
+}
+
+func TestTheSignaturesOfEachMemberAreCountedWhereTheyAreCollected(t *testing.T) {
+	bubble(t, 3, func(r *rig) {
+		r.cast("board", 1)
+		r.members["n1"].await("board", 1, fresh)
+		r.silence("n3", true)
+		r.cast("board", 2)
+		r.members["n1"].await("board", 2, fresh)
+		families, err := r.members["n1"].measured.Gather()
+		must(t, err)
+		signed := map[string]float64{}
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				if f.GetName() == "voted_proof_signatures_total" {
+					signed[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+				}
+			}
+		}
+		if want := map[string]float64{"n1": 2, "n2": 2, "n3": 1}; !maps.Equal(signed, want) {
+			t.Errorf("the signatures are %v, want %v", signed, want)
+		}
 	})
 }
 
@@ -204,14 +230,20 @@ func TestAMarkThatWasRolledBackIsMovedUpByWhatTheOthersRemember(t *testing.T) {
 				r.members["n2"].await("board", 8, fresh)
 				// Given a member whose disk forgets, and whose ballots are others than before, …
 				m.kill()
+				var said strings.Builder
+				m.logger = slog.New(slog.NewTextHandler(&said, nil))
 				spoil(m, yesterday)
 				m.boxes.replace("1", map[string][]uint64{"board": append(upTo(6), 100, 101, 102)})
 				// … when it starts, and collects for as long as it may, …
 				m.start()
 				time.Sleep(20 * time.Second)
-				// … then it knows that it has signed something else.
+				// … then it knows that it has signed something else, and says that its disk was set back.
 				if forked := m.prover.Forked(); len(forked) != 1 {
 					t.Errorf("it does not know that its log is forked; it has %v", forked)
+				}
+				m.kill()
+				if !strings.Contains(said.String(), "it was set back or replaced") {
+					t.Errorf("it says %s", said.String())
 				}
 			})
 		})

@@ -28,7 +28,7 @@ func (p *Prover) Head(poll string) (Head, bool) {
 	}
 	h, ok, err := p.heads.get(p.origin(b))
 	if err != nil {
-		p.log.Error("a head cannot be read; the next one takes its place", "log", p.origin(b), "error", err)
+		p.log.Error("a head cannot be read; the next one takes its place", "log", p.origin(b).String(), "error", err)
 	}
 	return h, ok
 }

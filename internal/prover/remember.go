@@ -62,8 +62,13 @@ func (p *Prover) recall(member string) error {
 			return err
 		}
 		heads := p.readHeads(a.heads)
-		if err := p.raise(heads); err != nil {
+		raised, err := p.raise(heads)
+		if err != nil {
 			return err
+		}
+		if raised > 0 {
+			p.log.Warn("this member's disk does not have all that it signed: it was set back or replaced. Another member remembers, "+
+				"so what was signed holds", "logs", raised, "member", member)
 		}
 		p.accept(heads)
 		if !a.more || len(heads) == 0 {
@@ -128,7 +133,7 @@ func (p *Prover) receive(notes [][]byte) {
 		return
 	}
 	heads := p.readHeads(notes)
-	if err := p.raise(heads); err != nil {
+	if _, err := p.raise(heads); err != nil {
 		p.log.Debug("marks cannot be moved up", "error", err)
 	}
 	p.accept(heads)
@@ -138,12 +143,13 @@ func (p *Prover) receive(notes [][]byte) {
 var errNoMarks = errors.New("the file of marks is not open")
 
 // raise moves marks up to heads that bear this member's own signature. It is as good as
-// having signed them just now, whatever the file of marks says.
-func (p *Prover) raise(heads []Head) error {
+// having signed them just now, whatever the file of marks says. It returns how many logs have
+// another mark now.
+func (p *Prover) raise(heads []Head) (raised int, err error) {
 	p.signing.Lock()
 	defer p.signing.Unlock()
 	if p.marks == nil {
-		return errNoMarks
+		return 0, errNoMarks
 	}
 	marks := map[logKey]mark{}
 	for i := range heads {
@@ -158,7 +164,7 @@ func (p *Prover) raise(heads []Head) error {
 		key := keyOf(h.Origin)
 		was, err := p.marks.get(key)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		switch {
 		case was.forked:
@@ -169,7 +175,7 @@ func (p *Prover) raise(heads []Head) error {
 			p.fork(h.Origin)
 		}
 	}
-	return p.marks.put(marks)
+	return len(marks), p.marks.put(marks)
 }
 
 // accept keeps the heads that a majority of the voting members has signed, as far as their

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/internal/prover"
 	"voted/internal/prover/provertest"
@@ -192,6 +195,10 @@ type place struct {
 	boxes  *boxes
 	prover *prover.Prover
 	silent bool
+
+	measured *prometheus.Registry // by this prover
+	logger   *slog.Logger         // nil: it logs nothing
+
 	// lie changes what the member answers; nil: nothing.
 	lie func(question, answer []byte) []byte
 }
@@ -218,7 +225,8 @@ func newRig(t *testing.T, n int) *rig {
 func (m *place) start() {
 	m.rig.t.Helper()
 	m.on = m.disk.Process()
-	p, err := prover.New(prover.Options{Name: logName, Member: m.id, Signer: m.key, Disk: m.on, Processors: 2})
+	m.measured = prometheus.NewRegistry()
+	p, err := prover.New(prover.Options{Name: logName, Member: m.id, Signer: m.key, Disk: m.on, Processors: 2, Metrics: m.measured, Logger: m.logger})
 	must(m.rig.t, err)
 	m.boxes.mu.Lock()
 	for poll := range m.boxes.polls {

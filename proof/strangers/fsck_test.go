@@ -5,11 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/transparency-dev/merkle/rfc6962"
-	"github.com/transparency-dev/tessera/api"
-	"github.com/transparency-dev/tessera/fsck"
-	"golang.org/x/mod/sumdb/note"
-
 	ours "voted/proof"
 )
 
@@ -47,7 +42,8 @@ func widthOf(width uint8) int {
 }
 
 // Tessera's checker walks a whole log of ours: head, entries, tiles. It hangs on some logs
-// that are wrong, so it is asked about a good one alone, within a time limit.
+// that are wrong, so it is asked about a good one alone, within a time limit; the end-to-end
+// tests ask it about the logs of real nodes, and about ones that are wrong.
 func TestTesseraChecksALogOfOurs(t *testing.T) {
 	t.Parallel()
 	const origin, size = "votes.example/acme/board-2026/1", 70_001
@@ -61,25 +57,11 @@ func TestTesseraChecksALogOfOurs(t *testing.T) {
 	must(t, err)
 	n := ours.Note{Text: ours.Checkpoint{Origin: origin, Size: size, Root: root}.String()}
 	n.Signatures = append(n.Signatures, signer.Sign(n.Text, 0))
-	verifier, err := note.NewVerifier(signer.Verifier.String())
-	must(t, err)
-
-	hasher := func(bundle []byte) ([][]byte, error) {
-		var b api.EntryBundle
-		if err := b.UnmarshalText(bundle); err != nil {
-			return nil, err
-		}
-		var leaves [][]byte
-		for _, e := range b.Entries {
-			leaves = append(leaves, rfc6962.DefaultHasher.HashLeaf(e))
-		}
-		return leaves, nil
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { // ends with the check, or with the test's process if that hangs
-		done <- fsck.New(origin, verifier, &published{n.Append(nil), view}, hasher, fsck.Opts{N: 1}).Check(ctx)
+		done <- Fsck(ctx, &published{n.Append(nil), view}, signer.Verifier.String())
 	}()
 	select {
 	case err := <-done:

@@ -52,6 +52,7 @@ type Report struct {
 	Winners       []string `json:"winners"`
 	Rounds        []round  `json:"rounds"`
 	Checks        []check  `json:"checks"`
+	Receipt       *proven  `json:"receipt,omitempty"` // one that was checked
 	Nodes         int      `json:"nodes"`
 	Seed          uint64   `json:"seed"`
 	Seconds       float64  `json:"seconds"`         // of everything
@@ -123,7 +124,7 @@ func (d *demonstration) start(ctx context.Context) (err error) {
 	}
 	d.cluster, err = localcluster.Start(ctx, localcluster.Options{
 		Binary: d.options.Binary, Nodes: d.options.Nodes, Dir: dir,
-		Args: func(int) []string { return []string{"--log-level", "warn"} }, Secure: d.options.TLS,
+		Args: func(int) []string { return []string{"--log-level", "warn"} }, Secure: d.options.TLS, LogName: logName,
 	})
 	if err != nil {
 		return err
@@ -190,6 +191,11 @@ func (d *demonstration) audit(ctx context.Context, r *Report) {
 		a.verdict("the poll closes", err, "")
 	}
 	a.run(ctx)
+	receipt, err := d.prove(ctx)
+	a.verdict("one receipt, checked without asking a node", err, "voted verify receipt")
+	if err == nil {
+		r.Receipt = &receipt
+	}
 	d.results = a.results
 	r.Ballots, r.Winners, r.Checks, r.Verdict = a.results.Ballots, a.results.Winners, a.checks, "EXACT"
 	for _, round := range a.results.Rounds {

@@ -214,7 +214,7 @@ func TestTheLedgerNoticesWhatMustNotHappen(t *testing.T) {
 			t.Parallel()
 			l := newLedger(1)
 			for _, r := range c.answers {
-				l.record(0, r, nil)
+				l.record(0, time.Now(), r, nil)
 			}
 			if len(l.complaints) != c.complaints {
 				t.Errorf("complaints: %q, want %d", l.complaints, c.complaints)
@@ -227,14 +227,14 @@ func TestOnlyTheNextLeaderEndsAnOutage(t *testing.T) {
 	t.Parallel()
 	l := newLedger(3)
 	l.watch(time.Now().Add(-50*time.Millisecond), "n1")
-	l.record(0, answer(client.Counted, 1, 1, "n2", "n1"), nil) // was on its way
+	l.record(0, time.Now(), answer(client.Counted, 1, 1, "n2", "n1"), nil) // was on its way
 	select {
 	case <-l.resumed:
 		t.Fatal("an answer of the dead leader ended the outage")
 	default:
 	}
-	l.record(1, answer(client.Replayed, 2, 2, "n2", "n2"), nil)
-	l.record(2, answer(client.Counted, 3, 3, "n2", "n2"), nil)
+	l.record(1, time.Now(), answer(client.Replayed, 2, 2, "n2", "n2"), nil)
+	l.record(2, time.Now(), answer(client.Counted, 3, 3, "n2", "n2"), nil)
 	<-l.resumed
 	if l.resumedBy != "n2" || l.resumedAfter < 50*time.Millisecond || l.outage() < 50*time.Millisecond {
 		t.Errorf("resumed by %q after %v, gap %v", l.resumedBy, l.resumedAfter, l.outage())
@@ -287,4 +287,30 @@ func TestDigestsAreComparedOnlyAtOneIndex(t *testing.T) {
 			t.Errorf("%s: level %v, %v", name, level, err)
 		}
 	}
+}
+
+func TestTheBallotThatIsShownWasCastAtTheWorstMoment(t *testing.T) {
+	t.Parallel()
+	killed := time.Now()
+	before, after := killed.Add(-time.Millisecond), killed.Add(time.Millisecond)
+	again := answer(client.Counted, 5, 5, "n2", "n2")
+	again.Meta.Attempts = 3
+	l := newLedger(6)
+	says := func(voter uint32, at string) {
+		t.Helper()
+		if v, said := l.example(); v != voter || said != at {
+			t.Errorf("shown is voter %d, whose ballot %s", v, said)
+		}
+	}
+	l.record(1, before, again, nil)
+	says(0, "was counted")
+	l.watch(killed, "n1")
+	l.record(2, after, again, nil)
+	says(2, "was cast after the leader was killed")
+	l.record(3, before, answer(client.Counted, 3, 3, "n2", "n2"), nil)
+	l.record(2, after, again, nil)
+	says(3, "was on its way when the leader was killed")
+	l.record(4, before, answer(client.Replayed, 4, 4, "n2", "n2"), nil)
+	l.record(5, before, again, nil)
+	says(5, "was on its way when the leader was killed, and was sent again")
 }

@@ -50,6 +50,24 @@ type ledger struct {
 	resumed      chan struct{} // closed with the first ballot that the next leader counts
 	resumedBy    string
 	resumedAfter time.Duration // the kill
+
+	shown  uint32 // a voter whose ballot was cast at an interesting moment
+	moment moment // that moment
+}
+
+// moment is when a ballot was cast. Later ones in this list make better examples.
+type moment int
+
+const (
+	anyTime moment = iota
+	afterKill
+	onItsWay
+	sentAgain
+)
+
+// String goes on after "whose ballot".
+func (m moment) String() string {
+	return [...]string{"was counted", "was cast after the leader was killed", "was on its way when the leader was killed", "was on its way when the leader was killed, and was sent again"}[m]
 }
 
 func newLedger(voters int) *ledger {
@@ -59,8 +77,8 @@ func newLedger(voters int) *ledger {
 	}
 }
 
-// record takes one answer.
-func (l *ledger) record(voter uint32, r client.Receipt, err error) {
+// record takes the answer to a request that began at some time.
+func (l *ledger) record(voter uint32, began time.Time, r client.Receipt, err error) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,6 +97,7 @@ func (l *ledger) record(voter uint32, r client.Receipt, err error) {
 	if counted {
 		l.answers.Counted++
 		l.seen(now, r.Meta)
+		l.show(voter, began, r.Meta)
 	} else {
 		l.answers.Replayed++
 	}
@@ -96,6 +115,29 @@ func (l *ledger) seen(now time.Time, by client.Meta) {
 		l.resumedBy, l.resumedAfter = by.Leader, now.Sub(l.killed)
 		close(l.resumed)
 	}
+}
+
+// show remembers the voter whose ballot was cast at the most interesting moment.
+func (l *ledger) show(voter uint32, began time.Time, by client.Meta) {
+	at := anyTime
+	switch {
+	case l.watching && began.After(l.killed):
+		at = afterKill
+	case l.watching && by.Attempts > 1:
+		at = sentAgain
+	case l.watching:
+		at = onItsWay
+	}
+	if at > l.moment {
+		l.shown, l.moment = voter, at
+	}
+}
+
+// example returns the voter whose ballot was cast at the most interesting moment, and says which one that was.
+func (l *ledger) example() (voter uint32, at string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.shown, l.moment.String()
 }
 
 func (l *ledger) compare(voter uint32, r client.Receipt, counted bool) {

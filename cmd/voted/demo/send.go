@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"voted/client"
 )
@@ -58,11 +59,12 @@ func (s *sender) run(ctx context.Context, connections int) {
 }
 
 func (s *sender) send(ctx context.Context, voter uint32) {
+	began := time.Now()
 	r, err := s.client.Cast(ctx, s.poll, voterID(voter), s.ballots[s.schedule.votes[voter]])
 	if err != nil && ctx.Err() != nil {
 		return // it was cancelled, so there is no answer
 	}
-	s.ledger.record(voter, r, err)
+	s.ledger.record(voter, began, r, err)
 }
 
 // done is the share of the schedule that has been taken up.

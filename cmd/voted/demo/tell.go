@@ -50,6 +50,10 @@ func (d *demonstration) tell(r *Report) {
 		}
 	}
 	o.Linef("")
+	if r.Receipt != nil {
+		d.tellProven(r.Receipt)
+		o.Linef("")
+	}
 	d.verdict(r)
 }
 

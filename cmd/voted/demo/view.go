@@ -106,8 +106,8 @@ func (v *view) plain() {
 
 func (v *view) clock(t time.Time) string { return fmt.Sprintf("%.1f s", t.Sub(v.began).Seconds()) }
 
-func (v *view) eventLine(o *display.Output, e event) string {
-	return fmt.Sprintf("%s  %s", o.Paint(display.Dim, fmt.Sprintf("%7s", v.clock(e.At))), o.Paint(e.Style, e.Text))
+func (v *view) eventLine(o *display.Output, e event) display.Painted {
+	return o.Paint(display.Dim, fmt.Sprintf("%7s", v.clock(e.At))) + "  " + o.Paint(e.Style, e.Text)
 }
 
 func (v *view) draw(o *display.Output) {

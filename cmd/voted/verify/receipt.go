@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"strings"
 
 	"voted/cmd/voted/display"
 	"voted/proof"
@@ -50,7 +51,7 @@ func Receipt(file []byte, p *proof.Policy, voter string, log *Log, w Words) *Ver
 }
 
 // Restored checks whether the ballot of a receipt is in the log that was begun after a
-// restore, under that log's own policy. The receipt is good under its own policy, and says
+// restore, or after the recovery of a cluster, under that log's own policy. The receipt is good under its own policy, and says
 // so; a ballot that the restore dropped is Wrong, and the receipt is proof of it.
 func Restored(file []byte, p *proof.Policy, now *Log, nowPolicy *proof.Policy, w Words) *Verdict {
 	v := Receipt(file, p, "", nil, w)
@@ -76,17 +77,25 @@ func Restored(file []byte, p *proof.Policy, now *Log, nowPolicy *proof.Policy, w
 	for e := range now.Entries(r.Number, min(r.Number+1, h.Size)) {
 		if proof.LeafHash(e) == r.Ballot.Leaf() {
 			v.Log = h.Origin
-			v.Sentences = []string{fmt.Sprintf("Your ballot in %s outlived the restore: it is record %s of %s, as before. %s.", v.Poll, display.Int(r.Number), h.Origin, w.signers(nowPolicy, h))}
+			v.Sentences = []string{fmt.Sprintf("Your ballot in %s outlived the %s: it is record %s of %s, as before. %s.", v.Poll, beginning(h.Origin), display.Int(r.Number), h.Origin, w.signers(nowPolicy, h))}
 			return v
 		}
 	}
 	if now.err != nil {
 		return because(now.err)
 	}
-	dropped := refuse(Wrong, "Your ballot in %s was dropped by a restore: %s had it as record %s, and %s does not have it. This receipt is proof of that: %s signed it. If the poll is open, vote again.",
-		v.Poll, v.Log, display.Int(r.Number), h.Origin, and(v.SignedBy))
+	dropped := refuse(Wrong, "Your ballot in %s was dropped by a %s: %s had it as record %s, and %s does not have it. This receipt is proof of that: %s signed it. If the poll is open, vote again.",
+		v.Poll, beginning(h.Origin), v.Log, display.Int(r.Number), h.Origin, and(v.SignedBy))
 	dropped.Poll, dropped.Log, dropped.Voter, dropped.Ballot = v.Poll, h.Origin, v.Voter, v.Ballot
 	return dropped
+}
+
+// beginning says what a log that is not a poll's first one began with.
+func beginning(origin string) string {
+	if o, err := proof.ParseOrigin(origin); err == nil && strings.HasPrefix(o.Lineage, "c") {
+		return "recovery"
+	}
+	return "restore"
 }
 
 // follows checks that two logs are of one poll, and not of one lineage.

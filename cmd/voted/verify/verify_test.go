@@ -78,39 +78,41 @@ func receipts(t *testing.T) []said {
 		{"a ballot that was replaced before the close", Wrong, check(golden(t, "replaced.tlog-proof"))},
 		{"a ballot that was replaced later in the log", Wrong, Receipt(e.receipt(t, 285, e.head(t, 290, 1, 1, 2)).Append(nil), p, "", e.published(t, whole), utc)},
 		{"a log that does not continue the receipt's head", Wrong, Receipt(golden(t, "counted.tlog-proof"), p, "", fork.published(t, whole), utc)},
-		{"a ballot that outlived a restore", Right, restored(t, 200, 250, 17)},
-		{"a ballot that a restore dropped", Wrong, restored(t, 200, 150, 160)},
-		{"a ballot in whose place a restored log has another", Wrong, restored(t, 200, 150, 160, 170)},
-		{"a log after a restore that one member signed", Wrong, restoredLog(t, e.publish(t, 250, restoredHead(t, e, 250, 1, 1)), 200, 17)},
+		{"a ballot that outlived a restore", Right, restored(t, "r9", 200, 250, 17)},
+		{"a ballot that a restore dropped", Wrong, restored(t, "r9", 200, 150, 160)},
+		{"a ballot in whose place a restored log has another", Wrong, restored(t, "r9", 200, 150, 160, 170)},
+		{"a ballot that outlived a recovery", Right, restored(t, "c9", 200, 250, 17)},
+		{"a ballot that a recovery dropped", Wrong, restored(t, "c9", 200, 150, 160)},
+		{"a log after a restore that one member signed", Wrong, restoredLog(t, "r9", e.publish(t, 250, restoredHead(t, "r9", e, 250, 1, 1)), 200, 17)},
 		{"a log that is not the one after the restore", Wrong, Restored(golden(t, "counted.tlog-proof"), p, e.published(t, whole), p, utc)},
 		{"a log that ends before the receipt's head", Undecided, Receipt(golden(t, "final.tlog-proof"), p, "", e.published(t, 250), utc)},
 	}
 }
 
-const lineage = "votes.example/acme/board-2026/r9"
+const board = "votes.example/acme/board-2026/"
 
-func restoredHead(t *testing.T, e entries, size uint64, log int, cosigners ...int) []byte {
+func restoredHead(t *testing.T, lineage string, e entries, size uint64, log int, cosigners ...int) []byte {
 	root, err := e.view(t, size).Root()
 	must(t, err)
-	return sign(t, proof.Checkpoint{Origin: lineage, Size: size, Root: root}, log, cosigners...)
+	return sign(t, proof.Checkpoint{Origin: board + lineage, Size: size, Root: root}, log, cosigners...)
 }
 
 // restored is the verdict on the receipt of a ballot under a head of some size, where a
-// restore went back to kept entries, after which the ballots more were cast.
-func restored(t *testing.T, size, kept, ballot uint64, more ...uint64) *Verdict {
+// restore, or a recovery, went back to kept entries, after which the ballots more were cast.
+func restored(t *testing.T, lineage string, size, kept, ballot uint64, more ...uint64) *Verdict {
 	e := goldenEntries(t)
 	now := slices.Clone(e[:kept])
 	for n := kept; n <= ballot && len(more) > 0; n++ {
 		now = append(now, e[n+more[0]-ballot])
 	}
-	head := restoredHead(t, now, uint64(len(now)), 1, 1, 2)
-	return restoredLog(t, now.publish(t, uint64(len(now)), head), size, ballot)
+	head := restoredHead(t, lineage, now, uint64(len(now)), 1, 1, 2)
+	return restoredLog(t, lineage, now.publish(t, uint64(len(now)), head), size, ballot)
 }
 
-func restoredLog(t *testing.T, files fstest.MapFS, size, ballot uint64) *Verdict {
+func restoredLog(t *testing.T, lineage string, files fstest.MapFS, size, ballot uint64) *Verdict {
 	e, after := goldenEntries(t), policy(t)
 	for i := range after.Logs {
-		s, err := proof.NewLogSigner(seed(i+1), lineage)
+		s, err := proof.NewLogSigner(seed(i+1), board+lineage)
 		must(t, err)
 		after.Logs[i].Key = s.Verifier
 	}

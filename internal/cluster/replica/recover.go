@@ -123,7 +123,8 @@ func Recover(store Store, s Survivor, peer string) (id string, err error) {
 }
 
 // decided is the state at the end of the log, which belongs to the new cluster from there
-// on. A restore that had begun there is dropped.
+// on. A restore that had begun there is dropped. Polls get other logs, because the members
+// that are left behind may have signed ballots that the survivor does not have.
 type decided struct {
 	*fsm.FSM
 	cluster string
@@ -132,7 +133,7 @@ type decided struct {
 // Snapshot implements raft.FSM.
 func (d decided) Snapshot() (raft.FSMSnapshot, error) {
 	d.Close()
-	d.Belong(d.cluster)
+	d.Recover(d.cluster)
 	return d.FSM.Snapshot()
 }
 
