@@ -121,7 +121,7 @@ var testArrows = map[string][]string{
 	"internal/simtest":       {"harness/overlay"},
 	"internal/server":        {"client", "internal/localcluster", "internal/ports", "internal/ports/portstest", "internal/tally", "internal/trace/otlptest", "proof"},
 	"internal/trace":         {"internal/trace/otlptest"},
-	"internal/web/...":       {"internal/refusal"},
+	"internal/web/...":       {"internal/refusal", "internal/tally"},
 	"internal/web/organiser": {"client", "internal/auth", "internal/ports", "internal/server", "internal/survey", "internal/tally"},
 	"loadtest":               {"internal/localcluster"},
 }

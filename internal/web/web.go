@@ -12,6 +12,7 @@ import (
 	"voted/internal/web/frame"
 	"voted/internal/web/lobby"
 	"voted/internal/web/organiser"
+	"voted/internal/web/voter"
 )
 
 // Options configures the pages. The zero value of a field means its default.
@@ -90,6 +91,7 @@ func rooms(f *frame.Frame) []frame.Route {
 		[]frame.Route{f.AssetRoute()},
 		lobby.New(f).Routes(),
 		organiser.New(f).Routes(),
+		voter.New(f).Routes(),
 	)
 }
 
