@@ -437,7 +437,7 @@ func TestEachStateOfAPollHasItsPages(t *testing.T) {
 	b.press("/vote/once/review", url.Values{"choice": {"ann"}})
 	b.shows("/vote/once/review", "You cannot change your ballot after you cast it.", "Your name is not kept with your ballot")
 	b.press("/vote/once/cast", nil)
-	b.shows("/vote/once/receipt", "It cannot be changed.", "this page does not show your choices")
+	b.shows("/vote/once/receipt", "It cannot be changed.", "Held by the only server.", "this page does not show your choices")
 	b.goTo("/vote/once/ballot")
 	b.shows("/vote/once/receipt", "Your ballot is in the box")
 	b.send(http.MethodPost, "/vote/once/cast", url.Values{"voter": {"v-17"}, "choice": {"bo"}})

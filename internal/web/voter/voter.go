@@ -34,6 +34,7 @@ func (room *Room) Routes() []frame.Route {
 		{Pattern: "POST /vote/{poll}/cast", Group: frame.Vote, Serve: room.booth(room.cast)},
 		{Pattern: "GET /vote/{poll}/receipt", Group: frame.Vote, Serve: room.booth(room.receipt)},
 		{Pattern: "GET /vote/{poll}/proof", Group: frame.Vote, Serve: room.booth(room.proof)},
+		{Pattern: "GET /vote/{poll}/policy", Group: frame.Vote, Serve: room.booth(room.policy)},
 		{Pattern: "POST /vote/{poll}/leave", Group: frame.Vote, Serve: room.leave},
 	}
 }
@@ -68,6 +69,9 @@ func (room *Room) booth(serve inBooth) frame.Serve {
 
 // toTheDoor leads a browser without a credential to where one is taken. If it comes from there, it kept no cookie.
 func (room *Room) toTheDoor(w http.ResponseWriter, r *http.Request) error {
+	if !frame.WantsPage(r) { // a script of the page: it sends the form again, to show the door
+		return &frame.Problem{Status: http.StatusForbidden, Code: "unauthenticated"}
+	}
 	if r.URL.Query().Has(openedFlag) {
 		return room.showDoor(w, r, doorPage{Why: "cookie"}, http.StatusForbidden)
 	}
