@@ -154,7 +154,7 @@ const cast = (form) => {
         const answer = await ask(form.action, {method: 'POST', body});
         if (answer.ok) {
           const to = await answer.json();
-          return leave(() => location.assign(to.location));
+          return leave(() => location.replace(to.location)); // Back leads to the ballot, not to a form that is done
         }
         if (!passing.includes(answer.status)) return leave(() => form.submit()); // the page says why
         wait = Math.max(wait, 1000 * (Number(answer.headers.get('Retry-After')) || 0));
@@ -182,7 +182,7 @@ const cast = (form) => {
     say(words.looking);
     try {
       const answer = await ask(words.path + '/receipt');
-      if (answer.ok) return leave(() => location.assign(words.path + '/receipt'));
+      if (answer.ok) return leave(() => location.replace(words.path + '/receipt'));
       if (answer.status === 404) return say(words.absent, make('br'), choice(words.now, () => send(body)));
     } catch { /* as before */ }
     doubt(body);
