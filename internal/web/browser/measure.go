@@ -38,12 +38,17 @@ func (p *Tab) Cut() []string { p.t.Helper(); return measured[[]string](p, "cut()
 // focusRing is the least width of the ring around what has the focus, in CSS pixels.
 const focusRing = 3
 
+// mostParts is how many stops a control may have: a field for a date and a time has one for each number.
+const mostParts = 8
+
 // stop is where Tab has led.
 type stop struct {
 	Place, Name string
 	Ring        float64 // width of the outline
 	Order       int     // position in the document
 	Group       string  // name of a radio button's group, "" for other controls
+
+	parts int // further stops in the same control, such as the hours of a time
 }
 
 // Walk goes through the page with Tab and returns what is wrong: controls that it does not
@@ -53,11 +58,19 @@ func (p *Tab) Walk() (wrong []string) {
 	Eval[bool](p, "(document.activeElement?.blur?.(), getSelection().removeAllRanges(), scrollTo(0, 0), true)")
 	want := measured[[]string](p, "stops()")
 	var came []stop
-	for range len(want) + 1 {
+	for len(came) <= len(want) {
 		p.Keys(kb.Tab)
 		at := measured[*stop](p, "ring()")
-		if at == nil || len(came) > 0 && at.Order == came[0].Order {
-			break // round, or out of the page
+		if at == nil || len(came) > 1 && at.Order == came[0].Order {
+			break // out of the page, or round
+		}
+		if n := len(came); n > 0 && at.Order == came[n-1].Order {
+			if came[n-1].parts++; came[n-1].parts > mostParts {
+				wrong = append(wrong, fmt.Sprintf("%s %q lets nobody out", at.Place, at.Name))
+				break
+			}
+			came[n-1].Ring = max(came[n-1].Ring, at.Ring)
+			continue
 		}
 		came = append(came, *at)
 	}

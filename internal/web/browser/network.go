@@ -131,3 +131,11 @@ func (p *Tab) Slow(latency time.Duration) {
 		MatchedNetworkConditions: []*network.Conditions{{Latency: float64(latency.Milliseconds()), DownloadThroughput: -1, UploadThroughput: -1}},
 	})
 }
+
+// Cookie gives the tab a cookie as the pages set theirs: for one path, unseen by script, from this site alone.
+func (p *Tab) Cookie(url, name, value, path string) {
+	p.t.Helper()
+	call(p, network.SetCookie, network.SetCookieParams{
+		Name: name, Value: value, URL: url, Path: path, Secure: new(true), HTTPOnly: new(true), SameSite: network.CookieSameSiteStrict,
+	})
+}

@@ -145,6 +145,14 @@ func (s *Site) URL(path string) string { return s.Nodes[0].URL + path }
 // TokenOf returns the token of a role.
 func (s *Site) TokenOf(role string) string { return s.tokens[role] }
 
+// SignIn signs a tab in with the token of a role, by the page for it.
+func (s *Site) SignIn(p *Tab, role string) {
+	p.t.Helper()
+	p.Go(s.URL("/signin"))
+	p.Fill("Token", s.TokenOf(role))
+	p.Press("Sign in")
+}
+
 // Credential makes a voter's credential for a poll, good for an hour.
 func (s *Site) Credential(t testing.TB, poll, voter string) string {
 	t.Helper()
@@ -216,4 +224,9 @@ func leave() {
 		exits.do[i]()
 	}
 	exits.do = nil
+}
+
+// patient returns a context for what is done once for all tests.
+func patient() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), time.Minute)
 }

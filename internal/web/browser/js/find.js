@@ -20,6 +20,8 @@ function find(kind, name) {
   for (const fits of [c => c === name, c => c.startsWith(name), c => c.includes(name)]) {
     const found = all.filter(e => fits(called(e)))
     if (found.length === 1) return found[0]
+    const inMain = found.filter(e => e.closest('main'))
+    if (inMain.length === 1) return inMain[0]
     if (found.length > 1) throw new Error(`${found.length} controls are called ${name}: ${found.map(called).join(' | ')}`)
   }
   throw new Error(`no control is called ${name}; there are: ${all.map(called).join(' | ')}`)

@@ -61,7 +61,7 @@ function flat(least) {
     if (e.localName === 'a' && getComputedStyle(e).display === 'inline') return false
     const mark = e.type === 'radio' || e.type === 'checkbox'
     const boxes = [e, ...(mark ? e.labels : [])].filter(drawn).map(x => x.getBoundingClientRect())
-    if (boxes.every(b => b.width <= 1)) return false // a link that shows when it has the focus
+    if (boxes.every(b => b.width <= 1 || b.right < 0)) return false // a link that shows when it has the focus
     return Math.max(...boxes.map(b => b.height)) < least - 0.5
   }).map(e => `${place(e)} "${(e.innerText || e.name || '').trim().slice(0, 40)}" ${e.getBoundingClientRect().height.toFixed(1)} px`)
 }
