@@ -5,6 +5,8 @@ go 1.26.0
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
+	golang.org/x/net v0.59.0
+	pgregory.net/rapid v1.3.0
 	voted v0.0.0
 )
 

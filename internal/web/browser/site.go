@@ -230,3 +230,6 @@ func leave() {
 func patient() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), time.Minute)
 }
+
+// definitionOf is a poll with Ann, Bo and Cy, and the title.
+func definitionOf(title string) client.Definition { return client.Definition{Title: title} }

@@ -43,6 +43,12 @@ func TestANewPollIsCheckedAndThenCreatedOnceHoweverOftenItIsSent(t *testing.T) {
 	}
 	wg.Wait()
 	d.get(first.to).says(t, http.StatusOK, "Where do we eat?", "thai-food", "hidden until the close")
+	// Another poll from the same form is asked about first.
+	changed := d.post("/manage/new/create", d.post("/manage/new/check", simple("Where do we drink?", "key", form.Get("key"))).hidden())
+	changed.says(t, http.StatusUnprocessableEntity, "A vote was created from this form already", "Where do we drink?")
+	if changed.hidden().Get("key") == form.Get("key") {
+		t.Error("the form cannot make another poll")
+	}
 	if other := d.post("/manage/new/create", d.post("/manage/new/check", simple("Where do we eat?")).hidden()); other.to == first.to {
 		t.Error("a form that was filled in a second time made no poll of its own")
 	}

@@ -13,6 +13,7 @@ import (
 
 // writing is the page with the form of a new poll.
 type writing struct {
+	Key      string // Idempotency-Key of the poll
 	Sections []section
 	Faults   []fault
 	Problem  *frame.Problem // what the API refused, if that is about no field
@@ -25,7 +26,7 @@ func (p writing) Failed() bool { return len(p.Faults) > 0 || p.Problem != nil }
 type checking struct {
 	definition
 	Draft    []hidden
-	Key      string // Idempotency-Key of the poll: the form makes one poll, however often it is sent
+	Key      string // Idempotency-Key of the poll
 	Facts    []fact
 	Warnings []string // keys of words
 }
@@ -53,7 +54,7 @@ func (o *Room) again(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (o *Room) write(w http.ResponseWriter, r *http.Request, status int, d draft, faults []fault, problem *frame.Problem) error {
-	return o.show(w, r, "new", status, writing{Sections: d.filled(faults), Faults: faults, Problem: problem})
+	return o.show(w, r, "new", status, writing{Key: d.Key, Sections: d.filled(faults), Faults: faults, Problem: problem})
 }
 
 // check serves the review: everything as it will be, and what can never be changed. Nothing is created yet.
@@ -69,7 +70,7 @@ func (o *Room) check(w http.ResponseWriter, r *http.Request) error {
 	if len(faults) > 0 {
 		return o.write(w, r, http.StatusUnprocessableEntity, d, faults, nil)
 	}
-	page := checking{definition: def, Key: rand.Text(), Facts: facts(&def.terms, def.Marking), Warnings: warnings(&def.terms)}
+	page := checking{definition: def, Key: d.Key, Facts: facts(&def.terms, def.Marking), Warnings: warnings(&def.terms)}
 	for _, name := range fieldNames() {
 		if v := d.Get(name); v != "" {
 			page.Draft = append(page.Draft, hidden{name, v})
@@ -88,7 +89,7 @@ func (o *Room) create(w http.ResponseWriter, r *http.Request) error {
 	if len(faults) > 0 {
 		return o.write(w, r, http.StatusUnprocessableEntity, d, faults, nil)
 	}
-	call, err := creation(def, r.PostForm.Get("key"))
+	call, err := creation(def, d.Key)
 	if err != nil {
 		return err
 	}
@@ -129,8 +130,12 @@ func (o option) MarshalJSON() ([]byte, error) {
 
 // refuse shows the form with what the API says against it, at the fields that it is about.
 func (o *Room) refuse(w http.ResponseWriter, r *http.Request, d draft, p *frame.Problem) error {
-	if p.Code == "poll_exists" {
+	switch p.Code {
+	case "poll_exists":
 		return o.write(w, r, p.Status, d, []fault{{Field: "id", Key: "organiser.fault.exists"}}, nil)
+	case "idempotency_key_reused":
+		d.Key = rand.Text() // whoever reads this and goes on wants another poll
+		return o.write(w, r, p.Status, d, []fault{{Key: "organiser.fault.reused"}}, nil)
 	}
 	var faults []fault
 	for _, wrong := range p.Fields {

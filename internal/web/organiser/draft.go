@@ -1,6 +1,8 @@
 package organiser
 
 import (
+	"cmp"
+	"crypto/rand"
 	"net/url"
 	"regexp"
 	"slices"
@@ -10,7 +12,10 @@ import (
 )
 
 // draft is a poll as an organiser has typed it: the fields of the form, as they came.
-type draft struct{ url.Values }
+type draft struct {
+	url.Values
+	Key string // Idempotency-Key, drawn with the empty form: the form makes one poll, however often it is sent
+}
 
 // definition is what the API creates a poll from.
 type definition struct {
@@ -37,7 +42,7 @@ var ownID = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._~-]{0,63})\s*\|\s*(.+)$
 
 // newDraft is the form as it is shown first.
 func newDraft() draft {
-	return draft{url.Values{
+	return draft{Key: rand.Text(), Values: url.Values{
 		"method": {"plurality"}, "eligibility": {"anyone"}, "secrecy": {"secret"}, "results": {"after_close"}, "revote": {"never"},
 	}}
 }
@@ -50,7 +55,7 @@ func keep(form url.Values) draft {
 			kept.Set(name, v)
 		}
 	}
-	return draft{kept}
+	return draft{kept, cmp.Or(form.Get("key"), rand.Text())}
 }
 
 // lines are the lines of a field that are not blank.
