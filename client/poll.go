@@ -31,6 +31,16 @@ type Definition struct {
 	// Receipt is what proofs for voters show: ReceiptCounted (default), that a ballot of
 	// theirs counts; ReceiptOpened, also what it says. An open poll's are opened.
 	Receipt string `json:"receipt,omitempty"`
+	// Audience is who may see the results: AudienceRoles (default), whoever has a credential
+	// for it, or AudienceAnyone, everybody.
+	Audience string `json:"audience,omitempty"`
+	// OptionOrder is the order of the options on ballots: OrderListed (default), or
+	// OrderShuffled, one for each voter.
+	OptionOrder string `json:"option_order,omitempty"`
+	// Description is plain text of up to 4 KiB that voters read; lines end with \n.
+	Description string `json:"description,omitempty"`
+	// Contact is a line about whom voters ask.
+	Contact string `json:"contact,omitempty"`
 	// OpensAt and ClosesAt are optional. Without them a poll opens at once, and closes
 	// only by ClosePoll.
 	OpensAt  time.Time `json:"opens_at,omitzero"`
@@ -79,8 +89,8 @@ func Methods() []Method {
 	return []Method{Plurality, Approval, ScoreVoting, STAR, STARPR, IRV, STV, Borda, Schulze, RankedPairs, Minimax, Copeland}
 }
 
-// The values of Definition's Revote, Results, Secrecy, Disclosure, Receipt, Eligibility,
-// Marking and TieBreak.
+// The values of Definition's Revote, Results, Secrecy, Disclosure, Receipt, Audience,
+// OptionOrder, Eligibility, Marking and TieBreak.
 const (
 	RevoteNever       = "never"
 	RevoteUntilClose  = "until_close"
@@ -92,6 +102,10 @@ const (
 	DiscloseBallots   = "ballots" // each ballot, with the key of its voter
 	ReceiptCounted    = "counted"
 	ReceiptOpened     = "opened"
+	AudienceRoles     = "roles"
+	AudienceAnyone    = "anyone"
+	OrderListed       = "listed"
+	OrderShuffled     = "shuffled"
 	Anyone            = "anyone"
 	OnRoll            = "roll"
 	Strict            = "strict"
@@ -107,6 +121,8 @@ type PollOption struct {
 	// the title, always the same for the same definition.
 	ID    string `json:"id"`
 	Title string `json:"title,omitempty"`
+	// Description is plain text of up to 4 KiB. An option that has one needs an id.
+	Description string `json:"description,omitempty"`
 }
 
 // Options makes options from their titles. A title that is a valid id is also the

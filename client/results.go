@@ -47,7 +47,10 @@ type Results struct {
 	// Quorum is nil if the poll requires none.
 	Quorum *Quorum `json:"quorum,omitempty"`
 	// Certified says that the poll is closed and this is its final tally.
-	Certified bool     `json:"certified"`
+	Certified bool `json:"certified"`
+	// Digest is of the poll's rules and ballots, once it is certified: every member has the
+	// same, and so has a backup that voted verify reads. In hexadecimal.
+	Digest    string   `json:"digest,omitempty"`
 	Winners   []string `json:"winners"`
 	// Options are in the order of the definition.
 	Options []OptionResult `json:"options"`

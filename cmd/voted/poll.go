@@ -40,6 +40,10 @@ type pollCreate struct {
 	Secrecy       string `help:"secret, or open: exports name the voters (default secret)." placeholder:"HOW"`
 	Disclosure    string `help:"What readers see of a secret poll's ballots: profile, how many hold each choice; or ballots, each with the key of its voter (default profile)." placeholder:"WHAT"`
 	Receipt       string `help:"What a voter's proof of a secret poll shows: counted, that a ballot counts; or opened, its choice too (default counted)." placeholder:"WHAT"`
+	Audience      string `help:"Who may see the results: roles, those with a credential that may; or anyone, everybody (default roles)." placeholder:"WHO"`
+	OptionOrder   string `help:"Order of the options on ballots: listed; or shuffled, another one for each voter (default listed)." placeholder:"HOW"`
+	Description   string `help:"What voters read about the poll; plain text, up to 4 KiB. Those of options stand in a --file." placeholder:"TEXT"`
+	Contact       string `help:"Whom voters ask, such as an address." placeholder:"TEXT"`
 	OpensAt       string `help:"When it opens: local time such as '2026-12-02 20:00', 20:00, +2h, or with its zone 2026-12-02T20:00:00Z (default at once)." placeholder:"TIME"`
 	ClosesAt      string `help:"When it closes by itself (default only when told)." placeholder:"TIME"`
 	MaxBallots    uint64 `help:"Greatest number of voters." placeholder:"N"`
@@ -58,6 +62,7 @@ func (pollCreate) Help() string {
     voted poll create lunch pizza "Thai food" salad
     voted poll create board ann="Ann Smith" bo="Bo Lee" --method irv --closes-at "2026-12-02 20:00"
     voted poll create council ann bo cy di --method approval --seats 2 --tie-break lot
+    voted poll create town park pool --audience anyone --contact "Town hall, +1 555 0100"
     voted poll create --file board.json
     voted poll show board --json | voted poll create board-2 --file -`
 }
@@ -87,6 +92,10 @@ func (c *pollCreate) definition() (client.Definition, error) {
 	set(&d.Secrecy, c.Secrecy)
 	set(&d.Disclosure, c.Disclosure)
 	set(&d.Receipt, c.Receipt)
+	set(&d.Audience, c.Audience)
+	set(&d.OptionOrder, c.OptionOrder)
+	set(&d.Description, c.Description)
+	set(&d.Contact, c.Contact)
 	set(&d.MaxBallots, c.MaxBallots)
 	set(&d.Eligibility, c.Eligibility)
 	set(&d.Quorum, c.Quorum)

@@ -44,8 +44,9 @@ func (o *optionInFile) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		return err
 	}
 	var object struct {
-		ID    string `json:"id"`
-		Title string `json:"title"`
+		ID          string `json:"id"`
+		Title       string `json:"title"`
+		Description string `json:"description"`
 	}
 	if err := json.UnmarshalDecode(d, &object); err != nil {
 		return err
@@ -53,7 +54,7 @@ func (o *optionInFile) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if object.ID == "" {
 		return errors.New("an option that is an object needs an id")
 	}
-	o.ID, o.Title = object.ID, object.Title
+	o.ID, o.Title, o.Description = object.ID, object.Title, object.Description
 	return nil
 }
 

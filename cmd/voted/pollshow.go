@@ -40,6 +40,9 @@ func showPoll(o *display.Output, p client.Poll, now clock.Clock) {
 	add("secrecy", p.Secrecy)
 	add("discloses", p.Disclosure)
 	add("receipt", p.Receipt)
+	add("audience", p.Audience)
+	add("order", p.OptionOrder)
+	add("contact", p.Contact)
 	if p.MaxBallots > 0 {
 		add("at most", display.Plural(int64(p.MaxBallots), "ballot"))
 	}
@@ -61,6 +64,15 @@ func showPoll(o *display.Output, p client.Poll, now clock.Clock) {
 	if p.Quorum > 0 {
 		add("quorum", display.Plural(int64(p.Quorum), "voter"))
 	}
+	rows := func(name string, text ...string) {
+		for _, line := range text {
+			t.Row(display.Cell{Text: name, Style: display.Dim}, display.Cell{Text: line})
+			name = ""
+		}
+	}
+	if p.Description != "" {
+		rows("about", strings.Split(p.Description, "\n")...)
+	}
 	width := 0
 	for _, option := range p.Options {
 		width = max(width, len(option.ID))
@@ -74,7 +86,12 @@ func showPoll(o *display.Output, p client.Poll, now clock.Clock) {
 		if option.Title != "" && option.Title != option.ID {
 			text = fmt.Sprintf("%-*s  %s", width, option.ID, option.Title)
 		}
-		t.Row(display.Cell{Text: name, Style: display.Dim}, display.Cell{Text: text})
+		rows(name, text)
+		if option.Description != "" {
+			for line := range strings.SplitSeq(option.Description, "\n") {
+				rows("", strings.Repeat(" ", width+2)+line)
+			}
+		}
 	}
 	t.Write(o)
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"voted/internal/auth"
+	"voted/internal/poll"
 	"voted/internal/refusal"
 )
 
@@ -97,6 +99,9 @@ func (e *endpoint) guarded(act action, w *response, r *http.Request) error {
 	if h.publicLogs && isLog(e.template) {
 		return act(w, r) // anybody's, like a page: the address alone is limited
 	}
+	if h.forAnyone(e, r) {
+		return act(w, r) // likewise
+	}
 	who, err := h.authenticate(w, r, roles)
 	if err != nil {
 		return err
@@ -111,6 +116,29 @@ func (e *endpoint) guarded(act action, w *response, r *http.Request) error {
 	}
 	defer leave()
 	return h.audited(e, roles, who, act, w, r)
+}
+
+// publicTemplates are the routes that are everybody's to read where the audience of the poll
+// is anyone. What is hidden stays hidden: the handlers refuse it to everyone.
+var publicTemplates = []string{
+	"/v1/polls/{poll}", "/v1/polls/{poll}/results", "/v1/polls/{poll}/results/stream", "/v1/polls/{poll}/ballots",
+}
+
+// forAnyone reports whether a request reads what its poll shows to everybody. Single ballots
+// never belong to that, only how many hold each choice.
+func (h *Handler) forAnyone(e *endpoint, r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || !slices.Contains(publicTemplates, e.template) {
+		return false
+	}
+	id, err := pollID(r)
+	if err != nil {
+		return false
+	}
+	rules := h.knownRules(id)
+	if rules == nil || rules.Audience != poll.AudienceAnyone {
+		return false
+	}
+	return e.template != "/v1/polls/{poll}/ballots" || rules.Discloses() == poll.DiscloseProfile
 }
 
 // authenticate returns who sends a request, or an error if that sender may not make it.

@@ -26,6 +26,10 @@ type definitionBody struct {
 	Quorum        uint64       `json:"quorum"`
 	Disclosure    string       `json:"disclosure"`
 	Receipt       string       `json:"receipt"`
+	Audience      string       `json:"audience"`
+	OptionOrder   string       `json:"option_order"`
+	Description   string       `json:"description"`
+	Contact       string       `json:"contact"`
 	countingBody
 }
 
@@ -39,6 +43,8 @@ var (
 	eligibilityWords = []string{poll.Anyone: "anyone", poll.OnRoll: "roll"}
 	disclosureWords  = []string{poll.DiscloseProfile: "profile", poll.DiscloseBallots: "ballots"}
 	receiptWords     = []string{poll.ReceiptsCounted: "counted", poll.ReceiptsOpened: "opened"}
+	audienceWords    = []string{poll.AudienceRoles: "roles", poll.AudienceAnyone: "anyone"}
+	orderWords       = []string{poll.OrderListed: "listed", poll.OrderShuffled: "shuffled"}
 )
 
 // word finds a word's number; an empty word means the default, the first one. An unknown
@@ -67,6 +73,8 @@ func (b *definitionBody) definition(id string) (poll.Definition, error) {
 		OpensAt: int64(b.OpensAt), ClosesAt: int64(b.ClosesAt), MaxBallots: b.MaxBallots,
 		Eligibility: poll.Eligibility(word(eligibilityWords, b.Eligibility)), Quorum: b.Quorum,
 		Disclosure: poll.Disclosure(word(disclosureWords, b.Disclosure)), Receipts: poll.Receipts(word(receiptWords, b.Receipt)),
+		Audience: poll.Audience(word(audienceWords, b.Audience)), Order: poll.OptionOrder(word(orderWords, b.OptionOrder)),
+		Description: b.Description, Contact: b.Contact,
 	}
 	if b.MinSelections != nil {
 		d.MinSelections = *b.MinSelections
@@ -115,8 +123,12 @@ type pollJSON struct {
 	MaxBallots    uint64       `json:"max_ballots"`
 	Eligibility   string       `json:"eligibility"`
 	Quorum        uint64       `json:"quorum,omitzero"`
-	Disclosure    string       `json:"disclosure,omitzero"` // if it is not the default
-	Receipt       string       `json:"receipt,omitzero"`    // likewise
+	Disclosure    string       `json:"disclosure,omitzero"`   // if it is not the default
+	Receipt       string       `json:"receipt,omitzero"`      // likewise
+	Audience      string       `json:"audience,omitzero"`     // likewise
+	OptionOrder   string       `json:"option_order,omitzero"` // likewise
+	Description   string       `json:"description,omitzero"`
+	Contact       string       `json:"contact,omitzero"`
 	State         string       `json:"state"`
 	Ballots       *uint64      `json:"ballots,omitzero"`
 	Revision      uint32       `json:"revision"`
@@ -127,8 +139,9 @@ type pollJSON struct {
 }
 
 type optionJSON struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Description string `json:"description,omitzero"`
 }
 
 func pollOf(i poll.Info) pollJSON {
@@ -140,9 +153,16 @@ func pollOf(i poll.Info) pollJSON {
 		OpensAt: timeText(d.OpensAt), ClosesAt: timeText(d.ClosesAt), MaxBallots: d.MaxBallots,
 		Eligibility: eligibilityWords[d.Eligibility], Quorum: d.Quorum,
 		Disclosure: disclosureWords[d.Disclosure], Receipt: receiptWords[d.Receipts],
+		Description: d.Description, Contact: d.Contact,
 		State: i.Phase.String(), Revision: i.Revision,
 		CreatedAt: string(appendTime(nil, i.CreatedAt)), ClosedAt: timeText(i.ClosedAt), ClosedIndex: i.ClosedIndex,
 		countingJSON: countingOf(i),
+	}
+	if d.Audience != poll.AudienceRoles {
+		p.Audience = audienceWords[d.Audience]
+	}
+	if d.Order != poll.OrderListed {
+		p.OptionOrder = orderWords[d.Order]
 	}
 	for n, o := range d.Options {
 		p.Options[n] = optionJSON(o)

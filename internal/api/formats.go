@@ -229,5 +229,8 @@ func (s *standing) facts(shown *resultsJSON) []resultfile.Fact {
 	if t := shown.Turnout; t != nil {
 		facts = append(facts, resultfile.Fact{Name: "turnout", Value: fmt.Sprintf("%d of %d voters, weight %d of %d", t.Voted, t.Eligible, t.VotedWeight, t.EligibleWeight)})
 	}
+	if shown.Certified {
+		facts = append(facts, resultfile.Fact{Name: "digest", Value: shown.Digest})
+	}
 	return facts
 }

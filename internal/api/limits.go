@@ -9,7 +9,8 @@ import (
 // The limits of requests. They bound what one client can make a member hold.
 const (
 	maxBallotBytes = ballotjson.MaxBytes
-	// maxDefinitionBytes has room for poll.MaxOptions options with long titles.
+	// maxDefinitionBytes has room for poll.MaxOptions options with long titles and
+	// descriptions.
 	maxDefinitionBytes = 4 << 20
 	// maxPatchBytes has room for the longest title, every byte escaped.
 	maxPatchBytes = 16 << 10

@@ -16,9 +16,10 @@ import (
 // optionBody is an option as clients write it: an object, or a plain string, which is the
 // title, and also the id if it can be one.
 type optionBody struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
-	plain bool
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	plain       bool
 }
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
@@ -65,7 +66,7 @@ func named(bodies []optionBody) (options []poll.Option, errs []refusal.FieldErro
 			titles[title] = true
 			o.ID = taken.Make(o.Title, i+1)
 		}
-		options = append(options, poll.Option{ID: o.ID, Title: o.Title})
+		options = append(options, poll.Option{ID: o.ID, Title: o.Title, Description: o.Description})
 	}
 	return options, errs
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/hex"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -42,6 +43,7 @@ type resultsJSON struct {
 	Ballots     uint64       `json:"ballots"`
 	Certified   bool         `json:"certified"`
 	ClosedIndex uint64       `json:"closed_index,omitzero"`
+	Digest      string       `json:"digest,omitzero"`  // of the poll once it is certified, as voted verify prints it
 	Weight      *uint64      `json:"weight,omitzero"`  // with a roll
 	Turnout     *turnoutJSON `json:"turnout,omitzero"` // with a roll
 	Quorum      *quorumJSON  `json:"quorum,omitzero"`  // if the poll has one
@@ -86,6 +88,9 @@ func (s *standing) json() resultsJSON {
 	}
 	if t := s.Turnout; s.Rules.Eligibility == poll.OnRoll {
 		out.Weight, out.Turnout = &t.VotedWeight, &turnoutJSON{t.Eligible, t.Voted, t.EligibleWeight, t.VotedWeight}
+	}
+	if out.Certified {
+		out.Digest = hex.EncodeToString(s.Digest[:])
 	}
 	if s.Rules.Quorum > 0 {
 		out.Quorum = &quorumJSON{Needed: s.Rules.Quorum}

@@ -54,28 +54,29 @@ func goldenCommands() map[string]poll.Command {
 	d.OpensAt, d.ClosesAt, d.MaxBallots = 1796112000000, 1796241600000, 1<<40
 	salt := poll.Salt{0: 1, 15: 255}
 	return map[string]poll.Command{
-		"create":         poll.Create{Definition: d, Salt: salt},
-		"create-keyed":   poll.Create{Definition: definition("p", "plurality"), Salt: salt, Key: "8e03978e-40d5-43dd-bc93-6894a57f9324", Client: "token:ops", Fingerprint: poll.Digest{0: 1, 31: 255}, IfRevision: 300, IfAbsent: true},
-		"patch-all":      poll.Patch{Poll: "p", Request: [16]byte{0: 1, 15: 255}, Fingerprint: [16]byte{0: 2, 15: 254}, IfRevision: 300, Title: ptr("Neu"), OpensAt: ptr(int64(1796112000000)), ClosesAt: ptr(int64(0))},
-		"patch-nothing":  poll.Patch{Poll: "p", Request: [16]byte{9}},
-		"patch-nonsense": poll.Patch{Poll: "p", ClosesAt: ptr(int64(-1))},
-		"close":          poll.Close{Poll: "p", IfRevision: 300},
-		"delete":         poll.Delete{Poll: "p", IfRevision: 300},
-		"tick":           poll.Tick{},
-		"create-roll":    poll.Create{Definition: rolled("members"), Salt: salt},
-		"enroll":         poll.Enroll{Poll: "members", Since: 90210, Lines: []poll.RollLine{{Key: poll.VoterKey{0: 1, 15: 255}, Weight: 1}, {Weight: poll.MaxWeight}, {Weight: 1<<32 - 1}}},
-		"raise":          poll.Raise{Level: 300},
-		"enroll-nobody":  poll.Enroll{Poll: "members", Lines: []poll.RollLine{}},
-		"restore-begin":  RestoreStep{Step: RestoreBegin, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}},
-		"restore-piece":  RestoreStep{Step: RestorePiece, Backup: poll.Digest{0: 1, 31: 255}, Piece: 300, Data: []byte("piece")},
-		"restore-commit": RestoreStep{Step: RestoreCommit, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}, Confirm: "3 polls and 188571 ballots", Since: 300},
-		"issue-token":    poll.IssueToken{Hash: poll.TokenHash{0: 1, 31: 255}, Member: "n4", TTL: 3600000},
-		"redeem-token":   poll.RedeemToken{Hash: poll.TokenHash{0: 1, 31: 255}, Member: "n4", Disk: "DISK"},
-		"revoke-tokens":  poll.RevokeTokens{Member: "n4"},
-		"create-counted": poll.Create{Definition: counted("club"), Salt: salt},
-		"draw-lot":       poll.DrawLot{Poll: "club", Order: []int{1, 0}, Seed: "4 8 15 16 23 42"},
-		"create-shown":   poll.Create{Definition: shown("open-minded"), Salt: salt},
-		"drop":           poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
+		"create":           poll.Create{Definition: d, Salt: salt},
+		"create-keyed":     poll.Create{Definition: definition("p", "plurality"), Salt: salt, Key: "8e03978e-40d5-43dd-bc93-6894a57f9324", Client: "token:ops", Fingerprint: poll.Digest{0: 1, 31: 255}, IfRevision: 300, IfAbsent: true},
+		"patch-all":        poll.Patch{Poll: "p", Request: [16]byte{0: 1, 15: 255}, Fingerprint: [16]byte{0: 2, 15: 254}, IfRevision: 300, Title: ptr("Neu"), OpensAt: ptr(int64(1796112000000)), ClosesAt: ptr(int64(0))},
+		"patch-nothing":    poll.Patch{Poll: "p", Request: [16]byte{9}},
+		"patch-nonsense":   poll.Patch{Poll: "p", ClosesAt: ptr(int64(-1))},
+		"close":            poll.Close{Poll: "p", IfRevision: 300},
+		"delete":           poll.Delete{Poll: "p", IfRevision: 300},
+		"tick":             poll.Tick{},
+		"create-roll":      poll.Create{Definition: rolled("members"), Salt: salt},
+		"enroll":           poll.Enroll{Poll: "members", Since: 90210, Lines: []poll.RollLine{{Key: poll.VoterKey{0: 1, 15: 255}, Weight: 1}, {Weight: poll.MaxWeight}, {Weight: 1<<32 - 1}}},
+		"raise":            poll.Raise{Level: 300},
+		"enroll-nobody":    poll.Enroll{Poll: "members", Lines: []poll.RollLine{}},
+		"restore-begin":    RestoreStep{Step: RestoreBegin, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}},
+		"restore-piece":    RestoreStep{Step: RestorePiece, Backup: poll.Digest{0: 1, 31: 255}, Piece: 300, Data: []byte("piece")},
+		"restore-commit":   RestoreStep{Step: RestoreCommit, Backup: poll.Digest{0: 1, 31: 255}, Data: []byte{}, Confirm: "3 polls and 188571 ballots", Since: 300},
+		"issue-token":      poll.IssueToken{Hash: poll.TokenHash{0: 1, 31: 255}, Member: "n4", TTL: 3600000},
+		"redeem-token":     poll.RedeemToken{Hash: poll.TokenHash{0: 1, 31: 255}, Member: "n4", Disk: "DISK"},
+		"revoke-tokens":    poll.RevokeTokens{Member: "n4"},
+		"create-counted":   poll.Create{Definition: counted("club"), Salt: salt},
+		"draw-lot":         poll.DrawLot{Poll: "club", Order: []int{1, 0}, Seed: "4 8 15 16 23 42"},
+		"create-shown":     poll.Create{Definition: shown("open-minded"), Salt: salt},
+		"create-presented": poll.Create{Definition: presented("town-hall"), Salt: salt},
+		"drop":             poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
 	}
 }
 
@@ -94,6 +95,15 @@ func counted(id string) poll.Definition {
 func shown(id string) poll.Definition {
 	d := counted(id)
 	d.Disclosure, d.Receipts = poll.DiscloseBallots, poll.ReceiptsOpened
+	return d
+}
+
+// presented says of itself all that a poll can say to people.
+func presented(id string) poll.Definition {
+	d := shown(id)
+	d.Audience, d.Order = poll.AudienceAnyone, poll.OrderShuffled
+	d.Description, d.Contact = "Whom do we elect?\nOne seat, Zoë's.", "board@example.org"
+	d.Options[0].Description = "Was here before."
 	return d
 }
 

@@ -20,6 +20,8 @@ const (
 	levelCounting = poll.CountingLevel // settings of a count and methods in definitions
 	levelEvents   = poll.EventsLevel   // the journal of events
 
+	levelPresentation = poll.PresentationLevel // audience, texts and order of options in definitions
+
 	levelNewest = levelEvents
 )
 

@@ -96,6 +96,13 @@ func anyCommand() *rapid.Generator[poll.Command] {
 			for range rapid.IntRange(0, 5).Draw(t, "options") {
 				d.Options = append(d.Options, poll.Option{ID: text.Draw(t, "option"), Title: text.Draw(t, "option title")})
 			}
+			if rapid.Bool().Draw(t, "presented") {
+				d.Audience, d.Order = poll.Audience(rapid.Byte().Draw(t, "audience")), poll.OptionOrder(rapid.Byte().Draw(t, "order"))
+				d.Description, d.Contact = text.Draw(t, "description"), text.Draw(t, "contact")
+				for i := range d.Options {
+					d.Options[i].Description = text.Draw(t, "option description")
+				}
+			}
 			c := poll.Create{Definition: d, Salt: bytes16("salt"), Key: text.Draw(t, "key"), Client: text.Draw(t, "client"), IfRevision: rapid.Uint32().Draw(t, "revision"), IfAbsent: rapid.Bool().Draw(t, "absent")}
 			copy(c.Fingerprint[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "fingerprint"))
 			return c

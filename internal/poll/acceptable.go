@@ -31,6 +31,11 @@ func (d Definition) Acceptable() []refusal.FieldError {
 			wrong(Member(Item("options", i), "title"), "%s", rule)
 		}
 	}
+	for _, t := range d.texts() {
+		if rule := t.rule(); rule != "" && t.fault() == "" {
+			wrong(t.field, "%s", rule)
+		}
+	}
 	for _, t := range d.times() {
 		if t.ms > LatestTime && t.ms <= maxTime {
 			wrong(t.field, "%s", timeRule)

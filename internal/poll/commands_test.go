@@ -55,8 +55,8 @@ func newHistory(roll dice, m *model) *history {
 func (h *history) next() step {
 	s := step{at: h.stamp()}
 	switch {
-	case h.m.level < CountingLevel: // as in a cluster all of whose members count by all methods
-		s.manage = Raise{CountingLevel}
+	case h.m.level < PresentationLevel: // as in a cluster all of whose members are of today
+		s.manage = Raise{PresentationLevel}
 		return s
 	case h.m.level < EventsLevel && h.roll(4) == 0: // while there may be polls already
 		s.manage = Raise{EventsLevel}
@@ -194,6 +194,10 @@ func (h *history) definition() Definition {
 	}
 	if d.Secrecy == Secret && h.roll(4) == 0 {
 		d.Disclosure, d.Receipts = Disclosure(h.roll(3)), Receipts(h.roll(3))
+	}
+	if h.roll(4) == 0 {
+		d.Audience, d.Order = Audience(h.roll(2)), OptionOrder(h.roll(2))
+		d.Description, d.Options[0].Description = []string{"", "Two lines\nof text."}[h.roll(2)], []string{"", "Was here before."}[h.roll(2)]
 	}
 	return d
 }

@@ -19,7 +19,10 @@ var firstMethods = []string{"plurality", "approval", "score", "irv"}
 // Level is the format level that a cluster must have before it may hold the definition:
 // below it, members might judge the definition in different ways.
 func (d Definition) Level() uint32 {
-	if d.asks() || d.shows() || !slices.Contains(firstMethods, d.Method) {
+	switch {
+	case d.presents():
+		return PresentationLevel
+	case d.asks() || d.shows() || !slices.Contains(firstMethods, d.Method):
 		return CountingLevel
 	}
 	return FirstLevel

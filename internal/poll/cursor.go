@@ -101,13 +101,16 @@ func (c *Cursor) Definition() Definition {
 	d.Secrecy = Secrecy(c.Bounded(255))
 	d.OpensAt, d.ClosesAt = int64(c.Uvarint()), int64(c.Uvarint())
 	d.MaxBallots = c.Uvarint()
-	eligibility := c.Bounded(counting | disclosing | 255)
+	eligibility := c.Bounded(counting | disclosing | presenting | 255)
 	d.Eligibility, d.Quorum = Eligibility(eligibility&255), c.Uvarint()
 	if eligibility&counting != 0 {
 		c.counting(&d)
 	}
 	if eligibility&disclosing != 0 {
 		c.disclosure(&d)
+	}
+	if eligibility&presenting != 0 {
+		c.presentation(&d)
 	}
 	return d
 }

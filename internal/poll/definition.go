@@ -14,8 +14,9 @@ import (
 
 // Option is one thing that can be chosen.
 type Option struct {
-	ID    string
-	Title string
+	ID          string
+	Title       string
+	Description string // plain text
 }
 
 // Revote is whether a ballot may be replaced.
@@ -85,6 +86,10 @@ type Definition struct {
 	Counting      tally.Settings // what is asked of the method: seats, tie-break, lot and rules
 	Disclosure    Disclosure
 	Receipts      Receipts
+	Audience      Audience
+	Order         OptionOrder // on ballots
+	Description   string      // plain text
+	Contact       string      // of whom voters ask: a line of plain text
 }
 
 // DefaultMethod is the method of a definition that names none.
@@ -199,6 +204,7 @@ func (d Definition) checkRules(wrong func(field, format string, args ...any)) {
 		wrong("secrecy", "Use secret or open.")
 	}
 	d.checkDisclosure(wrong)
+	d.checkPresentation(wrong)
 	if d.Eligibility > OnRoll {
 		wrong("eligibility", "Use anyone or roll.")
 	}
@@ -263,8 +269,8 @@ func (d Definition) fingerprint() Digest { return sha256.Sum256(d.AppendCanonica
 // AppendCanonical appends the definition's canonical encoding, the one that
 // commands, snapshots and digests share. Its form is fixed: strings are a uvarint
 // length and the bytes, numbers are uvarints, in the order of the fields. The settings of
-// the count, and what is shown, are there only if they are not the default; see counting
-// and disclosing.
+// the count, what is shown, and what people read are there only if they are not the
+// default; see counting, disclosing and presenting.
 func (d Definition) AppendCanonical(b []byte) []byte {
 	b = appendString(b, d.ID)
 	b = appendString(b, d.Title)
@@ -288,12 +294,18 @@ func (d Definition) AppendCanonical(b []byte) []byte {
 	if d.shows() {
 		eligibility |= disclosing
 	}
+	if d.presents() {
+		eligibility |= presenting
+	}
 	b = binary.AppendUvarint(binary.AppendUvarint(b, eligibility), d.Quorum)
 	if d.asks() {
 		b = d.appendCounting(b)
 	}
 	if d.shows() {
 		b = d.appendDisclosure(b)
+	}
+	if d.presents() {
+		b = d.appendPresentation(b)
 	}
 	return b
 }

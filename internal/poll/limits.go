@@ -11,6 +11,10 @@ const (
 	MaxVoterBytes = 256
 	// MaxTitleBytes bounds titles: definitions live in memory on every member.
 	MaxTitleBytes = 1024
+	// MaxDescriptionBytes bounds the description of a poll, and that of an option;
+	// MaxDescriptionsBytes those of all options together.
+	MaxDescriptionBytes  = 4 << 10
+	MaxDescriptionsBytes = 256 << 10
 	// MaxSeedBytes bounds the seed of a lot.
 	MaxSeedBytes = 1024
 	// MaxOptions bounds a poll's options; pairwise methods need its square.

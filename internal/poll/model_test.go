@@ -389,6 +389,7 @@ func sameDefinition(a, b Definition) bool {
 		x.MinSelections == y.MinSelections && x.MaxSelections == y.MaxSelections && x.MaxScore == y.MaxScore && x.Revote == y.Revote &&
 		x.Results == y.Results && x.Secrecy == y.Secrecy && x.OpensAt == y.OpensAt && x.ClosesAt == y.ClosesAt && x.MaxBallots == y.MaxBallots &&
 		x.Eligibility == y.Eligibility && x.Quorum == y.Quorum && x.Disclosure == y.Disclosure && x.Receipts == y.Receipts &&
+		x.Audience == y.Audience && x.Order == y.Order && x.Description == y.Description && x.Contact == y.Contact &&
 		x.Ballots == y.Ballots && reflect.DeepEqual(x.Counting, y.Counting)
 }
 
