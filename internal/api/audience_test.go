@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"voted/internal/auth"
 )
@@ -62,6 +63,17 @@ func TestWhatIsHiddenIsHiddenFromEverybodyToo(t *testing.T) {
 	g.do("POST", "/v1/polls/pub/close", "", as("admin")...).want(200)
 	g.do("GET", "/v1/polls/pub/results", "").want(200).holds(`"ballots":1`)
 	g.do("GET", "/v1/polls/pub/ballots", "").want(200).holds(`{"selections":["ann"],"count":1}`)
+}
+
+// What a page shows of a poll must be there on a node that cannot reach the others.
+func TestAPollIsReadFromANodeThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	g := newRig(t)
+	g.poll("p", twoOptions)
+	g.b.set(func(b *backend) { b.syncHeld, b.age = make(chan struct{}), 1250*time.Millisecond })
+	g.do("GET", "/v1/polls/p?consistency=stale", "").want(200).has("Voted-Age", "1.250")
+	g.do("GET", "/v1/polls/p", "", "Prefer", "wait=0").want(503).code("unavailable")
+	g.do("GET", "/v1/polls/p?consistency=old", "").want(400)
 }
 
 // A profile names no ballot. What names some needs a role, whoever the audience of the

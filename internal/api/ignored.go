@@ -17,6 +17,7 @@ import (
 // method. HEAD is as GET. A test compares it with the reference document.
 var queryNames = map[string]map[string][]string{
 	"/v1/polls":                        {"GET": {"state", "page_size", "page_token"}},
+	"/v1/polls/{poll}":                 {"GET": {"consistency"}},
 	"/v1/polls/{poll}/ballots":         {"GET": {"format", "after", "limit"}},
 	"/v1/polls/{poll}/results":         {"GET": {"consistency", "format"}},
 	"/v1/polls/{poll}/ballots/{voter}": {"GET": {"consistency"}},

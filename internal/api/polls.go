@@ -53,9 +53,13 @@ func (h *Handler) getPoll(w *response, r *http.Request) error {
 	if _, err := negotiate(r, mediaJSON); err != nil {
 		return err
 	}
+	stale, err := wantsStale(r)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := h.deadline(w, r)
 	defer cancel()
-	if err := h.sync(ctx); err != nil {
+	if err := h.upToDate(ctx, w, stale); err != nil {
 		return err
 	}
 	w.Header()["Cache-Control"] = noStore // the tag is of the definition, and ballots do not change it

@@ -58,6 +58,7 @@ var arrows = map[string][]string{
 	"internal/livefile":        {},
 	"internal/localcluster":    {"client", "internal/auth", "internal/child", "internal/pki", "internal/ports", "internal/proofkey", "proof"},
 	"internal/optionid":        {"internal/poll"},
+	"internal/optionorder":     {},
 	"internal/moment":          {},
 	"internal/outfile":         {"internal/durable"},
 	"internal/pause":           {},

@@ -10,7 +10,7 @@ func TestAVoterAlwaysSeesTheSameOrder(t *testing.T) {
 	t.Parallel()
 	// As anybody can repeat it: printf 'board\0v-17\0ann' | sha256sum gives a3ee8957…
 	if got := Of("board", "v-17", []string{"ann", "bo", "cy", "di"}); !slices.Equal(got, []int{2, 1, 3, 0}) {
-		t.Errorf("v-17 sees %v, and saw %v before", got, pinned)
+		t.Errorf("v-17 sees %v now", got)
 	}
 }
 

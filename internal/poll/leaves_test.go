@@ -52,7 +52,7 @@ func board(t *testing.T) *State {
 		})
 	}
 	do(Create{Salt: salt, Definition: Definition{
-		ID: "board-2026", Title: "Board", Options: []Option{{"ann", "Ann"}, {"bo", "Bo"}, {ID: "cy"}}, Method: "plurality",
+		ID: "board-2026", Title: "Board", Options: []Option{{ID: "ann", Title: "Ann"}, {ID: "bo", Title: "Bo"}, {ID: "cy"}}, Method: "plurality",
 		MaxSelections: 1, Revote: RevoteUntilClose, Eligibility: OnRoll,
 	}})
 	do(Enroll{Poll: "board-2026", Since: 1, Lines: []RollLine{

@@ -32,6 +32,9 @@ func Line(b Bar, most float64) string {
 	return s.String()
 }
 
+// Width is the width of the part of a [Line] that scripts change.
+func Width(value, most float64) string { return percent(share(value, most)) }
+
 func fillClass(strong bool) string {
 	if strong {
 		return "fill strong"

@@ -69,7 +69,14 @@ type flow struct {
 
 func (f *flow) x(column int) float64 { return margin + float64(column)*flowColumn }
 
-func (f *flow) size(n Node) float64 { return math.Max(0, n.Value) * f.scale }
+// length is how high a number of votes is.
+func (f *flow) length(value float64) float64 {
+	h := value * f.scale
+	if math.IsNaN(h) {
+		return 0
+	}
+	return min(max(h, 0), flowHeight)
+}
 
 // measure places the nodes.
 func (f *flow) measure() {
@@ -92,7 +99,7 @@ func (f *flow) measure() {
 			tops[i] = y
 			if n.Value > 0 {
 				tops[i] = y + nameLine*float64(len(n.lines())-1)
-				y = tops[i] + max(f.size(n), 2) + nodeGap
+				y = tops[i] + max(f.length(n.Value), 2) + nodeGap
 			}
 		}
 		f.tops = append(f.tops, tops)
@@ -104,10 +111,10 @@ func (f *flow) measure() {
 func (f *flow) bands(column int, bands []Band) {
 	from, to := make([]float64, len(f.columns[column])), make([]float64, len(f.columns[column+1]))
 	for _, b := range bands {
-		if b.From < 0 || b.To < 0 || b.From >= len(from) || b.To >= len(to) || !(b.Value > 0) || math.IsInf(b.Value, 1) {
+		if b.From < 0 || b.To < 0 || b.From >= len(from) || b.To >= len(to) || !(b.Value > 0) {
 			continue
 		}
-		h := b.Value * f.scale
+		h := f.length(b.Value)
 		x0, x1 := f.x(column)+nodeWidth, f.x(column+1)
 		y0, y1 := f.tops[column][b.From]+from[b.From], f.tops[column+1][b.To]+to[b.To]
 		from[b.From], to[b.To] = from[b.From]+h, to[b.To]+h
@@ -135,7 +142,7 @@ func (f *flow) nodes(column int) {
 		if n.Rest {
 			class, fill = "node rest", grey
 		}
-		f.rect(x, y, nodeWidth, max(f.size(n), 2), class, fill)
+		f.rect(x, y, nodeWidth, max(f.length(n.Value), 2), class, fill)
 		weight := "400"
 		if n.Won {
 			weight = "700"
@@ -144,6 +151,6 @@ func (f *flow) nodes(column int) {
 		for l, line := range lines {
 			f.text(x, y-8-nameLine*float64(len(lines)-1-l), "name", line, "font-size", "14", "font-weight", weight)
 		}
-		f.text(x+nodeWidth+6, y+min(max(f.size(n), 2)/2+5, 18), "label", n.Label, "font-size", "13")
+		f.text(x+nodeWidth+6, y+min(max(f.length(n.Value), 2)/2+5, 18), "label", n.Label, "font-size", "13")
 	}
 }
