@@ -50,8 +50,8 @@ type Results struct {
 	Certified bool `json:"certified"`
 	// Digest is of the poll's rules and ballots, once it is certified: every member has the
 	// same, and so has a backup that voted verify reads. In hexadecimal.
-	Digest    string   `json:"digest,omitempty"`
-	Winners   []string `json:"winners"`
+	Digest  string   `json:"digest,omitempty"`
+	Winners []string `json:"winners"`
 	// Options are in the order of the definition.
 	Options []OptionResult `json:"options"`
 	Rounds  []Round        `json:"rounds,omitempty"`

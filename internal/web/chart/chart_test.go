@@ -80,7 +80,7 @@ func written(s string) string {
 
 var titles = rapid.OneOf(
 	rapid.String(), rapid.StringN(0, 200, 1024),
-	rapid.SampledFrom([]string{"", " ", "</script><script>alert(1)</script>", "]]>", "&amp;\"'", "\u202eevil", "‏שלום", "中文的很长的一个名字", "\x00\xff", strings.Repeat("x", 1024)}),
+	rapid.SampledFrom([]string{"", " ", "</script><script>alert(1)</script>", "]]>", "&amp;\"'", "\u202eevil", "\u200fשלום", "中文的很长的一个名字", "\x00\xff", strings.Repeat("x", 1024)}),
 )
 
 var counts = rapid.OneOf(rapid.Float64(), rapid.Float64Range(0, 1e19), rapid.SampledFrom([]float64{0, 1, math.Inf(1), math.Inf(-1), math.NaN(), math.MaxFloat64, -1}))
@@ -222,7 +222,8 @@ func TestNothingIsLeftOutWhereTextIsBrokenIntoLines(t *testing.T) {
 func goldens() map[string]string {
 	bars := []Bar{
 		{Name: "Mary Peltola", Value: 75799, Label: "75,799 · 40.2 %", Strong: true},
-		{Name: "Sarah Palin", Value: 58973, Label: "58,973 · 31.3 %"}, {Name: "שלום & <b>", Value: 0, Label: "0"},
+		{Name: "Sarah Palin", Value: 58973, Label: "58,973 · 31.3 %"},
+		{Name: "שלום & <b>", Value: 0, Label: "0"},
 	}
 	columns := [][]Node{
 		{{Name: "Peltola", Value: 75799, Label: "75,799"}, {Name: "Palin", Value: 58973, Label: "58,973"}, {Name: "Begich", Value: 53810, Label: "53,810", Left: true}, {Name: "Inactive", Rest: true}},
