@@ -121,7 +121,8 @@ func (e *endpoint) guarded(act action, w *response, r *http.Request) error {
 // publicTemplates are the routes that are everybody's to read where the audience of the poll
 // is anyone. What is hidden stays hidden: the handlers refuse it to everyone.
 var publicTemplates = []string{
-	"/v1/polls/{poll}", "/v1/polls/{poll}/results", "/v1/polls/{poll}/results/stream", "/v1/polls/{poll}/ballots",
+	"/v1/polls/{poll}", "/v1/polls/{poll}/results", "/v1/polls/{poll}/results/stream", "/v1/polls/{poll}/results/repeats",
+	"/v1/polls/{poll}/ballots",
 }
 
 // forAnyone reports whether a request reads what its poll shows to everybody. Single ballots

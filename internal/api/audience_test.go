@@ -17,9 +17,9 @@ const (
 )
 
 // openReads are what an audience of anyone opens.
-var openReads = []string{"/v1/polls/{poll}", "/v1/polls/{poll}/results", "/v1/polls/{poll}/results/stream", "/v1/polls/{poll}/ballots"}
+var openReads = []string{"/v1/polls/{poll}", "/v1/polls/{poll}/results", "/v1/polls/{poll}/results/stream", "/v1/polls/{poll}/results/repeats", "/v1/polls/{poll}/ballots"}
 
-func TestAnAudienceOfAnyoneOpensFourReadsAndNothingElse(t *testing.T) {
+func TestAnAudienceOfAnyoneOpensFiveReadsAndNothingElse(t *testing.T) {
 	t.Parallel()
 	g := guardedRig(t)
 	g.do("PUT", "/v1/polls/pub", forEverybody, as("admin")...).want(201)
@@ -56,7 +56,7 @@ func TestWhatIsHiddenIsHiddenFromEverybodyToo(t *testing.T) {
 	g := guardedRig(t)
 	g.do("PUT", "/v1/polls/pub", hiddenAnyway, as("admin")...).want(201)
 	g.do("PUT", "/v1/polls/pub/ballots/bo", forAnn, as("gateway")...).want(201)
-	for _, path := range []string{"/results", "/results?consistency=stale", "/results?format=report", "/results/stream", "/ballots"} {
+	for _, path := range []string{"/results", "/results?consistency=stale", "/results?format=report", "/results/stream", "/results/repeats", "/ballots"} {
 		g.do("GET", "/v1/polls/pub"+path, "").want(403).code("results_hidden")
 	}
 	g.do("GET", "/v1/polls/pub", "").want(200).lacks(`"ballots"`).holds(`"audience":"anyone"`)
