@@ -20,7 +20,7 @@ const (
 	levelCounting = poll.CountingLevel // settings of a count and methods in definitions
 	levelEvents   = poll.EventsLevel   // the journal of events
 
-	levelPresentation = poll.PresentationLevel // audience, texts and order of options in definitions
+	// Level 3, poll.PresentationLevel, is of definitions alone: LevelOf asks them.
 
 	levelNewest = levelEvents
 )
