@@ -24,6 +24,9 @@ import (
 // code: voted's own, one written from the specifications alone, and Tessera's.
 func TestBallotsCastWhileTheLeaderIsKilledAreProvenToThreeCheckers(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("builds the checker of others")
+	}
 	fsck := buildFsck(t)
 	// Given a cluster as an operator runs it, a poll whose policy its voters have, and some ballots,
 	c := startOfficial(t)

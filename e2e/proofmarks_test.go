@@ -123,6 +123,9 @@ func (p *provable) noForks() {
 // down binds them, and is what they sign after their restart.
 func TestMembersKilledBetweenTheirMarkAndTheirSignatureGoOnWithTheSameLog(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("builds another node")
+	}
 	program, err := overlay.Build(t.Context(), t.TempDir(), overlay.Node, overlay.StopAtMark...)
 	if err != nil {
 		t.Fatal(err)

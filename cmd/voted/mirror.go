@@ -14,8 +14,8 @@ type mirrorCommand struct {
 }
 
 func (mirrorCommand) Help() string {
-	return `Copies the published log of a poll, about 60 bytes a ballot, and checks all of it: what is in the directory is what a
-quorum of the members signed. Run it again for what came since; a log that was changed meanwhile is refused, and the head
+	return `Copies the published log of a poll, 90 bytes a ballot on disk, and checks all of it: what is in the directory is what
+a quorum of the members signed. Run it again for what came since; a log that was changed meanwhile is refused, and the head
 that contradicts the copy is kept beside it. A run that was interrupted goes on where it was.
 
     voted mirror board-2026 board-2026.log --policy board-2026.policy

@@ -53,5 +53,6 @@ func (c *recoverCommand) Run(s *session) (err error) {
 	}
 	s.stdout.Linef("recovered: %s is the only member now, at %s, of a new cluster, %s; it was %s. It does not hear those that are given up", r.ID, c.Peer, id, r.Cluster)
 	s.stdout.Linef("Start it as before, then let others join with empty directories: voted serve … --join %s", c.Peer)
+	s.stdout.Linef("Where polls have logs that prove what was counted, other logs begin: make their policies again, with --lineage")
 	return nil
 }

@@ -27,7 +27,7 @@ work=$(mktemp -d /tmp/voted-deploy-test-XXXXXX)
 project=votedtest$$
 base=voted-test-base:$$
 load= # process id of the load test
-export VOTED_IMAGE=voted-test:$$ VOTED_SECRETS=$work/secrets VOTED_ENV_FILE=$work/env
+export VOTED_IMAGE=voted-test:$$ VOTED_SECRETS=$work/secrets VOTED_ENV_FILE=$work/env VOTED_LOG_NAME=votes.example
 if [ -n "${VOTED_TEST_BUILDER:-}" ]; then base=$VOTED_TEST_BUILDER; fi
 
 files=(--file deploy/compose/compose.yaml)
@@ -205,6 +205,16 @@ leader_at() {
 	[ -n "$now" ] && [ "$now" != "$2" ]
 }
 
+# proves: a ballot has a proof, which the policy that an operator makes of the secrets' certificates finds good.
+proves() {
+	local policy=$work/proven.policy receipt=$work/proven.tlog-proof
+	bare proof policy proven --log-name "$VOTED_LOG_NAME" --ca "$VOTED_SECRETS/ca.crt" "$VOTED_SECRETS"/n?.proof.crt -o "$policy"
+	voted poll create proven ann bo >/dev/null
+	voted cast proven v-1 ann --proof --policy "$policy" -o "$receipt" >/dev/null || fail "a ballot has no good proof"
+	bare verify receipt "$receipt" --policy "$policy" --voter v-1 || fail "the proof is not good"
+	! bare verify receipt "$receipt" --policy "$policy" --voter v-2 >/dev/null || fail "the proof is good for another voter, too"
+}
+
 # by_name: members are named by names that lead to wherever their containers are.
 by_name() {
 	starts
@@ -223,6 +233,8 @@ by_name() {
 	done
 	proven "the rolling restart"
 	voted cluster status
+	say "a ballot is proven after all that"
+	proves
 }
 
 parts=${VOTED_TEST_PARTS:-names addresses}
