@@ -131,7 +131,7 @@ func (c *Client) judge(ctx context.Context, k *call, a *attempt) {
 		c.hedging.answered(a.ep, k, a.start, !a.result.retry)
 	}
 	switch {
-	case !a.result.retry || a.result.meta.Status == http.StatusTooManyRequests:
+	case !a.result.retry || a.result.meta.Status == http.StatusTooManyRequests || unsigned(a.result.err):
 		a.ep.breaker.succeeded() // any answer counts, a refusal too
 	case ctx.Err() != nil:
 		a.ep.breaker.abandoned()

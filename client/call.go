@@ -177,7 +177,7 @@ func (s *series) next(ctx context.Context, ep *endpoint, r result) error {
 	if time.Now().Add(wait).After(s.deadline) && after > 0 {
 		return s.stop("the service asked to wait for longer than the deadline allows", r.err, nil)
 	}
-	if !s.client.budget.withdraw() {
+	if !unsigned(r.err) && !s.client.budget.withdraw() {
 		return s.stop("the budget of retries was spent", r.err, nil)
 	}
 	s.client.retrying(ctx, s.call, ep, s.tries, wait, r.err)
@@ -197,11 +197,15 @@ func (s *series) reason(r result) error {
 	return r.err
 }
 
+// unsigned reports whether a node refused only because no head that has been signed so far has the
+// ballot. Nothing failed then: asking again costs no budget and says nothing against the node.
+func unsigned(err error) bool { return errors.Is(err, CodeProofPending) }
+
 // waitFor is how long the service asked the client to wait. A node that cannot answer
 // now asks for itself alone: another node, not tried yet, may answer at once. "Too many
-// requests" counts for all nodes.
+// requests" counts for all nodes, and so does a proof that is not there yet.
 func (s *series) waitFor(r result) time.Duration {
-	if !errors.Is(r.err, CodeTooManyRequests) && len(s.endpoints) < len(s.client.nodes.all) {
+	if !errors.Is(r.err, CodeTooManyRequests) && !unsigned(r.err) && len(s.endpoints) < len(s.client.nodes.all) {
 		return 0
 	}
 	return r.retryAfter

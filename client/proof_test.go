@@ -169,6 +169,33 @@ func TestAProofThatComesLaterIsWaitedFor(t *testing.T) {
 	}
 }
 
+func TestWaitingForAProofCostsNoBudgetAndBreaksNoCircuit(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, "p", "v", 1)
+	// given a client that may try again once, and leaves a node after two failures
+	policy := client.RetryPolicy{MaxDelay: time.Millisecond, BudgetRatio: 1e-9, BudgetPerSecond: 1e-9, BudgetBurst: 1, BreakerFailures: 2}
+	for code, want := range map[string]bool{"proof_pending": true, "unavailable": false} {
+		var asked, broken atomic.Int32
+		url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			if asked.Add(1) < 20 {
+				answerProblem(w, 503, code)
+				return
+			}
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = io.WriteString(w, b.proof(t, 7, 2))
+		})
+		cl := newClient(t, []string{url}, unhedged(), client.WithRetryPolicy(policy), client.WithHooks(client.Hooks{
+			OnBreaker: func(string, client.BreakerState) { broken.Add(1) },
+		}))
+		// when the proof is there at the twentieth try
+		_, err := cl.Proof(t.Context(), "p", "v")
+		// then it is waited for, and a node that is at fault is not
+		if (err == nil) != want || want && broken.Load() > 0 {
+			t.Errorf("%s: %v after %d tries, with %d changes of the breaker", code, err, asked.Load(), broken.Load())
+		}
+	}
+}
+
 func TestProofsOfManyVotersComeInTheirOrder(t *testing.T) {
 	t.Parallel()
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
