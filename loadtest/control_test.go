@@ -55,6 +55,11 @@ func TestNegativeControls(t *testing.T) {
 			},
 			want: []ledger.Fault{ledger.Lost}, found: func(l report.Ledger) uint64 { return l.Lost },
 		},
+		{
+			name:  "a node that gives out proofs which are not good counts each ballot once, and proves none",
+			edits: []overlay.Edit{overlay.WrongProof},
+			want:  []ledger.Fault{ledger.Unproven}, found: func(l report.Ledger) uint64 { return l.Violations[ledger.Unproven] },
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			binary := nodeBinary(t)
@@ -136,6 +141,6 @@ func mix(t *testing.T, words ...string) []fault.Weighted {
 func shortRun(t *testing.T) trial.Options {
 	return trial.Options{
 		Binary: nodeBinary(t), Nodes: 3, Rate: 250, Duration: 9 * time.Second, Polls: 3, Duplicates: 0.5, Mode: "single",
-		Connections: 128, Faults: mix(t, "kill"), FaultEvery: 8 * time.Second, Seed: 7, Out: filepath.Join(t.TempDir(), "out"),
+		Connections: 128, Proofs: true, Faults: mix(t, "kill"), FaultEvery: 8 * time.Second, Seed: 7, Out: filepath.Join(t.TempDir(), "out"),
 	}
 }

@@ -97,6 +97,9 @@ func TestARunWithThreeFaultsInHalfAMinuteIsExact(t *testing.T) {
 			t.Errorf("no request of kind %s was sent", kind)
 		}
 	}
+	if p := r.Proofs; p == nil || p.Sampled < 300 || p.After != p.Sampled || p.During < p.Sampled*9/10 || p.P50 <= 0 {
+		t.Errorf("of proofs the report has %+v", p)
+	}
 	for _, f := range r.Faults {
 		if f.UnavailableMS <= 0 || f.ElectedMS <= 0 {
 			t.Errorf("fault %+v was not measured", f)
@@ -127,6 +130,9 @@ func sameFromFiles(t *testing.T, dir string, r *report.Report) {
 	a, b := again.Ledger, r.Ledger
 	if a.Counted != b.Counted || a.Acknowledged != b.Acknowledged || len(a.Violations) != 0 {
 		t.Errorf("from files: %+v, in the run: %+v", a, b)
+	}
+	if a, b := again.Proofs, r.Proofs; a == nil || b == nil || *a != *b {
+		t.Errorf("from files the proofs are %+v, in the run %+v", a, b)
 	}
 	spoil(t, filepath.Join(dir, "nodes", "n2", "loadtest-7-1.ndjson.gz"))
 	again, err = trial.Check(dir)

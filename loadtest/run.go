@@ -24,6 +24,7 @@ type runCommand struct {
 	CA          string        `help:"CA of the targets' certificates (default: the system's)." placeholder:"FILE" name:"ca"`
 	TokenFile   string        `help:"File with a bearer token that the targets accept: it must have the roles admin, gateway, reader and auditor." placeholder:"FILE"`
 	TLS         bool          `help:"Put the cluster that the load test starts under TLS, with certificates for the members and a token for everything." name:"tls"`
+	Proofs      bool          `help:"Let the cluster that the load test starts keep the logs that prove what was counted, and check the proofs of a sample of the ballots." default:"true" negatable:""`
 	Nodes       int           `help:"Nodes of the cluster that the load test starts." default:"3"`
 	Rate        float64       `help:"Ballots a second, which does not depend on the answers; duplicates come on top." default:"1000"`
 	Duration    time.Duration `help:"How long the load lasts." default:"46s"`
@@ -80,7 +81,7 @@ func (c *runCommand) Run(s *session) error {
 // options returns what the flags say. Its errors are errors of usage.
 func (c *runCommand) options(s *session) (trial.Options, error) {
 	o := trial.Options{
-		Binary: c.Binary, Targets: c.Targets, Secure: c.TLS, Nodes: c.Nodes, Rate: c.Rate, Duration: c.Duration, Voters: c.Voters,
+		Binary: c.Binary, Targets: c.Targets, Proofs: c.Proofs, Secure: c.TLS, Nodes: c.Nodes, Rate: c.Rate, Duration: c.Duration, Voters: c.Voters,
 		Polls: c.Polls, Duplicates: c.Duplicates, Mode: drive.Mode(c.Mode), Connections: c.Connections,
 		NoHedging: !c.Hedging, Isolation: trial.Isolation(c.Isolation), FaultEvery: c.FaultEvery, Seed: c.Seed, Out: c.Out, Keep: c.Keep,
 	}

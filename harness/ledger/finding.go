@@ -14,6 +14,7 @@ const (
 	Invented    Fault = "invented"      // no one sent it (O3)
 	Diverged    Fault = "diverged"      // nodes hold different things (O4)
 	WrongAnswer Fault = "wrong_answer"  // an answer contradicts another one or the rules
+	Unproven    Fault = "unproven"      // acknowledged, and without a good proof that it is counted
 )
 
 // Finding is one reason why a run is not exact.

@@ -50,6 +50,17 @@ type Verdict struct {
 // Exact reports whether nothing contradicts that every ballot counted exactly once.
 func (v *Verdict) Exact() bool { return len(v.Counts) == 0 }
 
+// Add adds what was found otherwise.
+func (v *Verdict) Add(all ...Finding) {
+	if v.Counts == nil {
+		v.Counts = map[Fault]uint64{}
+	}
+	for _, f := range all {
+		v.Counts[f.Fault]++
+	}
+	v.Findings = append(v.Findings, all...)
+}
+
 // Judge compares the ledger with what the nodes hold. It returns an error, and no verdict,
 // if an export cannot be read.
 func (l *Ledger) Judge(nodes []Holdings) (*Verdict, error) {

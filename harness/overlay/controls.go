@@ -78,6 +78,12 @@ func (p *proposer) commit(ctx context.Context, frame []byte, ballots int) (Answe
 		Old:  "index > synced {",
 		New:  "index > synced && false {",
 	}
+	// WrongProof is a node that gives voters proofs which do not lead to the signed head.
+	WrongProof = Edit{
+		File: "internal/api/proof.go",
+		Old:  "	return r.Append(nil), nil\n",
+		New:  "	r.Path[0][0] ^= 1\n	return r.Append(nil), nil\n",
+	}
 	// NoGreeting is a member that does not ask to which cluster a sender belongs. It also
 	// keeps silent if entries that it had applied are undone, or if its state differs.
 	NoGreeting = []Edit{

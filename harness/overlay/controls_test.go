@@ -14,6 +14,7 @@ func TestEveryPlantedBugFindsItsSource(t *testing.T) {
 	for name, edits := range map[string][]Edit{
 		"no deduplication":      {NoDeduplication},
 		"early acknowledgement": {EarlyAcknowledgement},
+		"wrong proof":           {WrongProof},
 		"no greeting":           NoGreeting,
 		"no hold":               {NoHold},
 		"no flush":              NoFlush,

@@ -98,7 +98,7 @@ var arrows = map[string][]string{
 	"internal/witness":         {"internal/outfile", "proof"},
 	"loadtest":                 {"harness/...", "internal/usage", "loadtest/..."},
 	"proof":                    {},
-	"loadtest/...":             {"client", "harness/...", "internal/console", "internal/localcluster", "internal/pause", "internal/ports", "internal/usage", "loadtest/..."},
+	"loadtest/...":             {"client", "harness/...", "internal/console", "internal/localcluster", "internal/pause", "internal/ports", "internal/usage", "loadtest/...", "proof"},
 
 	// The rooms of the cluster.
 	"internal/cluster/lookout": {"internal/cluster/peer", "internal/cluster/replica", "internal/survey"},

@@ -31,6 +31,7 @@ type Report struct {
 	Reasons []string `json:"reasons,omitempty"`
 	Seed    uint64   `json:"seed"`
 	Ledger  Ledger   `json:"ledger"`
+	Proofs  *Proofs  `json:"proofs,omitempty"` // nil: none were taken
 	// Latency of the scheduled requests, from the time at which they were to be sent.
 	Latency        Latency        `json:"latency_ms"`
 	Rate           Rate           `json:"rate"`
@@ -69,6 +70,17 @@ type Ledger struct {
 	Judged bool `json:"judged"`
 	// Violations counts what was found, by kind of fault.
 	Violations map[ledger.Fault]uint64 `json:"violations,omitempty"`
+}
+
+// Proofs are of a sample of the ballots. Each was checked, with the members' keys.
+type Proofs struct {
+	Sampled int `json:"sampled"`
+	During  int `json:"during"` // good ones that were taken during the load
+	After   int `json:"after"`  // good ones that were taken when all was over
+	// How many milliseconds after the answer proofs were there, during the load.
+	P50 float64 `json:"p50_ms"`
+	P99 float64 `json:"p99_ms"`
+	Max float64 `json:"max_ms"`
 }
 
 // Latency are percentiles in milliseconds.

@@ -8,10 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"voted/harness/ledger"
 	"voted/loadtest/fault"
 )
 
-// WriteText writes the answers to the four questions that a run is about, for a terminal.
+// WriteText writes the answers to the questions that a run is about, for a terminal.
 // dir is where the files are; if it is empty they are not named.
 func (r *Report) WriteText(out io.Writer, colours bool, dir string) {
 	line := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
@@ -27,6 +28,9 @@ func (r *Report) WriteText(out io.Writer, colours bool, dir string) {
 	if l.Judged {
 		line("  Was anything lost?            %s", l.LostAnswer())
 		line("  Was anything counted twice?   %s", l.TwiceAnswer())
+		if r.Proofs != nil {
+			line("  Can voters prove it?          %s", r.Proofs.Answer())
+		}
 	} else {
 		line("  Was anything lost or counted twice? The nodes were not read, so this is not known.")
 	}
@@ -89,7 +93,11 @@ func (r *Report) Sentence() string {
 	case Exact:
 		return fmt.Sprintf("%d ballots counted, each once, through %s.", l.Counted, r.faultsInWords())
 	case NotExact:
-		return fmt.Sprintf("%d acknowledged ballots lost, %d counted twice; see below.", l.Lost, l.DoubleCounted)
+		without := ""
+		if n := l.Violations[ledger.Unproven]; n > 0 {
+			without = fmt.Sprintf(", %d proofs missing or not good", n)
+		}
+		return fmt.Sprintf("%d acknowledged ballots lost, %d counted twice%s; see below.", l.Lost, l.DoubleCounted, without)
 	}
 	if l.Judged {
 		return "Nothing was lost or counted twice, but the run was not the one that was asked for; what follows says why."
@@ -124,6 +132,19 @@ func (l *Ledger) TwiceAnswer() string {
 		return fmt.Sprintf("Yes: %d voters count more than once.", l.DoubleCounted)
 	}
 	return fmt.Sprintf("No: %d ballots count, of as many voters, after %d duplicates and %d retries.", l.Counted, l.Duplicates, l.Retries)
+}
+
+// Answer answers whether voters can prove that their ballots count.
+func (p *Proofs) Answer() string {
+	word := "Yes"
+	if p.After < p.Sampled {
+		word = "No"
+	}
+	late := "none came during the load"
+	if p.During > 0 {
+		late = fmt.Sprintf("%d came during the load, %s after the answer in the median, p99 %s, %s at worst", p.During, ms(p.P50), ms(p.P99), ms(p.Max))
+	}
+	return fmt.Sprintf("%s: of a sample of %d ballots %d have a good proof in the end; %s.", word, p.Sampled, p.After, late)
 }
 
 // UnavailableAnswer answers how long nothing was acknowledged.

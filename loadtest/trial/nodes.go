@@ -10,6 +10,9 @@ import (
 	"voted/internal/ports"
 )
 
+// logName begins the names of the logs of a cluster that is started here.
+const logName = "loadtest.example"
+
 // nodes is the cluster under test.
 type nodes struct {
 	cluster   *localcluster.Cluster // nil: an existing one
@@ -36,6 +39,9 @@ func startNodes(ctx context.Context, o *Options) (*nodes, error) {
 			default: // the first ones say enough
 			}
 		},
+	}
+	if o.proves() {
+		options.LogName = logName
 	}
 	if o.partitions() {
 		if err := n.isolate(ctx, o.Isolation, &options); err != nil {

@@ -21,6 +21,7 @@ type Options struct {
 	Binary      string      // of voted; unused with Targets
 	Targets     []string    // an existing cluster; empty: the run starts one
 	Access      wire.Access // how the targets are reached
+	Proofs      bool        // the cluster that the run starts keeps logs, and a sample of proofs is checked
 	Secure      bool        // puts the cluster that the run starts under TLS, with a token for everything
 	Nodes       int         // of the cluster that the run starts
 	Rate        float64
@@ -90,6 +91,17 @@ func (o *Options) check() error {
 
 // votes returns how many ballots the plan is limited to; 0: by time only.
 func (o *Options) votes() uint64 { return o.Voters * uint64(o.Polls) }
+
+// proves reports whether proofs are taken. Whose signatures count is known of an own cluster only.
+func (o *Options) proves() bool { return o.Proofs && len(o.Targets) == 0 }
+
+// voters returns how many voters each poll will have, about.
+func (o *Options) voters() uint64 {
+	if o.Voters > 0 {
+		return o.Voters
+	}
+	return uint64(o.Rate * o.Duration.Seconds() / float64(o.Polls))
+}
 
 // partitions reports whether there are faults on the links between members.
 func (o *Options) partitions() bool {

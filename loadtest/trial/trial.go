@@ -18,6 +18,7 @@ import (
 	"voted/internal/usage"
 	"voted/loadtest/fault"
 	"voted/loadtest/journal"
+	"voted/loadtest/proofs"
 	"voted/loadtest/report"
 )
 
@@ -45,6 +46,7 @@ type Trial struct {
 	nodes   *nodes
 	driver  *drive.Driver
 	books   *books
+	proofs  *proofs.Taker // nil: none are taken
 	meter   *fault.Meter
 	leaders *leaders
 	screen  Screen
@@ -121,17 +123,38 @@ func (t *Trial) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := t.takeProofs(ctx); err != nil {
+		return err
+	}
 	t.driver, err = drive.New(drive.Options{
 		Plan: t.plan, Endpoints: t.nodes.endpoints, Access: t.nodes.access, Mode: t.Mode, Rate: t.Rate, Duration: t.Duration,
-		Votes: t.votes(), Connections: t.Connections, Hedging: client.HedgePolicy{Off: t.NoHedging}, Record: t.books.Record,
+		Votes: t.votes(), Connections: t.Connections, Hedging: client.HedgePolicy{Off: t.NoHedging}, Record: t.record,
 	})
 	return err
+}
+
+// takeProofs prepares the sample of proofs.
+func (t *Trial) takeProofs(ctx context.Context) (err error) {
+	if t.proves() {
+		t.proofs, err = proofs.New(ctx, proofs.Options{
+			Endpoints: t.nodes.endpoints, Access: t.nodes.access, Out: t.Out, Polls: t.Polls, Voters: t.voters(), Policy: t.nodes.cluster.Policy,
+		})
+	}
+	return err
+}
+
+// record enters an answer everywhere.
+func (t *Trial) record(e ledger.Entry) {
+	if t.proofs != nil {
+		t.proofs.Enter(&e)
+	}
+	t.books.Record(e)
 }
 
 // openOut makes the output directory, and writes what a later check needs. It removes the
 // results of an earlier run there, so that the two are never mixed.
 func (t *Trial) openOut() error {
-	for _, old := range []string{"cluster", evidence.Dir, journal.Name, runFile, "report.json", "report.html", "violations.txt"} {
+	for _, old := range []string{"cluster", evidence.Dir, proofs.Dir, journal.Name, runFile, "report.json", "report.html", "violations.txt"} {
 		if err := os.RemoveAll(filepath.Join(t.Out, old)); err != nil {
 			return fmt.Errorf("an earlier run in %s cannot be removed; choose another --out: %w", t.Out, err)
 		}
@@ -228,6 +251,9 @@ func (t *Trial) load(ctx context.Context) error {
 	work.Wait()
 	t.leaders.work.Wait()
 	t.books.setLoading(false)
+	if t.proofs != nil {
+		t.proofs.LoadOver()
+	}
 	switch {
 	case t.books.failure() != nil:
 		return t.books.failure()
@@ -305,6 +331,9 @@ func (t *Trial) settle(ctx context.Context) {
 // end stops what was started, and removes data that is no longer needed.
 func (t *Trial) end() {
 	t.driver.Close()
+	if t.proofs != nil {
+		t.proofs.Close()
+	}
 	t.nodes.stop()
 	if t.nodes.cluster != nil && !t.Keep {
 		_ = os.RemoveAll(filepath.Join(t.Out, "cluster")) // if that fails it only takes space

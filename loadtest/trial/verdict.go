@@ -19,6 +19,7 @@ import (
 	"voted/harness/workload"
 	"voted/loadtest/fault"
 	"voted/loadtest/journal"
+	"voted/loadtest/proofs"
 	"voted/loadtest/report"
 	"voted/loadtest/threshold"
 )
@@ -45,7 +46,7 @@ func (t *Trial) close(ctx context.Context) (*report.Report, error) {
 	r.Ledger.Unique, r.Ledger.Acknowledged, r.Ledger.Unknown = t.books.ledger.Sums()
 	if len(t.inconclusive) == 0 {
 		t.screen.Say("reading exports, tallies and digests of %d nodes", len(t.nodes.endpoints))
-		v, err := t.prove(ctx)
+		v, p, err := t.prove(ctx)
 		switch {
 		case ctx.Err() != nil:
 			t.inconclusive = append(t.inconclusive, "the run was interrupted")
@@ -53,6 +54,7 @@ func (t *Trial) close(ctx context.Context) (*report.Report, error) {
 			t.inconclusive = append(t.inconclusive, err.Error())
 		default:
 			judged(r, v)
+			r.Proofs = proofsOf(p)
 			if err := writeFindings(filepath.Join(t.Out, "violations.txt"), v.Findings); err != nil {
 				return nil, err
 			}
@@ -71,15 +73,53 @@ func (t *Trial) close(ctx context.Context) (*report.Report, error) {
 }
 
 // prove reads what the nodes hold into files and judges from these, as a later check does.
-func (t *Trial) prove(ctx context.Context) (*ledger.Verdict, error) {
+func (t *Trial) prove(ctx context.Context) (*ledger.Verdict, *proofs.Verdict, error) {
+	if t.proofs != nil {
+		t.screen.Say("taking proofs of a sample of the ballots once more")
+		if err := t.proofs.Finish(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
 	if err := evidence.Gather(ctx, t.nodes.endpoints, t.nodes.access, t.plan, t.Out); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	held, err := evidence.Load(t.Out, t.plan)
+	return judge(t.Out, t.plan, t.books.ledger)
+}
+
+// judge compares the books with the files of what the nodes hold, and checks the proofs. The
+// verdict on proofs is nil where none were taken.
+func judge(dir string, plan *workload.Plan, l *ledger.Ledger) (*ledger.Verdict, *proofs.Verdict, error) {
+	held, err := evidence.Load(dir, plan)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return t.books.ledger.Judge(held)
+	v, err := l.Judge(held)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := proofs.Judge(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return v, nil, nil
+	case err != nil:
+		return nil, nil, err
+	}
+	v.Add(p.Findings...)
+	return v, p, nil
+}
+
+// proofsOf enters the verdict on proofs.
+func proofsOf(p *proofs.Verdict) *report.Proofs {
+	if p == nil {
+		return nil
+	}
+	at := func(q float64) float64 {
+		if len(p.Late) == 0 {
+			return 0
+		}
+		return p.Late[int(q*float64(len(p.Late)-1))]
+	}
+	return &report.Proofs{Sampled: p.Sampled, During: p.During, After: p.After, P50: at(.5), P99: at(.99), Max: at(1)}
 }
 
 // Check computes the verdict of an earlier run from its files alone.
@@ -100,17 +140,14 @@ func Check(dir string) (*report.Report, error) {
 	if err := journal.Read(filepath.Join(dir, journal.Name), l.Add); err != nil {
 		return nil, err
 	}
-	held, err := evidence.Load(dir, plan)
-	if err != nil {
-		return nil, err
-	}
-	v, err := l.Judge(held)
+	v, p, err := judge(dir, plan, l)
 	if err != nil {
 		return nil, err
 	}
 	r := &report.Report{Seed: o.Seed, Ledger: requestsOf(l.Counts())}
 	r.Requests, r.Errors = l.Counts().Requests, l.Counts().Errors
 	judged(r, v)
+	r.Proofs = proofsOf(p)
 	var inconclusive []string
 	if before, err := report.ReadJSON(filepath.Join(dir, "report.json")); err == nil {
 		r.Latency, r.Rate, r.Hedges, r.Faults, r.Unavailability = before.Latency, before.Rate, before.Hedges, before.Faults, before.Unavailability
@@ -179,7 +216,7 @@ func conclude(r *report.Report, inconclusive []string) {
 }
 
 var violationOrder = []ledger.Fault{
-	ledger.Lost, ledger.Twice, ledger.Changed, ledger.Invented, ledger.WrongTally, ledger.Diverged, ledger.WrongAnswer,
+	ledger.Lost, ledger.Twice, ledger.Changed, ledger.Invented, ledger.WrongTally, ledger.Diverged, ledger.WrongAnswer, ledger.Unproven,
 }
 
 // measured makes the part of the report that is about time.
