@@ -93,10 +93,19 @@ func Random(seed uint64, length time.Duration) Scenario {
 		faults = Failovers(seed, length)
 	}
 	return Scenario{
-		Options:  []Option{Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(400)), kept(draw)), Rehearsed()},
+		Options:  append(maybeProvers(seed, 0.5), Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(400)), kept(draw)), Rehearsed()),
 		Workload: Standard(length),
 		Faults:   faults,
 	}
+}
+
+// maybeProvers has the members of some seeds sign heads: all of them would cost half as much time
+// again. It has dice of its own, so that a seed stays what it was otherwise.
+func maybeProvers(seed uint64, share float64) []Option {
+	if newDice(seed, "provers").chance(share) {
+		return []Option{Provers()}
+	}
+	return nil
 }
 
 // kept draws how many entries stay before a snapshot: often hardly any, so that a
@@ -118,7 +127,7 @@ func Dense(seed uint64, length time.Duration) Scenario {
 		members = 5
 	}
 	return Scenario{
-		Options:  []Option{Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(200)), kept(draw))},
+		Options:  append(maybeProvers(seed, 0.1), Members(members), Seed(seed), SnapshotEvery(uint64(40+draw.n(200)), kept(draw))),
 		Workload: Workload{For: length, Clients: 4, Think: 120 * time.Millisecond, Bulk: 240},
 		Faults:   Losses(seed, length),
 	}

@@ -76,6 +76,9 @@ func TestTheFloorsOfTheSimulationAreReached(t *testing.T) {
 			t.Errorf("the report cannot be written: %v", err)
 		}
 	}
+	if total.Runs >= 100 && total.Heads == 0 {
+		t.Errorf("no head was signed in %d runs, of which about %d should have members that sign", total.Runs, total.Runs/8)
+	}
 	if !t.Failed() && !reached() {
 		t.Errorf("%d of %d failovers and %d of %d acknowledged ballots within %v: below the floor", total.Failovers, failovers, total.Acknowledged, acknowledged, *simLimit)
 	}

@@ -96,6 +96,7 @@ type signed struct {
 // promises are all points that were signed, as outsiders and the members' disks have them.
 type promises struct {
 	heads map[string]map[uint64]signed // by origin and size
+	notes map[string]bool              // that are signed as they should be
 	marks map[[16]byte]map[signed]bool // by the first half of the origin's SHA-256
 }
 
@@ -150,7 +151,7 @@ func (c *Cluster) pollsOf(p *process) (ids []string) {
 
 func (c *Cluster) noteHead(member string, h prover.Head) {
 	if c.promises.heads == nil {
-		c.promises.heads = map[string]map[uint64]signed{}
+		c.promises.heads, c.promises.notes = map[string]map[uint64]signed{}, map[string]bool{}
 	}
 	at := c.promises.heads[h.Origin.String()]
 	if at == nil {
@@ -162,9 +163,14 @@ func (c *Cluster) noteHead(member string, h prover.Head) {
 		c.fail("O10: two heads of %s at %d exclude each other: %v and %v", h.Origin, h.Size, was, now)
 	}
 	at[h.Size] = now
+	if c.promises.notes[string(h.Note)] {
+		return // signatures are the costly part, and all members have the same notes again and again
+	}
 	if err := checkSigners(c.size, h); err != nil {
 		c.fail("O10: the head of %s at %s: %v", h.Origin, member, err)
+		return
 	}
+	c.promises.notes[string(h.Note)] = true
 }
 
 // checkSigners checks that so many members signed a head that two of them have one in common:

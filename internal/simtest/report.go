@@ -28,6 +28,8 @@ type Report struct {
 	Late          int            `json:"late_calls"`
 	Broken        int            `json:"broken_exchanges"`
 	Requests      int            `json:"http_requests"` // served by the API's handlers
+	Proving       int            `json:"proving_runs"`  // in which members sign heads
+	Heads         int            `json:"heads"`         // that were signed in these, each once
 	Virtual       time.Duration  `json:"virtual_ns"`
 	SlowestResume time.Duration  `json:"slowest_resume_ns"`
 	Leaks         int            `json:"forgotten_futures"` // bubbles with a goroutine of raft left over, see #498
@@ -54,6 +56,8 @@ func (r *Report) Add(o Report) {
 	r.Late += o.Late
 	r.Broken += o.Broken
 	r.Requests += o.Requests
+	r.Proving += o.Proving
+	r.Heads += o.Heads
 	r.Virtual += o.Virtual
 	r.SlowestResume = max(r.SlowestResume, o.SlowestResume)
 	r.Leaks += o.Leaks
@@ -69,10 +73,11 @@ func (r Report) String() string {
 	}
 	return fmt.Sprintf("%d runs, %v of virtual time, %d faults, %d failovers\n"+
 		"%d ballots acknowledged in %d attempts: %d replayed, %d with an unknown outcome, %d unavailable; %d reads; %d requests over HTTP\n"+
-		"%d calls duplicated, %d late, %d exchanges broken, %d snapshots installed; slowest resume after healing %v; %d bubbles left with a goroutine that raft forgot%s",
+		"%d calls duplicated, %d late, %d exchanges broken, %d snapshots installed; slowest resume after healing %v; %d bubbles left with a goroutine that raft forgot\n"+
+		"%d heads signed in %d of the runs%s",
 		r.Runs, r.Virtual.Round(time.Second), total, r.Failovers,
 		r.Acknowledged, r.Attempts, r.Replays, r.Unknown, r.Unavailable, r.Reads, r.Requests,
-		r.Duplicated, r.Late, r.Broken, r.Snapshots, r.SlowestResume.Round(time.Millisecond), r.Leaks, b.String())
+		r.Duplicated, r.Late, r.Broken, r.Snapshots, r.SlowestResume.Round(time.Millisecond), r.Leaks, r.Heads, r.Proving, b.String())
 }
 
 // counts are what a run counts besides its history.
@@ -116,6 +121,12 @@ func (c *Cluster) Report() Report {
 		Duplicated: int(c.net.duplicates.Load()), Late: int(c.net.late.Load()), Broken: int(c.net.lost.Load()),
 		Requests:  int(c.counts.requests.Load()),
 		Snapshots: int(c.net.installs.Load()), SlowestResume: time.Duration(c.counts.resume.Load()),
+	}
+	if c.settings.provers {
+		r.Proving = 1
+	}
+	for _, heads := range c.promises.heads {
+		r.Heads += len(heads)
 	}
 	c.counts.mu.Lock()
 	defer c.counts.mu.Unlock()
