@@ -86,8 +86,10 @@ func TestTheTextAnswersTheFiveQuestions(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	sample().WriteText(&out, false, "out")
-	for _, want := range []string{"EXACT", "No: all 3000 acknowledged", "No: 3000 ballots count", "50.0 ms in the median of 2 faults, 60.0 ms at worst; between faults", "p50 0.00 ms", "7 requests went to a second node as well, 5 of them were answered there first; the budget denied 3", "out/report.html",
-		"Yes: of a sample of 500 ballots 500 have a good proof in the end; 498 came during the load, 512 ms after the answer in the median, p99 1.01 s, 2.50 s at worst."} {
+	for _, want := range []string{
+		"EXACT", "No: all 3000 acknowledged", "No: 3000 ballots count", "50.0 ms in the median of 2 faults, 60.0 ms at worst; between faults", "p50 0.00 ms", "7 requests went to a second node as well, 5 of them were answered there first; the budget denied 3", "out/report.html",
+		"Yes: of a sample of 500 ballots 500 have a good proof in the end; 498 came during the load, 512 ms after the answer in the median, p99 1.01 s, 2.50 s at worst.",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, &out)
 		}
