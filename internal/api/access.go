@@ -57,6 +57,7 @@ var permissions = map[string]map[string]auth.Roles{
 	"/v1/polls":                {"GET": auth.Admin | auth.Gateway | auth.Reader, "POST": auth.Admin},
 	"/v1/cluster":              {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Metrics},
 	"/v1/cluster/history":      {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Metrics},
+	"/v1/cluster/stream":       {"GET": auth.Admin | auth.Gateway | auth.Reader | auth.Metrics},
 	"/v1/cluster/members":      {"POST": auth.Admin},
 	"/v1/cluster/members/{id}": {"DELETE": auth.Admin},
 	"/v1/cluster/tokens":       {"POST": auth.Admin},

@@ -148,6 +148,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"GET", "/v1/polls/p/ballots/ann/holders", "", map[string]string{"gateway": may, "ann": may, "jwt": may}},
 		{"GET", "/v1/polls/p/ballots/bo/holders", "", map[string]string{"gateway": may}},
 		{"GET", "/v1/cluster/history", "", map[string]string{"admin": may, "gateway": may, "reader": may, "metrics": may}},
+		{"HEAD", "/v1/cluster/stream", "", map[string]string{"admin": may, "gateway": may, "reader": may, "metrics": may}},
 		{"GET", "/v1/cluster", "", map[string]string{"admin": may, "gateway": may, "reader": may, "metrics": may}},
 	} {
 		for _, sender := range []string{"", "nobody", "ann", "jwt", "metrics", "reader", "auditor", "gateway", "admin"} {

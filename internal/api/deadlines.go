@@ -15,6 +15,7 @@ var streaming = map[string]bool{
 	"/v1/polls/{poll}/results/stream": true,
 	"/v1/polls/{poll}/roll":           true,
 	"/v1/events":                      true,
+	"/v1/cluster/stream":              true,
 	"/v1/backup":                      true,
 	"/v1/restore":                     true,
 }

@@ -78,6 +78,7 @@ type Handler struct {
 	repeats   repeats
 	sums      sums
 	shared    sharedLook
+	watched   clusterEvents
 	chronicle Chronicle     // nil: there is none
 	elsewhere Elsewhere     // nil: there are no others
 	tracer    *trace.Tracer // nil: nothing is traced

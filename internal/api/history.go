@@ -38,7 +38,7 @@ func (h *Handler) getHistory(w *response, r *http.Request) error {
 			return malformed("since must be a time such as 2026-12-01T07:12:03Z.")
 		}
 	}
-	out := historyJSON{Node: h.cluster.ID(), Now: time.Now().UTC(), SampleSeconds: history.SampleEvery.Seconds(), History: h.chronicle.Since(since)}
+	out := h.historySince(since)
 	w.Header()["Cache-Control"] = noStore
 	return w.sendJSON(&out)
 }

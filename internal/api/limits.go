@@ -98,6 +98,10 @@ const (
 	// a member that has gone away since is shown as a holder for that long.
 	holdersEvery = 500 * time.Millisecond
 	holdersKept  = 5 * time.Second
+	// clusterPace is how often those who watch the cluster are sent an event, and clusterTail
+	// how much of the history is in each.
+	clusterPace = time.Second
+	clusterTail = 10 * time.Second
 	// writeTimeout is how long a client may take to accept data of a stream; after that the
 	// stream is closed, or it would hold its memory forever.
 	writeTimeout = 30 * time.Second

@@ -57,6 +57,7 @@ func (h *Handler) route() {
 	h.add("/v1/polls", methods{"GET": h.listPolls, "POST": h.createKeyedPoll})
 	h.add("/v1/cluster", methods{"GET": h.getCluster})
 	h.add("/v1/cluster/history", methods{"GET": h.getHistory})
+	h.add("/v1/cluster/stream", methods{"GET": h.streamCluster})
 	h.add("/v1/cluster/members", methods{"POST": h.addMember})
 	h.add("/v1/cluster/members/{id}", methods{"DELETE": h.endOf(h.cluster.RemoveMember)})
 	h.add("/v1/cluster/tokens", methods{"POST": h.newJoinToken})

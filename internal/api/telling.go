@@ -19,19 +19,25 @@ type telling struct {
 	results []byte // as one line of JSON, without its end
 	event   []byte // the event of the API itself
 
-	encodings interface{ Inc() } // counts what is made
-	mu        sync.Mutex
-	forms     map[string]func() ([]byte, error) // guarded by mu; the events of renderings, by name
+	forms forms
 }
 
-// Rendering is another form of a poll's results, for streams whose request asks for it by
-// its context. It is made once for all that watch the poll.
+// forms are the events of renderings of one thing, each made when it is first asked for.
+type forms struct {
+	encodings interface{ Inc() } // counts what is made
+	mu        sync.Mutex
+	made      map[string]func() ([]byte, error) // by the name of the rendering; guarded by mu
+}
+
+// Rendering is another form of a poll's results, or of the cluster's state, for streams whose
+// request asks for it by its context. It is made once for all who watch the same.
 type Rendering struct {
 	// Name names the form. Renderings of one name must be the same function.
 	Name string
-	// Render makes the data of the event from results, one line of JSON as in the schema
-	// Results, which it must not change. It must depend on nothing else.
-	Render func(results []byte) ([]byte, error)
+	// Render makes the data of the event from one line of JSON, which it must not change: as
+	// in the schema Results, or as in an event of the cluster, with the whole history. It must
+	// depend on nothing else.
+	Render func(data []byte) ([]byte, error)
 }
 
 type renderingKey struct{}
@@ -58,22 +64,24 @@ func (h *Handler) tell(ctx context.Context, info poll.Info, index uint64) (*tell
 	life := h.cluster.ClusterID()
 	t := &telling{
 		life: life, changed: now.Changed, phase: now.Phase,
-		id:        appendMoment(nil, now.index, life),
-		results:   bytes.TrimSuffix(now.appendJSON(nil), []byte("\n")),
-		encodings: h.metrics.encodings, forms: map[string]func() ([]byte, error){},
+		id:      appendMoment(nil, now.index, life),
+		results: bytes.TrimSuffix(now.appendJSON(nil), []byte("\n")),
+		forms:   forms{encodings: h.metrics.encodings},
 	}
-	t.event = t.eventOf(t.results)
+	t.event = eventOf("results", t.id, t.results)
 	return t, nil
 }
 
 // last reports whether nothing follows: the result is certified. Of nil it reports false.
 func (t *telling) last() bool { return t != nil && t.phase == poll.Closed }
 
-// eventOf writes an event. Each line of data has a line of its own in it.
-func (t *telling) eventOf(data []byte) []byte {
+// eventOf writes an event; id may be nil. Each line of data has a line of its own in it.
+func eventOf(kind string, id, data []byte) []byte {
 	b := make([]byte, 0, len(data)+64)
-	b = append(b, "event: results\nid: "...)
-	b = append(b, t.id...)
+	b = append(append(b, "event: "...), kind...)
+	if id != nil {
+		b = append(append(b, "\nid: "...), id...)
+	}
 	for line := range bytes.SplitSeq(data, []byte("\n")) {
 		b = append(append(b, "\ndata: "...), line...)
 	}
@@ -85,19 +93,27 @@ func (t *telling) as(r *Rendering) ([]byte, error) {
 	if r == nil {
 		return t.event, nil
 	}
-	t.mu.Lock()
-	form := t.forms[r.Name]
-	if form == nil {
-		form = sync.OnceValues(func() ([]byte, error) {
-			t.encodings.Inc()
-			data, err := r.Render(t.results)
+	return t.forms.of(r, func() []byte { return t.results }, func(data []byte) []byte { return eventOf("results", t.id, data) })
+}
+
+// of returns the event of a rendering. All who ask for one wait until it is made.
+func (f *forms) of(r *Rendering, source func() []byte, event func(data []byte) []byte) ([]byte, error) {
+	f.mu.Lock()
+	made := f.made[r.Name]
+	if made == nil {
+		made = sync.OnceValues(func() ([]byte, error) {
+			f.encodings.Inc()
+			data, err := r.Render(source())
 			if err != nil {
-				return nil, fmt.Errorf("results cannot be shown as %s: %w", r.Name, err)
+				return nil, fmt.Errorf("%s cannot be rendered: %w", r.Name, err)
 			}
-			return t.eventOf(data), nil
+			return event(data), nil
 		})
-		t.forms[r.Name] = form
+		if f.made == nil {
+			f.made = map[string]func() ([]byte, error){}
+		}
+		f.made[r.Name] = made
 	}
-	t.mu.Unlock()
-	return form()
+	f.mu.Unlock()
+	return made()
 }
