@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"voted/internal/cluster/replica"
@@ -65,7 +66,7 @@ func (n *Node) noteLeader(id, before string, lost time.Time) {
 	if before != "" {
 		took := e.At.Sub(lost)
 		e.Took = millis(took)
-		e.Text = fmt.Sprintf("%s leads, in term %d, %s after %s no longer did.", id, e.Term, took.Round(time.Millisecond), before)
+		e.Text = fmt.Sprintf("%s leads, in term %d, %s after %s no longer did.", id, e.Term, inWords(took), before)
 	}
 	n.note(e)
 }
@@ -82,7 +83,7 @@ func (n *Node) noteFirstBallot(leader replica.Leadership, before int64) {
 			pause := time.Duration(first - before)
 			n.note(history.Event{
 				At: time.Unix(0, first), Kind: history.FirstBallot, Member: leader.ID, Took: millis(pause),
-				Text: fmt.Sprintf("The first ballots under %s were counted %s after the last ones before.", leader.ID, pause.Round(time.Millisecond)),
+				Text: fmt.Sprintf("The first ballots under %s were counted %s after the last ones before.", leader.ID, inWords(pause)),
 			})
 			return
 		}
@@ -90,6 +91,14 @@ func (n *Node) noteFirstBallot(leader replica.Leadership, before int64) {
 			return
 		}
 	}
+}
+
+// inWords writes a pause as people read it.
+func inWords(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -126,16 +135,28 @@ func (f finding) compare(other finding) int {
 	return cmp.Or(cmp.Compare(f.member, other.member), cmp.Compare(f.kind, other.kind))
 }
 
+// ended says what is so once a finding no longer holds; %s is its member.
+var ended = map[string]string{
+	"no_leader": "A member leads again.", "away": "%s answers again.", "unheard": "%s can be talked to again.",
+	"foreign": "%s is where the membership has it again.", "moving": "%s is found at its address.", "lagging": "%s has caught up.",
+	"clock_off": "The clock of %s is right again.", "disk_low": "%s has space on its disk again.",
+	"storage_full": "Enough members have space on their disks again.", "digest_differs": "%s no longer differs.",
+	"digest_dispute": "The members agree again.", "format_behind": "%s reads the formats that the others read.",
+	"backup_old": "%s makes backups again.", "file_stale": "%s has read its files again.",
+	"certificate_ends": "The certificates of %s are good for longer.", "log_forked": "%s signs its logs again.",
+	"two_processes": "One process alone runs as %s.",
+}
+
 // over says that a finding no longer holds.
 func over(f finding) string {
-	about := f.member
-	if about == "" {
-		about = "the cluster"
+	says := ended[f.kind]
+	switch {
+	case says == "":
+		return fmt.Sprintf("It is over: %s %s.", f.kind, f.member)
+	case strings.Contains(says, "%s"):
+		return fmt.Sprintf(says, f.member)
 	}
-	if f.kind == "away" {
-		return about + " answers again."
-	}
-	return fmt.Sprintf("No longer so for %s: %s.", about, f.kind)
+	return says
 }
 
 func (c *chronicle) compareMembers(members []replica.Server) {

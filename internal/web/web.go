@@ -11,6 +11,7 @@ import (
 
 	"voted/internal/web/frame"
 	"voted/internal/web/lobby"
+	"voted/internal/web/operator"
 	"voted/internal/web/organiser"
 	"voted/internal/web/voter"
 )
@@ -92,6 +93,7 @@ func rooms(f *frame.Frame) []frame.Route {
 		lobby.New(f).Routes(),
 		organiser.New(f).Routes(),
 		voter.New(f).Routes(),
+		operator.New(f).Routes(),
 	)
 }
 
