@@ -1,12 +1,12 @@
 package operator
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"voted/internal/web/frame"
@@ -142,8 +142,8 @@ func number(s string) float64 {
 
 func problemText(err error) string {
 	var p *frame.Problem
-	if errors.As(err, &p) && p.Detail != "" {
-		return p.Detail
+	if !errors.As(err, &p) {
+		return ""
 	}
-	return strings.TrimPrefix(err.Error(), "refused: ")
+	return cmp.Or(p.Detail, p.Title, p.Code)
 }
