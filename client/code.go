@@ -53,6 +53,9 @@ const (
 	CodeLotDrawn           Code = "lot_drawn"
 	CodeProofPending       Code = "proof_pending"
 	CodeEventsGone         Code = "events_gone"
+	CodeScheduleExists     Code = "schedule_exists"
+	CodeInvalidSchedule    Code = "invalid_schedule"
+	CodeScheduleNotFound   Code = "schedule_not_found"
 )
 
 // allCodes is what Codes returns; short answers get their codes from it without
@@ -68,6 +71,7 @@ var allCodes = [...]Code{
 	CodeRollNotFound, CodeVoterNotFound, CodeConfirmationNeeded, CodeInvalidBackup,
 	CodeCrossOrigin, CodeMisdirected, CodeInvalidVoter, CodeUpgradePending, CodeLotDrawn,
 	CodeProofPending, CodeEventsGone,
+	CodeScheduleExists, CodeInvalidSchedule, CodeScheduleNotFound,
 }
 
 // Codes returns every code known to this client. A newer service may send others.

@@ -479,6 +479,12 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"Polls": func(ctx context.Context, c *client.Client) {
 			c.Polls(ctx, client.PollsQuery{})(func(client.Poll, error) bool { return false })
 		},
+		"Schedule": func(ctx context.Context, c *client.Client) {
+			_, _ = c.Schedule(ctx, "s", client.Scheduled{At: time.Now(), Close: "p"})
+		},
+		"Unschedule":   func(ctx context.Context, c *client.Client) { _ = c.Unschedule(ctx, "s") },
+		"Scheduled":    func(ctx context.Context, c *client.Client) { _, _ = c.Scheduled(ctx, "s") },
+		"ScheduleList": func(ctx context.Context, c *client.Client) { _, _ = c.ScheduleList(ctx) },
 		"PatchPoll": func(ctx context.Context, c *client.Client) {
 			_, _ = c.PatchPoll(ctx, "p", client.Patch{Title: new("x")})
 		},

@@ -16,15 +16,16 @@ type commandLine struct {
 	Dev   devCommand   `cmd:"" help:"An empty cluster on this machine, to try things."`
 	Serve serveCommand `cmd:"" help:"One node."`
 
-	Poll    pollCommands   `cmd:"" help:"Create, show, change, list, close and delete polls."`
-	Cast    castCommand    `cmd:"" help:"Cast one ballot."`
-	Receipt receiptCommand `cmd:"" help:"Show the receipt of a voter's ballot."`
-	Import  importCommand  `cmd:"" help:"Cast the ballots of a file."`
-	Export  exportCommand  `cmd:"" help:"Write the ballots of a poll."`
-	Results resultsCommand `cmd:"" help:"Show the tally of a poll."`
-	Tally   tallyCommand   `cmd:"" help:"Count the ballots of a file, without a cluster."`
-	Events  eventsCommand  `cmd:"" help:"Show what happened, and follow it."`
-	Roll    rollCommands   `cmd:"" help:"Say who may vote in a poll, and with what weight."`
+	Poll     pollCommands     `cmd:"" help:"Create, show, change, list, close and delete polls."`
+	Cast     castCommand      `cmd:"" help:"Cast one ballot."`
+	Receipt  receiptCommand   `cmd:"" help:"Show the receipt of a voter's ballot."`
+	Import   importCommand    `cmd:"" help:"Cast the ballots of a file."`
+	Export   exportCommand    `cmd:"" help:"Write the ballots of a poll."`
+	Results  resultsCommand   `cmd:"" help:"Show the tally of a poll."`
+	Tally    tallyCommand     `cmd:"" help:"Count the ballots of a file, without a cluster."`
+	Schedule scheduleCommands `cmd:"" help:"Have polls created, changed, closed, drawn and deleted at a time."`
+	Events   eventsCommand    `cmd:"" help:"Show what happened, and follow it."`
+	Roll     rollCommands     `cmd:"" help:"Say who may vote in a poll, and with what weight."`
 
 	Cluster    clusterCommands    `cmd:"" help:"Show and change the members of a cluster."`
 	CA         caCommands         `cmd:"" help:"Make the certificates of a cluster." name:"ca"`

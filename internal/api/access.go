@@ -64,6 +64,8 @@ var permissions = map[string]map[string]auth.Roles{
 	"/v1/cluster/tokens/{id}":  {"DELETE": auth.Admin},
 	"/v1/cluster/leader":       {"POST": auth.Admin},
 	"/v1/events":               {"GET": auth.Admin | auth.Reader},
+	"/v1/schedule":             {"GET": auth.Admin},
+	"/v1/schedule/{id}":        {"PUT": auth.Admin, "GET": auth.Admin, "DELETE": auth.Admin},
 	"/v1/backup":               {"GET": auth.Admin},
 	"/v1/restore":              {"POST": auth.Admin},
 	"/metrics":                 {"GET": auth.Admin | auth.Metrics},

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // maxEventResult is the size up to which an event has the results of a closed poll in it.
@@ -48,6 +49,7 @@ type pollOfEvent struct {
 	there  bool         // it was not deleted
 	box    poll.Capture // for poll.BallotsFiled
 	backup string       // of the restore that the event is about, "" if another came since
+	task   *poll.Task   // that the event is about; nil: it is no longer remembered
 }
 
 // pollsOf gathers what the events are rendered from.
@@ -59,6 +61,11 @@ func pollsOf(s *poll.State, events []poll.Event) []pollOfEvent {
 		case poll.StateRestored:
 			if o := s.Origin(); o.Index == e.Index {
 				p.backup = hex.EncodeToString(o.Backup[:])
+			}
+			continue
+		case poll.TaskRun, poll.TaskCalledOff:
+			if k, ok := s.TaskNumber(e.A); ok {
+				p.task = &k
 			}
 			continue
 		case poll.BallotsFiled:
@@ -116,6 +123,10 @@ type eventDataJSON struct {
 	Results     jsontext.Value `json:"results,omitzero"`
 	ResultsAt   string         `json:"results_at,omitempty"`
 	Backup      string         `json:"backup_sha256,omitempty"`
+	Schedule    string         `json:"schedule,omitempty"`
+	Action      string         `json:"action,omitempty"`
+	Outcome     string         `json:"outcome,omitempty"` // of a scheduled command: done, refused
+	Code        string         `json:"code,omitempty"`    // of its refusal
 	Omitted     string         `json:"omitted,omitempty"`
 }
 
@@ -124,6 +135,9 @@ func (h *Handler) eventData(ctx context.Context, e poll.Event, of pollOfEvent) (
 	switch e.Kind {
 	case poll.StateRestored:
 		d.Backup = of.backup
+		return d, nil
+	case poll.TaskRun, poll.TaskCalledOff:
+		d.scheduled(e, of.task)
 		return d, nil
 	case poll.PollCreated, poll.PollUpdated, poll.PollOpened, poll.PollDeleted, poll.LotDrawn:
 		d.Revision = e.A
@@ -146,6 +160,21 @@ func (h *Handler) eventData(ctx context.Context, e poll.Event, of pollOfEvent) (
 		return d, nil
 	}
 	return d, h.pollData(ctx, e, of.info, &d)
+}
+
+// scheduled says which command it was, and what came of it.
+func (d *eventDataJSON) scheduled(e poll.Event, k *poll.Task) {
+	if e.Kind == poll.TaskRun {
+		d.Outcome = poll.TaskDone.String()
+		if code := refusal.Code(e.B); code != refusal.None {
+			d.Outcome, d.Code = poll.TaskRefused.String(), code.String()
+		}
+	}
+	if k == nil {
+		d.Omitted = "forgotten"
+		return
+	}
+	d.Schedule, d.Action, d.Poll = k.ID, actionOf(k.Do), k.Poll()
 }
 
 // filed says which records came, and how many of them were voters' first ones: all who have

@@ -65,6 +65,9 @@ var problemKinds = map[refusal.Code]problemKind{
 	refusal.LotDrawn:              {http.StatusConflict, "Another lot was drawn", false},
 	refusal.ProofPending:          {http.StatusServiceUnavailable, "There is no such proof yet", true},
 	refusal.UpgradePending:        {http.StatusServiceUnavailable, "Not every member reads this yet; nothing was applied", true},
+	refusal.ScheduleExists:        {http.StatusConflict, "Another command is scheduled under this id", false},
+	refusal.InvalidSchedule:       {http.StatusUnprocessableEntity, "This cannot be scheduled", false},
+	refusal.ScheduleNotFound:      {http.StatusNotFound, "Nothing is scheduled under this id", false},
 	refusal.EventsGone:            {http.StatusGone, "These events are not kept here", false},
 }
 

@@ -123,10 +123,18 @@ func TestEveryCodeOfTheContractReachesAClientWithItsStatus(t *testing.T) {
 			g.do("PUT", "/v1/polls/q/lot", `{"seed":"42"}`).want(200)
 			return g.do("PUT", "/v1/polls/q/lot", `{"seed":"43"}`)
 		}},
-		refusal.EventsGone:     {410, func(g *rig) answer { return g.do("GET", "/v1/events?after=9", "") }},
-		refusal.OutcomeUnknown: {503, fromBelow(refusal.OutcomeUnknown)},
-		refusal.StorageFull:    {507, fromBelow(refusal.StorageFull)},
-		refusal.Internal:       {500, fromBelow(refusal.Internal)},
+		refusal.ScheduleExists: {409, func(g *rig) answer {
+			g.do("PUT", "/v1/schedule/s", `{"at":"2030-01-01T00:00:00Z","do":{"close":{"poll":"p"}}}`).want(201)
+			return g.do("PUT", "/v1/schedule/s", `{"at":"2030-01-01T00:00:00Z","do":{"delete":{"poll":"p"}}}`)
+		}},
+		refusal.InvalidSchedule: {422, func(g *rig) answer {
+			return g.do("PUT", "/v1/schedule/s", `{"at":"2020-01-01T00:00:00Z","do":{"close":{"poll":"p"}}}`)
+		}},
+		refusal.ScheduleNotFound: {404, func(g *rig) answer { return g.do("GET", "/v1/schedule/s", "") }},
+		refusal.EventsGone:       {410, func(g *rig) answer { return g.do("GET", "/v1/events?after=9", "") }},
+		refusal.OutcomeUnknown:   {503, fromBelow(refusal.OutcomeUnknown)},
+		refusal.StorageFull:      {507, fromBelow(refusal.StorageFull)},
+		refusal.Internal:         {500, fromBelow(refusal.Internal)},
 	}
 	for _, code := range refusal.Codes() {
 		t.Run(code.String(), func(t *testing.T) {

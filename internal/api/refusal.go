@@ -99,6 +99,8 @@ var reasonSentences = map[refusal.Reason]string{
 	refusal.BackupTooFarAhead:  "The backup's log index is greater than any that a cluster reaches.",
 	refusal.LotUnused:          `The poll does not decide ties by lot: its definition does not say "tie_break":"lot".`,
 	refusal.LotIncomplete:      "A lot names each option of the poll once; a seed has 1 to 1,024 bytes.",
+	refusal.ScheduleFull:       "As many commands are scheduled or remembered as there may be, or their definitions are too large; send the request itself when its time has come.",
+	refusal.ScheduleOver:       "It was carried out and cannot be called off any more; read it to see what came of it.",
 	refusal.ProfileOnly:        `The poll discloses how many ballots hold each choice, and no single ones; a poll whose definition says "disclosure":"ballots" does.`,
 	refusal.ProfileAfterClose:  "What the ballots of this secret poll choose is shown once the poll has closed; until then its results say how it stands.",
 	refusal.BackupTooNew:       "The backup is of a newer format than this cluster uses; upgrade all members first.",
@@ -148,6 +150,9 @@ var codeSentences = map[refusal.Code]string{
 	refusal.InvalidVoter:          "This cannot be the id of a voter.",
 	refusal.LotDrawn:              "Another lot was drawn for this poll, and it stands; read the poll to see it.",
 	refusal.ProofPending:          "The members have not signed the log so far yet; what was counted is counted. Send the request again in a second.",
+	refusal.ScheduleExists:        "Another command was scheduled under this id; choose another id, or read that one.",
+	refusal.InvalidSchedule:       "The command cannot be scheduled.",
+	refusal.ScheduleNotFound:      "Nothing is scheduled under this id, or it was over more than 30 days ago; list what is with GET /v1/schedule.",
 	refusal.EventsGone:            "The events after that one are no longer kept, or it is of another cluster. Read the polls as they stand, then go on after the number before \"oldest\".",
 	refusal.UpgradePending:        "Some member of the cluster cannot read this yet; nothing was applied. Send the request again when all members have been upgraded.",
 }

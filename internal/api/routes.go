@@ -64,6 +64,8 @@ func (h *Handler) route() {
 	h.add("/v1/cluster/tokens/{id}", methods{"DELETE": h.endOf(h.cluster.RevokeJoinTokens)})
 	h.add("/v1/cluster/leader", methods{"POST": h.transferLeadership})
 	h.add("/v1/events", methods{"GET": h.getEvents})
+	h.add("/v1/schedule", methods{"GET": h.listSchedule})
+	h.add("/v1/schedule/{id}", methods{"PUT": h.putSchedule, "GET": h.getSchedule, "DELETE": h.deleteSchedule})
 	h.add("/v1/backup", methods{"GET": h.getBackup})
 	h.add("/v1/restore", methods{"POST": h.postRestore})
 	h.add("/livez", methods{"GET": h.live})

@@ -41,6 +41,8 @@ const (
 	kindRedeemToken  = 12
 	kindRevokeTokens = 13
 	kindDrawLot      = 14
+	kindSchedule     = 15
+	kindUnschedule   = 16
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -178,6 +180,12 @@ func encodePayload(c poll.Command) (kind byte, payload []byte) {
 		return kindRedeemToken, appendString(payload, c.Disk)
 	case poll.RevokeTokens:
 		return kindRevokeTokens, appendString(nil, c.Member)
+	case poll.Schedule:
+		payload = binary.AppendUvarint(appendString(nil, c.ID), uint64(c.At))
+		payload = append(payload, c.Fingerprint[:]...)
+		return kindSchedule, appendString(payload, string(EncodeRequest(c.Do)))
+	case poll.Unschedule:
+		return kindUnschedule, appendString(nil, c.ID)
 	}
 	panic(fmt.Sprintf("fsm: command %T has no encoding", c))
 }
@@ -234,6 +242,10 @@ func decodePayload(kind byte, payload []byte) (poll.Command, error) {
 		cmd = poll.Raise{Level: uint32(c.Bounded(1<<32 - 1))}
 	case kindRestore:
 		cmd = decodeRestore(c)
+	case kindSchedule:
+		cmd = decodeSchedule(c)
+	case kindUnschedule:
+		cmd = poll.Unschedule{ID: c.String()}
 	case kindIssueToken, kindRedeemToken, kindRevokeTokens:
 		cmd = decodeToken(kind, c)
 	default:
@@ -243,6 +255,23 @@ func decodePayload(kind byte, payload []byte) (poll.Command, error) {
 		return nil, fmt.Errorf("command has %d extra bytes", c.Len())
 	}
 	return cmd, c.Err()
+}
+
+// decodeSchedule reads a schedule and the command in it, which may hold none of its own: so
+// the depth has a bound.
+func decodeSchedule(c *poll.Cursor) poll.Schedule {
+	s := poll.Schedule{ID: c.String(), At: int64(c.Uvarint())} // not checked here: the state refuses bad values
+	copy(s.Fingerprint[:], c.Bytes(len(s.Fingerprint)))
+	do := c.Blob()
+	if len(do) > 1 && do[1] == kindSchedule {
+		c.Fail(poll.ErrTruncated)
+		return s
+	}
+	var err error
+	if s.Do, err = DecodeRequest(do); err != nil {
+		c.Fail(err)
+	}
+	return s
 }
 
 func decodeToken(kind byte, c *poll.Cursor) poll.Command {

@@ -76,6 +76,9 @@ func goldenCommands() map[string]poll.Command {
 		"draw-lot":         poll.DrawLot{Poll: "club", Order: []int{1, 0}, Seed: "4 8 15 16 23 42"},
 		"create-shown":     poll.Create{Definition: shown("open-minded"), Salt: salt},
 		"create-presented": poll.Create{Definition: presented("town-hall"), Salt: salt},
+		"schedule":         poll.Schedule{ID: "open-doors", At: 1796112000000, Fingerprint: poll.Digest{0: 1, 31: 255}, Do: poll.Create{Definition: d, Salt: salt}},
+		"schedule-patch":   poll.Schedule{ID: "later", At: 1, Do: poll.Patch{Poll: "p", Request: [16]byte{0: 1, 15: 255}, ClosesAt: ptr(int64(1796112000000))}},
+		"unschedule":       poll.Unschedule{ID: "open-doors"},
 		"drop":             poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
 	}
 }

@@ -19,10 +19,11 @@ const (
 	levelFirst    = poll.FirstLevel    // all that the first release had
 	levelCounting = poll.CountingLevel // settings of a count and methods in definitions
 	levelEvents   = poll.EventsLevel   // the journal of events
+	levelSchedule = poll.ScheduleLevel // scheduled commands
 
 	// Level 3, poll.PresentationLevel, is of definitions alone: LevelOf asks them.
 
-	levelNewest = levelEvents
+	levelNewest = levelSchedule
 )
 
 // kindLevels is the level from which a kind may be used. A kind that is missing here
@@ -42,6 +43,8 @@ var kindLevels = [256]uint32{
 	kindRedeemToken:  levelFirst,
 	kindRevokeTokens: levelFirst,
 	kindDrawLot:      levelCounting,
+	kindSchedule:     levelSchedule,
+	kindUnschedule:   levelSchedule,
 }
 
 // Reads returns the highest format level that this build reads.
@@ -63,6 +66,9 @@ func (f *FSM) beyond(c poll.Command) error {
 // LevelOf returns the level that a cluster must have for a command.
 func LevelOf(c poll.Command) uint32 {
 	kind, _ := encodePayload(c)
+	if scheduled, ok := c.(poll.Schedule); ok {
+		return max(levelOfKind(kind), LevelOf(scheduled.Do))
+	}
 	if create, ok := c.(poll.Create); ok {
 		return max(levelOfKind(kind), create.Definition.Level())
 	}

@@ -33,6 +33,7 @@ const SnapshotVersion = 1
 // in this order: the id of the cluster, the state, join tokens; then for each poll its
 // header, its roll, its records in pieces that do not split a record and, if it is
 // open, its voter ids; the journal, from poll.EventsLevel on and if it is not empty;
+// scheduled commands, from poll.ScheduleLevel on and if there were any;
 // finally the end, whose content is the number of sections before it.
 const snapshotMagic = "VOTEDSNP"
 
@@ -45,6 +46,7 @@ const (
 	sectionRoll    = 'v'
 	sectionTokens  = 't'
 	sectionJournal = 'j'
+	sectionTasks   = 'q'
 	sectionEnd     = 'e'
 )
 
@@ -88,6 +90,9 @@ func (s *sectionWriter) state(v *poll.View, lock sync.Locker) {
 	}
 	if v.HasJournal() {
 		s.section(sectionJournal, v.AppendJournal(nil))
+	}
+	if v.HasTasks() {
+		s.section(sectionTasks, v.AppendTasks(nil, taskCodec))
 	}
 }
 
@@ -189,22 +194,30 @@ func (s *sectionReader) readState() (*poll.State, error) {
 			return nil, err
 		}
 	}
-	if err := s.journal(l); err != nil {
+	if err := s.optional(sectionJournal, l.Journal); err != nil {
+		return nil, err
+	}
+	if err := s.optional(sectionTasks, func(raw []byte) error { return l.Tasks(raw, taskCodec) }); err != nil {
 		return nil, err
 	}
 	return l.State()
 }
 
-// journal reads the journal, if there is one.
-func (s *sectionReader) journal(l *poll.Loader) error {
-	if kind, err := s.peek(); err != nil || kind != sectionJournal {
+// taskCodec encodes scheduled commands as members send them to each other.
+var taskCodec = poll.TaskCodec{
+	AppendCommand: EncodeRequest, Command: DecodeRequest, AppendResult: EncodeResult, Result: DecodeResult,
+}
+
+// optional reads a section if it comes next.
+func (s *sectionReader) optional(kind byte, load func(raw []byte) error) error {
+	if next, err := s.peek(); err != nil || next != kind {
 		return err
 	}
-	raw, err := s.expect(sectionJournal)
+	raw, err := s.expect(kind)
 	if err != nil {
 		return err
 	}
-	return l.Journal(raw)
+	return load(bytes.Clone(raw)) // decoded commands share its memory, and the buffer is used again
 }
 
 func (s *sectionReader) poll(l *poll.Loader) error {

@@ -162,6 +162,7 @@ type View struct {
 	origin  Origin
 	keys    []keyEntry
 	tokens  []joinToken
+	tasks   schedule
 	journal journal
 	rolls   []rollNews
 	polls   []*Poll
@@ -173,7 +174,7 @@ func (s *State) View() *View {
 	v := &View{
 		state: s, index: s.index, clock: s.clock, digest: s.digest, level: s.level,
 		shift: s.shift, origin: s.origin,
-		keys: s.keys.queue, tokens: s.tokens.all, journal: s.journal, polls: s.order, kept: map[*Poll]Capture{},
+		keys: s.keys.queue, tokens: s.tokens.all, tasks: s.tasks, journal: s.journal, polls: s.order, kept: map[*Poll]Capture{},
 	}
 	for _, r := range s.rolls {
 		v.rolls = append(v.rolls, *r)

@@ -37,7 +37,8 @@ type history struct {
 	now  int64
 	sent []Ballot // all ballots so far, to be sent again
 
-	enrolled []Enroll // likewise
+	enrolled  []Enroll   // likewise
+	scheduled []Schedule // likewise
 }
 
 const (
@@ -59,10 +60,17 @@ func (h *history) next() step {
 		s.manage = Raise{PresentationLevel}
 		return s
 	case h.m.level < EventsLevel && h.roll(4) == 0: // while there may be polls already
-		s.manage = Raise{EventsLevel}
+		s.manage = Raise{[]uint32{EventsLevel, ScheduleLevel}[h.roll(2)]}
+		return s
+	case h.m.level == EventsLevel && h.roll(4) == 0:
+		s.manage = Raise{ScheduleLevel}
 		return s
 	case len(h.m.polls) == 0:
 		s.manage = h.create()
+		return s
+	}
+	if h.m.level >= ScheduleLevel && h.roll(12) == 0 {
+		s.manage = h.schedule()
 		return s
 	}
 	switch h.roll(42) {

@@ -2,14 +2,16 @@ package poll
 
 import "container/heap"
 
-// deadline is a time at which a poll opens or closes.
+// deadline is a time at which a poll opens or closes, or a scheduled command is due.
 type deadline struct {
 	at   int64
 	poll *Poll
+	task uint64 // number of the scheduled command; 0: it is a poll's
 }
 
-// deadlines is a heap, soonest first; polls by number where times are equal, so
-// that all members close them in the same order.
+// deadlines is a heap, soonest first. Where times are equal polls come by number, then
+// scheduled commands in the order of scheduling: all members keep the same order, and a
+// lot can be scheduled for the moment at which its poll closes.
 type deadlines []deadline
 
 func (d deadlines) Len() int { return len(d) }
@@ -17,6 +19,9 @@ func (d deadlines) Len() int { return len(d) }
 func (d deadlines) Less(i, j int) bool {
 	if d[i].at != d[j].at {
 		return d[i].at < d[j].at
+	}
+	if d[i].task != 0 || d[j].task != 0 {
+		return d[i].task < d[j].task
 	}
 	return d[i].poll.number < d[j].poll.number
 }
@@ -36,17 +41,23 @@ func (d *deadlines) Pop() any {
 func (s *State) schedule(p *Poll) {
 	for _, at := range []int64{p.rules.OpensAt, p.rules.ClosesAt} {
 		if at > s.clock {
-			heap.Push(&s.deadlines, deadline{at, p})
+			heap.Push(&s.deadlines, deadline{at: at, poll: p})
 		}
 	}
 }
 
-// keepTimes opens and closes the polls whose time has come.
-func (s *State) keepTimes() {
-	for len(s.deadlines) > 0 && s.deadlines[0].at <= s.clock {
+// keepTimes lets the clock go on to a time: on the way polls open and close and scheduled
+// commands are carried out, each when the clock shows its time. So what comes of them does
+// not depend on how late the entry is.
+func (s *State) keepTimes(until int64) {
+	s.until = until
+	for len(s.deadlines) > 0 && s.deadlines[0].at <= until {
 		d := heap.Pop(&s.deadlines).(deadline)
+		s.clock = max(s.clock, d.at)
 		p := d.poll
 		switch {
+		case d.task != 0:
+			s.runTask(d.task)
 		case p.closedIndex != 0 || p.deleted:
 		case p.rules.OpensAt == d.at:
 			s.tellOpen(p)
@@ -54,10 +65,11 @@ func (s *State) keepTimes() {
 			s.close(p, d.at)
 		}
 	}
+	s.clock = until
 }
 
 // NextDeadline returns the next time at which something happens by itself, 0 if there is
-// none: a poll opens or closes, or a roll's event is due. The leader proposes a tick when
+// none: a poll opens or closes, or a scheduled command or a roll's event is due. The leader proposes a tick when
 // it passes.
 func (s *State) NextDeadline() int64 {
 	var next int64

@@ -18,6 +18,8 @@ const (
 	BallotsFiled                       // first and last record, 32 bits each; voters
 	RollChanged                        // added; changed and dropped, 32 bits each
 	StateRestored                      // none; about no poll
+	TaskRun                            // number of the scheduled command; code of its refusal, or 0
+	TaskCalledOff                      // number of the scheduled command
 	eventKinds
 )
 
@@ -33,6 +35,8 @@ var eventNames = [eventKinds]string{
 	BallotsFiled:  "ballots.counted",
 	RollChanged:   "roll.changed",
 	StateRestored: "cluster.restored",
+	TaskRun:       "schedule.done",
+	TaskCalledOff: "schedule.cancelled",
 }
 
 // String returns the kind as clients see it.
@@ -53,8 +57,18 @@ func EventKinds() (all []EventKind) {
 
 func (k EventKind) known() bool { return 0 < k && k < eventKinds }
 
-// pollless reports whether events of the kind are about no poll.
-func (k EventKind) pollless() bool { return k == StateRestored }
+// fits reports whether events of the kind may be about a poll, or about none. A scheduled
+// command may be about a poll that is not there.
+func (k EventKind) fits(about bool) bool {
+	switch k {
+	case TaskRun, TaskCalledOff:
+		return true
+	case StateRestored:
+		return !about
+	default:
+		return about
+	}
+}
 
 // Event is one thing that happened, as the journal has it.
 type Event struct {

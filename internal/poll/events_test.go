@@ -189,7 +189,7 @@ func TestWhatIsNoLongerKeptOrNotYetThereIsSaid(t *testing.T) {
 	s := NewState()
 	s.level = EventsLevel
 	for range keptEvents + 5 {
-		s.clock += eventMemory
+		s.until += eventMemory
 		s.happened(StateRestored, nil, 0, 0)
 	}
 	oldest, newest := s.EventSpan()
@@ -218,7 +218,7 @@ func TestAViewKeepsItsEventsWhileOlderOnesAreDropped(t *testing.T) {
 	v := s.View()
 	defer v.Close()
 	before := v.AppendJournal(nil)
-	s.clock = eventMemory
+	s.until = eventMemory
 	done := make(chan []byte)
 	go func() { done <- v.AppendJournal(nil) }() // under the race detector: no lock is needed
 	for range 3 * eventsPerChunk {

@@ -33,7 +33,7 @@ const (
 // event is one thing that happened. Its number follows from its place.
 type event struct {
 	index uint64 // log index of the entry that made it
-	at    int64  // the replicated clock
+	at    int64  // the replicated clock of that entry, which may be later than what was due
 	a, b  uint64 // by kind, see EventKind
 	poll  uint32 // its number; noPoll if the event is about none
 	kind  EventKind
@@ -88,7 +88,7 @@ func (s *State) happened(kind EventKind, p *Poll, a, b uint64) {
 	if s.level < EventsLevel {
 		return
 	}
-	e := event{index: s.index, at: s.clock, a: a, b: b, poll: noPoll, kind: kind}
+	e := event{index: s.index, at: s.until, a: a, b: b, poll: noPoll, kind: kind}
 	if p != nil {
 		e.poll = p.number
 	}
@@ -162,7 +162,7 @@ func (l *Loader) Journal(raw []byte) error {
 			return errJournal
 		case !e.kind.known():
 			return fmt.Errorf("journal: events of kind %d are not known to this build; upgrade voted", e.kind)
-		case (e.poll == noPoll) != e.kind.pollless() || e.poll != noPoll && int(e.poll) >= len(s.order):
+		case !e.kind.fits(e.poll != noPoll) || e.poll != noPoll && int(e.poll) >= len(s.order):
 			return errJournal
 		}
 		s.journal.append(e)

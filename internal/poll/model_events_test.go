@@ -1,7 +1,6 @@
 package poll
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 )
@@ -15,39 +14,66 @@ type modelNews struct {
 
 // tell notes an event, with its number counted from the first one ever.
 func (m *model) tell(kind EventKind, p *modelPoll, a, b uint64) {
+	m.tellOf(kind, p.def.ID, a, b)
+}
+
+func (m *model) tellOf(kind EventKind, id string, a, b uint64) {
 	if m.level < EventsLevel {
 		return
 	}
-	m.events = append(m.events, Event{Number: uint64(len(m.events) + 1), Index: m.index, At: m.clock, Kind: kind, Poll: p.def.ID, A: a, B: b})
+	m.events = append(m.events, Event{Number: uint64(len(m.events) + 1), Index: m.index, At: m.until, Kind: kind, Poll: id, A: a, B: b})
 	m.changed = true
 }
 
-// keepTimes lets happen what falls due: all that is due is gathered, sorted, and then done.
-func (m *model) keepTimes() {
-	type due struct {
-		at   int64
-		poll int
-	}
-	var all []due
-	for n, p := range m.polls {
-		if at := p.def.ClosesAt; at != 0 && at <= m.clock {
-			all = append(all, due{at, n})
-		}
-		if at := p.def.OpensAt; at != 0 && at <= m.clock {
-			all = append(all, due{at, n})
-		}
-	}
-	slices.SortFunc(all, func(a, b due) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.poll, b.poll)) })
-	for _, d := range all {
-		p := m.polls[d.poll]
+// modelDue is something that is due.
+type modelDue struct {
+	at   int64
+	poll *modelPoll
+	task *modelTask
+}
+
+// due returns what is due first up to a time: of equal times polls in their order, then
+// scheduled commands in theirs.
+func (m *model) due(until int64) (first modelDue) {
+	first.at = until + 1
+	for _, p := range m.polls {
 		if p.deleted || p.closedIndex != 0 {
 			continue
 		}
-		m.tellOpen(p)
-		if p.def.ClosesAt == d.at {
-			m.close(p, d.at)
+		if at := p.def.OpensAt; !p.opened && at < first.at {
+			first = modelDue{at: at, poll: p}
+		}
+		if at := p.def.ClosesAt; at != 0 && at < first.at {
+			first = modelDue{at: at, poll: p}
 		}
 	}
+	for _, k := range m.tasks {
+		if k.state == TaskPending && k.At < first.at {
+			first = modelDue{at: k.At, task: k}
+		}
+	}
+	return first
+}
+
+// keepTimes lets happen what falls due until a time, the first thing first.
+func (m *model) keepTimes(until int64) {
+	m.until = until
+	for {
+		d := m.due(until)
+		if d.at > until {
+			break
+		}
+		m.clock = max(m.clock, d.at)
+		switch {
+		case d.task != nil:
+			m.carryOut(d.task)
+		case !d.poll.opened && d.poll.def.OpensAt == d.at:
+			m.tellOpen(d.poll)
+		default:
+			m.close(d.poll, d.at)
+		}
+	}
+	m.clock = until
 	var rest []modelNews
 	for _, r := range m.news {
 		if r.due > m.clock {

@@ -15,12 +15,15 @@ import (
 type model struct {
 	index   uint64
 	clock   int64
+	until   int64                  // where the clock goes in this entry
 	polls   []*modelPoll           // in the order of creation
 	keys    map[[2]string]modelKey // by client and key
 	level   uint32
 	events  []Event
 	news    []modelNews
-	changed bool // the last command changed something
+	tasks   []*modelTask // in the order of scheduling
+	asked   uint64       // how many were ever scheduled
+	changed bool         // the last command changed something
 }
 
 type modelKey struct {
@@ -77,10 +80,8 @@ func (m *model) live(id string) *modelPoll {
 
 func (m *model) begin(at Stamp) {
 	m.index, m.changed = at.Index, false
-	if at.At > m.clock {
-		m.clock = at.At
-	}
-	m.keepTimes()
+	m.keepTimes(max(m.clock, at.At))
+	m.forget()
 	for k, e := range m.keys {
 		if e.expires <= m.clock {
 			delete(m.keys, k)
@@ -198,6 +199,10 @@ func (m *model) do(c Command) verdict {
 		return m.create(c)
 	case DrawLot:
 		return m.draw(c)
+	case Schedule:
+		return m.schedule(c)
+	case Unschedule:
+		return m.unschedule(c)
 	case Patch:
 		return m.patch(c)
 	case Close:

@@ -87,6 +87,9 @@ var everyAnswer = []string{
 	"line superseded", "line already_voted", "line poll_closed", "line malformed_request",
 	"log", "closed log",
 	"event poll.created", "event poll.updated", "event poll.opened", "event poll.closed", "event poll.deleted",
+	"event schedule.done", "event schedule.cancelled", "task done", "task refused", "task cancelled",
+	"poll.Schedule ", "poll.Schedule schedule_exists", "poll.Schedule invalid_schedule",
+	"poll.Unschedule ", "poll.Unschedule schedule_not_found", "poll.Unschedule schedule_exists",
 	"event poll.milestone", "event poll.quorum_met", "event poll.lot_drawn", "event ballots.counted", "event roll.changed",
 	"poll.Raise ", "poll.DrawLot ", "poll.DrawLot poll_not_found", "poll.DrawLot poll_not_closed", "poll.DrawLot invalid_poll", "poll.DrawLot lot_drawn",
 	"counted further: irv", "counted further: stv", "counted further: borda",
@@ -122,6 +125,9 @@ func (w *twin) play(roll dice, entries int) error {
 			}
 		}
 		if err := w.checkEvents(); err != nil {
+			return err
+		}
+		if err := w.checkTasks(); err != nil {
 			return err
 		}
 		if err := w.sometimes(n, roll); err != nil {

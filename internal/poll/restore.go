@@ -122,9 +122,11 @@ func (s *State) Succeed(old *State, by Succession) *refusal.Error {
 	index := max(old.index, s.index+1)
 	s.index, s.shift = index, index-by.Position
 	s.clock, s.level = max(old.clock, s.clock), old.level
+	s.until = s.clock
 	s.origin = Origin{by.Backup, index}
 	// Join tokens belong to the cluster, not to its polls: a backup brings none back.
 	s.tokens = old.tokens
+	s.keepTasks(old)
 	// So does the journal: its numbers go on, and what it tells happened here.
 	s.rolls = nil
 	s.fold(foldRestored, "", by.Backup[:])
@@ -140,7 +142,7 @@ func (s *State) Succeed(old *State, by Succession) *refusal.Error {
 	}
 	s.journal = old.journal.renumbered(old, s)
 	s.happened(StateRestored, nil, 0, 0)
-	s.keepTimes()
+	s.keepTimes(s.clock)
 	s.keys.expire(s.clock)
 	s.tokens.expire(s.clock)
 	return nil

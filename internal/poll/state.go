@@ -20,6 +20,7 @@ type Stamp struct {
 type State struct {
 	index  uint64 // of the last command
 	clock  int64  // never goes back
+	until  int64  // where the clock goes in this command; see keepTimes
 	digest Digest
 	level  uint32 // of the formats in use; never goes back
 	shift  uint64 // see Shift
@@ -31,6 +32,7 @@ type State struct {
 	deadlines deadlines
 	keys      keyTable
 	tokens    tokenTable
+	tasks     schedule
 	journal   journal
 	rolls     []*rollNews // that have changed since their last event, the first due first
 
@@ -65,11 +67,11 @@ func (s *State) Begin(at Stamp) {
 	}
 	s.index = at.Index
 	// A stamp is cut to the latest time that a record can hold.
-	s.clock = max(s.clock, min(at.At, maxTime))
-	s.keepTimes()
+	s.keepTimes(max(s.clock, min(at.At, maxTime)))
 	s.tellRolls()
 	s.keys.expire(s.clock)
 	s.tokens.expire(s.clock)
+	s.tasks.expire(s.clock)
 }
 
 // End completes the command: the digest covers what it changed.
@@ -124,6 +126,9 @@ const (
 	foldRestored = 'r'
 	foldLot      = 'o'
 	foldEvent    = 'e' // of the journal
+
+	foldScheduled = 'q'
+	foldTaskEnded = 'z'
 )
 
 // fold notes a change that is not a ballot, for the digest.

@@ -295,6 +295,7 @@ type saved struct {
 	header  []byte
 	polls   []savedPoll
 	journal []byte // nil: there is none
+	tasks   []byte // likewise
 }
 
 type savedPoll struct {
@@ -315,11 +316,14 @@ func save(v *View) saved {
 	if v.HasJournal() {
 		s.journal = v.AppendJournal(nil)
 	}
+	if v.HasTasks() {
+		s.tasks = v.AppendTasks(nil, inMemory)
+	}
 	return s
 }
 
 func (s saved) equal(o saved) bool {
-	return bytes.Equal(s.header, o.header) && bytes.Equal(s.journal, o.journal) && slices.EqualFunc(s.polls, o.polls, func(a, b savedPoll) bool {
+	return bytes.Equal(s.header, o.header) && bytes.Equal(s.journal, o.journal) && bytes.Equal(s.tasks, o.tasks) && slices.EqualFunc(s.polls, o.polls, func(a, b savedPoll) bool {
 		return bytes.Equal(a.header, b.header) && bytes.Equal(a.roll, b.roll) && bytes.Equal(a.records, b.records) && slices.Equal(a.names, b.names)
 	})
 }
@@ -349,6 +353,11 @@ func (s saved) load() (*State, error) {
 	}
 	if s.journal != nil {
 		if err := l.Journal(s.journal); err != nil {
+			return nil, err
+		}
+	}
+	if s.tasks != nil {
+		if err := l.Tasks(s.tasks, inMemory); err != nil {
 			return nil, err
 		}
 	}

@@ -55,6 +55,9 @@ const (
 	LotDrawn
 	ProofPending
 	EventsGone
+	ScheduleExists
+	InvalidSchedule
+	ScheduleNotFound
 	codeCount
 )
 
@@ -103,6 +106,9 @@ var codeNames = [codeCount]string{
 	LotDrawn:              "lot_drawn",
 	ProofPending:          "proof_pending",
 	EventsGone:            "events_gone",
+	ScheduleExists:        "schedule_exists",
+	InvalidSchedule:       "invalid_schedule",
+	ScheduleNotFound:      "schedule_not_found",
 }
 
 // String returns the code as clients see it, for example "already_voted".

@@ -30,6 +30,8 @@ const (
 	LotIncomplete             // the lot does not have each option of the poll once
 	ProfileAfterClose         // what a secret poll's ballots choose is shown once it has closed
 	ProfileOnly               // single ballots of a poll that discloses its profile
+	ScheduleFull              // too many scheduled commands are remembered
+	ScheduleOver              // the scheduled command Subject was carried out
 	reasonCount
 )
 
@@ -60,6 +62,8 @@ var reasons = [reasonCount]struct {
 	LotIncomplete:      {InvalidPoll, "lot_incomplete"},
 	ProfileAfterClose:  {PollNotClosed, "profile_after_close"},
 	ProfileOnly:        {Forbidden, "profile_only"},
+	ScheduleFull:       {TooManyRequests, "schedule_full"},
+	ScheduleOver:       {ScheduleExists, "schedule_over"},
 }
 
 // Code returns the code that the reason belongs to; None for Usual and for a reason of a

@@ -151,6 +151,15 @@ func (l *late) restore(c *client.Client) error {
 	return err
 }
 
+// tomorrow is one time for all requests: another would be another schedule.
+var tomorrow = time.Now().Add(24 * time.Hour)
+
+// schedule has the poll closed in a day.
+func (l *late) schedule(c *client.Client) error {
+	_, err := c.Schedule(l.ctx, l.poll, client.Scheduled{At: tomorrow, Close: l.poll})
+	return err
+}
+
 // repeated are the methods of a Client that repeat a change by themselves.
 var repeated = map[string]changed{
 	"CreatePoll": {
@@ -186,6 +195,16 @@ var repeated = map[string]changed{
 		before: (*late).open,
 		call:   func(l *late) error { return l.retitle(l.c, "mine") },
 		other:  func(l *late) error { return l.retitle(l.plain, "theirs") },
+	},
+	"Schedule": {
+		before: (*late).open,
+		call:   func(l *late) error { return l.schedule(l.c) },
+		other:  func(l *late) error { return l.plain.Unschedule(l.ctx, l.poll) },
+	},
+	"Unschedule": {
+		before: func(l *late) error { return errors.Join(l.open(), l.schedule(l.plain)) },
+		call:   func(l *late) error { return l.c.Unschedule(l.ctx, l.poll) },
+		other:  func(l *late) error { return l.schedule(l.plain) }, // its id stays taken
 	},
 	"ClosePoll": {
 		before: (*late).open,
@@ -270,7 +289,7 @@ var once = map[string]func(ctx context.Context, c *client.Client) error{
 // readers are the methods that change nothing at the service.
 var readers = []string{
 	"Audit", "AuditBallots", "Backup", "BallotsAfter", "Close", "Cluster", "ClusterAt", "Endpoints", "Enrolled", "Events", "Export", "ExportBallots", "Hedges", "HistoryAt", "Holders", "LogFile", "Poll", "Polls", "Proof", "Proofs",
-	"Ready", "Receipt", "Repeats", "Results", "ResultsAs", "Roll", "Watch",
+	"Ready", "Receipt", "Repeats", "Results", "ResultsAs", "Roll", "ScheduleList", "Scheduled", "Watch",
 }
 
 func TestEveryMethodOfTheClientSaysHowItRepeats(t *testing.T) {
