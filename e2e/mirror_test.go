@@ -83,11 +83,17 @@ func TestAMirrorThatIsKilledGoesOnAtAnotherNodeWithWhatItDoesNotHave(t *testing.
 	if err := copying.Start(); err != nil {
 		t.Fatal(err)
 	}
-	<-first.held
+	ended := make(chan error, 1)
+	go func() { ended <- copying.Wait() }()
+	select {
+	case <-first.held:
+	case err := <-ended:
+		t.Fatalf("the copy ended before it was half way: %v", err)
+	}
 	if err := copying.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = copying.Wait() // it was killed
+	<-ended
 	if exists(p.kept("log/checkpoint")) {
 		t.Fatal("a copy that was killed half way says that it is whole")
 	}

@@ -49,8 +49,11 @@ func (c *Cluster) Policy(poll, lineage string) (*proof.Policy, error) {
 // PolicyFlags returns the flags and files with which `voted proof policy POLL` makes the policy of any poll, for a shell;
 // "" without Options.LogName.
 func (c *Cluster) PolicyFlags() string {
+	if c.options.LogName == "" {
+		return ""
+	}
 	_, caFile, err := c.authority()
-	if err != nil || c.options.LogName == "" {
+	if err != nil {
 		return ""
 	}
 	_, certs := proofkey.Files(c.secretsDir(), "*")
