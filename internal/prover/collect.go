@@ -280,18 +280,6 @@ func (b *ballotOfHeads) decided() bool {
 	return true
 }
 
-// measure counts the signatures in the heads that were assembled.
-func (b *ballotOfHeads) measure() {
-	for _, signed := range b.signed {
-		if len(signed) < b.need {
-			continue
-		}
-		for member := range signed {
-			b.p.metrics.signatures.WithLabelValues(member).Inc()
-		}
-	}
-}
-
 // assemble returns the heads that a majority signed, each with this member's signature as
 // the log.
 func (b *ballotOfHeads) assemble(now time.Time) (heads []Head) {

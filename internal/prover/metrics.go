@@ -63,3 +63,15 @@ func (m *metrics) judged(v Verdict) {
 		c.Inc()
 	}
 }
+
+// measure counts the signatures in the heads that were assembled.
+func (b *ballotOfHeads) measure() {
+	for _, signed := range b.signed {
+		if len(signed) < b.need {
+			continue
+		}
+		for member := range signed {
+			b.p.metrics.signatures.WithLabelValues(member).Inc()
+		}
+	}
+}
