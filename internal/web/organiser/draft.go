@@ -31,6 +31,21 @@ type fault struct {
 	Detail string // the API's sentence
 }
 
+// Label is the key of the label of a field of the new poll's form, for sentences that do not name it; "" for others.
+func (f fault) Label() string {
+	if f.Detail == "" {
+		return ""
+	}
+	for _, s := range layout() {
+		for _, one := range s.Fields {
+			if one.Name == f.Field {
+				return one.Key()
+			}
+		}
+	}
+	return ""
+}
+
 // The least that a poll needs, and what a field may hold. The API has the rest of the limits.
 const (
 	leastOptions = 2
