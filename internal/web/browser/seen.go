@@ -79,7 +79,7 @@ func (s *seen) sent(ev *network.EventRequestWillBeSent) {
 		s.answered(before, ev.RedirectResponse)
 		before.Bytes = int(ev.RedirectResponse.EncodedDataLength)
 	}
-	r := &Request{Method: ev.Request.Method, URL: ev.Request.URL + ev.Request.URLFragment, Kind: string(ev.Type)}
+	r := &Request{Method: ev.Request.Method, URL: ev.Request.URL, Kind: string(ev.Type)}
 	r.Referer = text(ev.Request.Headers)["referer"]
 	s.open[ev.RequestID] = r
 	s.requests = append(s.requests, r)

@@ -28,6 +28,9 @@ type Site struct {
 
 	tokens map[string]string // by role
 	key    *auth.CredentialKey
+	binary string
+
+	SigningKey string // file of the private key that makes voting links
 }
 
 // voted is the program, built once for this process.
@@ -90,7 +93,7 @@ func newSite(dir string, args ...string) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{tokens: map[string]string{}}
+	s := &Site{tokens: map[string]string{}, binary: binary, SigningKey: filepath.Join(dir, "voting.key")}
 	var lines []string
 	for _, role := range Roles {
 		roles, err := auth.ParseRoles(role)
@@ -109,6 +112,9 @@ func newSite(dir string, args ...string) (*Site, error) {
 		return nil, err
 	}
 	if s.key, err = auth.ParseCredentialKey(private); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(s.SigningKey, private, 0o600); err != nil {
 		return nil, err
 	}
 	keys := filepath.Join(dir, "credential-keys")

@@ -24,6 +24,13 @@ func (p *Tab) Go(url string) int {
 	return int(resp.Status)
 }
 
+// Follow goes to a URL from which a page's script leads on at once, as from a voting link, and waits for nothing: await
+// where it leads with AwaitAt.
+func (p *Tab) Follow(url string) {
+	p.t.Helper()
+	call(p, page.Navigate, page.NavigateParams{URL: url})
+}
+
 // GoInVain visits a URL where no page comes, and returns what the browser says.
 func (p *Tab) GoInVain(url string) string {
 	p.t.Helper()
