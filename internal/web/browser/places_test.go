@@ -101,7 +101,7 @@ var variable = regexp.MustCompile(`\{(\w+)(?:\.\.\.)?\}`)
 var streams = []string{"GET /assets/{hash}/{name}", "GET /polls/{poll}/live", "GET /console/live"}
 
 // downloads are answers that are files and no pages.
-var downloads = regexp.MustCompile(`\.(json|csv|txt|svg|png)$|/ballots$|/proof$|/backup$|/report$`)
+var downloads = regexp.MustCompile(`\.(json|csv|txt|svg|png)$|/(ballots|proof|policy|backup|report)$`)
 
 // fill is what stands for the variables of patterns besides the poll.
 var fill = map[string]string{"code": "poll_not_found", "member": "n2", "id": "n2"}
@@ -166,7 +166,7 @@ func opener(r frame.Route) string {
 // lookedAt are places of which each kind of page has one or two: not every page of every poll.
 func lookedAt(all []place, p polls) (few []place) {
 	ended := regexp.MustCompile(`/(lot|delete|certificate)$`)
-	states := regexp.MustCompile(`^/(polls|manage|vote)/[^/]+(/ballot|/receipt)?$`)
+	states := regexp.MustCompile(`^/(polls|manage)/[^/]+$|^/vote/[^/]+/(ballot|receipt)$`)
 	for _, at := range all {
 		poll := at.poll()
 		if poll == "" || ended.MatchString(at.path) && poll == p.lot || !ended.MatchString(at.path) && (poll == p.open || states.MatchString(at.path)) {
