@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"voted/cmd/voted/display"
+	"voted/cmd/voted/stage"
 	"voted/internal/localcluster"
 	"voted/internal/server"
 	"voted/internal/usage"
@@ -75,7 +76,12 @@ func (c *devCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	c.greet(s, cluster, policy)
+	page, err := stage.OpenFor(cluster)
+	if err != nil {
+		return err
+	}
+	defer page.Close()
+	c.greet(s, cluster, policy, page.URL())
 	for range cluster.Nodes {
 		select {
 		case err := <-ended:
@@ -88,7 +94,7 @@ func (c *devCommand) Run(s *session) error {
 	return errors.New("all nodes have ended")
 }
 
-func (c *devCommand) greet(s *session, cluster *localcluster.Cluster, policy string) {
+func (c *devCommand) greet(s *session, cluster *localcluster.Cluster, policy, page string) {
 	o := s.stdout
 	o.Linef("%s", o.Paint(display.Bold, display.Plural(int64(len(cluster.Nodes)), "node")+" ready"))
 	o.Linef("")
@@ -110,6 +116,8 @@ func (c *devCommand) greet(s *session, cluster *localcluster.Cluster, policy str
 	}
 	o.Linef("The policy of another poll:")
 	o.Linef("  %s", o.Paint(display.Cyan, "voted proof policy POLL "+cluster.PolicyFlags()))
+	o.Linef("")
+	display.Pages(o, cluster.Nodes[0].URL, page)
 	o.Linef("")
 	o.Linef("%s", o.Paint(display.Dim, "Ctrl-C stops all nodes."))
 }

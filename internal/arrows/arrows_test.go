@@ -111,6 +111,7 @@ var arrows = map[string][]string{
 // testArrows is what tests may import besides: end-to-end tests build on the real
 // thing, and nothing in production follows from it.
 var testArrows = map[string][]string{
+	"cmd/...":                {"harness/overlay"},
 	"docs":                   {"client", "harness/overlay", "internal/api", "internal/pki", "internal/poll", "internal/proofkey", "internal/refusal", "internal/ports/portstest", "internal/server", "internal/survey", "internal/tally"},
 	"e2e":                    {"client", "e2e/plain", "faults/loopfs", "harness/overlay", "internal/localcluster", "internal/ports/portstest", "proof"},
 	"faults/hostile":         {"internal/voterid"},

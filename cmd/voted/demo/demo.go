@@ -10,6 +10,7 @@ import (
 
 	"voted/client"
 	"voted/cmd/voted/display"
+	"voted/cmd/voted/stage"
 	"voted/internal/localcluster"
 )
 
@@ -96,6 +97,9 @@ func Run(ctx context.Context, o Options, people *display.Output) (*Report, error
 	defer d.cluster.Stop()
 	defer d.client.Close()
 	d.nodes()
+	if o.Stay {
+		people.Linef("  watch it in a browser: %s", people.Paint(display.Cyan, d.cluster.Nodes[0].URL+"/console"))
+	}
 	if _, err := d.client.CreatePoll(ctx, e.Definition); err != nil {
 		return nil, fmt.Errorf("the poll could not be created: %w", err)
 	}
@@ -226,6 +230,14 @@ func (d *demonstration) stay(ctx context.Context) {
 		display.TryThese(o, d.cluster.Nodes[0].URL, "lunch", "pizza", "sushi")
 	}
 	o.Linef("")
+	page, err := stage.OpenFor(d.cluster)
+	if err != nil {
+		o.Linef("%v", err) // the rest can be looked at
+	} else {
+		defer page.Close()
+		display.Pages(o, d.cluster.Nodes[0].URL, page.URL())
+		o.Linef("")
+	}
 	o.Linef("%s", o.Paint(display.Dim, "Ctrl-C stops it."))
 	<-ctx.Done()
 	o.Linef("stopping …")

@@ -14,3 +14,12 @@ func TryThese(o *Output, url, poll, one, other string) {
 		o.Linef("  %s", o.Paint(Cyan, line))
 	}
 }
+
+// Pages shows where people look: the pages of a node, and the page that kills the leader of a cluster which is there to
+// be shown.
+func Pages(o *Output, url, stage string) {
+	o.Linef("In a browser:")
+	for _, line := range [][2]string{{url + "/", "pages for people"}, {url + "/console", "the cluster, live"}, {stage + "/", "a button that kills the leader"}} {
+		o.Linef("  %s  %s", o.Paint(Cyan, line[0]), line[1])
+	}
+}
