@@ -95,6 +95,7 @@ var arrows = map[string][]string{
 	"internal/web/...":         {"internal/web/chart", "internal/web/frame"}, // rooms do not know each other
 	"internal/web/chart":       {},
 	"internal/web/frame":       {"internal/trace"},
+	"internal/web/public":      {"internal/resultjson", "internal/resulttext", "internal/web/chart", "internal/web/frame"},
 	"internal/witness":         {"internal/outfile", "proof"},
 	"loadtest":                 {"harness/...", "internal/usage", "loadtest/..."},
 	"proof":                    {},
@@ -124,6 +125,7 @@ var testArrows = map[string][]string{
 	"internal/server":        {"client", "internal/localcluster", "internal/ports", "internal/ports/portstest", "internal/tally", "internal/trace/otlptest", "proof"},
 	"internal/trace":         {"internal/trace/otlptest"},
 	"internal/web/...":       {"internal/refusal", "internal/tally"},
+	"internal/web/public":    {"client", "internal/auth", "internal/ports", "internal/server", "internal/survey"},
 	"internal/web/organiser": {"client", "internal/auth", "internal/ports", "internal/server", "internal/survey", "internal/tally"},
 	"loadtest":               {"internal/localcluster"},
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,6 +21,9 @@ type Pages struct {
 	Pages string
 	// HSTS is for how long browsers are told to reach this name under TLS only; 0: they are not told. It needs TLS.
 	HSTS time.Duration
+	// EmbedFrom are the origins whose pages may show results of polls for everybody in a frame, such as
+	// https://www.example.org; empty: none may.
+	EmbedFrom []string
 }
 
 func (p Pages) check() error {
@@ -28,6 +32,11 @@ func (p Pages) check() error {
 	}
 	if p.HSTS < 0 {
 		return errors.New("--hsts cannot be negative")
+	}
+	for _, origin := range p.EmbedFrom {
+		if u, err := url.Parse(origin); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.ContainsAny(origin, " ;,*'") {
+			return fmt.Errorf("--embed-from %q is no origin; give scheme and host, such as https://www.example.org", origin)
+		}
 	}
 	return nil
 }
@@ -38,7 +47,7 @@ func (s *Server) withPages() http.Handler {
 	if !on {
 		return s.handler
 	}
-	o := web.Options{API: s.handler, Groups: groups, Rendered: rendered, Secure: s.isSecure(), HSTS: s.opts.HSTS, Logger: s.log}
+	o := web.Options{API: s.handler, Groups: groups, EmbedFrom: s.opts.EmbedFrom, Rendered: rendered, Secure: s.isSecure(), HSTS: s.opts.HSTS, Logger: s.log}
 	if known := s.opts.hosts(); known != nil {
 		o.Knows = known.Know
 	}

@@ -13,6 +13,7 @@ import (
 	"voted/internal/web/lobby"
 	"voted/internal/web/operator"
 	"voted/internal/web/organiser"
+	"voted/internal/web/public"
 	"voted/internal/web/voter"
 )
 
@@ -29,6 +30,8 @@ type Options struct {
 	Secure bool
 	// HSTS is for how long browsers are told to use TLS only; 0: they are not told.
 	HSTS time.Duration
+	// EmbedFrom are the origins whose pages may show results of polls for everybody in a frame; empty: none may.
+	EmbedFrom []string
 	// Knows reports whether the node goes by the name in Host; nil: by any.
 	Knows  func(host string) bool
 	Logger *slog.Logger
@@ -73,7 +76,7 @@ func New(o Options) *Handler {
 	if groups == nil {
 		groups = frame.Groups()
 	}
-	for _, route := range rooms(f) {
+	for _, route := range rooms(f, o) {
 		if route.Group == frame.Common || slices.Contains(groups, route.Group) {
 			f.Add(route)
 			h.routes = append(h.routes, route)
@@ -87,13 +90,14 @@ func New(o Options) *Handler {
 }
 
 // rooms are the routes of all rooms.
-func rooms(f *frame.Frame) []frame.Route {
+func rooms(f *frame.Frame, o Options) []frame.Route {
 	return slices.Concat(
 		[]frame.Route{f.AssetRoute()},
 		lobby.New(f).Routes(),
 		organiser.New(f).Routes(),
 		voter.New(f).Routes(),
 		operator.New(f).Routes(),
+		public.New(f, public.Options{EmbedFrom: o.EmbedFrom}).Routes(),
 	)
 }
 

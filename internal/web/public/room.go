@@ -1,0 +1,43 @@
+package public
+
+import (
+	"embed"
+
+	"voted/internal/web/frame"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// Options configures the room.
+type Options struct {
+	// EmbedFrom are the origins whose pages may show results in a frame; empty: none may.
+	EmbedFrom []string
+}
+
+// Room has the public pages.
+type Room struct {
+	f         *frame.Frame
+	pages     *frame.Templates
+	embedFrom []string
+	encoded   encodings
+}
+
+// New makes the room.
+func New(f *frame.Frame, o Options) *Room {
+	return &Room{f: f, pages: f.Templates("public", templates), embedFrom: o.EmbedFrom, encoded: encodings{all: map[string]*encoding{}}}
+}
+
+// Routes are the pages of the room.
+func (m *Room) Routes() []frame.Route {
+	route := func(path string, serve frame.Serve) frame.Route {
+		return frame.Route{Pattern: "GET /polls/{poll}" + path, Group: frame.Results, Serve: serve}
+	}
+	live, once := route("/live", m.live), route("/live.json", m.once)
+	repeats := route("/repeats", m.repeats)
+	live.Background, once.Background, repeats.Background = true, true, true
+	return []frame.Route{
+		route("", m.results), live, once, repeats, route("/certificate", m.certificate), route("/screen", m.screen),
+		route("/embed", m.embed), route("/download/{file}", m.download),
+	}
+}
