@@ -112,6 +112,7 @@ func TestEveryMethodAndRuleCanBeChosen(t *testing.T) {
 		"score":          {"method", "score", "max_score", "20", "rule.score.by", "mean", "rule.score.min_scores", "2"},
 		"a lot":          {"method", "plurality", "tie_break", "lot", "options", "ann\nbo", "rule.lot", "bo\nann"},
 		"blank ballots":  {"min_selections", "0", "max_selections", "2", "ballots", "as_marked"},
+		"all about it":   {"description", "Read this <b>first</b>.\n\nThen choose.", "contact", "Ann, 12 34 56", "audience", "anyone", "option_order", "shuffled"},
 		"a list":         {"eligibility", "roll", "quorum", "2", "secrecy", "open", "results", "live", "revote", "until_close"},
 	} {
 		t.Run(name, func(t *testing.T) {

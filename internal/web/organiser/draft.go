@@ -58,7 +58,7 @@ var ownID = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._~-]{0,63})\s*\|\s*(.+)$
 // newDraft is the form as it is shown first.
 func newDraft() draft {
 	return draft{Key: rand.Text(), Values: url.Values{
-		"method": {"plurality"}, "eligibility": {"anyone"}, "secrecy": {"secret"}, "results": {"after_close"}, "revote": {"never"},
+		"method": {"plurality"}, "eligibility": {"anyone"}, "secrecy": {"secret"}, "results": {"after_close"}, "revote": {"never"}, "audience": {"roles"},
 	}}
 }
 

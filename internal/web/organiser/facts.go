@@ -42,6 +42,8 @@ func facts(t *terms, marking string) []fact {
 		meant("secrecy", or(t.Secrecy, "secret")),
 		meant("results", or(t.Results, "live")),
 		meant("revote", or(t.Revote, "never")),
+		meant("audience", or(t.Audience, "roles")),
+		meant("option_order", or(t.OptionOrder, "listed")),
 	}
 	if t.MinSelections != nil && *t.MinSelections == 0 {
 		all = append(all, fact{Label: "organiser.field.min_selections", Key: "organiser.blank"})

@@ -59,14 +59,18 @@ var layout = sync.OnceValue(func() []section {
 			{Name: "secrecy", Kind: "radios", Values: []string{"secret", "open"}},
 			{Name: "results", Kind: "radios", Values: []string{"after_close", "live"}},
 			{Name: "revote", Kind: "radios", Values: []string{"never", "until_close"}},
+			{Name: "audience", Kind: "radios", Values: []string{"roles", "anyone"}},
 		}},
 		{Name: "about", Folds: true, Fields: []field{
+			{Name: "description", Kind: "lines", Hinted: true},
+			{Name: "contact", Kind: "text", Hinted: true},
 			{Name: "id", Kind: "text", Hinted: true},
 		}},
 		{Name: "ballot", Folds: true, Fields: []field{
 			{Name: "min_selections", Kind: "number", Hinted: true},
 			{Name: "max_selections", Kind: "number", Hinted: true},
 			{Name: "max_score", Kind: "number", Hinted: true},
+			{Name: "option_order", Kind: "select", Values: []string{"listed", "shuffled"}, Default: "listed"},
 			{Name: "ballots", Kind: "select", Hinted: true, Values: []string{"strict", "as_marked"}, Default: "strict"},
 		}},
 		{Name: "count", Folds: true, Fields: []field{
