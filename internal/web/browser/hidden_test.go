@@ -77,6 +77,11 @@ func TestHiddenResultsAreNowhere(t *testing.T) {
 				paths = append(paths, paths[0]+"?format="+format)
 			}
 		}
+		if base, is := strings.CutSuffix(paths[0], "/results.csv"); is {
+			for _, file := range []string{"results.json", "rounds.csv", "report.txt", "chart.svg"} {
+				paths = append(paths, base+"/"+file)
+			}
+		}
 		for _, path := range paths {
 			for _, role := range visitors {
 				if found := numbersOn(s.send(t, method, strings.Replace(path, "POLL", hidden, 1), role, "", s.asVoter(t, role, hidden)).text); len(found) > 0 {

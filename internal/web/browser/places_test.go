@@ -101,10 +101,10 @@ var variable = regexp.MustCompile(`\{(\w+)(?:\.\.\.)?\}`)
 var streams = []string{"GET /assets/{hash}/{name}", "GET /polls/{poll}/live", "GET /console/live"}
 
 // downloads are answers that are files and no pages.
-var downloads = regexp.MustCompile(`\.(json|csv|txt|svg|png)$|/(ballots|proof|policy|backup|report)$`)
+var downloads = regexp.MustCompile(`\.(json|csv|txt|svg|png)$|/(ballots|proof|policy|backup|report|repeats)$|/download/`)
 
 // fill is what stands for the variables of patterns besides the poll.
-var fill = map[string]string{"code": "poll_not_found", "member": "n2", "id": "n2"}
+var fill = map[string]string{"code": "poll_not_found", "member": "n2", "id": "n2", "file": "results.csv"}
 
 // places returns the pages of all routes that are read, each with a poll in which it has something to show. It fails
 // the test at a route that it has no way to: then the tables above lack something.
