@@ -73,11 +73,14 @@ func TestAWitnessSaysWhatKeepsItFromBeingOne(t *testing.T) {
 	dir := t.TempDir()
 	rest := " --witness-key " + dir + "/k --dir " + dir + "/heads --policy " + policy
 	for line, want := range map[string]string{
-		"--accept votes.example/acme/ --name w1" + rest:                        "a name of yours and a slash",
-		"--accept votes.example/acme --name observer.example/w1" + rest:        "and a slash, such as votes.example/acme/",
-		"--accept votes.example/acme/ --name votes.example/acme/n1" + rest:     "a name and a key of its own",
-		"--accept votes.example/acme/ --name observer.example/w1" + rest + "x": "there is no file",
-		"--name observer.example/w1" + rest:                                    "--accept",
+		"--accept votes.example/acme/ --name w1" + rest:                                           "a name of yours and a slash",
+		"--accept votes.example/acme --name observer.example/w1" + rest:                           "and a slash, such as votes.example/acme/",
+		"--accept votes.example/acme/ --name votes.example/acme/n1" + rest:                        "a name and a key of its own",
+		"--accept votes.example/acme/ --name observer.example/w1" + rest + "x":                    "there is no file",
+		"--name observer.example/w1" + rest:                                                       "--accept",
+		"--accept votes.example/acme/ --name observer.example/w1 --tls-cert x" + rest:             "go together",
+		"--accept votes.example/acme/ --name observer.example/w1 --tls-cert x --tls-key y" + rest: "x",
+		"--accept votes.example/acme/ --name observer.example/w1 --rate -1" + rest:                "--rate",
 	} {
 		got := voted(append([]string{"witness"}, strings.Fields(line)...)...)
 		if got.code != 2 || !strings.Contains(got.errout, want) {

@@ -230,7 +230,7 @@ func certificatesOf(r *http.Request) []*x509.Certificate {
 type access struct {
 	auth      Authenticator // nil: everyone may do everything
 	audit     Auditor       // nil: nothing is written
-	addresses *rates        // nil: not limited
-	clients   *rates        // nil: not limited
+	addresses *limiter      // nil: not limited
+	clients   *limiter      // nil: not limited
 	shares    shares
 }

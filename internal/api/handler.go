@@ -136,7 +136,7 @@ func New(c Cluster, o Options) *Handler {
 	}
 	h.access = access{
 		auth: o.Auth, audit: o.Audit, shares: newShares(o.MaxBulk),
-		addresses: newRates("address", o.Limits.PerAddress), clients: newRates("client", o.Limits.PerClient),
+		addresses: newLimiter("address", o.Limits.PerAddress), clients: newLimiter("client", o.Limits.PerClient),
 	}
 	h.draining, h.drain = context.WithCancel(context.Background())
 	h.tallies = newTallies(h.count, o.Logger)

@@ -6,36 +6,9 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"testing"
-	"time"
 
 	"voted/internal/auth"
 )
-
-func TestRatesRefillAndTheTableIsBounded(t *testing.T) {
-	t.Parallel()
-	now := time.Unix(1000, 0)
-	r := newRates("address", Rate{PerSecond: 2, Burst: 3})
-	for i, want := range []bool{true, true, true, false} {
-		if ok, _ := r.take("a", now); ok != want {
-			t.Errorf("request %d: %v", i, ok)
-		}
-	}
-	if ok, _ := r.take("b", now); !ok {
-		t.Error("another client was refused")
-	}
-	if ok, _ := r.take("a", now.Add(time.Second/2)); !ok {
-		t.Error("nothing was refilled")
-	}
-	for i := range maxRated + 10 {
-		r.take(strconv.Itoa(i), now)
-	}
-	if len(r.known) != maxRated || r.order.Len() != maxRated {
-		t.Errorf("%d and %d clients are remembered", len(r.known), r.order.Len())
-	}
-	if newRates("x", Rate{}) != nil {
-		t.Error("no rate is a bound")
-	}
-}
 
 func TestOneAddressIsLimitedWhateverItClaims(t *testing.T) {
 	t.Parallel()

@@ -6,13 +6,26 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
+
+	"voted/internal/rates"
+	"voted/internal/source"
 )
 
-// Handler serves POST /add-checkpoint (c2sp.org/tlog-witness). Refusals that may be
-// somebody's misbehaviour are logged, with the head.
-func (w *Witness) Handler(log *slog.Logger) http.Handler {
+// Handler serves POST /add-checkpoint (c2sp.org/tlog-witness), so often for each address as
+// limit allows; nil: as often as it likes. Refusals that may be somebody's misbehaviour are
+// logged, with the head.
+func (w *Witness) Handler(log *slog.Logger, limit *rates.Table) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /add-checkpoint", func(out http.ResponseWriter, r *http.Request) {
+		if limit != nil {
+			if ok, left := limit.Take(source.Of(r.RemoteAddr).String(), time.Now()); !ok {
+				out.Header().Set("Retry-After", strconv.Itoa(int(limit.Wait(left))))
+				http.Error(out, "too many heads come from this address; send them after the time in Retry-After", http.StatusTooManyRequests)
+				return
+			}
+		}
 		body, err := io.ReadAll(http.MaxBytesReader(out, r.Body, maxRequestBytes))
 		if err != nil {
 			http.Error(out, "the request is too long, or broke off", http.StatusBadRequest)
@@ -29,6 +42,9 @@ func (w *Witness) Handler(log *slog.Logger) http.Handler {
 	return mux
 }
 
+// sizeType is the media type of the size of the last head that was cosigned.
+const sizeType = "text/x.tlog.size"
+
 // statuses are those of the specification.
 var statuses = []struct {
 	err    error
@@ -44,7 +60,7 @@ var statuses = []struct {
 func refuse(out http.ResponseWriter, log *slog.Logger, body []byte, err error) {
 	var size *SizeError
 	if errors.As(err, &size) {
-		out.Header().Set("Content-Type", "text/x.tlog.size")
+		out.Header().Set("Content-Type", sizeType)
 		out.WriteHeader(http.StatusConflict)
 		_, _ = fmt.Fprintf(out, "%d\n", size.Size) // a client that is gone asks again
 		return

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"voted/internal/rates"
 	"voted/proof"
 )
 
@@ -231,7 +232,7 @@ func TestTheProtocolAnswersAsItsSpecificationSays(t *testing.T) {
 	dir, err := OpenDir(t.TempDir())
 	must(t, err)
 	var logged strings.Builder
-	s := httptest.NewServer(watch(t, dir).Handler(slog.New(slog.NewTextHandler(&logged, nil))))
+	s := httptest.NewServer(watch(t, dir).Handler(slog.New(slog.NewTextHandler(&logged, nil)), nil))
 	defer s.Close()
 	good, forged := fork(0), fork(1)
 	first := body(t, 0, good, 6, head(t, board, good, 6, 1, 2))
@@ -307,5 +308,25 @@ func TestADirectoryKeepsALogAFile(t *testing.T) {
 	files, err := os.ReadDir(path)
 	if err != nil || len(files) != 3 {
 		t.Errorf("there are %d files: %v", len(files), err)
+	}
+}
+
+func TestAnAddressMaySendOnlySoManyHeads(t *testing.T) {
+	t.Parallel()
+	h := watch(t, Dir(t.TempDir())).Handler(slog.New(slog.DiscardHandler), rates.New(rates.Rate{PerSecond: 0.01, Burst: 2}))
+	send := func(from string) *http.Response {
+		r := httptest.NewRequest(http.MethodPost, "/add-checkpoint", strings.NewReader("old 0\n\n"))
+		r.RemoteAddr = from
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, r)
+		return rec.Result()
+	}
+	for i, want := range []int{400, 400, 429} {
+		if got := send("192.0.2.1:1000"); got.StatusCode != want || (got.Header.Get("Retry-After") != "") != (want == 429) {
+			t.Errorf("request %d: %d, Retry-After %q", i, got.StatusCode, got.Header.Get("Retry-After"))
+		}
+	}
+	if got := send("192.0.2.2:1000"); got.StatusCode != 400 {
+		t.Errorf("another address: %d", got.StatusCode)
 	}
 }
