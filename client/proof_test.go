@@ -145,6 +145,32 @@ func TestACastReturnsOnlyWithAProofThatWasChecked(t *testing.T) {
 	}
 }
 
+func answerProof(w http.ResponseWriter, file string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, file)
+}
+
+func TestAProofThatItsWitnessesSignAMomentLaterIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	b := newBoard(t, "p", "v", 1)
+	early, late := b.proof(t, 7, 1), b.proof(t, 7, 2)
+	var asked atomic.Int32
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method != http.MethodGet:
+			answerJSON(w, 201, b.receipt(`,"proof":`+quotedJSON(early)))
+		case asked.Add(1) == 1:
+			answerProof(w, early)
+		default:
+			answerProof(w, late)
+		}
+	})
+	r, err := newClient(t, []string{url}, client.WithProof(b.policy)).Cast(t.Context(), "p", "v", client.Choose("a"))
+	if err != nil || r.Proof != late || asked.Load() != 2 {
+		t.Errorf("after %d more requests: %+v, %v", asked.Load(), r, err)
+	}
+}
+
 func TestAProofThatComesLaterIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	b := newBoard(t, "p", "v", 1)
@@ -158,8 +184,7 @@ func TestAProofThatComesLaterIsWaitedFor(t *testing.T) {
 		case asked.Add(1) < 3:
 			answerProblem(w, 503, "proof_pending")
 		default:
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			_, _ = io.WriteString(w, b.proof(t, 7, 2))
+			answerProof(w, b.proof(t, 7, 2))
 		}
 	})
 	cl := newClient(t, []string{url}, client.WithProof(b.policy), unhedged(), client.WithRetryPolicy(client.RetryPolicy{MaxDelay: time.Millisecond}))

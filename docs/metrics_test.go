@@ -18,6 +18,7 @@ import (
 	"voted/internal/proofkey"
 	"voted/internal/server"
 	"voted/internal/survey"
+	"voted/proof"
 )
 
 var update = flag.Bool("update", false, "write generated parts of documents again")
@@ -39,10 +40,19 @@ func exposition(t *testing.T) string {
 		t.Fatal(err)
 	}
 	peer := portstest.Addr(t)
+	// Nobody witnesses there: that is counted.
+	witness, err := proof.NewCosigner([proof.SeedBytes]byte{1}, "observer.example/w1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	witnesses := filepath.Join(dir, "witnesses")
+	if err := os.WriteFile(witnesses, []byte("witness w1 "+witness.Verifier.String()+" http://"+peer+"/\nquorum w1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s, err := server.New(server.Options{
 		ID: "n1", DataDir: filepath.Join(dir, "data"), API: "127.0.0.1:0", Peer: peer, Version: "test",
 		Cluster: []survey.Peer{{ID: "n1", Addr: peer}}, Security: server.Security{TLSCert: cert, TLSKey: key},
-		Proofs:  server.Proofs{LogName: "votes.example", ProofKey: proofKey},
+		Proofs:  server.Proofs{LogName: "votes.example", ProofKey: proofKey, WitnessPolicy: witnesses},
 		Backups: server.Backups{BackupDir: filepath.Join(dir, "backups"), BackupEvery: time.Hour, BackupKeep: 1},
 		Tracing: server.Tracing{OTLPEndpoint: "http://" + peer}, // nobody takes traces there: they are counted
 	})

@@ -12,8 +12,9 @@ type proofFlags struct {
 	ProofKey      string        `help:"This member's proof key, as voted ca issue writes it to ID.proof.key. It is read at the start." placeholder:"FILE"`
 	ProofInterval time.Duration `help:"Time between two signed heads of a log that grows (default 1s)." placeholder:"DURATION"`
 	PublicLogs    bool          `help:"Let everybody read logs, without a credential."`
+	WitnessPolicy string        `help:"Witnesses outside of the cluster that are asked to cosign heads, as a policy: witness NAME KEY https://…. The same on all members; heads do not wait for them." placeholder:"FILE"`
 }
 
 func (f proofFlags) options() server.Proofs {
-	return server.Proofs{LogName: f.LogName, ProofKey: f.ProofKey, ProofInterval: f.ProofInterval, PublicLogs: f.PublicLogs}
+	return server.Proofs{LogName: f.LogName, ProofKey: f.ProofKey, ProofInterval: f.ProofInterval, PublicLogs: f.PublicLogs, WitnessPolicy: f.WitnessPolicy}
 }

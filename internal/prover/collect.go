@@ -88,6 +88,7 @@ func (p *Prover) collectFor(polls []string) {
 		p.metrics.heads.Add(float64(len(heads)))
 		b.measure()
 		p.push(heads)
+		p.feed(heads)
 	}
 }
 

@@ -11,7 +11,13 @@ type metrics struct {
 	heads      prometheus.Counter
 	signatures *prometheus.CounterVec // by member
 	refusals   map[Verdict]prometheus.Counter
+
+	witnessed *prometheus.CounterVec // by witness
+	failures  *prometheus.CounterVec // by witness and reason
 }
+
+// reasons are why a witness does not cosign.
+var reasons = []string{"garbage", "inconsistent", "other_size", "refused", "unreachable"}
 
 func newMetrics(p *Prover) *metrics {
 	m := &metrics{refusals: map[Verdict]prometheus.Counter{}}
@@ -28,10 +34,17 @@ func newMetrics(p *Prover) *metrics {
 	for _, v := range []Verdict{Unknown, Behind, Differs, Forked} {
 		m.refusals[v] = refusals.WithLabelValues(v.String())
 	}
+	m.witnessed = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "voted_proof_witness_cosignatures_total", Help: "Heads that a witness cosigned for this node, by witness.",
+	}, []string{"witness"})
+	m.failures = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "voted_proof_witness_failures_total", Help: "Heads that a witness did not cosign, by witness and reason: garbage, inconsistent, other_size, refused, unreachable.",
+	}, []string{"witness", "reason"})
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "voted_proof_" + name, Help: help}, f)
 	}
 	if to := p.opts.Metrics; to != nil {
+		m.registerWitnesses(to, p.feeders)
 		to.MustRegister(m.heads, m.signatures, refusals,
 			gauge("behind_leaves", "Records that no signed head covers yet, as this node knows.", func() float64 {
 				leaves, _ := p.behind()
@@ -49,6 +62,37 @@ func newMetrics(p *Prover) *metrics {
 			}))
 	}
 	return m
+}
+
+// registerWitnesses adds what is measured of each witness; nothing without witnesses.
+func (m *metrics) registerWitnesses(to prometheus.Registerer, feeders []*feeder) {
+	if len(feeders) == 0 {
+		return
+	}
+	to.MustRegister(m.witnessed, m.failures)
+	for _, f := range feeders {
+		m.witnessed.WithLabelValues(f.w.Name())
+		for _, reason := range reasons {
+			m.failures.WithLabelValues(f.w.Name(), reason)
+		}
+		to.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "voted_proof_witness_waiting_seconds", Help: "For how long the oldest head has been waiting for this witness, on the leader; 0: none is.",
+			ConstLabels: prometheus.Labels{"witness": f.w.Name()},
+		}, func() float64 {
+			if since := f.waits(); !since.IsZero() {
+				return time.Since(since).Seconds()
+			}
+			return 0
+		}))
+	}
+}
+
+func (m *metrics) witnessFailed(witness, reason string) {
+	m.failures.WithLabelValues(witness, reason).Inc()
+}
+
+func (m *metrics) cosignatures(witness string, n int) {
+	m.witnessed.WithLabelValues(witness).Add(float64(n))
 }
 
 func (p *Prover) behind() (leaves uint64, oldest time.Time) {

@@ -59,6 +59,9 @@ type Options struct {
 	// Processors is how many this process may use, of which growing trees takes a share while
 	// ballots come in bulk; 0: what the runtime uses.
 	Processors int
+	// Witnesses cosign what a majority of the members signed. The leader asks them; all members
+	// have the same.
+	Witnesses []Witness
 }
 
 const (
@@ -106,6 +109,7 @@ type Prover struct {
 	started  atomic.Bool
 	metrics  *metrics
 	forest   *forest
+	feeders  []*feeder // one for each witness
 
 	ctx   context.Context
 	stop  context.CancelFunc
@@ -162,6 +166,9 @@ func New(o Options) (*Prover, error) {
 	p.keys = Keys{Log: log.Public(), Cosigner: p.cosigner.Public()}
 	p.members[o.Member] = p.keys
 	p.ctx, p.stop = context.WithCancel(context.Background())
+	for _, w := range o.Witnesses {
+		p.feeders = append(p.feeders, newFeeder(p, w))
+	}
 	p.metrics = newMetrics(p)
 	p.mend()
 	return p, nil
@@ -172,6 +179,9 @@ func (p *Prover) Start(s State, c Cluster) {
 	p.state, p.cluster = s, c
 	p.started.Store(true)
 	p.tasks.Go(p.run)
+	for _, f := range p.feeders {
+		p.tasks.Go(f.run)
+	}
 }
 
 // Close ends the prover, and waits for its goroutines.

@@ -179,17 +179,24 @@ func (p *Prover) raise(heads []Head) (raised int, err error) {
 }
 
 // accept keeps the heads that a majority of the voting members has signed, as far as their
-// keys are known here, and that are newer than what is known.
+// keys are known here, and that are newer than what is known; and what witnesses signed of those
+// that are known.
 func (p *Prover) accept(heads []Head) {
 	voting := p.voting()
 	var good []Head
+	var witnessed []cosignature
 	for i := range heads {
 		if h := &heads[i]; p.isNews(h) && p.isSigned(h, voting) {
 			good = append(good, *h)
 		}
+		// The same head may come at the same time without them, and be kept first.
+		witnessed = append(witnessed, p.cosignatures(&heads[i])...)
 	}
 	if len(good) > 0 {
 		p.keep(good)
+	}
+	if len(witnessed) > 0 {
+		p.enrich(witnessed)
 	}
 }
 

@@ -178,11 +178,12 @@ func (b *boxes) Doubt() error {
 type rig struct {
 	t *testing.T
 
-	mu      sync.Mutex
-	leader  string
-	members map[string]*place
-	order   []string
-	asked   map[string]int // calls that each member got
+	mu        sync.Mutex
+	leader    string
+	members   map[string]*place
+	order     []string
+	asked     map[string]int   // calls that each member got
+	witnesses []prover.Witness // asked by all members
 }
 
 // place is one member: its disk, its ballots, and its prover while it runs.
@@ -204,8 +205,11 @@ type place struct {
 }
 
 // newRig starts provers of n members, the first of which leads.
-func newRig(t *testing.T, n int) *rig {
-	r := &rig{t: t, leader: "n1", members: map[string]*place{}, asked: map[string]int{}}
+func newRig(t *testing.T, n int, witnesses ...prover.Witness) *rig {
+	r := &rig{
+		t: t, leader: "n1", members: map[string]*place{}, asked: map[string]int{},
+		witnesses: witnesses,
+	}
 	for i := range n {
 		id := fmt.Sprintf("n%d", i+1)
 		r.order = append(r.order, id)
@@ -226,7 +230,9 @@ func (m *place) start() {
 	m.rig.t.Helper()
 	m.on = m.disk.Process()
 	m.measured = prometheus.NewRegistry()
-	p, err := prover.New(prover.Options{Name: logName, Member: m.id, Signer: m.key, Disk: m.on, Processors: 2, Metrics: m.measured, Logger: m.logger})
+	p, err := prover.New(prover.Options{
+		Name: logName, Member: m.id, Signer: m.key, Disk: m.on, Processors: 2, Metrics: m.measured, Logger: m.logger, Witnesses: m.rig.witnesses,
+	})
 	must(m.rig.t, err)
 	m.boxes.mu.Lock()
 	for poll := range m.boxes.polls {

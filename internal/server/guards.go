@@ -13,6 +13,7 @@ import (
 	"voted/internal/livefile"
 	"voted/internal/pki"
 	"voted/internal/proofkey"
+	"voted/internal/prover"
 )
 
 // guards is what protects both ports. It is opened first, so that a file that cannot be
@@ -26,6 +27,8 @@ type guards struct {
 	expiries map[string]func() time.Time // of the certificates, by port
 
 	proofKey proofkey.Key // zero without --proof-key
+	// witnesses are those of --witness-policy.
+	witnesses []prover.Witness
 
 	watch   *livefile.Watch // over all files below
 	clients *pki.Clients    // nil: certificates of clients are not taken

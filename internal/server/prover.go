@@ -19,7 +19,7 @@ func (s *Server) openProver(registry *prometheus.Registry) (err error) {
 	}
 	s.prover, err = prover.New(prover.Options{
 		Name: o.LogName, Member: o.ID, Signer: s.guards.proofKey, Disk: prover.Dir(o.DataDir), Interval: o.ProofInterval,
-		Logger: s.log, Metrics: registry,
+		Logger: s.log, Metrics: registry, Witnesses: s.guards.witnesses,
 	})
 	return err
 }
