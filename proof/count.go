@@ -34,6 +34,9 @@ func (c *Count) Size() uint64 {
 // Replaced returns how many ballots were replaced by later ones.
 func (c *Count) Replaced() uint32 { return c.Records - c.Voters }
 
+// Superseded reports whether a later ballot replaced this one of 1 up to Records.
+func (c *Count) Superseded(ballot uint32) bool { return c.superseded.has(ballot) }
+
 // Add takes the next entry. It fails with ErrMalformed, ErrChain or ErrEnded; then the
 // log is wrong, and nothing more should be added.
 func (c *Count) Add(entry []byte) error {

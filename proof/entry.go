@@ -139,6 +139,19 @@ func ParseClosingEntry(b []byte) (ClosingEntry, error) {
 	}, nil
 }
 
+// CheckIn checks that the log of a head that was checked ends with this entry, by the hashes that
+// View.Inclusion returned. It fails with ErrEnded or ErrNotInTree.
+func (e ClosingEntry) CheckIn(h Head, path []Hash) error {
+	at := uint64(e.Records) + 1
+	if h.Size != at+1 {
+		return fmt.Errorf("%w: it closed with %d ballots and so has %d entries, and the signed head has %d", ErrEnded, e.Records, at+1, h.Size)
+	}
+	if err := CheckInclusion(h.Root, h.Size, at, LeafHash(e.Append(nil)), path); err != nil {
+		return fmt.Errorf("the closing of the log: %w", err)
+	}
+	return nil
+}
+
 // IsClosing reports whether an entry is one that closes a log.
 func IsClosing(entry []byte) bool { return len(entry) > 0 && entry[0] == closingKind }
 

@@ -43,6 +43,10 @@ func (s *Superseded) Set(ballot uint32) {
 	s.chunks[ballot/chunkBits][ballot%chunkBits/8] |= 1 << (ballot % 8)
 }
 
+func (s *Superseded) has(ballot uint32) bool {
+	return s.chunks[ballot/chunkBits][ballot%chunkBits/8]>>(ballot%8)&1 != 0
+}
+
 // Root returns the root of the tree of chunks.
 func (s *Superseded) Root() (Hash, error) {
 	v, err := s.view()

@@ -19,6 +19,8 @@ type verifyCommands struct {
 	Receipt verifyReceipt `cmd:"" help:"Check by its receipt that a ballot is counted."`
 	Growth  verifyGrowth  `cmd:"" help:"Check that a later head of a poll continues an earlier one."`
 	Log     verifyLog     `cmd:"" help:"Check a published log: every record, every voter once."`
+	Result  verifyResult  `cmd:"" help:"Count a closed poll again from what is published of it."`
+	Export  verifyExport  `cmd:"" help:"For auditors: check that every ballot opens, once, and what they come to."`
 	Fraud   verifyFraud   `cmd:"" help:"Check whether two signed documents cannot both be honest, and whose doing it is."`
 	Backup  verifyBackup  `cmd:"" help:"Count a backup again."`
 }

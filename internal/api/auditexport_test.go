@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"voted/internal/poll"
+	"voted/internal/recount"
 	"voted/proof"
 )
 
@@ -107,6 +108,10 @@ func TestAnAuditorMakesTheWholeLogAgainAndOpensWhatCounts(t *testing.T) {
 				a := g.do("GET", "/v1/polls/p/audit", "").want(200).has("Content-Type", mediaNDJSON)
 				if got, want := entriesOf(t, a.body), g.logOf("p"); !slices.EqualFunc(got, want, bytes.Equal) {
 					t.Errorf("closed: %t: the log is\n%x\nwant\n%x\nof %s", closed, got, want, a.body)
+				}
+				audit, err := recount.ReadAudit(strings.NewReader(a.body), nil)
+				if err != nil || int(audit.Voters) != 3 || (audit.Closing != nil) != closed || (audit.Roll != nil) != (name == "weighted") {
+					t.Errorf("closed: %t: an auditor's program reads %+v, %v", closed, audit.Count, err)
 				}
 				// One choice of another is another log.
 				if got := entriesOf(t, strings.Replace(a.body, `"sealed":"00"`, `"sealed":"01"`, 1)); slices.EqualFunc(got, g.logOf("p"), bytes.Equal) {

@@ -210,18 +210,39 @@ func (h *Handler) getClosing(w *response, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		path, err := v.Inclusion(l.head.Size - 1)
+		p, err := l.closingProof(v, &ended.entry)
 		if err != nil {
 			return err
 		}
-		entry := ended.entry.Append(nil)
-		if proof.CheckInclusion(l.head.Root, l.head.Size, l.head.Size-1, proof.LeafHash(entry), path) != nil {
-			return refusal.Of(refusal.ProofPending) // the poll was restored meanwhile
-		}
 		w.Header()["Cache-Control"] = fresh // later heads may have further signatures
-		w.send(http.StatusOK, typeText, proof.Proof{Extra: entry, Index: l.head.Size - 1, Path: path, Checkpoint: l.head.Note}.Append(nil))
+		w.send(http.StatusOK, typeText, p)
 		return nil
 	})
+}
+
+// closingProof is the proof of the log's end, as a file. Like receipts, it was checked.
+func (l *logged) closingProof(v *proof.View, closing *proof.ClosingEntry) ([]byte, error) {
+	rules := l.Rules()
+	p := proof.ClosingProof{
+		Poll: rules.ID, Title: rules.Title, OpensAt: rules.OpensAt, ClosesAt: rules.ClosesAt,
+		Closing: *closing, Checkpoint: l.head.Note,
+	}
+	var err error
+	for first := range l.Leaves(0, 1) {
+		if p.First, err = proof.ParseDefinitionEntry(first); err != nil {
+			return nil, err
+		}
+	}
+	if p.FirstPath, err = v.Inclusion(0); err != nil {
+		return nil, err
+	}
+	if p.Path, err = v.Inclusion(l.head.Size - 1); err != nil {
+		return nil, err
+	}
+	if p.CheckIn(l.head.checkpoint()) != nil {
+		return nil, refusal.Of(refusal.ProofPending) // the poll was restored meanwhile
+	}
+	return p.Append(nil), nil
 }
 
 // getProfile serves how many ballots of a closed poll hold each choice: what the hash in the

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"voted/internal/recount"
+	"voted/internal/tally"
 	"voted/proof"
 )
 
@@ -139,20 +141,34 @@ func TestAClosedPollsClosingAndProfileFitEachOther(t *testing.T) {
 	g.close("p")
 	g.do("GET", "/v1/polls/p/log/closing", "").want(503).code("proof_pending") // the last head is of before
 	p.sign("p")
-	end, err := proof.ParseProof([]byte(g.do("GET", "/v1/polls/p/log/closing", "").want(200).body))
+	end, err := proof.ParseClosingProof([]byte(g.do("GET", "/v1/polls/p/log/closing", "").want(200).body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, err := p.policyOf("p").Check(end.Checkpoint)
-	if err != nil || end.Index != head.Size-1 {
-		t.Fatalf("entry %d of %d, %v", end.Index, head.Size, err)
+	if _, err := end.Check(p.policyOf("p")); err != nil || end.Closing.Records != 301 || end.Closing.Voters != 300 {
+		t.Errorf("it closed with %+v, %v", end.Closing, err)
 	}
-	if err := proof.CheckInclusion(head.Root, head.Size, end.Index, proof.LeafHash(end.Extra), end.Path); err != nil {
+	// Everything that the result follows from is what the log has the hashes of.
+	rules, err := recount.Definition([]byte(g.do("GET", "/v1/polls/p/log/definition", "").want(200).body), end.First)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := recount.Ended(rules, end); err != nil {
 		t.Error(err)
 	}
-	entry, err := proof.ParseClosingEntry(end.Extra)
-	if err != nil || entry.Records != 301 || entry.Voters != 300 {
-		t.Errorf("it closed with %v, %v", entry, err)
+	profile, err := recount.ReadProfile(strings.NewReader(g.do("GET", "/v1/polls/p/log/profile", "").want(200).body), rules)
+	if err == nil {
+		err = recount.CheckProfile(profile, &end.Closing)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	counted, err := recount.Count(rules, profile, nil)
+	if err == nil {
+		err = counted.Compare([]byte(g.do("GET", "/v1/polls/p/results", "").want(200).body))
+	}
+	if err != nil {
+		t.Error(err)
 	}
 	g.do("GET", "/v1/polls/p/log/profile", "").want(200).holds(`{"selections":["ann"],"count":149,"weight":149}` + "\n" + `{"selections":["bo"],"count":151,"weight":151}` + "\n")
 	lines := []proof.ProfileLine{{Selections: []byte{0x01, 0x00}, Ballots: 149, Weight: 149}, {Selections: []byte{0x01, 0x01}, Ballots: 151, Weight: 151}}
@@ -162,6 +178,60 @@ func TestAClosedPollsClosingAndProfileFitEachOther(t *testing.T) {
 	// The closing is remembered: a pass over all ballots is not taken for each request.
 	if len(g.h.closings.known) != 1 {
 		t.Errorf("%d closings are remembered", len(g.h.closings.known))
+	}
+}
+
+func TestTheResultOfEveryMethodFollowsFromWhatIsPublished(t *testing.T) {
+	t.Parallel()
+	for _, name := range tally.Names() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			method, _ := tally.ByName(name)
+			ballots := [][]string{
+				tally.Choice:  {`{"selections":["ann"]}`, `{"selections":["bo"]}`, `{"selections":["cy"]}`},
+				tally.Ranking: {`{"ranking":["ann","bo","cy"]}`, `{"ranking":["bo","cy"]}`, `{"ranking":["cy"]}`},
+				tally.Scores:  {`{"scores":{"ann":5,"bo":2,"cy":0}}`, `{"scores":{"bo":4}}`, `{"scores":{"cy":3,"bo":1}}`},
+			}[method.Form]
+			g, p := provingRig(t)
+			g.poll("p", `{"options":["ann","bo","cy"],"method":"`+name+`","eligibility":"roll"}`)
+			var roll strings.Builder
+			for i := range 60 {
+				fmt.Fprintf(&roll, `{"voter":"v%d","weight":%d}`+"\n", i, 1+i%4)
+			}
+			g.upload("p", roll.String()).want(200)
+			for i := range 60 {
+				g.cast("p", fmt.Sprint("v", i), ballots[i*i%7%3])
+			}
+			g.close("p")
+			p.sign("p")
+			end, err := proof.ParseClosingProof([]byte(g.do("GET", "/v1/polls/p/log/closing", "").want(200).body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules, err := recount.Definition([]byte(g.do("GET", "/v1/polls/p/log/definition", "").want(200).body), end.First)
+			if err != nil {
+				t.Fatal(err)
+			}
+			profile, err := recount.ReadProfile(strings.NewReader(g.do("GET", "/v1/polls/p/log/profile", "").want(200).body), rules)
+			if err == nil {
+				err = recount.CheckProfile(profile, &end.Closing)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			counted, err := recount.Count(rules, profile, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := g.do("GET", "/v1/polls/p/results", "").want(200).body
+			if err := counted.Compare([]byte(told)); err != nil {
+				t.Error(err)
+			}
+			other := strings.Replace(told, `"winners":["`, `"winners":["cy","`, 1)
+			if err := counted.Compare([]byte(other)); !errors.Is(err, recount.ErrResult) {
+				t.Errorf("another winner: %v", err)
+			}
+		})
 	}
 }
 

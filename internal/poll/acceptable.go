@@ -44,6 +44,9 @@ func (d Definition) Acceptable() []refusal.FieldError {
 	if d.MaxBallots > MaxRecords {
 		wrong("max_ballots", "It is a number of voters, at most %d; 0 or left out, there is no limit.", uint64(MaxRecords))
 	}
+	if d.Secrecy == Secret && d.Disclosure == DiscloseBallots && d.Receipts == ReceiptsCounted {
+		wrong("receipt", "With the disclosure ballots, whoever may read exports finds the choice to the number on a receipt; use opened, or disclose the profile.")
+	}
 	if d.MaxBallots > 0 && d.Quorum > d.MaxBallots {
 		wrong("quorum", "It can never be met: the poll takes the ballots of %d voters at most.", d.MaxBallots)
 	}

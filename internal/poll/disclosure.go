@@ -17,7 +17,7 @@ type Receipts uint8
 
 // The kinds of receipts.
 const (
-	ReceiptsDefault Receipts = iota // counted in a secret poll, opened in an open one
+	ReceiptsDefault Receipts = iota // counted where only the profile is disclosed, else opened
 	ReceiptsCounted                 // a ballot of the voter counts; not what it says
 	ReceiptsOpened                  // what it says too
 )
@@ -38,7 +38,7 @@ func (d Definition) Proves() Receipts {
 	switch {
 	case d.Receipts != ReceiptsDefault:
 		return d.Receipts
-	case d.Secrecy == Open:
+	case d.Secrecy == Open || d.Disclosure == DiscloseBallots:
 		return ReceiptsOpened
 	}
 	return ReceiptsCounted
@@ -51,6 +51,7 @@ func (d Definition) plainlyShown() Definition {
 	if d.Disclosure == ordinary.Discloses() {
 		d.Disclosure = DisclosureDefault
 	}
+	ordinary.Disclosure = d.Disclosure
 	if d.Receipts == ordinary.Proves() {
 		d.Receipts = ReceiptsDefault
 	}

@@ -16,16 +16,18 @@ func TestWhatAPollDisclosesAndProvesByDefaultFollowsItsSecrecy(t *testing.T) {
 		fault      string
 		faultField string
 	}{
-		"secret":                        {Definition{}, DiscloseProfile, ReceiptsCounted, true, "", ""},
-		"secret, with its default":      {Definition{Disclosure: DiscloseProfile, Receipts: ReceiptsCounted}, DiscloseProfile, ReceiptsCounted, true, "", ""},
-		"secret, with its ballots":      {Definition{Disclosure: DiscloseBallots}, DiscloseBallots, ReceiptsCounted, false, "", ""},
-		"secret, with opened receipts":  {Definition{Receipts: ReceiptsOpened}, DiscloseProfile, ReceiptsOpened, false, "", ""},
-		"open":                          {Definition{Secrecy: Open}, DiscloseBallots, ReceiptsOpened, true, "", ""},
-		"open, with its default":        {Definition{Secrecy: Open, Disclosure: DiscloseBallots, Receipts: ReceiptsOpened}, DiscloseBallots, ReceiptsOpened, true, "", ""},
-		"open, with a profile alone":    {Definition{Secrecy: Open, Disclosure: DiscloseProfile}, DiscloseProfile, ReceiptsOpened, false, "profile is for secret polls", "disclosure"},
-		"open, with receipts that hide": {Definition{Secrecy: Open, Receipts: ReceiptsCounted}, DiscloseBallots, ReceiptsCounted, false, "counted is for secret polls", "receipt"},
-		"a disclosure that is none":     {Definition{Disclosure: 3}, 3, ReceiptsCounted, false, "Use profile or ballots.", "disclosure"},
-		"receipts that are none":        {Definition{Receipts: 3}, DiscloseProfile, 3, false, "Use counted or opened.", "receipt"},
+		"secret":                   {Definition{}, DiscloseProfile, ReceiptsCounted, true, "", ""},
+		"secret, with its default": {Definition{Disclosure: DiscloseProfile, Receipts: ReceiptsCounted}, DiscloseProfile, ReceiptsCounted, true, "", ""},
+		"secret, with its ballots": {Definition{Disclosure: DiscloseBallots}, DiscloseBallots, ReceiptsOpened, false, "", ""},
+		"secret, with its ballots and opened receipts":    {Definition{Disclosure: DiscloseBallots, Receipts: ReceiptsOpened}, DiscloseBallots, ReceiptsOpened, false, "", ""},
+		"secret, with its ballots and receipts that hide": {Definition{Disclosure: DiscloseBallots, Receipts: ReceiptsCounted}, DiscloseBallots, ReceiptsCounted, false, "finds the choice to the number", "receipt"},
+		"secret, with opened receipts":                    {Definition{Receipts: ReceiptsOpened}, DiscloseProfile, ReceiptsOpened, false, "", ""},
+		"open":                                            {Definition{Secrecy: Open}, DiscloseBallots, ReceiptsOpened, true, "", ""},
+		"open, with its default":                          {Definition{Secrecy: Open, Disclosure: DiscloseBallots, Receipts: ReceiptsOpened}, DiscloseBallots, ReceiptsOpened, true, "", ""},
+		"open, with a profile alone":                      {Definition{Secrecy: Open, Disclosure: DiscloseProfile}, DiscloseProfile, ReceiptsOpened, false, "profile is for secret polls", "disclosure"},
+		"open, with receipts that hide":                   {Definition{Secrecy: Open, Receipts: ReceiptsCounted}, DiscloseBallots, ReceiptsCounted, false, "counted is for secret polls", "receipt"},
+		"a disclosure that is none":                       {Definition{Disclosure: 3}, 3, ReceiptsCounted, false, "Use profile or ballots.", "disclosure"},
+		"receipts that are none":                          {Definition{Receipts: 3}, DiscloseProfile, 3, false, "Use counted or opened.", "receipt"},
 	} {
 		d := c.d
 		d.ID, d.Options, d.MinSelections = "p", []Option{{ID: "a"}, {ID: "b"}}, 1
@@ -42,7 +44,7 @@ func TestWhatAPollDisclosesAndProvesByDefaultFollowsItsSecrecy(t *testing.T) {
 		if back := NewCursor(d.AppendCanonical(nil)).Definition(); !reflect.DeepEqual(back, d) {
 			t.Errorf("%s: written and read it is %+v", name, back)
 		}
-		faults := d.Validate()
+		faults := d.Acceptable()
 		if (len(faults) == 1) != (c.fault != "") || len(faults) == 1 && (faults[0].Field != c.faultField || !strings.Contains(faults[0].Detail, c.fault)) {
 			t.Errorf("%s: faults %v", name, faults)
 		}

@@ -15,11 +15,9 @@ import (
 	"voted/proof"
 )
 
-// Fetch returns a file of a log: "checkpoint", "definition", or the path of a tile.
+// Fetch returns a file of a log: "checkpoint", "definition", "closing", "profile", or the path of
+// a tile. It fails with fs.ErrNotExist for one that is not served.
 type Fetch func(ctx context.Context, name string) ([]byte, error)
-
-// definitionFile is what entry 0 of a log has the hash of.
-const definitionFile = "definition"
 
 // contradicting is the file in which a mirror keeps a head that does not continue its own.
 const contradicting = "checkpoint.contradicting"
@@ -28,7 +26,8 @@ const contradicting = "checkpoint.contradicting"
 // checkpoint has all of that log: the checkpoint is written last, and only if the records
 // are those that were signed. A mirror that was interrupted goes on where it was.
 //
-// Its verdict is that of CheckLog on the directory. It returns an error if something could
+// Of a poll that has closed the directory gets the files that Result needs as well. The verdict
+// is that of CheckLog on the directory. It returns an error if something could
 // not be fetched or written.
 func Mirror(ctx context.Context, fetch Fetch, dir string, p *proof.Policy, w Words) (*Verdict, error) {
 	note, err := fetch(ctx, "checkpoint")
@@ -50,7 +49,14 @@ func Mirror(ctx context.Context, fetch Fetch, dir string, p *proof.Policy, w Wor
 	if err != nil {
 		return nil, err
 	}
-	return CheckLog(l, p, w), nil
+	v := CheckLog(l, p, w)
+	if v.Outcome != Right || !v.Closed {
+		return v, nil
+	}
+	if wrong, err := m.ending(ctx, p); wrong != nil || err != nil {
+		return wrong, err
+	}
+	return v, nil
 }
 
 // mirror is one run of Mirror.

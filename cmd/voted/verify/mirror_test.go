@@ -95,6 +95,12 @@ func mirrors(t *testing.T) []said {
 	p, err := e.view(t, 200).Root()
 	must(t, err)
 	other.files["checkpoint"].Data = sign(t, proof.Checkpoint{Origin: "votes.example/acme/lunch/1", Size: 200, Root: p}, 1, 1, 2)
+	closed := publish(t)
+	weak, moved := closed.serve(t), closed.serve(t)
+	weak.files["closing"].Data = closed.closingProof(t, closed.whole(t, 3)).Append(nil)
+	closed.profile[0].Ballots++
+	closed.profile[1].Ballots--
+	moved.files["profile"].Data = closed.profileFile()
 	return []said{
 		{"a log that is new", Right, with(e.serve(t, whole))},
 		{"a log that has grown", Right, with(e.serve(t, 200), e.serve(t, whole))},
@@ -106,6 +112,47 @@ func mirrors(t *testing.T) []said {
 		{"options that were swapped", Wrong, with(swapped)},
 		{"a head that one member signed", Wrong, with(few)},
 		{"a log of another poll", Wrong, with(e.serve(t, 200), other)},
+		{"a closed poll with what its result follows from", Right, with(publish(t).serve(t))},
+		{"a closing that one member signed", Wrong, with(weak)},
+		{"choices that are not those of the close", Wrong, with(moved)},
+	}
+}
+
+// serve is a node with all of a closed poll.
+func (p *published) serve(t testing.TB) *served {
+	t.Helper()
+	s := p.entries.serve(t, uint64(len(p.entries)))
+	for name, f := range p.result(t) {
+		s.files[name] = f
+	}
+	return s
+}
+
+func TestAMirrorOfAClosedPollHasWhatItsResultFollowsFrom(t *testing.T) {
+	t.Parallel()
+	p, dir := publish(t), t.TempDir()
+	// Given a mirror of the open poll, and one of the closed poll that was interrupted
+	early, s := p.entries.serve(t, 200), p.serve(t)
+	early.files[definitionFile] = s.files[definitionFile]
+	if v := mirrored(t, early, dir); v.Outcome != Right {
+		t.Fatal(v.Sentences)
+	}
+	s.after = 4
+	if _, err := Mirror(t.Context(), s.fetch, dir, policy(t), utc); !errors.Is(err, errDown) {
+		t.Fatalf("after %q: %v", s.asked, err)
+	}
+	// when it goes on, then all is there
+	s.after = 0
+	mirrored(t, s, dir)
+	sameFiles(t, dir, s.files)
+	if v := Result(os.DirFS(dir), policy(t), Told{}, utc); v.Outcome != Right {
+		t.Errorf("the result: %q", v.Sentences)
+	}
+	// and nothing is fetched again.
+	s.asked = nil
+	mirrored(t, s, dir)
+	if !slices.Equal(s.asked, []string{"checkpoint"}) {
+		t.Errorf("of a poll that has not changed %q was fetched", s.asked)
 	}
 }
 
@@ -121,7 +168,7 @@ func TestAMirrorHasTheLogAsItIsServed(t *testing.T) {
 	}
 	s := e.serve(t, whole)
 	mirrored(t, s, dir)
-	if !slices.Equal(s.asked, []string{"checkpoint"}) {
+	if !slices.Equal(s.asked, []string{"checkpoint", "closing"}) { // which this one does not have
 		t.Errorf("of a log that has not grown %q was fetched", s.asked)
 	}
 }
@@ -130,7 +177,7 @@ func TestAMirrorThatWasInterruptedGoesOn(t *testing.T) {
 	t.Parallel()
 	e, dir := goldenEntries(t), t.TempDir()
 	for after := 1; ; after++ {
-		s := e.serve(t, whole)
+		s := e.serve(t, 300)
 		s.after = after
 		v, err := Mirror(t.Context(), s.fetch, dir, policy(t), utc)
 		if err == nil {

@@ -4,12 +4,14 @@
 package verify
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"voted/cmd/voted/display"
+	"voted/internal/recount"
 	"voted/proof"
 )
 
@@ -40,6 +42,8 @@ type Verdict struct {
 	SignedAt string   `json:"signed_at,omitempty"` // RFC 3339
 	Against  []string `json:"against,omitempty"`   // of verify fraud
 	Tracker  string   `json:"tracker,omitempty"`
+
+	Result json.RawMessage `json:"result,omitempty"` // that was counted, as results of polls have it
 }
 
 // refuse is a verdict of one sentence.
@@ -54,6 +58,14 @@ var reasons = []struct {
 	outcome Outcome
 	text    string
 }{
+	{recount.ErrDefinition, Wrong, "The rules of the poll are not those that were signed: %s. Options or rules were changed"},
+	{recount.ErrProfile, Wrong, "The choices are not those that the poll closed with: %s"},
+	{recount.ErrShort, Wrong, "Ballots are missing: %s"},
+	{recount.ErrRoll, Wrong, "The roll does not fit: %s"},
+	{recount.ErrWeight, Wrong, "A ballot does not count as often as the roll says: %s"},
+	{recount.ErrResult, Wrong, "The ballots do not come to this result: %s"},
+	{recount.ErrUnfinished, Undecided, "The result in the file was made while the poll was open. Fetch it again: the final one says certified"},
+	{recount.ErrLot, Undecided, "A lot decides between options that are equal: %s. Give the order that was drawn, with --lot"},
 	{proof.ErrNoQuorum, Undecided, "The policy asks nobody to sign, so it proves nothing. Get the poll's own policy, or give --allow-no-quorum to take the word of one key"},
 	{proof.ErrOrigin, Wrong, "This is of another poll, cluster or history than the policy: %s"},
 	{proof.ErrSignature, Wrong, "A signature is false: %s. Somebody changed the file, or made it up"},
@@ -78,7 +90,7 @@ func because(err error) *Verdict {
 		}
 		detail := strings.ReplaceAll(err.Error(), r.err.Error()+": ", "")
 		if strings.Contains(r.text, "%s") {
-			return refuse(r.outcome, r.text+".", detail)
+			return refuse(r.outcome, "%s.", strings.TrimSuffix(fmt.Sprintf(r.text, detail), "."))
 		}
 		return refuse(r.outcome, "%s.", r.text)
 	}

@@ -52,6 +52,13 @@ func receipts(t *testing.T) []said {
 	fork := goldenEntries(t)
 	fork[30][40] ^= 1
 	check := func(file []byte) *Verdict { return Receipt(file, p, "", nil, utc) }
+	signedAs := func(how func(*proof.Note)) *Verdict {
+		return check(changed(good(), func(r *proof.Receipt) {
+			n := noteOf(t, r.Checkpoint)
+			how(&n)
+			r.Checkpoint = n.Append(nil)
+		}))
+	}
 	return []said{
 		{"a ballot that is counted", Right, check(golden(t, "counted.tlog-proof"))},
 		{"a ballot that is counted, with the choice in the receipt", Right, check(golden(t, "opened.tlog-proof"))},
@@ -67,6 +74,17 @@ func receipts(t *testing.T) []said {
 		{"a receipt whose lines end in CR LF", Wrong, check([]byte(strings.ReplaceAll(string(golden(t, "counted.tlog-proof")), "\n", "\r\n")))},
 		{"a receipt of another history of the poll", Wrong, check(e.receipt(t, 17, other).Append(nil))},
 		{"a receipt that says another poll", Wrong, check(changed(good(), func(r *proof.Receipt) { r.Poll = "board-2027" }))},
+		{"a newer proof under an older head", Wrong, check(changed(e.receipt(t, 17, e.head(t, 201, 1, 1, 2)), func(r *proof.Receipt) { r.Checkpoint = e.head(t, 200, 1, 1, 2) }))},
+		{"an older proof under a newer head", Wrong, check(changed(good(), func(r *proof.Receipt) { r.Checkpoint = e.head(t, 300, 1, 1, 2) }))},
+		{"signatures of another head", Wrong, signedAs(func(n *proof.Note) { n.Signatures = noteOf(t, e.head(t, 199, 1, 1, 2)).Signatures })},
+		{"a signature with another time", Wrong, signedAs(func(n *proof.Note) { n.Signatures[1].Bytes[7]++ })},
+		{"another key under a member's name", Wrong, signedAs(func(n *proof.Note) { n.Signatures[1] = stranger(t, n) })},
+		{"another key under a member's name and id", Wrong, signedAs(func(n *proof.Note) {
+			id := n.Signatures[1].ID
+			n.Signatures[1] = stranger(t, n)
+			n.Signatures[1].ID = id
+		})},
+		{"the signature of one member twice", Wrong, check(e.receipt(t, 17, e.head(t, 200, 1, 1, 1)).Append(nil))},
 		{"a head that was changed", Wrong, check(changed(good(), func(r *proof.Receipt) { r.Checkpoint = []byte(forged) }))},
 		{"a head that one member signed", Wrong, check(e.receipt(t, 17, e.head(t, 200, 1, 1)).Append(nil))},
 		{"a head that nobody cosigned", Wrong, check(e.receipt(t, 17, e.head(t, 200, 1)).Append(nil))},
@@ -87,6 +105,21 @@ func receipts(t *testing.T) []said {
 		{"a log that is not the one after the restore", Wrong, Restored(golden(t, "counted.tlog-proof"), p, e.published(t, whole), p, utc)},
 		{"a log that ends before the receipt's head", Undecided, Receipt(golden(t, "final.tlog-proof"), p, "", e.published(t, 250), utc)},
 	}
+}
+
+func noteOf(t *testing.T, b []byte) proof.Note {
+	t.Helper()
+	n, err := proof.ParseNote(b)
+	must(t, err)
+	return n
+}
+
+// stranger is a cosignature under the name of n1, by a key that the policy does not have.
+func stranger(t *testing.T, n *proof.Note) proof.Signature {
+	t.Helper()
+	s, err := proof.NewCosigner(seed(66), "votes.example/acme/n1")
+	must(t, err)
+	return s.Sign(n.Text, 1796112210)
 }
 
 const board = "votes.example/acme/board-2026/"
@@ -134,6 +167,10 @@ func logs(t *testing.T) []said {
 		return CheckLog(open(t, f), p, utc)
 	}
 	bundle := proof.Tile{Level: proof.EntryBundle, Width: 256}.Path()
+	other := goldenEntries(t)
+	other[100], other[101] = other[101], other[100]
+	// Under the head that was signed; a log of its own would be a poll in another order.
+	swapped := CheckLog(open(t, other.publish(t, whole, golden(t, "checkpoint-302"))), p, utc)
 	// The partial tiles were removed when the whole ones came, as the specification allows.
 	ahead := e.publish(t, whole, golden(t, "checkpoint-200"))
 	ahead["tile/0/000.p/200"] = &fstest.MapFile{Data: ahead["tile/0/000"].Data[:200*32]}
@@ -150,6 +187,7 @@ func logs(t *testing.T) []said {
 		{"records that are missing", Undecided, files(func(f fstest.MapFS) { delete(f, bundle) })},
 		{"records that are cut", Wrong, files(func(f fstest.MapFS) { f[bundle].Data = f[bundle].Data[:1000] })},
 		{"a voter twice", Wrong, with(func(e entries) entries { e[100] = e[99]; return e })},
+		{"two records swapped", Wrong, swapped},
 		{"a record dropped and the later ones moved up", Wrong, with(func(e entries) entries { return slices.Delete(e, 100, 101) })},
 		{"a record after the closing", Wrong, with(func(e entries) entries { return append(e, e[5]) })},
 		{"a closing with other numbers", Wrong, with(func(e entries) entries { e[301][4]++; return e })},
@@ -208,7 +246,7 @@ func TestEveryVerdictIsSaidInASentence(t *testing.T) {
 	for _, part := range []struct {
 		command string
 		checks  []said
-	}{{"receipt", receipts(t)}, {"log", logs(t)}, {"growth", growths(t)}, {"fraud", frauds(t)}, {"mirror", mirrors(t)}} {
+	}{{"receipt", receipts(t)}, {"log", logs(t)}, {"growth", growths(t)}, {"result", results(t)}, {"export", exports(t)}, {"fraud", frauds(t)}, {"mirror", mirrors(t)}} {
 		fmt.Fprintf(&b, "== %s\n\n", part.command)
 		for _, c := range part.checks {
 			if c.verdict.Outcome != c.outcome {

@@ -1,0 +1,215 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"voted/internal/recount"
+	"voted/proof"
+)
+
+func results(t *testing.T) []said {
+	p := policy(t)
+	check := func(how func(x *published, files fstest.MapFS)) *Verdict {
+		x := publish(t)
+		files := x.result(t)
+		how(x, files)
+		return Result(files, p, Told{}, utc)
+	}
+	plain := check(func(*published, fstest.MapFS) {})
+	text := string(tellingOf(t, plain))
+	told := func(from, to string) *Verdict {
+		told := strings.Replace(text, from, to, 1)
+		if told == text && from != to {
+			t.Fatalf("%q is not in %s", from, text)
+		}
+		return Result(publish(t).result(t), p, Told{Result: []byte(told)}, utc)
+	}
+	again := func(how func(c *proof.ClosingProof)) *Verdict {
+		return check(func(x *published, files fstest.MapFS) {
+			c := x.closingProof(t, x.whole(t, 1, 2))
+			how(c)
+			files["closing"].Data = c.Append(nil)
+		})
+	}
+	replaced := func(file, from, to string) *Verdict {
+		return check(func(_ *published, files fstest.MapFS) {
+			before := files[file].Data
+			files[file].Data = bytes.Replace(before, []byte(from), []byte(to), 1)
+			if bytes.Equal(before, files[file].Data) {
+				t.Fatalf("%q is not in %s", from, before)
+			}
+		})
+	}
+	return []said{
+		{"a closed poll", Right, plain},
+		{"a closed poll, with its result", Right, told("", "")},
+		{"choices in another order", Right, check(func(_ *published, files fstest.MapFS) {
+			lines := strings.SplitAfter(string(files["profile"].Data), "\n")
+			files["profile"].Data = []byte(lines[2] + lines[0] + lines[1])
+		})},
+		{"one ballot moved between two choices", Wrong, check(func(x *published, files fstest.MapFS) {
+			x.profile[0].Ballots++
+			x.profile[1].Ballots--
+			files["profile"].Data = x.profileFile()
+		})},
+		{"a choice left out", Wrong, check(func(x *published, files fstest.MapFS) {
+			x.profile = x.profile[1:]
+			files["profile"].Data = x.profileFile()
+		})},
+		{"a choice twice", Wrong, check(func(_ *published, files fstest.MapFS) {
+			files["profile"].Data = append(files["profile"].Data, `{"selections":["ann"],"count":0,"weight":0}`+"\n"...)
+		})},
+		{"another weight", Wrong, check(func(x *published, files fstest.MapFS) {
+			x.profile[1].Weight++
+			files["profile"].Data = x.profileFile()
+		})},
+		{"a choice that is none", Wrong, replaced("profile", `"bo"`, `"dee"`)},
+		{"a line without its weight", Wrong, replaced("profile", `,"weight":105`, "")},
+		{"a result with another winner", Wrong, told(`"winners":["cy"]`, `"winners":["ann"]`)},
+		{"a result with other votes", Wrong, told(`"votes":285`, `"votes":286`)},
+		{"a result of another poll", Wrong, told(`"poll":"board-2026"`, `"poll":"lunch"`)},
+		{"a result that lacks what was counted", Wrong, told(`"winners":["cy"],`, ``)},
+		{"a result of the time before the close", Undecided, told(`"certified":true`, `"certified":false`)},
+		{"a result that is no JSON", Wrong, Result(publish(t).result(t), p, Told{Result: []byte("hello")}, utc)},
+		{"options that were swapped", Wrong, replaced("definition", "\x03ann\x03Ann\x02bo\x02Bo", "\x02bo\x02Bo\x03ann\x03Ann")},
+		{"another title at the close", Wrong, again(func(c *proof.ClosingProof) { c.Title = "Board 2027" })},
+		{"another time of the close", Wrong, again(func(c *proof.ClosingProof) { c.ClosesAt++ })},
+		{"other numbers in the closing", Wrong, again(func(c *proof.ClosingProof) { c.Closing.Voters++ })},
+		{"a closing of another size", Wrong, again(func(c *proof.ClosingProof) { c.Closing.Records++ })},
+		{"a closing of another poll", Wrong, again(func(c *proof.ClosingProof) { c.Poll = "lunch" })},
+		{"another beginning", Wrong, again(func(c *proof.ClosingProof) { c.First.Disclosure = 2 })},
+		{"a closing that one member signed", Wrong, check(func(x *published, files fstest.MapFS) {
+			files["closing"].Data = x.closingProof(t, x.whole(t, 1)).Append(nil)
+		})},
+		{"a receipt as the closing", Wrong, check(func(_ *published, files fstest.MapFS) { files["closing"].Data = golden(t, "counted.tlog-proof") })},
+		{"no choices", Undecided, check(func(_ *published, files fstest.MapFS) { delete(files, "profile") })},
+		{"no closing", Undecided, check(func(_ *published, files fstest.MapFS) { delete(files, "closing") })},
+	}
+}
+
+// tellingOf is a result as a node would tell it, for a count that was right.
+func tellingOf(t *testing.T, v *Verdict) []byte {
+	t.Helper()
+	head := `{"poll":"board-2026","method":"plurality","state":"closed","index":2000,"ballots":290,"certified":true,`
+	if len(v.Result) == 0 {
+		t.Fatalf("nothing was counted: %q", v.Sentences)
+	}
+	return append([]byte(head), v.Result[1:]...)
+}
+
+func exports(t *testing.T) []said {
+	p := policy(t)
+	check := func(how func(x *published, held *Held)) *Verdict {
+		x := publish(t)
+		held := Held{Checkpoint: x.whole(t, 1, 2)}
+		how(x, &held)
+		return Export(bytes.NewReader(x.audit(t)), p, held, utc)
+	}
+	line := func(ballot int, how func(l *audited)) *Verdict {
+		return check(func(x *published, _ *Held) { how(&x.lines[ballot]) })
+	}
+	withLog := func(ballot int, how func(l *audited)) *Verdict {
+		return check(func(x *published, held *Held) {
+			held.Log = open(t, x.publish(t, uint64(len(x.entries)), held.Checkpoint))
+			how(&x.lines[ballot])
+		})
+	}
+	const rollAt = countedBallots + 1 // the first line of the roll
+	choice := func(l *audited) { l.Selections, l.Sealed = []string{"ann"}, "00" }
+	own := func(how func(roll []recount.Own) []recount.Own) func(*published, *Held) {
+		return func(_ *published, held *Held) {
+			var roll []recount.Own
+			for v := 1; v <= 300; v++ {
+				roll = append(roll, recount.Own{Voter: fmt.Sprintf("v-%d", v), Weight: weightOf(v)})
+			}
+			held.Roll = how(roll)
+		}
+	}
+	dropped := func(x *published) {
+		x.lines = append(x.lines[:100:100], x.lines[101:]...)
+		for i := 100; i < countedBallots; i++ {
+			x.lines[i].Ballot--
+		}
+	}
+	return []said{
+		{"an audit file", Right, check(func(*published, *Held) {})},
+		{"an audit file with its published log", Right, withLog(17, func(*audited) {})},
+		{"an audit file with the roll and the result", Right, check(func(x *published, held *Held) {
+			own(func(roll []recount.Own) []recount.Own { return roll })(x, held)
+			held.Told.Result = tellingOf(t, Result(x.result(t), p, Told{}, utc))
+		})},
+		{"an open poll", Right, check(func(x *published, held *Held) {
+			x.lines = append(x.lines[:201:201], x.lines[rollAt:rollAt+300]...)
+			held.Checkpoint = x.head(t, 201, 1, 1, 2)
+		})},
+		{"another choice, sealed and shown", Wrong, line(16, choice)},
+		{"another choice, sealed and shown, with the published log", Wrong, withLog(16, choice)},
+		{"another choice, shown alone", Wrong, line(16, func(l *audited) { l.Selections = []string{"ann"} })},
+		{"the nonce of another ballot", Wrong, withLog(17, func(l *audited) { n := openingOf(18).Nonce; l.Nonce = hex.EncodeToString(n[:]) })},
+		{"another version", Wrong, line(17, func(l *audited) { l.Version = 3 })},
+		{"a gap between versions", Wrong, line(295, func(l *audited) { l.Version = 3 })},
+		{"another time", Wrong, withLog(17, func(l *audited) { l.CastAt = "2026-12-01T09:00:00.000Z" })},
+		{"another log index", Wrong, withLog(17, func(l *audited) { l.Index-- })},
+		{"a ballot of after the close", Wrong, line(300, func(l *audited) { l.Index = 2001 })},
+		{"a voter twice", Wrong, line(100, func(l *audited) { l.VoterKey = publish(t).lines[99].VoterKey })},
+		{"a pointer to another voter's ballot", Wrong, line(295, func(l *audited) { l.Supersedes = 284 })},
+		{"a pointer that is taken away", Wrong, line(295, func(l *audited) { l.Supersedes, l.Version = 0, 1 })},
+		{"a ballot that counts, and is not opened", Wrong, line(17, func(l *audited) {
+			seal := openingOf(17).Seal()
+			*l = audited{Ballot: l.Ballot, VoterKey: l.VoterKey, Seal: hex.EncodeToString(seal[:])}
+		})},
+		{"a replaced ballot that is opened", Wrong, line(285, func(l *audited) {
+			o := openingOf(285)
+			l.Seal, l.Selections, l.Version, l.Index, l.Sealed = "", []string{"ann"}, 1, o.Index, "00"
+			l.CastAt, l.Nonce, l.Weight = "2026-12-01T08:00:00.285Z", hex.EncodeToString(o.Nonce[:]), 1
+		})},
+		{"another weight of a ballot", Wrong, line(17, func(l *audited) { l.Weight = 9 })},
+		{"another weight of a ballot and on the roll", Wrong, check(func(x *published, _ *Held) {
+			x.lines[17].Weight = 9
+			for i := rollAt; i < rollAt+300; i++ {
+				if x.lines[i].Eligible == x.lines[17].VoterKey {
+					x.lines[i].Weight = 9
+				}
+			}
+		})},
+		{"a voter who is not on the roll", Wrong, check(func(x *published, _ *Held) {
+			for i := rollAt; i < rollAt+300; i++ {
+				if x.lines[i].Eligible == x.lines[17].VoterKey {
+					x.lines = append(x.lines[:i:i], x.lines[i+1:]...)
+					return
+				}
+			}
+		})},
+		{"somebody added to the roll", Wrong, check(func(x *published, _ *Held) {
+			x.lines = append(x.lines[:rollAt+300:rollAt+300], audited{Eligible: strings.Repeat("f", 32), Weight: 1}, x.lines[rollAt+300])
+		})},
+		{"a roll out of order", Wrong, check(func(x *published, _ *Held) { x.lines[rollAt], x.lines[rollAt+1] = x.lines[rollAt+1], x.lines[rollAt] })},
+		{"a ballot left out", Wrong, check(func(x *published, _ *Held) { x.lines = append(x.lines[:100:100], x.lines[101:]...) })},
+		{"a ballot left out and the later ones moved up", Wrong, check(func(x *published, _ *Held) { dropped(x) })},
+		{"two ballots swapped", Wrong, check(func(x *published, _ *Held) {
+			a, b := &x.lines[100], &x.lines[101]
+			*a, *b = *b, *a
+			a.Ballot, b.Ballot, a.Index, b.Index = 100, 101, 1100, 1101
+		})},
+		{"the last ballots left out", Wrong, check(func(x *published, _ *Held) {
+			x.lines = append(x.lines[:251:251], x.lines[rollAt:rollAt+300]...)
+		})},
+		{"a ballot after the closing", Wrong, check(func(x *published, _ *Held) {
+			x.lines = append(x.lines, audited{Ballot: 301, VoterKey: strings.Repeat("a", 32), Seal: strings.Repeat("b", 64)})
+		})},
+		{"a head of before", Undecided, check(func(x *published, held *Held) { held.Checkpoint = x.head(t, 200, 1, 1, 2) })},
+		{"a head that one member signed", Wrong, check(func(x *published, held *Held) { held.Checkpoint = x.whole(t, 1) })},
+		{"another definition", Wrong, line(0, func(l *audited) { l.Definition = bytes.Replace(l.Definition, []byte("Ann"), []byte("Ana"), 1) })},
+		{"no definition", Wrong, check(func(x *published, _ *Held) { x.lines = x.lines[1:] })},
+		{"an empty file", Wrong, check(func(x *published, _ *Held) { x.lines = nil })},
+		{"a roll with a voter less", Wrong, check(own(func(roll []recount.Own) []recount.Own { return roll[1:] }))},
+		{"a result with another winner", Wrong, check(func(x *published, held *Held) {
+			held.Told.Result = bytes.Replace(tellingOf(t, Result(x.result(t), p, Told{}, utc)), []byte(`"winners":["`), []byte(`"winners":["x`), 1)
+		})},
+	}
+}
