@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -32,10 +34,36 @@ func TestTheFlagsOfProofsAreCheckedTogether(t *testing.T) {
 		"an interval of a minute":     {Proofs{LogName: "v", ProofKey: "k", ProofInterval: time.Minute}, ""},
 		"an interval of no time":      {Proofs{LogName: "v", ProofKey: "k", ProofInterval: time.Millisecond}, "is not from"},
 		"public logs that are none":   {Proofs{PublicLogs: true}, "do nothing without"},
+		"witnesses of no logs":        {Proofs{WitnessPolicy: "w"}, "do nothing without"},
 	} {
 		if err := c.p.check(); (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
+	}
+}
+
+func TestWitnessesThatCannotBeAskedStopANodeBeforeItBegins(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := proof.NewCosigner([proof.SeedBytes]byte{1}, "observer.example/w1")
+	must(t, err)
+	key := s.Verifier.String()
+	for name, c := range map[string]struct{ policy, says string }{
+		"one with a URL":       {"witness w1 " + key + " https://w1.example/\nquorum w1\n", ""},
+		"none with a URL":      {"witness w1 " + key + "\nquorum w1\n", "nobody to ask"},
+		"a URL of a file":      {"witness w1 " + key + " file:///w1\nquorum w1\n", "must begin with https://"},
+		"a key that is none":   {"witness w1 " + key[1:] + " https://w1.example/\nquorum w1\n", "line 1"},
+		"a file that is empty": {"", "no line that begins with quorum"},
+	} {
+		file := filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
+		must(t, os.WriteFile(file, []byte(c.policy), 0o600))
+		all, err := Proofs{WitnessPolicy: file}.witnesses()
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) || (len(all) == 1) != (c.says == "") {
+			t.Errorf("%s: %d witnesses, %v, want %q", name, len(all), err, c.says)
+		}
+	}
+	if _, err := (Proofs{WitnessPolicy: filepath.Join(dir, "none")}).witnesses(); err == nil || !strings.Contains(err.Error(), "--witness-policy") {
+		t.Errorf("a file that is not there: %v", err)
 	}
 }
 
@@ -112,13 +140,10 @@ func (c *trio) provenAfterTheClose(node string, policy *proof.Policy, voters int
 	defer cancel()
 	closing, err := cl.LogFile(ctx, "board", client.LogClosing) // waits for the last head
 	must(c.t, err)
-	end, err := proof.ParseProof(closing)
+	end, err := proof.ParseClosingProof(closing)
 	must(c.t, err)
-	head, err := policy.Check(end.Checkpoint)
-	must(c.t, err)
-	must(c.t, proof.CheckInclusion(head.Root, head.Size, end.Index, proof.LeafHash(end.Extra), end.Path))
-	if entry, err := proof.ParseClosingEntry(end.Extra); err != nil || int(entry.Voters) != voters {
-		c.t.Errorf("it closed with %+v, %v", entry, err)
+	if _, err := end.Check(policy); err != nil || int(end.Closing.Voters) != voters {
+		c.t.Errorf("it closed with %+v, %v", end.Closing, err)
 	}
 	var all []string
 	for i := range voters {
