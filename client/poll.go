@@ -24,7 +24,10 @@ type Definition struct {
 	MaxScore int    `json:"max_score,omitempty"`
 	Revote   string `json:"revote,omitempty"`  // RevoteNever (default), RevoteUntilClose
 	Results  string `json:"results,omitempty"` // ResultsLive (default), ResultsAfterClose
-	Secrecy  string `json:"secrecy,omitempty"` // Secret (default), Open
+	// Secrecy is Secret (the default) or Open. A secret ballot is secret from those who cannot
+	// cast for its voter: whoever can learns the choice by casting again, since the same choice
+	// is answered as a repetition and another one is refused.
+	Secrecy string `json:"secrecy,omitempty"`
 	// Disclosure is what readers of a secret poll's ballots are shown: DiscloseProfile
 	// (default) or DiscloseBallots. An open poll discloses its ballots.
 	Disclosure string `json:"disclosure,omitempty"`

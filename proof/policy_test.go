@@ -124,3 +124,44 @@ func TestANewPolicyIsSignedByAQuorumOfTheOldOne(t *testing.T) {
 		}
 	}
 }
+
+func TestHeadsOfBeforeARotationAreGoodUnderAPolicyThatSaysWhatItFollows(t *testing.T) {
+	t.Parallel()
+	l := makeLog(t)
+	old, next := makePolicy(t), makePolicy(t)
+	// n1 and n2 have other keys from now on.
+	for i, s := range []int{11, 12} {
+		next.Witnesses[i].Key = ok(NewCosigner(goldenSeed(s), CosignerName(goldenLog, fmt.Sprintf("n%d", i+1))))(t).Verifier
+	}
+	head := func(size uint64, seeds ...int) []byte {
+		n := Note{Text: Checkpoint{Origin: goldenOrigin, Size: size, Root: ok(l.view(t, size).Root())(t)}.String()}
+		n.Signatures = append(n.Signatures, ok(NewLogSigner(goldenSeed(1), goldenOrigin))(t).Sign(n.Text, 0))
+		for _, s := range seeds {
+			n.Signatures = append(n.Signatures, ok(NewCosigner(goldenSeed(s), CosignerName(goldenLog, fmt.Sprintf("n%d", s%10))))(t).Sign(n.Text, 5))
+		}
+		return n.Append(nil)
+	}
+	before, after, mixed := head(200, 1, 2), head(300, 11, 12), head(250, 1, 12)
+	if _, err := next.Check(before); !is(err, ErrQuorum) {
+		t.Errorf("by itself the next policy says of a head of before: %v", err)
+	}
+	next.Before = old
+	for name, c := range map[string]struct {
+		note  []byte
+		under *Policy // nil: refused
+	}{
+		"a head of before":                       {before, old},
+		"a head of after":                        {after, next},
+		"a head of one old and one new key":      {mixed, nil},
+		"a head that one of the old ones signed": {head(200, 1), nil},
+	} {
+		h, err := next.Check(c.note)
+		if (err == nil) != (c.under != nil) || h.Under != c.under && err == nil {
+			t.Errorf("%s: %v, %v", name, h.Cosigned, err)
+		}
+	}
+	// Each is held to their own word by whichever policy has their key.
+	if h, err := next.Signers(before); err != nil || len(h.Cosigned) != 2 {
+		t.Errorf("%d signers of before, %v", len(h.Cosigned), err)
+	}
+}

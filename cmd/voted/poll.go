@@ -191,8 +191,18 @@ func (c *pollCreate) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return c.onPoll(s, func(ctx context.Context, cl *client.Client) (client.Poll, error) { return cl.CreatePoll(ctx, d) })
+	return c.onPoll(s, func(ctx context.Context, cl *client.Client) (client.Poll, error) {
+		p, err := cl.CreatePoll(ctx, d)
+		if err == nil && p.Secrecy == client.Secret && !c.JSON {
+			s.stderr.Para(display.Dim, retriesTell)
+		}
+		return p, err
+	})
 }
+
+// retriesTell is what whoever makes a secret poll should know of it.
+const retriesTell = "A secret ballot is secret from those who cannot cast for its voter. Whoever can, or makes the voter do it, learns the choice by sending " +
+	"one again: the same choice is answered as a repetition, another one is refused."
 
 type pollShow struct {
 	connection

@@ -119,6 +119,12 @@ func TestANewPolicyIsGoodOnceAQuorumOfTheOldOneHasSignedIt(t *testing.T) {
 	p.voted(policy+"@n1.proof.crt @n2.proof.crt @n3.proof.crt -o @third.policy", 0, "")
 	p.voted("proof sign @third.policy --under @new.policy --proof-key @n1.proof.key", 0, "needs more signatures")
 	p.voted("proof sign @third.policy --under @new.policy --proof-key @n2.proof.key", 0, "third.policy follows")
+	// Whoever has the first one may take the others, in their order.
+	p.voted("verify policy @new.policy --under @old.policy", 0, "n1 and n3 signed it")
+	p.voted("verify policy @third.policy --under @old.policy --next @new.policy", 0, "follows the older one")
+	p.voted("verify policy @third.policy --under @old.policy", 1, "")
+	p.voted("verify policy @new.policy --under @old.policy --next @third.policy", 2, "does not follow")
+	p.voted("verify policy @old.policy --under @old.policy", 2, "no policy that somebody signed")
 	// What was signed is no longer what it says.
 	changed := bytes.Replace(p.read("third.policy"), []byte("group members 2"), []byte("group members 1"), 1)
 	if err := os.WriteFile(p.at("third.policy"), changed, 0o600); err != nil {
@@ -210,4 +216,22 @@ func TestACastWithAProofEndsWithAFileThatAnybodyCanCheck(t *testing.T) {
 	// By a policy of others it is no proof, and the file is kept all the same.
 	p.voted("cast board v-18 bo --proof --policy "+strangers.at("board.policy")+" -o @strange"+at, 1, "")
 	p.voted("verify receipt @strange --policy @board.policy --voter v-18", 0, "is counted")
+}
+
+func TestWhoMakesASecretPollIsToldWhatItsRetriesTell(t *testing.T) {
+	t.Parallel()
+	endpoint := startCluster(t, 1, "").Endpoints()[0]
+	const told = "the same choice is answered as a repetition"
+	for line, is := range map[string]bool{
+		"poll create a ann bo":                           true,
+		"poll create b ann bo --receipt opened":          true,
+		"poll create c ann bo --secrecy open":            false,
+		"poll create d ann bo --json":                    false,
+		"poll create e ann bo --secrecy secret --quorum": false, // it is not made
+	} {
+		got := voted(append(strings.Fields(line), "--endpoint", endpoint)...)
+		if strings.Contains(strings.Join(strings.Fields(got.errout), " "), told) != is || strings.Contains(got.out, told) {
+			t.Errorf("voted %s says %s%s", line, got.out, got.errout)
+		}
+	}
 }

@@ -21,15 +21,17 @@ type verifyCommands struct {
 	Log     verifyLog     `cmd:"" help:"Check a published log: every record, every voter once."`
 	Result  verifyResult  `cmd:"" help:"Count a closed poll again from what is published of it."`
 	Export  verifyExport  `cmd:"" help:"For auditors: check that every ballot opens, once, and what they come to."`
+	Policy  verifyPolicy  `cmd:"" help:"Check that a policy follows an older one, whose keys signed it."`
 	Fraud   verifyFraud   `cmd:"" help:"Check whether two signed documents cannot both be honest, and whose doing it is."`
 	Backup  verifyBackup  `cmd:"" help:"Count a backup again."`
 }
 
 // verdictFlags are what the checks of receipts, heads and logs have in common.
 type verdictFlags struct {
-	AllowNoQuorum bool `help:"Take a policy that asks nobody to sign: then one key's word is enough."`
-	JSON          bool `help:"Print JSON instead of sentences." name:"json"`
-	UTC           bool `help:"Show times in UTC, not in local time." name:"utc"`
+	AllowNoQuorum bool     `help:"Take a policy that asks nobody to sign: then one key's word is enough."`
+	Next          []string `help:"Policy that followed --policy, signed under it; may be repeated, in their order. Heads are then good under each of them." placeholder:"FILE" sep:"none"`
+	JSON          bool     `help:"Print JSON instead of sentences." name:"json"`
+	UTC           bool     `help:"Show times in UTC, not in local time." name:"utc"`
 }
 
 // maxProvenBytes is the longest receipt, head or policy that is read.
@@ -67,6 +69,26 @@ func (f verdictFlags) policy(name string) (*proof.Policy, error) {
 		return nil, usage.Errorf("the policy %s cannot be used: %w", name, err)
 	}
 	p.AllowNoQuorum = f.AllowNoQuorum
+	for before, next := name, f.Next; len(next) > 0; before, next = next[0], next[1:] {
+		if p, err = f.follow(p, before, next[0]); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// follow reads a policy that must be signed under the one before. The older one's heads stay
+// good.
+func (f verdictFlags) follow(old *proof.Policy, before, name string) (*proof.Policy, error) {
+	b, err := f.read(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := old.Next(b)
+	if err != nil {
+		return nil, usage.Errorf("the policy %s does not follow %s: %w", name, before, err)
+	}
+	p.Before = old
 	return p, nil
 }
 
@@ -136,6 +158,7 @@ Take the policy from where the poll was announced, not from the nodes that are c
 
     voted verify receipt board-2026.v-17.tlog-proof --policy board-2026.policy
     voted verify receipt board-2026.v-17.tlog-proof --policy board-2026.policy --voter v-17 --log-dir board-2026.log
+    voted verify receipt board-2026.v-17.tlog-proof --policy board-2026.policy --next board-2026.new.policy
     voted verify receipt board-2026.v-17.tlog-proof --policy board-2026.policy --now restored.log --now-policy restored.policy
 
 Exit code 0 where it is so, 1 where it is not, 2 where these files cannot decide it.`
@@ -167,7 +190,7 @@ func (c *verifyReceipt) Run(s *session) error {
 
 // now looks for the ballot in the log that was begun after a restore.
 func (c *verifyReceipt) now(s *session, file []byte, p *proof.Policy) error {
-	policy, err := c.policy(c.NowPolicy)
+	policy, err := verdictFlags{AllowNoQuorum: c.AllowNoQuorum}.policy(c.NowPolicy)
 	if err != nil {
 		return err
 	}

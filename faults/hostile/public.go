@@ -36,6 +36,13 @@ var samples = []sample{
 	{"DELETE", "/v1/polls/h-%d/roll/a?since=1&since=2", "", ""},
 	{"GET", "/v1/polls/target/results/stream?format=%zz", "", ""},
 	{"GET", "/v1/polls/target/ballots/v1", "", ""},
+	{"GET", "/v1/polls/target/audit", "", ""},
+	{"GET", "/v1/polls/target/ballots/v1/proof", "", ""},
+	{"POST", "/v1/polls/target/proofs", "application/x-ndjson", "{\"voter\":\"v1\"}\n{\"voter\":\"w1\"}\n"},
+	{"GET", "/v1/polls/target/log/checkpoint", "", ""},
+	{"GET", "/v1/polls/target/log/tile/0/x001/000.p/17", "", ""},
+	{"GET", "/v1/polls/target/log/tile/entries/000.p/2", "", ""},
+	{"GET", "/v1/polls/h-%d/log/closing", "", ""},
 	{"GET", "/v1/polls/h-%d/roll/a", "", ""},
 	{"GET", "/problems/poll_closed", "", ""},
 	{"POST", "/v1/polls/h-%d/close", "application/json", "{}"},
@@ -47,7 +54,7 @@ var samples = []sample{
 
 // headers are valid header fields. Some are mutated before they are sent.
 var headers = []string{
-	`If-Match: "1"`, `Idempotency-Key: "k-1"`, "Prefer: wait=1, respond-async", "Accept: text/csv;q=0.5, application/json", "Range: bytes=0-9",
+	`If-Match: "1"`, `Idempotency-Key: "k-1"`, "Prefer: wait=1, respond-async", `Prefer: proof, wait=1`, "Accept: text/csv;q=0.5, application/json", "Range: bytes=0-9",
 	"X-Request-Id: abc", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=10.0.0.1;host=n2", "Expect: 100-continue", "Accept-Encoding: gzip",
 	"Content-Encoding: gzip", "Last-Event-Id: 12-k3jv7q2mzd4xw5ta", "If-None-Match: *", "Accept: application/json", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	`If-None-Match: W/"x"`, "Cookie: a=b", "Connection: close", "Upgrade: h2c", "Transfer-Encoding: chunked", "Content-Length: 5", "Trailer: X",

@@ -108,6 +108,9 @@ func (w Words) time(seconds uint64) string {
 
 // signers says who signed a head, and when: "Two of three members signed that (n1, n2), …".
 func (w Words) signers(p *proof.Policy, h proof.Head) string {
+	if h.Under != nil {
+		p = h.Under
+	}
 	if len(h.Cosigned) == 0 {
 		return "Nobody but the log's own key signed that"
 	}

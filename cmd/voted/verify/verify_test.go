@@ -238,6 +238,52 @@ func frauds(t *testing.T) []said {
 	}
 }
 
+// nextPolicy is a policy with other keys of n1 and n2, with the signatures of some members as
+// they were before.
+func nextPolicy(t *testing.T, members ...int) []byte {
+	t.Helper()
+	p := policy(t)
+	for i := range 2 {
+		s, err := proof.NewCosigner(seed(11+i), fmt.Sprintf("votes.example/acme/n%d", i+1))
+		must(t, err)
+		p.Witnesses[i].Key = s.Verifier
+	}
+	n := proof.Note{Text: p.String()}
+	for _, m := range members {
+		s, err := proof.NewCosigner(seed(m), fmt.Sprintf("votes.example/acme/n%d", m))
+		must(t, err)
+		n.Signatures = append(n.Signatures, s.Sign(n.Text, 5))
+	}
+	return n.Append(nil)
+}
+
+func policies(t *testing.T) []said {
+	p := policy(t)
+	check := func(file []byte) *Verdict { return NextPolicy(p, file) }
+	same := noteOf(t, nextPolicy(t, 1, 3))
+	same.Text = p.String()
+	for i, m := range []int{1, 3} {
+		s, err := proof.NewCosigner(seed(m), fmt.Sprintf("votes.example/acme/n%d", m))
+		must(t, err)
+		same.Signatures[i] = s.Sign(same.Text, 5)
+	}
+	altered := noteOf(t, nextPolicy(t, 1, 3))
+	altered.Text = p.String()
+	next, err := p.Next(nextPolicy(t, 1, 3))
+	must(t, err)
+	next.Before = p
+	return []said{
+		{"a policy that a quorum of the older one signed", Right, check(nextPolicy(t, 1, 3))},
+		{"the same policy once more", Right, check(same.Append(nil))},
+		{"a policy that one member signed", Wrong, check(nextPolicy(t, 2))},
+		{"a policy that only its own new keys signed", Wrong, check(nextPolicy(t, 11, 12))},
+		{"another policy under the signatures", Wrong, check(altered.Append(nil))},
+		{"a policy that nobody signed", Undecided, check([]byte(p.String()))},
+		{"a head as a policy", Undecided, check(golden(t, "checkpoint-200"))},
+		{"a receipt of before, under the policy that followed", Right, Receipt(golden(t, "counted.tlog-proof"), next, "", nil, utc)},
+	}
+}
+
 // Every sentence that people can be told is in one file, to be read by those who know
 // people.
 func TestEveryVerdictIsSaidInASentence(t *testing.T) {
@@ -246,7 +292,7 @@ func TestEveryVerdictIsSaidInASentence(t *testing.T) {
 	for _, part := range []struct {
 		command string
 		checks  []said
-	}{{"receipt", receipts(t)}, {"log", logs(t)}, {"growth", growths(t)}, {"result", results(t)}, {"export", exports(t)}, {"fraud", frauds(t)}, {"mirror", mirrors(t)}} {
+	}{{"receipt", receipts(t)}, {"log", logs(t)}, {"growth", growths(t)}, {"result", results(t)}, {"export", exports(t)}, {"fraud", frauds(t)}, {"mirror", mirrors(t)}, {"policy", policies(t)}} {
 		fmt.Fprintf(&b, "== %s\n\n", part.command)
 		for _, c := range part.checks {
 			if c.verdict.Outcome != c.outcome {
