@@ -24,6 +24,7 @@ func TestVerifyExitsByWhatIsSo(t *testing.T) {
 	nobody := write(t, filepath.Join(dir, "nobody"), strings.Replace(string(text), "quorum members", "quorum none", 1))
 	broken := write(t, filepath.Join(dir, "broken"), strings.Replace(string(text), "n1 n2 n3", "n1 n2 n4", 1))
 	large := write(t, filepath.Join(dir, "large"), strings.Repeat("x", 1<<20+1))
+	node, small := goldenLog(t, "checkpoint-302").URL, goldenLog(t, "checkpoint-200").URL
 	receipt, early, late := golden("counted.tlog-proof"), golden("checkpoint-200"), golden("checkpoint-302")
 	for line, want := range map[string]struct {
 		code int
@@ -39,15 +40,21 @@ func TestVerifyExitsByWhatIsSo(t *testing.T) {
 		"receipt " + receipt + " --policy " + broken:                               {2, "cannot be used: not in the right form: line 7 of the policy names \"n4\""},
 		"receipt " + receipt + " --policy " + policy + " --log-dir " + dir + "/no": {2, "there is no directory"},
 		"receipt " + receipt + " --policy " + policy + " --log-dir " + dir:         {2, "there is no file checkpoint"},
-		"receipt " + receipt:                                   {2, "--policy"},
-		"receipt " + dir + "/no --policy " + policy:            {2, "there is no file"},
-		"receipt " + large + " --policy " + policy:             {2, "longer than 1 MiB"},
-		"growth " + early + " " + early:                        {0, "not one was changed"},
-		"growth " + early + " " + late:                         {2, "--log-dir"},
-		"growth - -":                                           {2, "only one of the two files"},
-		"log " + dir + " --policy " + policy:                   {2, "no log that can be read"},
-		"fraud " + early + " " + early + " --policy " + policy: {1, "can both be honest"},
-		"fraud " + early + " " + late + " --policy " + policy:  {2, "--log-dir"},
+		"receipt " + receipt:                                                          {2, "--policy"},
+		"receipt " + dir + "/no --policy " + policy:                                   {2, "there is no file"},
+		"receipt " + large + " --policy " + policy:                                    {2, "longer than 1 MiB"},
+		"growth " + early + " " + early:                                               {0, "not one was changed"},
+		"growth " + early + " " + late:                                                {2, "--log-dir"},
+		"growth - -":                                                                  {2, "only one of the two files"},
+		"growth " + early + " " + late + " --node " + node:                            {0, "has grown from 199 to 301 records"},
+		"growth " + early + " " + late + " --node " + small:                           {2, "has 200 entries, and 302 are needed"},
+		"growth " + early + " " + late + " --node " + node + "/elsewhere":             {2, "serves no log of board-2026"},
+		"growth " + early + " " + late + " --node " + node + " --log-dir " + dir:      {2, "not by both"},
+		"receipt " + receipt + " --choice ann --policy " + policy:                     {2, "does not show what it chose"},
+		"receipt " + golden("opened.tlog-proof") + " --choice ann --policy " + policy: {2, "--log-dir"},
+		"log " + dir + " --policy " + policy:                                          {2, "no log that can be read"},
+		"fraud " + early + " " + early + " --policy " + policy:                        {1, "can both be honest"},
+		"fraud " + early + " " + late + " --policy " + policy:                         {2, "--log-dir"},
 	} {
 		args := append([]string{"verify"}, strings.Fields(line)...)
 		got := voted(append(args, "--utc")...)

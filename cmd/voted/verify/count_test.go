@@ -213,3 +213,33 @@ func exports(t *testing.T) []said {
 		})},
 	}
 }
+
+func choices(t *testing.T) []said {
+	x, p := publish(t), policy(t)
+	log := func(how func(files fstest.MapFS)) *Log {
+		files := x.publish(t, uint64(len(x.entries)), x.whole(t, 1, 2))
+		files["definition"] = &fstest.MapFile{Data: unhex(t, definitionHex)}
+		how(files)
+		return open(t, files)
+	}
+	whole := func() *Log { return log(func(fstest.MapFS) {}) }
+	receipt := func(opened bool) []byte {
+		r := x.receipt(t, 17, x.whole(t, 1, 2))
+		if o := openingOf(17); opened {
+			r.Opening = &o
+		}
+		return r.Append(nil)
+	}
+	return []said{
+		{"the choice that was made", Right, Choice(receipt(true), p, "v-17", "cy", whole(), utc)},
+		{"another choice", Wrong, Choice(receipt(true), p, "v-17", "ann", whole(), utc)},
+		{"a receipt that does not show the choice", Undecided, Choice(receipt(false), p, "", "cy", whole(), utc)},
+		{"no log that says what numbers mean", Undecided, Choice(receipt(true), p, "", "cy", nil, utc)},
+		{"a choice that nobody could make", Undecided, Choice(receipt(true), p, "", "dee", whole(), utc)},
+		{"the receipt of somebody else", Wrong, Choice(receipt(true), p, "v-18", "cy", whole(), utc)},
+		{"a definition with other options", Wrong, Choice(receipt(true), p, "", "cy", log(func(files fstest.MapFS) {
+			files["definition"].Data = bytes.Replace(files["definition"].Data, []byte("Cy"), []byte("Di"), 1)
+		}), utc)},
+		{"no definition", Undecided, Choice(receipt(true), p, "", "cy", log(func(files fstest.MapFS) { delete(files, "definition") }), utc)},
+	}
+}

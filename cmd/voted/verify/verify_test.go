@@ -292,7 +292,7 @@ func TestEveryVerdictIsSaidInASentence(t *testing.T) {
 	for _, part := range []struct {
 		command string
 		checks  []said
-	}{{"receipt", receipts(t)}, {"log", logs(t)}, {"growth", growths(t)}, {"result", results(t)}, {"export", exports(t)}, {"fraud", frauds(t)}, {"mirror", mirrors(t)}, {"policy", policies(t)}} {
+	}{{"receipt", receipts(t)}, {"log", logs(t)}, {"growth", growths(t)}, {"result", results(t)}, {"export", exports(t)}, {"fraud", frauds(t)}, {"mirror", mirrors(t)}, {"policy", policies(t)}, {"receipt --choice", choices(t)}} {
 		fmt.Fprintf(&b, "== %s\n\n", part.command)
 		for _, c := range part.checks {
 			if c.verdict.Outcome != c.outcome {
