@@ -21,6 +21,29 @@ type minting struct {
 
 	Valid time.Duration `help:"How long the credentials are valid, such as 720h." default:"720h"`
 	Link  string        `help:"Print links: where {poll}, {voter} and {credential} stand in it they are replaced. Put the credential behind a #, so that it is in no server's log." placeholder:"URL"`
+	Pages string        `help:"Print links to the pages for voters that the nodes serve: the URL under which browsers reach them, such as https://vote.example.org." placeholder:"URL"`
+}
+
+// pageLink is the link to a ballot below --pages. What follows the credential protects its last character: some programs
+// take a - or _ at the end of a link for punctuation.
+const pageLink = "/vote/{poll}#c={credential}&.=1"
+
+// readLink checks --link and --pages, and makes the one of the other.
+func (m *minting) readLink() error {
+	if m.Pages != "" {
+		u, err := url.Parse(m.Pages)
+		switch {
+		case m.Link != "":
+			return usage.Errorf("--pages and --link both say what links look like; give only one of them")
+		case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+			return usage.Errorf("--pages: %q is not where pages are; write scheme and host, such as https://vote.example.org", m.Pages)
+		}
+		m.Link = u.Scheme + "://" + u.Host + pageLink
+	}
+	if m.Link != "" && !strings.Contains(m.Link, "{credential}") {
+		return usage.Errorf("--link must hold {credential}, or all links would be the same")
+	}
+	return nil
 }
 
 // run prints a credential for each voter. Before it prints the first, it reads the key and
@@ -49,8 +72,8 @@ func (m *minting) run(s *session, poll string, voters func() ([]string, error)) 
 
 // issuer checks the flags and reads the key, before anything is printed.
 func (m *minting) issuer() (*auth.CredentialKey, error) {
-	if m.Link != "" && !strings.Contains(m.Link, "{credential}") {
-		return nil, usage.Errorf("--link must hold {credential}, or all links would be the same")
+	if err := m.readLink(); err != nil {
+		return nil, err
 	}
 	if m.Valid <= 0 {
 		return nil, usage.Errorf("--valid must be longer than zero, such as 720h")

@@ -22,7 +22,8 @@ has it can, so send it to that voter alone. Nothing is sent to the cluster: load
 
     voted credential key ./voting.key
     voted roll load board members.csv
-    voted roll issue board members.csv --signing-key ./voting.key --link 'https://vote.example.org/{poll}#{credential}' > links.tsv`
+    voted roll issue board members.csv --signing-key ./voting.key --pages https://vote.example.org > links.tsv
+    voted roll issue board members.csv --signing-key ./voting.key --link 'https://example.org/{poll}#{credential}' > links.tsv`
 }
 
 // Run prints the credentials, once the whole file has been read and every voter on it

@@ -27,6 +27,13 @@ func TestALinkForEveryVoterOfARollAndOneOnly(t *testing.T) {
 			t.Errorf("%s: exit %d\n%s%s", name, got.code, got.out, got.errout)
 		}
 	}
+	for _, pages := range []string{"https://vote.example.org", "https://vote.example.org/"} {
+		got := voted("roll", "issue", "board", at("a.csv"), "--signing-key", key, "--pages", pages)
+		first, _, _ := strings.Cut(got.out, "\n")
+		if got.code != 0 || !strings.HasPrefix(first, "v1\thttps://vote.example.org/vote/board#c=vc1.") || !strings.HasSuffix(first, "&.=1") {
+			t.Errorf("--pages %s: exit %d\n%s%s", pages, got.code, got.out, got.errout)
+		}
+	}
 	good := at("a.csv")
 	for name, c := range map[string]struct {
 		file string
@@ -40,6 +47,9 @@ func TestALinkForEveryVoterOfARollAndOneOnly(t *testing.T) {
 		"a list without voters":        {write(t, at("empty.csv"), "voter\n"), nil, "names no voter"},
 		"no file":                      {at("none"), nil, "there is no file"},
 		"a link that is all the same":  {good, []string{"--link=https://vote.example.org/"}, "{credential}"},
+		"pages at no place":            {good, []string{"--pages=vote.example.org"}, "write scheme and host"},
+		"pages below a path":           {good, []string{"--pages=https://example.org/vote"}, "write scheme and host"},
+		"two kinds of links":           {good, []string{"--pages=https://example.org", "--link=https://example.org/{credential}"}, "only one of them"},
 		"a time that is over":          {good, []string{"--valid=0s"}, "--valid"},
 		"the public key for the other": {good, []string{"--signing-key=" + key + ".pub"}, "cannot be used"},
 	} {

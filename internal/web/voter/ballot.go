@@ -146,6 +146,14 @@ func (room *Room) showBallot(w http.ResponseWriter, r *http.Request, v visitor, 
 // Filter reports whether there are so many options that a field to find one helps.
 func (d ballotPage) Filter() bool { return len(d.Rows) > filterFrom }
 
+// Least is the least number that may be typed.
+func (d ballotPage) Least() int {
+	if d.Form == "ranking" {
+		return 1
+	}
+	return 0
+}
+
 // Rule is the sentence that says how to mark the ballot.
 func (d ballotPage) Rule() said {
 	p := d.Poll

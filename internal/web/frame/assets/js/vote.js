@@ -16,6 +16,16 @@ const choose = (form) => {
   const problems = document.getElementById('problems');
   if (problems) problems.focus();
 
+  // A page that comes back out of the browser's memory may be older than the ballot that was cast from it.
+  addEventListener('pageshow', async (e) => {
+    if (!e.persisted || form.elements.replaces) return;
+    const receipt = form.action.replace(/\/review$/, '/receipt');
+    try {
+      const answer = await fetch(receipt, {headers: {Accept: 'application/json'}, cache: 'no-store'});
+      if (answer.ok) location.replace(receipt);
+    } catch { /* the marks stay as they are */ }
+  });
+
   const filter = document.getElementById('filter');
   if (filter) {
     filter.parentElement.hidden = false;
@@ -47,7 +57,7 @@ const rank = (form) => {
   const rows = document.getElementById('rows');
   const said = document.getElementById('said');
   const words = form.dataset.words.split('|');
-  const options = [...rows.querySelectorAll('.row')].map((row) => ({row, name: row.dataset.name, field: row.querySelector('select, input')}));
+  const options = [...rows.querySelectorAll('.row')].map((row) => ({row, name: row.querySelector('.name bdi').textContent, field: row.querySelector('select, input')}));
   const value = (o) => Number(o.field.value) || 0;
   const ranks = options.map(value).filter((n) => n > 0);
   if (new Set(ranks).size !== ranks.length) return; // as typed: two share a rank, which the page says

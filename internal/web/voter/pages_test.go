@@ -1,0 +1,189 @@
+package voter
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"voted/internal/refusal"
+	"voted/internal/web/frame"
+)
+
+const board = `{"id":"board","title":"Board","options":[{"id":"ann","title":"Ann"},{"id":"bo","title":"Bo"}],"method":"plurality",` +
+	`"min_selections":1,"max_selections":1,"revote":"until_close","results":"live","secrecy":"secret","state":"open"}`
+
+const cast = `{"poll":"board","voter":"v-17","outcome":"counted","version":1,"index":90210,"cast_at":"2026-12-02T08:00:03.123Z"}`
+
+// answers are what stands for the API gives, by method and path; what is missing is ballot_not_found.
+type answers map[string]func(w http.ResponseWriter)
+
+// ServeHTTP implements http.Handler.
+func (a answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := a[r.Method+" "+r.URL.String()]
+	if answer == nil {
+		answer = refuses(404, "ballot_not_found")
+	}
+	answer(w)
+}
+
+func says(text string, header ...string) func(w http.ResponseWriter) {
+	return func(w http.ResponseWriter) {
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		_, _ = io.WriteString(w, text)
+	}
+}
+
+func refuses(status int, code string) func(w http.ResponseWriter) {
+	return func(w http.ResponseWriter) {
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `{"code":%q,"status":%d}`, code, status)
+	}
+}
+
+// at is the API with its usual answers and some others.
+func at(others answers) answers {
+	all := answers{"GET /v1/polls/board": says(board)}
+	for request, answer := range others {
+		all[request] = answer
+	}
+	return all
+}
+
+// visit sends a request of v-17 to the pages; a form if it is not nil.
+func visit(api http.Handler, method, path string, form url.Values, accept string) *httptest.ResponseRecorder {
+	f := frame.New(frame.Options{API: api, Logger: slog.New(slog.DiscardHandler), Identify: func(_ context.Context, _ *http.Request, authorization string) (frame.Identity, error) {
+		if authorization != "Bearer vc1.good" {
+			return frame.Identity{}, &frame.Refused{Why: frame.Unknown}
+		}
+		return frame.Identity{Roles: []string{"voter"}, Voter: "v-17", Poll: "board"}, nil
+	}})
+	mux := http.NewServeMux()
+	for _, route := range New(f).Routes() {
+		mux.Handle(route.Pattern, f.Handler(route))
+	}
+	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Accept", accept)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	r.AddCookie(&http.Cookie{Name: "voted-vote", Value: "vc1.good"})
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	return w
+}
+
+const asPage, asScript = "text/html", "application/json"
+
+var heading = regexp.MustCompile(`<h1[^>]*>(.*?)</h1>`)
+
+func TestEveryRefusalOfABallotHasWordsAndWhatToDo(t *testing.T) {
+	t.Parallel()
+	form := url.Values{"voter": {"v-17"}, "choice": {"bo"}}
+	seen := map[string]string{}
+	for _, code := range refusal.Codes() {
+		api := at(answers{"PUT /v1/polls/board/ballots/v-17": refuses(503, code.String())})
+		w := visit(api, http.MethodPost, "/vote/board/cast", form, asPage)
+		title := heading.FindStringSubmatch(w.Body.String())
+		if w.Code == http.StatusOK || title == nil || w.Header().Get("Location") != "" {
+			t.Errorf("%s: %d to %q\n%s", code, w.Code, w.Header().Get("Location"), w.Body)
+			continue
+		}
+		seen[code.String()] = title[1]
+		again := strings.Contains(w.Body.String(), `name="choice" value="bo"`) && strings.Contains(w.Body.String(), "Send my ballot again")
+		if passes := strings.Contains(" "+strings.Join(retried, " ")+" ", " "+code.String()+" "); again != passes {
+			t.Errorf("%s: that the ballot can be sent again is said: %t, want %t", code, again, passes)
+		}
+	}
+	// What was not counted and what is not known must never sound alike.
+	if seen["outcome_unknown"] == seen["unavailable"] || !strings.Contains(seen["outcome_unknown"], "do not know") {
+		t.Errorf("unknown: %q; not counted: %q", seen["outcome_unknown"], seen["unavailable"])
+	}
+}
+
+func TestAScriptIsToldWhereToGoOrGetsTheProblem(t *testing.T) {
+	t.Parallel()
+	form := url.Values{"voter": {"v-17"}, "choice": {"bo"}}
+	w := visit(at(answers{"PUT /v1/polls/board/ballots/v-17": says(cast)}), http.MethodPost, "/vote/board/cast", form, asScript)
+	if w.Code != http.StatusOK || w.Body.String() != `{"location":"/vote/board/receipt"}`+"\n" {
+		t.Errorf("cast: %d %s", w.Code, w.Body)
+	}
+	w = visit(at(answers{"PUT /v1/polls/board/ballots/v-17": refuses(503, "outcome_unknown")}), http.MethodPost, "/vote/board/cast", form, asScript)
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"outcome_unknown"`) {
+		t.Errorf("refused: %d %s", w.Code, w.Body)
+	}
+	w = visit(at(nil), http.MethodGet, "/vote/board/receipt", nil, asScript)
+	if w.Code != http.StatusNotFound {
+		t.Errorf("no ballot there: %d %s", w.Code, w.Body)
+	}
+	w = visit(at(nil), http.MethodPost, "/vote/board/cast", url.Values{"voter": {"v-18"}, "choice": {"bo"}}, asScript)
+	if w.Code != http.StatusConflict {
+		t.Errorf("another voter's form: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestTheReceiptSaysWhoHoldsTheBallot(t *testing.T) {
+	t.Parallel()
+	const receipt, holders = "GET /v1/polls/board/ballots/v-17", "GET /v1/polls/board/ballots/v-17/holders"
+	for name, c := range map[string]struct {
+		api  answers
+		says []string
+		not  string
+	}{
+		"all":             {answers{receipt: says(cast), holders: says(`{"holders":["n1","n2","n3"],"others":[],"needed":2}`)}, []string{"Held by all 3 servers.", "n1 · n2 · n3"}, "which is enough"},
+		"a majority":      {answers{receipt: says(cast), holders: says(`{"holders":["n1","n3"],"others":["n2"],"needed":2}`)}, []string{"Held by 2 of 3 servers, which is enough", "n1 · n3"}, "n2"},
+		"too few answer":  {answers{receipt: says(cast), holders: says(`{"holders":["n1"],"others":["n2","n3"],"needed":2}`)}, []string{"1 of 3 servers say now"}, "which is enough"},
+		"it is not known": {answers{receipt: says(cast), holders: refuses(503, "unavailable")}, []string{"Your ballot is in the box"}, "Held by"},
+		"the box is away": {
+			answers{receipt: refuses(503, "unavailable"), receipt + "?consistency=stale": says(cast, "Voted-Age", "12")},
+			[]string{"Your ballot is in the box", "this is as of 12 seconds ago"}, "Change my ballot",
+		},
+		"the box is away, and the ballot is not known": {
+			answers{receipt: refuses(503, "unavailable"), receipt + "?consistency=stale": refuses(503, "unavailable")},
+			[]string{"The ballot box cannot be reached right now"}, "in the box</h1>",
+		},
+		"logs are kept":                   {answers{receipt: says(cast), "GET /v1/polls/board/log/checkpoint": says("head")}, []string{"Download the proof", "It does not show your choice.", "voted verify receipt board.tlog-proof"}, "within a few seconds"},
+		"a proof is made":                 {answers{receipt: says(cast), "GET /v1/polls/board/log/checkpoint": refuses(503, "proof_pending")}, []string{"within a few seconds"}, ""},
+		"a proof says how many there are": {answers{receipt: says(cast), "GET /v1/polls/board/log/checkpoint": refuses(403, "results_hidden")}, []string{"There is one after the vote has closed"}, "Download"},
+		"no logs are kept":                {answers{receipt: says(cast)}, nil, "proof"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			page := visit(at(c.api), http.MethodGet, "/vote/board/receipt", nil, asPage).Body.String()
+			for _, s := range c.says {
+				if !strings.Contains(page, s) {
+					t.Errorf("it does not say %q:\n%s", s, page)
+				}
+			}
+			if c.not != "" && strings.Contains(page, c.not) {
+				t.Errorf("it says %q:\n%s", c.not, page)
+			}
+			if strings.Contains(page, "Ann") || strings.Contains(page, "Bo<") {
+				t.Errorf("it names an option:\n%s", page)
+			}
+		})
+	}
+}
+
+func TestALongBallotIsAPageOfBearableSize(t *testing.T) {
+	t.Parallel()
+	var options []string
+	for i := range 1024 {
+		options = append(options, fmt.Sprintf(`{"id":"o%d","title":"Option %d </script> \u202dabc"}`, i, i))
+	}
+	for method, most := range map[string]int{"plurality": 150 << 10, "irv": 200 << 10, "star": 200 << 10} {
+		long := strings.NewReplacer(`{"id":"ann","title":"Ann"},{"id":"bo","title":"Bo"}`, strings.Join(options, ","), `"method":"plurality"`, `"method":"`+method+`","max_score":5`).Replace(board)
+		w := visit(at(answers{"GET /v1/polls/board": says(long)}), http.MethodGet, "/vote/board/ballot", nil, asPage)
+		if page := w.Body.String(); w.Code != http.StatusOK || len(page) > most || strings.Count(page, "Option ") < 1024 || strings.Contains(page, "Option 7 </script>") {
+			t.Errorf("%s: %d, %d bytes, want %d at most", method, w.Code, len(page), most)
+		}
+	}
+}
