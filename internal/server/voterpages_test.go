@@ -455,10 +455,19 @@ func TestEachStateOfAPollHasItsPages(t *testing.T) {
 	other.press("/vote/full/cast", nil)
 	other.shows("/vote/full/cast", "The vote has all the ballots it takes")
 
-	b.open("rolled", p.code("rolled", "stranger"))
+	b.open("rolled", p.code("rolled", "stranger")) // told before the ballot is filled in
+	b.shows("/vote/rolled", "You are not on the list of voters for this vote")
+	if status, said := p.do(http.MethodPut, "/v1/polls/rolled/roll", `{"voter":"v-17","weight":3}`, "Content-Type", "application/x-ndjson"); status != http.StatusOK {
+		t.Fatalf("%d %s", status, said)
+	}
+	b.open("rolled", p.code("rolled", "v-17"))
+	b.shows("/vote/rolled/ballot", "Your ballot has the weight 3.")
 	b.press("/vote/rolled/review", url.Values{"choice": {"ann"}})
-	b.press("/vote/rolled/cast", nil)
-	b.shows("/vote/rolled/cast", "You are not on the list of voters for this vote")
+	if status, said := p.do(http.MethodDelete, "/v1/polls/rolled/roll/v-17", ""); status != http.StatusNoContent {
+		t.Fatalf("%d %s", status, said)
+	}
+	b.press("/vote/rolled/cast", nil) // taken off meanwhile
+	b.shows("/vote/rolled/cast", "You are not on the list of voters for this vote", "Nothing was counted")
 
 	b.open("hidden", p.code("hidden", "v-17"))
 	b.press("/vote/hidden/review", url.Values{"choice": {"ann"}})

@@ -116,7 +116,7 @@ func TestARefusalOfTheAPIBecomesAPage(t *testing.T) {
 				r.Header.Set("Accept-Language", "fr, de;q=0.8, en;q=0.1")
 			})
 			text := body(t, resp)
-			if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "3" || !strings.Contains(text, "Die Urne ist gerade nicht erreichbar") || !strings.Contains(text, "in 3 Sekunden") {
+			if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "3" || !strings.Contains(text, "Die Urne ist gerade nicht erreichbar") || !strings.Contains(text, "Diese Seite versucht es in 3 Sekunden wieder") || !strings.Contains(text, `http-equiv="refresh" content="3"`) {
 				t.Errorf("status %d, %v:\n%s", resp.StatusCode, resp.Header, text)
 			}
 			resp = serve(t, api, call, nil)

@@ -92,7 +92,11 @@ func (f *Frame) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		_ = SeeOther(w, r, "/signin?next="+url.QueryEscape(r.URL.RequestURI()))
 		return
 	}
-	if show := f.own.Show(w, r, Page{Template: "problem", Status: p.Status, Data: problemPage{Problem: p, Key: f.words.keyOf(p.Code)}}); show != nil {
+	page := Page{Template: "problem", Status: p.Status, Data: problemPage{Problem: p, Key: f.words.keyOf(p.Code)}}
+	if r.Method == http.MethodGet && p.RetryAfter > 0 {
+		page.Refresh = p.RetryAfter // a page that only shows something tries again by itself
+	}
+	if show := f.own.Show(w, r, page); show != nil {
 		f.log.Error("page failed", "request_id", RequestID(r), "error", show)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}

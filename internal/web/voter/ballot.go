@@ -22,6 +22,7 @@ type ballotPage struct {
 	None    bool   // there is a row "none of these"
 	Marked  bool   // and it is marked
 	Earlier *receipt
+	Weight  uint32 // of the ballot, 0 if it has none of its own
 	Path    string // of the voter's pages
 	Open    bool
 	At      time.Time // when it opens or has closed
@@ -56,6 +57,15 @@ func (room *Room) choose(w http.ResponseWriter, r *http.Request, v visitor) erro
 		return frame.SeeOther(w, r, v.page("receipt"))
 	}
 	return room.showBallot(w, r, v, p, cast, marks{}, nil)
+}
+
+// weight is how often the voter's ballot counts, 0 if the poll has no weights or that cannot be found out now.
+func (room *Room) weight(r *http.Request, v visitor, p *poll) uint32 {
+	at, err := room.onRoll(r, v, p, nil)
+	if err != nil || at == nil {
+		return 0
+	}
+	return at.Weight
 }
 
 // chooseAgain shows a ballot with the marks of the page that checked it.
@@ -108,6 +118,9 @@ func versionIn(r *http.Request) uint32 {
 
 func (room *Room) showBallot(w http.ResponseWriter, r *http.Request, v visitor, p *poll, cast *receipt, m marks, faults []said) error {
 	d := ballotPage{Poll: p, Voter: v.Voter, Faults: faults, Earlier: cast, Path: frame.BallotPath(v.Poll), Open: p.State == "open", Marked: m.none}
+	if len(faults) == 0 && p.State == "open" {
+		d.Weight = room.weight(r, v, p)
+	}
 	d.Form = [...]string{choice: "choice", ranking: "ranking", scores: "scores"}[p.method().form]
 	d.None = p.method().form == choice && p.MaxSelections == 1 && p.least() == 0
 	d.Most = len(p.Options)

@@ -87,10 +87,13 @@ func (room *Room) pollOf(r *http.Request, named, code string) string {
 // lead sends a voter on: to the receipt if a ballot is in the box, else to the ballot. as is the credential if it has
 // only now been given to the browser.
 func (room *Room) lead(w http.ResponseWriter, r *http.Request, v visitor, as *string) error {
-	_, err := room.poll(r, v, as)
+	p, err := room.poll(r, v, as)
 	var cast *receipt
 	if err == nil {
 		cast, err = room.inBox(r, v, as)
+	}
+	if err == nil && cast == nil { // before the ballot is filled in, not after
+		_, err = room.onRoll(r, v, p, as)
 	}
 	flag := ""
 	if as != nil {

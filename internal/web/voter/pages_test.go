@@ -9,7 +9,10 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"voted/internal/refusal"
@@ -58,8 +61,16 @@ func at(others answers) answers {
 	return all
 }
 
-// visit sends a request of v-17 to the pages; a form if it is not nil.
-func visit(api http.Handler, method, path string, form url.Values, accept string) *httptest.ResponseRecorder {
+// apis are the APIs of visits, by the id of their request: the pages are made once for all of them.
+var apis sync.Map
+
+var visits atomic.Uint64
+
+var thePages = sync.OnceValue(func() http.Handler {
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		at, _ := apis.Load(r.Header.Get("X-Request-Id"))
+		at.(http.Handler).ServeHTTP(w, r)
+	})
 	f := frame.New(frame.Options{API: api, Logger: slog.New(slog.DiscardHandler), Identify: func(_ context.Context, _ *http.Request, authorization string) (frame.Identity, error) {
 		if authorization != "Bearer vc1.good" {
 			return frame.Identity{}, &frame.Refused{Why: frame.Unknown}
@@ -70,14 +81,23 @@ func visit(api http.Handler, method, path string, form url.Values, accept string
 	for _, route := range New(f).Routes() {
 		mux.Handle(route.Pattern, f.Handler(route))
 	}
+	return mux
+})
+
+// visit sends a request of v-17 to the pages; a form if it is not nil.
+func visit(api http.Handler, method, path string, form url.Values, accept string) *httptest.ResponseRecorder {
+	id := "visit-" + strconv.FormatUint(visits.Add(1), 10)
+	apis.Store(id, api)
+	defer apis.Delete(id)
 	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+	r.Header.Set("X-Request-Id", id)
 	r.Header.Set("Accept", accept)
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	r.AddCookie(&http.Cookie{Name: "voted-vote", Value: "vc1.good"})
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, r)
+	thePages().ServeHTTP(w, r)
 	return w
 }
 
@@ -170,6 +190,15 @@ func TestTheReceiptSaysWhoHoldsTheBallot(t *testing.T) {
 				t.Errorf("it names an option:\n%s", page)
 			}
 		})
+	}
+}
+
+func BenchmarkBallotPage(b *testing.B) {
+	api := at(nil)
+	for b.Loop() {
+		if w := visit(api, http.MethodGet, "/vote/board/ballot", nil, asPage); w.Code != http.StatusOK {
+			b.Fatalf("%d %s", w.Code, w.Body)
+		}
 	}
 }
 

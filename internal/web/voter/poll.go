@@ -54,6 +54,7 @@ type poll struct {
 	Secrecy       string    `json:"secrecy"`
 	Receipt       string    `json:"receipt"`
 	Marking       string    `json:"marking"`
+	Eligibility   string    `json:"eligibility"`
 	State         string    `json:"state"`
 	OpensAt       time.Time `json:"opens_at"`
 	ClosesAt      time.Time `json:"closes_at"`

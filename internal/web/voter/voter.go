@@ -127,10 +127,13 @@ func isID(s string) bool {
 	return s != "" && len(s) <= 64
 }
 
-// ballotPath is the API's path of a voter's ballot. Dots are escaped too: an id may be "..".
-func (v visitor) ballotPath() string {
+// ballotPath is the API's path of a voter's ballot.
+func (v visitor) ballotPath() string { return v.apiPath("ballots") }
+
+// apiPath is the API's path of what a poll has of a voter. Dots are escaped too: an id may be "..".
+func (v visitor) apiPath(what string) string {
 	var b strings.Builder
-	b.WriteString("/v1/polls/" + v.Poll + "/ballots/")
+	b.WriteString("/v1/polls/" + v.Poll + "/" + what + "/")
 	for i := range len(v.Voter) {
 		c := v.Voter[i]
 		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' {
@@ -154,6 +157,35 @@ func (room *Room) poll(r *http.Request, v visitor, as *string) (*poll, error) {
 	}
 	p := &poll{}
 	return p, answer.Into(p)
+}
+
+// place is a voter's place on a poll's roll.
+type place struct {
+	Weight   uint32 `json:"weight"`
+	Eligible bool   `json:"eligible"`
+	Voted    bool   `json:"voted"`
+}
+
+// onRoll asks for the voter's place on the roll; nil if the poll has none. A voter who is not on it is refused.
+func (room *Room) onRoll(r *http.Request, v visitor, p *poll, as *string) (*place, error) {
+	if p.Eligibility != "roll" {
+		return nil, nil
+	}
+	answer, err := room.Ask(r, frame.Call{Path: v.apiPath("roll"), As: as})
+	switch {
+	case frame.Is(err, "voter_not_found"):
+		return nil, &frame.Problem{Status: http.StatusForbidden, Code: "not_eligible"}
+	case err != nil:
+		return nil, err
+	}
+	at := &place{}
+	if err := answer.Into(at); err != nil {
+		return nil, err
+	}
+	if !at.Eligible && !at.Voted {
+		return nil, &frame.Problem{Status: http.StatusForbidden, Code: "not_eligible"}
+	}
+	return at, nil
 }
 
 // inBox asks for the voter's receipt, nil if there is no ballot in the box.
