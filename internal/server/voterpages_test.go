@@ -565,6 +565,27 @@ func TestVotersCodesAndChoicesOfPagesStandInNoLog(t *testing.T) {
 	}
 }
 
+func TestAPageAndWhatItAsksForHaveOneRequestID(t *testing.T) {
+	t.Parallel()
+	p := newPolling(t, nil)
+	p.create("board", "")
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.server.URL()+"/vote/board", strings.NewReader(url.Values{"code": {p.code("board", "v-17")}}.Encode()))
+	must(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-Request-Id", "of-a-proxy-7")
+	resp, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
+	must(t, err)
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("X-Request-Id") != "of-a-proxy-7" {
+		t.Errorf("%d, request %q", resp.StatusCode, resp.Header.Get("X-Request-Id"))
+	}
+	for _, route := range []string{"/vote/{poll}", "/v1/polls/{poll}", "/v1/polls/{poll}/ballots/{voter}"} {
+		if len(p.log.with("of-a-proxy-7", route)) == 0 {
+			t.Errorf("the log does not name the request with %s", route)
+		}
+	}
+}
+
 func TestLimitsHoldForPages(t *testing.T) {
 	t.Parallel()
 	p := newPolling(t, func(o *Options) { o.RatePerClient = 0.01 })
@@ -602,7 +623,7 @@ func TestAnOpenNodeTakesTheVotersNameAndSaysSo(t *testing.T) {
 	b := p.browser()
 	b.goTo("/vote/lunch")
 	b.shows("/vote/lunch", "This cluster is not guarded.", "Voter")
-	b.open("lunch", " Zoë ../Ann ")
+	b.open("lunch", " Zoe\u0308 ../Ann ") // another writing of the same id
 	b.shows("/vote/lunch/ballot", "Voting as Zoë ../Ann", "This cluster is not guarded.")
 	b.press("/vote/lunch/review", url.Values{"choice": {"cy"}})
 	b.press("/vote/lunch/cast", nil)

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/text/unicode/norm"
+
 	"voted/internal/web/frame"
 )
 
@@ -52,7 +54,8 @@ func (room *Room) enter(w http.ResponseWriter, r *http.Request) error {
 		if v.Poll == "" {
 			v.Poll = strings.TrimSpace(r.PostForm.Get("poll"))
 		}
-		code = openPrefix + base64.RawURLEncoding.EncodeToString([]byte(strings.TrimSpace(r.PostForm.Get("code"))))
+		id := norm.NFC.String(strings.TrimSpace(r.PostForm.Get("code"))) // as the API compares voters
+		code = openPrefix + base64.RawURLEncoding.EncodeToString([]byte(id))
 	}
 	if v.Poll == "" {
 		v.Poll = room.pollOf(r, named, code)
