@@ -192,7 +192,10 @@ func TestABallotIsSentAgainAfterWhateverPasses(t *testing.T) {
 	checking(t, p, s, poll, "Ann")
 	again := make(chan struct{})
 	fates := []Fate{
-		{LoseRequest: true}, {Status: 429, Header: map[string]string{"Retry-After": "1"}}, {Status: 503}, {Status: 507},
+		{LoseRequest: true},
+		{Status: 429, Header: map[string]string{"Retry-After": "1"}},
+		{Status: 503},
+		{Status: 507},
 		{Before: func() { <-again }},
 	}
 	sent := p.Intercept(http.MethodPost, "/vote/"+poll+"/cast", func(n int) Fate { return fates[n-1] })

@@ -164,11 +164,13 @@ func TestTheReceiptSaysWhoHoldsTheBallot(t *testing.T) {
 		"it is not known": {answers{receipt: says(cast), holders: refuses(503, "unavailable")}, []string{"Your ballot is in the box"}, "Held by"},
 		"the box is away": {
 			answers{receipt: refuses(503, "unavailable"), receipt + "?consistency=stale": says(cast, "Voted-Age", "12")},
-			[]string{"Your ballot is in the box", "this is as of 12 seconds ago"}, "Change my ballot",
+			[]string{"Your ballot is in the box", "this is as of 12 seconds ago"},
+			"Change my ballot",
 		},
 		"the box is away, and the ballot is not known": {
 			answers{receipt: refuses(503, "unavailable"), receipt + "?consistency=stale": refuses(503, "unavailable")},
-			[]string{"The ballot box cannot be reached right now"}, "in the box</h1>",
+			[]string{"The ballot box cannot be reached right now"},
+			"in the box</h1>",
 		},
 		"logs are kept":                   {answers{receipt: says(cast), "GET /v1/polls/board/log/checkpoint": says("head")}, []string{"Download the proof", "It does not show your choice.", "voted verify receipt board.tlog-proof"}, "within a few seconds"},
 		"a proof is made":                 {answers{receipt: says(cast), "GET /v1/polls/board/log/checkpoint": refuses(503, "proof_pending")}, []string{"within a few seconds"}, ""},
