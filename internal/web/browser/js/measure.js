@@ -78,7 +78,7 @@ function wide() {
     }
     return true
   })
-  return [`the page is ${document.documentElement.scrollWidth} px wide in a window of ${width}`, ...found.slice(-5).map(place)]
+  return [`the page is ${document.documentElement.scrollWidth} px wide in a window of ${width}`, ...found.slice(-5).map(e => `${place(e)} in ${e.parentElement.localName}.${e.parentElement.className} "${(e.textContent ?? '').trim().slice(0, 40)}" ${getComputedStyle(e).whiteSpace} ${e.getBoundingClientRect().right.toFixed()} px`)]
 }
 
 // Texts that are cut off by their own box.
