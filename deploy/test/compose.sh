@@ -27,7 +27,7 @@ work=$(mktemp -d /tmp/voted-deploy-test-XXXXXX)
 project=votedtest$$
 base=voted-test-base:$$
 load= # process id of the load test
-export VOTED_IMAGE=voted-test:$$ VOTED_SECRETS=$work/secrets VOTED_ENV_FILE=$work/env VOTED_LOG_NAME=votes.example
+export VOTED_IMAGE=voted-test:$$ VOTED_SECRETS=$work/secrets VOTED_ENV_FILE=$work/env VOTED_LOG_NAME=votes.example VOTED_PROOF_KEY=/secrets/node.proof.key
 if [ -n "${VOTED_TEST_BUILDER:-}" ]; then base=$VOTED_TEST_BUILDER; fi
 
 files=(--file deploy/compose/compose.yaml)
