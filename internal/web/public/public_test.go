@@ -135,24 +135,58 @@ func TestHiddenResultsLeakNowhere(t *testing.T) {
 		ID: "hidden", Options: client.Options("ann", "bo"), Results: client.ResultsAfterClose, Audience: client.AudienceAnyone, Quorum: 211,
 	}, slices.Concat(times(voted, client.Choose("ann")))...)
 	number := regexp.MustCompile(`(^|[^0-9a-z.])137([^0-9a-z]|$)|100[.,]0`)
-	walk := func() (leaks []string, shown int) {
-		for _, role := range visitors {
+	voter := n.credential(t, "hidden", "v0")
+	// What each visitor sees; live is whether a voter sees it in the stream.
+	walk := func() (leaks []string, shown int, live bool) {
+		for _, role := range append([]string{"voter"}, visitors...) {
 			for _, part := range parts {
-				got := n.get(t, role, "/polls/hidden"+part)
+				var cookie []string
+				who := role
+				if role == "voter" {
+					cookie, who = []string{"Cookie", voter}, ""
+				}
+				got := n.get(t, who, "/polls/hidden"+part, cookie...)
 				if number.MatchString(got.body) || number.MatchString(fmt.Sprint(got.header)) {
 					leaks = append(leaks, fmt.Sprintf("%q sees it at %q: %s", role, part, number.FindString(got.body)))
+					live = live || role == "voter" && part == "/live"
 				}
 				shown++
 			}
 		}
-		return leaks, shown
+		return leaks, shown, live
 	}
-	if leaks, shown := walk(); len(leaks) > 0 || shown != len(visitors)*len(parts) {
+	if leaks, shown, _ := walk(); len(leaks) > 0 || shown != (1+len(visitors))*len(parts) {
 		t.Errorf("%d pages: %v", shown, leaks)
 	}
 	n.close(t, "hidden")
-	if leaks, _ := walk(); len(leaks) < len(visitors)*10 {
+	if leaks, _, live := walk(); len(leaks) < (1+len(visitors))*10 || !live {
 		t.Errorf("after the close it is shown on %d pages only: the walk would not find it: %v", len(leaks), leaks)
+	}
+}
+
+// A voter sees the results of the poll they vote in, as they come, and of no other that is not for everybody.
+func TestAVotersCookieShowsTheResultsOfTheirPollAlone(t *testing.T) {
+	t.Parallel()
+	n := given(t)
+	n.poll(t, client.Definition{ID: "theirs", Options: client.Options("ann", "bo")}, client.Choose("ann"))
+	n.poll(t, client.Definition{ID: "others", Options: client.Options("ann", "bo")}, client.Choose("ann"))
+	for _, part := range []string{"", "/live", "/live.json"} {
+		for voter, want := range map[string]bool{n.credential(t, "theirs", "v0"): true, n.credential(t, "others", "v0"): false, "": false} {
+			// An open stream does not end: its head says whether there is one.
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.url+"/polls/theirs"+part, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Cookie", voter)
+			resp, err := http.DefaultTransport.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if (resp.StatusCode == http.StatusOK) != want {
+				t.Errorf("%s with the cookie %.12q of %v: %d", part, voter, want, resp.StatusCode)
+			}
+		}
 	}
 }
 

@@ -25,10 +25,11 @@ type node struct {
 	url    string
 	tokens map[string]string // by role
 	client *client.Client    // of all roles
+	key    *auth.CredentialKey
 	stop   func()
 }
 
-// visitors are the roles, and a stranger.
+// visitors are the roles, and a stranger. A voter has no role: see credential.
 var visitors = []string{"", "admin", "gateway", "reader", "auditor", "metrics"}
 
 var theNode = sync.OnceValues(start)
@@ -73,6 +74,17 @@ func start() (*node, error) {
 	if err := os.WriteFile(tokens, []byte(lines.String()), 0o600); err != nil {
 		return nil, err
 	}
+	private, public, err := auth.NewCredentialKey()
+	if err != nil {
+		return nil, err
+	}
+	if n.key, err = auth.ParseCredentialKey(private); err != nil {
+		return nil, err
+	}
+	keys := filepath.Join(dir, "credential-keys")
+	if err := os.WriteFile(keys, public, 0o600); err != nil {
+		return nil, err
+	}
 	block, err := ports.Claim(1)
 	if err != nil {
 		return nil, err
@@ -80,7 +92,7 @@ func start() (*node, error) {
 	peer := block.Addrs(1)[0]
 	s, err := server.New(server.Options{
 		ID: "n1", DataDir: filepath.Join(dir, "n1"), API: "127.0.0.1:0", Peer: peer,
-		Cluster: []survey.Peer{{ID: "n1", Addr: peer}}, Security: server.Security{Tokens: tokens},
+		Cluster: []survey.Peer{{ID: "n1", Addr: peer}}, Security: server.Security{Tokens: tokens, CredentialKeys: keys},
 		Pages:  server.Pages{EmbedFrom: []string{"https://www.example.org"}},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
@@ -143,6 +155,17 @@ func (n *node) get(t testing.TB, role, path string, header ...string) page {
 		t.Fatal(err)
 	}
 	return page{resp.StatusCode, resp.Header, string(body)}
+}
+
+// credential makes the cookie of a voter of a poll, as browsers send it with its results.
+func (n *node) credential(t testing.TB, poll, voter string) string {
+	t.Helper()
+	now := time.Now()
+	credential, err := n.key.Issue(poll, voter, now.Add(-time.Minute), now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "voted-vote=" + credential
 }
 
 // poll makes a poll with ballots, one for each voter v0, v1, ….

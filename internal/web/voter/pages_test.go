@@ -9,12 +9,14 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"voted/internal/optionorder"
 	"voted/internal/refusal"
 	"voted/internal/web/frame"
 )
@@ -215,6 +217,27 @@ func TestALongBallotIsAPageOfBearableSize(t *testing.T) {
 		w := visit(at(answers{"GET /v1/polls/board": says(long)}), http.MethodGet, "/vote/board/ballot", nil, asPage)
 		if page := w.Body.String(); w.Code != http.StatusOK || len(page) > most || strings.Count(page, "Option ") < 1024 || strings.Contains(page, "Option 7 </script>") {
 			t.Errorf("%s: %d, %d bytes, want %d at most", method, w.Code, len(page), most)
+		}
+	}
+}
+
+// The order is the one of package optionorder, which anybody can repeat: a voter sees the same on every page and device.
+func TestABallotHasTheOrderThatTheDefinitionAsksFor(t *testing.T) {
+	t.Parallel()
+	ids := []string{"ann", "bo", "cy", "di", "eve"}
+	for order, want := range map[string][]int{"": {0, 1, 2, 3, 4}, "listed": {0, 1, 2, 3, 4}, "shuffled": optionorder.Of("board", "v-17", ids)} {
+		if order == "shuffled" && slices.IsSorted(want) {
+			t.Fatal("for this voter the shuffled order is the listed one: this test finds nothing")
+		}
+		poll := fmt.Sprintf(`{"id":"board","state":"open","method":"plurality","max_selections":1,"option_order":%q,`, order) +
+			`"options":[{"id":"ann"},{"id":"bo"},{"id":"cy"},{"id":"di"},{"id":"eve"}]}`
+		page := visit(at(answers{"GET /v1/polls/board": says(poll)}), http.MethodGet, "/vote/board/ballot", nil, "text/html").Body.String()
+		var shown []int
+		for _, m := range regexp.MustCompile(`name="choice" value="([a-z]+)"`).FindAllStringSubmatch(page, -1) {
+			shown = append(shown, slices.Index(ids, m[1]))
+		}
+		if !slices.Equal(shown, want) {
+			t.Errorf("%q: options are shown in the order %v, want %v\n%s", order, shown, want, page)
 		}
 	}
 }

@@ -1,10 +1,9 @@
 package voter
 
 import (
-	"crypto/sha256"
-	"slices"
-	"strings"
 	"time"
+
+	"voted/internal/optionorder"
 )
 
 // form is what a ballot of a method holds.
@@ -121,15 +120,14 @@ func (p *poll) listed(voter string) []option {
 	if p.OptionOrder != "shuffled" {
 		return p.Options
 	}
-	place := map[string][sha256.Size]byte{}
-	for _, o := range p.Options {
-		place[o.ID] = sha256.Sum256([]byte(p.ID + "\x00" + voter + "\x00" + o.ID))
+	ids := make([]string, len(p.Options))
+	for i, o := range p.Options {
+		ids[i] = o.ID
 	}
-	shuffled := slices.Clone(p.Options)
-	slices.SortFunc(shuffled, func(a, b option) int {
-		x, y := place[a.ID], place[b.ID]
-		return strings.Compare(string(x[:]), string(y[:]))
-	})
+	shuffled := make([]option, len(ids))
+	for i, at := range optionorder.Of(p.ID, voter, ids) {
+		shuffled[i] = p.Options[at]
+	}
 	return shuffled
 }
 
