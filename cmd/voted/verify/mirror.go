@@ -212,23 +212,28 @@ func (m *mirror) forget() error {
 	return nil
 }
 
-// definition fetches what entry 0 has the hash of.
+// definition fetches what entry 0 has the hash of, unless the directory has it.
 func (m *mirror) definition(ctx context.Context, l *Log) (*Verdict, error) {
-	if m.had > 0 || m.head.Size == 0 {
+	if m.head.Size == 0 {
+		return nil, nil
+	}
+	var first proof.DefinitionEntry
+	for e := range l.Entries(0, 1) {
+		d, err := proof.ParseDefinitionEntry(e)
+		if err != nil {
+			return because(err), nil
+		}
+		first = d
+	}
+	if b, err := readFile(os.DirFS(m.dir), definitionFile); err == nil && first.Rules == sha256.Sum256(b) {
 		return nil, nil
 	}
 	b, err := m.fetch(ctx, definitionFile)
 	if err != nil {
 		return nil, err
 	}
-	for e := range l.Entries(0, 1) {
-		d, err := proof.ParseDefinitionEntry(e)
-		if err != nil {
-			return because(err), nil
-		}
-		if d.Rules != sha256.Sum256(b) {
-			return refuse(Wrong, "The definition of the poll that is served is not the one that was signed: its options or rules were changed."), nil
-		}
+	if first.Rules != sha256.Sum256(b) {
+		return refuse(Wrong, "The definition of the poll that is served is not the one that was signed: its options or rules were changed."), nil
 	}
 	return nil, m.write(definitionFile, b)
 }

@@ -156,6 +156,32 @@ func TestAMirrorOfAClosedPollHasWhatItsResultFollowsFrom(t *testing.T) {
 	}
 }
 
+func TestAMirrorFetchesAgainWhatTheResultFollowsFromAndIsLostOrDamaged(t *testing.T) {
+	t.Parallel()
+	p, dir := publish(t), t.TempDir()
+	s := p.serve(t)
+	mirrored(t, s, dir)
+	for _, name := range []string{definitionFile, profileFile, closingFile} {
+		path := filepath.Join(dir, name)
+		for how, harm := range map[string]func() error{
+			"lost":    func() error { return os.Remove(path) },
+			"damaged": func() error { return os.WriteFile(path, []byte("hello"), 0o644) },
+		} {
+			// Given a whole mirror of which one file is lost or damaged
+			must(t, harm())
+			// when it is mirrored again, then that file is fetched, and no other one.
+			s.asked = nil
+			if v := mirrored(t, s, dir); v.Outcome != Right {
+				t.Errorf("the %s is %s: %q", name, how, v.Sentences)
+			}
+			sameFiles(t, dir, s.files)
+			if !slices.Equal(s.asked, []string{"checkpoint", name}) {
+				t.Errorf("the %s was %s, and %q was fetched", name, how, s.asked)
+			}
+		}
+	}
+}
+
 func TestAMirrorHasTheLogAsItIsServed(t *testing.T) {
 	t.Parallel()
 	e, dir := goldenEntries(t), t.TempDir()

@@ -14,13 +14,11 @@ import (
 	"voted/proof"
 )
 
-// ending fetches what the result of a closed poll follows from, unless the directory has it. The
-// closing is written last: with it the directory is whole. A copy that somebody else serves may
-// be of the log alone.
+// ending fetches what the result of a closed poll follows from, unless the directory has it. A copy
+// that somebody else serves may be of the log alone.
 func (m *mirror) ending(ctx context.Context, p *proof.Policy) (*Verdict, error) {
-	files := os.DirFS(m.dir)
-	if _, _, v := ended(files, p); v == nil {
-		return nil, nil
+	if closing, _, v := ended(os.DirFS(m.dir), p); v == nil {
+		return m.profile(ctx, closing)
 	}
 	text, err := m.fetch(ctx, closingFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -43,7 +41,7 @@ func (m *mirror) ending(ctx context.Context, p *proof.Policy) (*Verdict, error) 
 	return nil, m.replace(closingFile, text)
 }
 
-// profile fetches how many ballots hold each choice.
+// profile fetches how many ballots hold each choice, unless the directory has it.
 func (m *mirror) profile(ctx context.Context, closing *proof.ClosingProof) (*Verdict, error) {
 	definition, err := readFile(os.DirFS(m.dir), definitionFile)
 	if err != nil {
@@ -53,17 +51,22 @@ func (m *mirror) profile(ctx context.Context, closing *proof.ClosingProof) (*Ver
 	if err != nil {
 		return because(err), nil
 	}
+	closedWith := func(text []byte) error {
+		lines, err := recount.ReadProfile(bytes.NewReader(text), rules)
+		if err != nil {
+			return err
+		}
+		return recount.CheckProfile(lines, &closing.Closing)
+	}
+	if text, err := readFile(os.DirFS(m.dir), profileFile); err == nil && closedWith(text) == nil {
+		return nil, nil
+	}
 	text, err := m.fetch(ctx, profileFile)
 	if err != nil {
 		return nil, err
 	}
-	lines, err := recount.ReadProfile(bytes.NewReader(text), rules)
-	if err == nil {
-		err = recount.CheckProfile(lines, &closing.Closing)
-	}
-	if err != nil {
-		v := because(fmt.Errorf("as they are served, %w", err))
-		return v, nil
+	if err := closedWith(text); err != nil {
+		return because(fmt.Errorf("as they are served, %w", err)), nil
 	}
 	return nil, m.replace(profileFile, text)
 }
