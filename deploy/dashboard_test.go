@@ -46,6 +46,17 @@ var dashboard = []row{
 			{`sum(rate(voted_http_requests_total{job="$job",class="5xx"}` + rate + `)) / sum(rate(voted_http_requests_total{job="$job"}` + rate + `))`, "5xx"},
 		}},
 	}},
+	{"Is what was promised kept?", []panel{
+		{"Budget spent", "Share of what may go wrong in 30 days that did, by objective: over 100 %, upgrades stop (docs/slo.md).", "percentunit", []query{
+			{`slo:period_burn_rate:ratio{job="$job"}`, "{{sloth_slo}}"},
+		}},
+		{"Burn", "How many times as fast as it may the budget goes now. 14.4 for an hour pages, and 6 for six hours.", "none", []query{
+			{`slo:current_burn_rate:ratio{job="$job"}`, "{{sloth_slo}}"},
+		}},
+		{"Ballots without an answer", "Ballots a second that got no answer that tells whether they count, by node and reason.", "reqps", []query{
+			{`sum by (instance, outcome) (rate(voted_ballots_total{job="$job",outcome=~"` + lost + `"}` + rate + `)) > 0`, "{{instance}} {{outcome}}"},
+		}},
+	}},
 	{"How fast is it?", []panel{
 		{"Casting a ballot", "From the request's header to the end of its answer.", "s", []query{
 			{`histogram_quantile(0.5, sum by (le) (rate(voted_http_request_duration_seconds_bucket{job="$job",route="/v1/polls/{poll}/ballots/{voter}",method="PUT"}` + rate + `)))`, "median"},

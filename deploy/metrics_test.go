@@ -9,7 +9,8 @@ import (
 
 var (
 	listed   = regexp.MustCompile("(?m)^\\| `(voted_[a-z_]+)` \\| (\\w+) ")
-	queried  = regexp.MustCompile(`\b(?:voted|process|go)_[a-z_]+\b`)
+	recorded = regexp.MustCompile(`(?m)^      - record: (\S+)$`)
+	queried  = regexp.MustCompile(`\b(?:(?:voted|process|go)_[a-z_]+|slo:[a-z_:0-9]+)\b`)
 	selector = regexp.MustCompile(`\{[^{}]*\}`)
 )
 
@@ -33,12 +34,18 @@ func TestEveryMetricOfTheRulesAndTheDashboardExists(t *testing.T) {
 	t.Parallel()
 	names := series(t)
 	used := map[string]string{}
-	for line := range strings.Lines(read(t, "prometheus/rules.yml")) {
-		if strings.Contains(line, "summary:") || strings.Contains(line, "description:") || strings.HasPrefix(strings.TrimSpace(line), "#") {
-			continue
+	for _, file := range []string{"prometheus/rules.yml", "prometheus/slo.yml"} {
+		rules := read(t, file)
+		for _, m := range recorded.FindAllStringSubmatch(rules, -1) {
+			names[m[1]] = true
 		}
-		for _, name := range queried.FindAllString(line, -1) {
-			used[name] = "prometheus/rules.yml"
+		for line := range strings.Lines(rules) {
+			if strings.Contains(line, "summary:") || strings.Contains(line, "description:") || strings.HasPrefix(strings.TrimSpace(line), "#") {
+				continue
+			}
+			for _, name := range queried.FindAllString(line, -1) {
+				used[name] = file
+			}
 		}
 	}
 	for _, r := range dashboard {
@@ -55,7 +62,7 @@ func TestEveryMetricOfTheRulesAndTheDashboardExists(t *testing.T) {
 	}
 	for name, where := range used {
 		if !names[name] {
-			t.Errorf("%s uses %s, which docs/metrics.md does not have", where, name)
+			t.Errorf("%s uses %s, which docs/metrics.md does not have and no rule records", where, name)
 		}
 	}
 }
@@ -69,15 +76,7 @@ func TestTheRulesAlertWhenTheyShould(t *testing.T) {
 	if out, err := run(t, promtool, "test", "rules", "prometheus/rules_test.yml", "prometheus/days_test.yml"); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	cases, manual := read(t, "prometheus/rules_test.yml")+read(t, "prometheus/days_test.yml"), read(t, "../docs/operations.md")
-	for _, m := range regexp.MustCompile(`(?m)^      - alert: (\w+)$`).FindAllStringSubmatch(read(t, "prometheus/rules.yml"), -1) {
-		if !strings.Contains(cases, "alertname: "+m[1]+"\n") || !strings.Contains(cases, "alertname: "+m[1]+", exp_alerts: []") {
-			t.Errorf("%s needs a case in which it fires and one in which it does not", m[1])
-		}
-		if !strings.Contains(manual, "`"+m[1]+"`") {
-			t.Errorf("docs/operations.md does not say what to do about %s", m[1])
-		}
-	}
+	everyAlertHasItsCases(t, read(t, "prometheus/rules.yml"), read(t, "prometheus/rules_test.yml")+read(t, "prometheus/days_test.yml"))
 	// The cases must be able to fail.
 	broken := t.TempDir()
 	for name, text := range map[string]string{

@@ -13,8 +13,7 @@ import (
 )
 
 // maxSeries bounds what the metrics of one node cost to store; raise it for a new family
-// that is worth it. Each route and method has its durations and classes: those of logs, of
-// events, of schedules and of the history are 350.
+// that is worth it. Most of them are the durations and classes that each route and method has.
 const maxSeries = 1350
 
 // seriesOf returns the names of a node's series, with their labels.

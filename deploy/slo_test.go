@@ -1,0 +1,218 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"text/template"
+)
+
+// objective is one promise to users, as a share of good events among all.
+type objective struct {
+	Name, Alert string
+	Budget      string // the share that may be bad
+	Burns       string // what users see while the budget goes
+	Bad, All    string // rates of events over a window, which is written [W]
+}
+
+const (
+	// lost are the outcomes of ballots that leave a voter without an answer that tells whether the ballot counts.
+	lost   = `unavailable|outcome_unknown|too_many_requests|storage_full|internal`
+	casts  = `route="/v1/polls/{poll}/ballots/{voter}",method="PUT"`
+	counts = `route=~"/v1/polls/[{]poll[}]/results.*"`
+)
+
+// objectives is the one table that prometheus/slo.yml is made of; docs/slo.md says why.
+var objectives = []objective{
+	{
+		"ballots-answered", "BallotsAnswered", "0.001", "Ballots get no answer that tells whether they count",
+		`sum by (job) (rate(voted_ballots_total{outcome=~"` + lost + `"}[W]))`,
+		`sum by (job) (rate(voted_ballots_total[W]))`,
+	},
+	{
+		"ballots-quick", "BallotsQuick", "0.01", "Ballots take longer than 250 ms",
+		`sum by (job) (rate(voted_http_request_duration_seconds_count{` + casts + `}[W])) - sum by (job) (rate(voted_http_request_duration_seconds_bucket{` + casts + `,le="0.25"}[W]))`,
+		`sum by (job) (rate(voted_http_request_duration_seconds_count{` + casts + `}[W]))`,
+	},
+	{
+		"results-served", "ResultsServed", "0.001", "Requests for results fail",
+		`sum by (job) (rate(voted_http_requests_total{` + counts + `,class="5xx"}[W]))`,
+		`sum by (job) (rate(voted_http_requests_total{` + counts + `}[W]))`,
+	},
+}
+
+// Labels name the objective on its series.
+func (o objective) Labels() string {
+	return "{sloth_service: voted, sloth_slo: " + o.Name + ", sloth_id: voted-" + o.Name + "}"
+}
+
+// BadIn and AllIn are the rates over a window.
+func (o objective) BadIn(window string) string {
+	return strings.ReplaceAll(o.Bad, "[W]", "["+window+"]")
+}
+
+func (o objective) AllIn(window string) string {
+	return strings.ReplaceAll(o.All, "[W]", "["+window+"]")
+}
+
+// EventsIn is how many events a window has.
+func (o objective) EventsIn(window string) string {
+	return strings.ReplaceAll(o.AllIn(window), "rate(", "increase(")
+}
+
+// burn is how fast the budget may go over a long window before somebody is told; the short window ends the alert soon
+// after the burn.
+type burn struct{ Short, Long, Factor string }
+
+// told is an alert on what burns.
+type told struct {
+	Kind, Severity, Advice string
+	Burns                  []burn
+}
+
+var alerts = []told{
+	{"Page", "critical", "Look at which node and which outcome, then at the other alerts: docs/operations.md.", []burn{{"5m", "1h", "14.4"}, {"30m", "6h", "6"}}},
+	{"Ticket", "warning", "The budget of 30 days is spent before they are over: docs/slo.md.", []burn{{"2h", "1d", "3"}, {"6h", "3d", "1"}}},
+}
+
+// slo is prometheus/slo.yml, with series named as sloth names them. The 30 days are added up from what the rule before
+// recorded: one series instead of all that nodes have, and each event weighs the same. An alert needs a least number of
+// events in its long window: one failure of three at night is no outage.
+var slo = template.Must(template.New("slo").Delims("<<", ">>").Parse(`# Made of the table in slo_test.go: go test ./deploy -run Objectives -update
+groups:
+<<- range $o := .Objectives>>
+  - name: voted-slo-<<.Name>>
+    rules:
+<<- range $.Windows>>
+      - record: slo:sli_error:ratio_rate<<.>>
+        labels: <<$o.Labels>>
+        expr: |
+          (<<$o.BadIn .>>)
+          / (<<$o.AllIn .>> > 0)
+<<- end>>
+<<- range $.Alerts>><<range .Burns>>
+      - record: slo:sli_events:increase<<.Long>>
+        labels: <<$o.Labels>>
+        expr: <<$o.EventsIn .Long>>
+<<- end>><<end>>
+      - record: slo:bad_events:rate5m
+        labels: <<.Labels>>
+        expr: <<.BadIn "5m">>
+      - record: slo:all_events:rate5m
+        labels: <<.Labels>>
+        expr: <<.AllIn "5m">>
+      - record: slo:sli_error:ratio_rate30d
+        labels: <<.Labels>>
+        expr: |
+          sum_over_time(slo:bad_events:rate5m{sloth_slo="<<.Name>>"}[30d])
+          / (sum_over_time(slo:all_events:rate5m{sloth_slo="<<.Name>>"}[30d]) > 0)
+      - record: slo:current_burn_rate:ratio
+        labels: <<.Labels>>
+        expr: slo:sli_error:ratio_rate5m{sloth_slo="<<.Name>>"} / <<.Budget>>
+      - record: slo:period_burn_rate:ratio
+        labels: <<.Labels>>
+        expr: slo:sli_error:ratio_rate30d{sloth_slo="<<.Name>>"} / <<.Budget>>
+<<- range $.Alerts>>
+      - alert: VotedBudget<<$o.Alert>><<.Kind>>
+        expr: |
+<<- range $i, $b := .Burns>>
+          <<if $i>>or <<end>>(slo:sli_error:ratio_rate<<.Short>>{sloth_slo="<<$o.Name>>"} > <<.Factor>> * <<$o.Budget>>
+            and slo:sli_error:ratio_rate<<.Long>>{sloth_slo="<<$o.Name>>"} > <<.Factor>> * <<$o.Budget>>
+            and slo:sli_events:increase<<.Long>>{sloth_slo="<<$o.Name>>"} >= 100)
+<<- end>>
+        labels: {severity: <<.Severity>>}
+        annotations:
+          summary: <<$o.Burns>>.
+          description: "{{ $value | humanizePercentage }} are bad. <<.Advice>>"
+<<- end>>
+<<- end>>
+`))
+
+func TestTheRulesOfTheObjectivesAreThoseOfTheTable(t *testing.T) {
+	t.Parallel()
+	const file = "prometheus/slo.yml"
+	var made strings.Builder
+	if err := slo.Execute(&made, map[string]any{
+		"Objectives": objectives, "Alerts": alerts, "Windows": strings.Fields("5m 30m 1h 2h 6h 1d 3d"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(made.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read(t, file) != made.String() {
+		t.Errorf("%s is not what the table makes: go test ./deploy -run Objectives -update", file)
+	}
+	page, api := read(t, "../docs/slo.md"), read(t, "../docs/api.md")
+	for _, o := range objectives {
+		if !strings.Contains(page, "`"+o.Name+"`") {
+			t.Errorf("docs/slo.md does not say why %s is promised", o.Name)
+		}
+	}
+	for code := range strings.SplitSeq(lost, "|") {
+		if !strings.Contains(api, "\n| `"+code+"` | ") {
+			t.Errorf("no ballot is ever refused with %s", code)
+		}
+	}
+}
+
+func TestABurningBudgetIsToldAndNothingElse(t *testing.T) {
+	t.Parallel()
+	promtool := tool(t, "promtool", "prometheus")
+	if out, err := run(t, promtool, "check", "rules", "--lint=all", "--lint-fatal", "prometheus/slo.yml"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := run(t, promtool, "test", "rules", "prometheus/slo_test.yml", "prometheus/slo_days_test.yml"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	rules := read(t, "prometheus/slo.yml")
+	everyAlertHasItsCases(t, rules, read(t, "prometheus/slo_test.yml")+read(t, "prometheus/slo_days_test.yml"))
+
+	// Without what makes the rules good, the case that is about it must fail.
+	for name, broken := range map[string]struct{ cases, rule, instead, failing string }{
+		"without the least number of events":     {"slo_test.yml", ">= 100)", ">= 0)", "alertname: VotedBudgetBallotsAnsweredPage, time: 24m"},
+		"with a budget that is never spent":      {"slo_test.yml", "* 0.001", "* 100", "alertname: VotedBudgetBallotsAnsweredPage, time: 1h2m"},
+		"without the short window":               {"slo_days_test.yml", `ratio_rate5m{sloth_slo="ballots-answered"} > 14.4`, `ratio_rate1h{sloth_slo="ballots-answered"} > 14.4`, "alertname: VotedBudgetBallotsAnsweredPage, time: 2h"},
+		"where no traffic is a share of nothing": {"slo_days_test.yml", " > 0)", ")", "time: 1h40m"},
+		"where only a fast burn pages":           {"slo_days_test.yml", "> 6 * 0.001", "> 14.4 * 0.001", "alertname: VotedBudgetBallotsAnsweredPage, time: 12h"},
+		"where a slow burn is no ticket":         {"slo_days_test.yml", "> 1 * 0.001", "> 3 * 0.001", "alertname: VotedBudgetBallotsAnsweredTicket, time: 4d16h"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := strings.ReplaceAll(rules, broken.rule, broken.instead)
+			if text == rules {
+				t.Fatal("nothing was broken")
+			}
+			dir := t.TempDir()
+			for file, text := range map[string]string{"slo.yml": text, broken.cases: read(t, "prometheus/"+broken.cases)} {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out, err := run(t, promtool, "test", "rules", filepath.Join(dir, broken.cases))
+			if err == nil || !strings.Contains(out, broken.failing) {
+				t.Errorf("this case does not fail: %s (%v)\n%s", broken.failing, err, out)
+			}
+		})
+	}
+}
+
+var alertOf = regexp.MustCompile(`(?m)^      - alert: (\w+)$`)
+
+// everyAlertHasItsCases wants a case in which an alert fires, one in which it does not, and a row in the manual.
+func everyAlertHasItsCases(t *testing.T, rules, cases string) {
+	t.Helper()
+	manual := read(t, "../docs/operations.md")
+	for _, m := range alertOf.FindAllStringSubmatch(rules, -1) {
+		if !strings.Contains(cases, "alertname: "+m[1]+"\n") || !strings.Contains(cases, "alertname: "+m[1]+", exp_alerts: []") {
+			t.Errorf("%s needs a case in which it fires and one in which it does not", m[1])
+		}
+		if !strings.Contains(manual, "`"+m[1]+"`") {
+			t.Errorf("docs/operations.md does not say what to do about %s", m[1])
+		}
+	}
+}
