@@ -16,6 +16,7 @@ func NewLoader(header []byte) (*Loader, error) {
 	c := NewCursor(header)
 	s := NewState()
 	s.index, s.clock = c.Uvarint(), int64(c.Bounded(maxTime))
+	s.until = s.clock
 	c.fill(s.digest[:])
 	for range c.Bounded(MaxIdempotencyKeys) {
 		e := keyEntry{clientKey: clientKey{client: c.String(), key: c.String()}}
