@@ -51,8 +51,13 @@ func (c *Client) put(ctx context.Context, poll, voter string, b Ballot, version 
 		return Receipt{Meta: meta}, err
 	}
 	into.Meta = meta
+	if len(c.promises) > 0 {
+		if err := c.checkPromise(into.Receipt, poll, voter); err != nil {
+			return into.Receipt, &PromiseError{into.Receipt, err}
+		}
+	}
 	if len(c.policies) > 0 {
-		return c.proven(ctx, into.Receipt)
+		return c.proven(ctx, into.Receipt, poll, voter)
 	}
 	return into.Receipt, nil
 }
@@ -63,6 +68,9 @@ func (c *Client) castHeaders(ctx context.Context, version uint64) http.Header {
 	wait := c.wait
 	if d, ok := ctx.Deadline(); ok {
 		wait = c.preference(d)
+	}
+	if len(c.promises) > 0 {
+		wait = append(slices.Clip(wait), "promise")
 	}
 	if len(c.policies) > 0 {
 		wait = append(slices.Clip(wait), "proof")

@@ -69,6 +69,7 @@ type settings struct {
 	userAgent      string
 	keepReceipts   bool
 	policies       []*proof.Policy
+	promises       []*proof.Policy
 }
 
 func defaults() settings {
@@ -162,6 +163,8 @@ func (s *settings) check() error {
 	switch {
 	case slices.Contains(s.policies, nil):
 		return errors.New("a policy of WithProof is nil, and would let every proof pass; give the policies of your polls")
+	case slices.Contains(s.promises, nil):
+		return errors.New("a policy of WithPromise is nil, and would let every promise pass; give the policies of your polls")
 	case s.transport != nil && s.tls != nil:
 		return errors.New("set the TLS configuration on the transport itself, or leave the transport to the client")
 	case s.attemptTimeout <= 0 || s.deadline <= 0 || s.silence <= 0:

@@ -43,9 +43,12 @@ func (e *ProofError) Error() string {
 // Unwrap returns the cause.
 func (e *ProofError) Unwrap() error { return e.Cause }
 
-// proven checks the proof of a ballot that was counted, and fetches it first where the answer
-// had none.
-func (c *Client) proven(ctx context.Context, r Receipt) (Receipt, error) {
+// proven checks the proof of a voter's ballot that was counted, and fetches it first where the
+// answer had none.
+func (c *Client) proven(ctx context.Context, r Receipt, poll, voter string) (Receipt, error) {
+	if r.Poll != poll || r.Voter != voter {
+		return r, &ProofError{r, fmt.Errorf("%w: the node answered about the ballot of %q in %q", proof.ErrVoter, r.Voter, r.Poll)}
+	}
 	if r.Proof == "" {
 		file, err := c.Proof(ctx, r.Poll, r.Voter)
 		if err != nil {

@@ -36,6 +36,8 @@ type Receipt struct {
 	CastAt time.Time `json:"cast_at"`
 	// Proof is the file that proves that the ballot is counted, with WithProof; it was checked.
 	Proof string `json:"proof,omitempty"`
+	// Promise is the word of the node that answered, with WithPromise; it was checked.
+	Promise *Promise `json:"promise,omitempty"`
 	// Raw is the receipt as the node wrote it, with WithRawReceipts; nil otherwise.
 	Raw json.RawMessage `json:"-"`
 	// Meta is the answer's, not the ballot's.
@@ -93,8 +95,8 @@ func (r *receiptInto) member(f *flat) (ok bool) {
 		r.Ballot, ok = f.number()
 	case "index":
 		r.Index, ok = f.number()
-	case "proof":
-		return false // it has escapes
+	case "proof", "promise":
+		return false // they have escapes
 	case "cast_at":
 		var err error
 		r.CastAt, err = moment.Parse(f.val)

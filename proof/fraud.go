@@ -7,7 +7,7 @@ import (
 )
 
 // Statement is what somebody signed about a log: a head, and entries that are shown to be
-// in it.
+// in it. That of a promise has the head of no entries, which is true of every log.
 type Statement struct {
 	Head
 	Leaves map[uint64]Hash // number of an entry → its leaf hash
@@ -77,8 +77,17 @@ func contradiction(a, b Statement) string {
 			return fmt.Sprintf("entry %d is another one in each of them", number)
 		}
 	}
-	if a.Ended && b.Size > a.Size {
-		return fmt.Sprintf("one ends with entry %d, and the other goes on to entry %d", a.Size-1, b.Size-1)
+	if last := b.last(); a.Ended && last >= a.Size {
+		return fmt.Sprintf("one ends with entry %d, and the other goes on to entry %d", a.Size-1, last)
 	}
 	return ""
+}
+
+// last returns the highest number of an entry that a statement says there is; 0 for none.
+func (s Statement) last() uint64 {
+	last := max(s.Size, 1) - 1
+	for number := range s.Leaves {
+		last = max(last, number)
+	}
+	return last
 }

@@ -10,6 +10,7 @@ import (
 func FuzzNote(f *testing.F) {
 	f.Add(golden(f, "checkpoint-200"))
 	f.Add([]byte("text\n\n\u2014 name AAAAAAE=\n"))
+	f.Add(golden(f, "17.promise"))
 	p := goldenPolicy(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, err := ParseNote(b)
@@ -21,6 +22,12 @@ func FuzzNote(f *testing.F) {
 		}
 		if c, err := ParseCheckpoint(n.Text); err == nil && c.String() != n.Text {
 			t.Fatalf("the checkpoint %q is written as %q", n.Text, c)
+		}
+		if q, err := ParsePromise(b); err == nil && q.String() != n.Text {
+			t.Fatalf("the promise %q is written as %q", n.Text, q)
+		}
+		if q, err := p.Promised(b); err == nil && q.Number != 17 {
+			t.Fatalf("a promise that nobody signed is good: %+v", q)
 		}
 		if h, err := p.Check(b); err == nil && h.Size != 200 && h.Size != goldenSize {
 			t.Fatalf("a head that nobody signed is good: %+v", h)

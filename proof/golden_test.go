@@ -181,6 +181,7 @@ func TestGoldenFilesAreMadeByteForByte(t *testing.T) {
 		"opened.tlog-proof":   l.opened(t, 17, 200).Append(nil),
 		"final.tlog-proof":    l.final(t, 17).Append(nil),
 		"replaced.tlog-proof": l.final(t, 281).Append(nil),
+		"17.promise":          l.promised(t, 17, 2),
 	} {
 		if want := golden(t, name); string(got) != string(want) {
 			t.Errorf("%s is\n%s\nwant\n%s", name, got, want)

@@ -295,10 +295,10 @@ func (c *verifyLog) Run(s *session) error {
 
 type verifyFraud struct {
 	verdictFlags
-	First  string `arg:"" help:"A receipt, or a head."`
+	First  string `arg:"" help:"A receipt, a head, or a promise."`
 	Second string `arg:"" help:"Another one."`
 	Policy string `help:"Policy of the poll: whose keys these are." required:"" placeholder:"FILE"`
-	LogDir string `help:"Published log of the larger of two heads of different sizes." placeholder:"DIR"`
+	LogDir string `help:"Published log of the larger of two heads of different sizes, or of a head that a promise is compared with." placeholder:"DIR"`
 }
 
 func (verifyFraud) Help() string {
@@ -307,6 +307,10 @@ has the policy. How many signed does not matter here; each is held to their own 
 
     voted verify fraud receipt-of-monday receipt-of-friday --policy board-2026.policy
     voted verify fraud head-0900 head-1700 --policy board-2026.policy --log-dir board-2026.log
+    voted verify fraud board-2026.v-17.promise board-2026.v-17.tlog-proof --policy board-2026.policy
+
+A promise is what a node gives with a ballot that asks for it: its word that the ballot has its place in the log. With
+the receipt of that ballot, or a head and its log, this says whether it was kept.
 
 Exit code 0 where it is proof, 1 where both can be honest, 2 where these files cannot decide it.`
 }

@@ -73,19 +73,34 @@ func (h *Handler) castOne(w *response, r *http.Request) error {
 		return err
 	}
 	var proven proven
-	if v := r.Header["Prefer"]; len(v) > 0 && h.prover != nil && outcome.Kind != poll.Refused && prefersProof(v) {
-		proven.asked = true
-		if !h.hidesNumbers(rules) {
-			proven.receipt = h.proveAtOnce(ctx, w, id, voter, outcome.Receipt.Ballot)
-		}
+	if v := r.Header["Prefer"]; len(v) > 0 && h.prover != nil && outcome.Kind != poll.Refused {
+		proven = h.preferred(ctx, w, v, rules, voter, outcome.Receipt)
 	}
 	return w.outcome(r, rules, voter, outcome, proven)
+}
+
+// preferred makes what a sender wants to have with the receipt of a ballot that is counted. The
+// promise waits for nothing, the proof for its head.
+func (h *Handler) preferred(ctx context.Context, w *response, values []string, rules *poll.Rules, voter string, r poll.Receipt) (p proven) {
+	p.asked = prefers(values, preferProof)
+	wantsPromise := prefers(values, preferPromise)
+	if !p.asked && !wantsPromise || h.hidesNumbers(rules) {
+		return p
+	}
+	if wantsPromise {
+		p.promise = h.promise(ctx, w, rules.ID, voter, r)
+	}
+	if p.asked {
+		p.receipt = h.proveAtOnce(ctx, w, rules.ID, voter, r.Ballot)
+	}
+	return p
 }
 
 // proven is what an answer to a ballot says of its proof.
 type proven struct {
 	asked   bool
 	receipt []byte // nil: there is none yet
+	promise *promise
 }
 
 // decodedBallot is a ballot as it was read; the selections of a plain one are encoded
@@ -247,6 +262,10 @@ func (w *response) receipt(status int, id, voter string, kind poll.Kind, r poll.
 	b = append(b, `,"cast_at":"`...)
 	b = appendTime(b, r.CastAt)
 	b = append(b, '"')
+	if p.promise != nil {
+		w.Header()["Preference-Applied"] = promiseApplied
+		b = p.promise.appendJSON(b)
+	}
 	switch {
 	case p.receipt != nil:
 		b = append(b, `,"proof":`...)

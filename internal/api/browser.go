@@ -33,7 +33,7 @@ func newBrowser(o Options) browser {
 // reference.
 var (
 	varyOrigin     = []string{"Origin"}
-	exposedHeaders = []string{"ETag, Location, Allow, Retry-After, Idempotent-Replayed, Voted-Node, Voted-Leader, Voted-Index, Voted-Age, " +
+	exposedHeaders = []string{"ETag, Location, Allow, Retry-After, Idempotent-Replayed, Preference-Applied, Voted-Node, Voted-Leader, Voted-Index, Voted-Age, " +
 		"RateLimit, RateLimit-Policy, WWW-Authenticate, X-Request-Id"}
 	takenHeaders = []string{"Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Prefer, Last-Event-ID, X-Request-Id, " +
 		"traceparent, tracestate"}

@@ -100,6 +100,7 @@ func (g *rig) everything(who string) map[string]string {
 		}
 	}
 	add("PUT", "/v1/polls/p/ballots/ann", forAnn)
+	add("PUT", "/v1/polls/p/ballots/ann", forAnn, "Prefer", "promise")
 	add("PUT", "/v1/polls/p/ballots/ann", forAnn, "Prefer", "proof")
 	add("POST", "/v1/polls/p/proofs", `{"voter":"ann"}`, "Content-Type", mediaNDJSON)
 	add("POST", "/v1/polls/p/ballots", `{"voter":"ann","selections":["ann"]}`, "Content-Type", mediaNDJSON)

@@ -150,14 +150,19 @@ func (h *Handler) numberOf(id string, key poll.VoterKey) (number uint32, err err
 	return receipt.Ballot, nil
 }
 
-// prefersProof reports whether a request asks for a proof with its answer (Prefer: proof,
-// RFC 7240).
-func prefersProof(values []string) bool {
+// What a ballot's sender may prefer to have with the answer (RFC 7240).
+const (
+	preferProof   = "proof"
+	preferPromise = "promise"
+)
+
+// prefers reports whether a request asks for something by its header Prefer.
+func prefers(values []string, what string) bool {
 	for _, v := range values {
 		for v != "" {
 			var one string
 			one, v = cutList(v)
-			if strings.EqualFold(strings.TrimSpace(firstPart(one)), "proof") {
+			if strings.EqualFold(strings.TrimSpace(firstPart(one)), what) {
 				return true
 			}
 		}

@@ -21,6 +21,10 @@ type Prover interface {
 	// refusal.ProofPending where this member's own ballots are behind the head, or its poll
 	// is of another lineage meanwhile.
 	View(ctx context.Context, h Head) (*proof.View, error)
+	// Promise returns this member's signed word that a ballot of a poll has this leaf hash
+	// (proof.Promise). It fails with refusal.ProofPending where this member does not have that
+	// ballot, or signs nothing.
+	Promise(poll string, number uint64, leaf proof.Hash) ([]byte, error)
 	// Policy returns the policy (c2sp.org/tlog-policy) for the newest log of a poll, made of
 	// the keys that the voting members sign with. It fails with refusal.ProofPending until
 	// all of them have told theirs.

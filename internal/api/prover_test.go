@@ -143,6 +143,24 @@ func (p *provers) View(_ context.Context, h Head) (*proof.View, error) {
 	return viewOf(&c, h.Size)
 }
 
+// Promise is that of the first member.
+func (p *provers) Promise(id string, number uint64, leaf proof.Hash) ([]byte, error) {
+	c, ok := p.capture(id)
+	if p.before != nil {
+		c = *p.before
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !ok || p.silent || uint64(c.Records()) < number {
+		return nil, refusal.Of(refusal.ProofPending)
+	}
+	if e, _ := c.Entry(uint32(number)); e.Leaf() != leaf {
+		return nil, refusal.Of(refusal.ProofPending)
+	}
+	key, _ := p.signers(id)
+	return proof.Promise{Origin: p.origin(id).String(), Number: number, Leaf: leaf}.Sign(key), nil
+}
+
 func (p *provers) Policy(id string) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

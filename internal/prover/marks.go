@@ -19,6 +19,7 @@ const (
 	markMagic = "votedpm1"
 	slotBytes = 64 // divides a sector, which a disk replaces as a whole
 	slotBody  = slotBytes - 4
+	flagsAt   = 56
 	flagFork  = 1
 	// readSlots is how many slots are read at a time.
 	readSlots = 1024
@@ -37,6 +38,8 @@ type marks struct {
 	free  []int64
 	end   int64 // slots in use or free, the header among them
 	sick  error // of the last write: what is on the disk is not known
+
+	forked map[logKey]bool // logs that were forked when the file was read
 }
 
 // openMarks reads the whole file. It fails with ErrDamaged (wrapped) if the file is not whole.
@@ -45,11 +48,15 @@ func openMarks(d Disk) (*marks, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &marks{file: f, slots: map[logKey]int64{}}
+	m := newMarks(f)
 	if err := m.load(); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return m, nil
+}
+
+func newMarks(f File) *marks {
+	return &marks{file: f, slots: map[logKey]int64{}, forked: map[logKey]bool{}}
 }
 
 func (m *marks) load() error {
@@ -106,6 +113,9 @@ func (m *marks) read(slot int64, b []byte) error {
 		return fmt.Errorf("%w (slot %d)", ErrDamaged, slot)
 	}
 	m.slots[key] = slot
+	if b[flagsAt]&flagFork != 0 {
+		m.forked[key] = true
+	}
 	return nil
 }
 
@@ -126,7 +136,7 @@ func (m *marks) get(key logKey) (k mark, err error) {
 		return k, fmt.Errorf("%w (slot %d)", ErrDamaged, slot)
 	}
 	k.Size, k.Root = binary.BigEndian.Uint64(b[16:]), proof.Hash(b[24:56])
-	k.forked = b[56]&flagFork != 0
+	k.forked = b[flagsAt]&flagFork != 0
 	return k, nil
 }
 
@@ -191,7 +201,7 @@ func (m *marks) heal(d Disk) error {
 	if err != nil {
 		return err
 	}
-	again := &marks{file: f, slots: map[logKey]int64{}}
+	again := newMarks(f)
 	if err = again.load(); err == nil {
 		var healed File
 		if healed, err = d.Replace(markFile, again.copy); err == nil {

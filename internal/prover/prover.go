@@ -128,6 +128,7 @@ type Prover struct {
 	heads   *heads             // guarded by mu, its file by writing too; nil: it cannot be used
 	waiting *waiting           // guarded by mu
 	forked  map[string]bool    // origins that this member never signs again; guarded by mu
+	before  map[logKey]bool    // logs that were forked when the marks were read; nil: they cannot be; guarded by mu
 	members map[string]Keys    // what members sign with; guarded by mu
 	met     map[string]bool    // members that have said since the start what they know; guarded by mu
 	said    map[string]Verdict // what members last refused with, by member; guarded by mu
@@ -268,54 +269,6 @@ func (l *load) add(leaves uint64, now time.Time) (bulk bool) {
 	}
 	l.bulk = l.bulk || many
 	return l.bulk
-}
-
-// mend opens the files that could not be used.
-func (p *Prover) mend() {
-	p.mendMarks()
-	p.mendHeads()
-}
-
-func (p *Prover) mendMarks() {
-	p.signing.Lock()
-	defer p.signing.Unlock()
-	if p.damaged != nil {
-		return
-	}
-	var err error
-	if p.marks == nil {
-		p.marks, err = openMarks(p.opts.Disk)
-	} else {
-		err = p.marks.heal(p.opts.Disk)
-	}
-	if errors.Is(err, ErrDamaged) {
-		p.damaged = err
-	}
-	if err != nil {
-		p.log.Error("what this member has signed cannot be read or written, so it signs no heads; ballots are counted as ever", "error", err)
-	}
-}
-
-func (p *Prover) mendHeads() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.heads != nil {
-		return
-	}
-	h, lost, err := openHeads(p.opts.Disk)
-	if err != nil {
-		p.log.Error("the heads of logs cannot be kept, so there are no proofs here; ballots are counted as ever", "error", err)
-		return
-	}
-	if lost != nil {
-		p.log.Warn("a part of the file of heads was dropped; what it had is signed again", "why", lost)
-	}
-	p.heads = h
-	for id, k := range h.keys {
-		if id != p.opts.Member {
-			p.members[id] = k
-		}
-	}
 }
 
 // origin names the log of a box.

@@ -125,6 +125,11 @@ def receipt(n, size, kind):
     return "\n".join(lines) + "\n\n" + checkpoint(size)
 
 
+def promise(n, member):
+    text = f"voted promise v1\n{ORIGIN}\n{n}\n{b64(leaves[n])}\n"
+    return text + "\n" + logs[member].sign(text)
+
+
 files = {
     "board-2026.policy": policy,
     "checkpoint-200": checkpoint(200),
@@ -133,6 +138,7 @@ files = {
     "opened.tlog-proof": receipt(17, 200, "opened"),
     "final.tlog-proof": receipt(17, 302, "final"),
     "replaced.tlog-proof": receipt(281, 302, "final"),  # one that must be refused
+    "17.promise": promise(17, "n2"),
     "entries": "".join(e.hex() + "\n" for e in entries),
 }
 for name, text in files.items():

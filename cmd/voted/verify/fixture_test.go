@@ -120,6 +120,25 @@ func (e entries) receipt(t testing.TB, ballot uint64, head []byte) *proof.Receip
 	}
 }
 
+// promise is what a member promises of a ballot of this log.
+func (e entries) promise(t testing.TB, ballot uint64, member int) []byte {
+	t.Helper()
+	return promise(t, proof.Promise{Origin: origin, Number: ballot, Leaf: proof.LeafHash(e[ballot])}, member)
+}
+
+// sworn is a promise of a ballot that is nowhere.
+func sworn(t testing.TB, ballot uint64, member int) []byte {
+	t.Helper()
+	return promise(t, proof.Promise{Origin: origin, Number: ballot, Leaf: proof.Hash{1}}, member)
+}
+
+func promise(t testing.TB, p proof.Promise, member int) []byte {
+	t.Helper()
+	key, err := proof.NewLogSigner(seed(member), p.Origin)
+	must(t, err)
+	return p.Sign(key)
+}
+
 // publish writes the log as a directory, under a head.
 func (e entries) publish(t testing.TB, size uint64, head []byte) fstest.MapFS {
 	t.Helper()

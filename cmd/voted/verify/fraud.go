@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -9,9 +8,9 @@ import (
 	"voted/proof"
 )
 
-// Fraud checks whether two documents, receipts or heads, cannot both be honest, and against
-// whom that is proof. It is Right if they cannot. The log has the entries of the larger of
-// two heads of different sizes; it may be nil.
+// Fraud checks whether two documents, receipts, heads or promises, cannot both be honest, and
+// against whom that is proof. It is Right if they cannot. The log has the entries of the larger of
+// two heads of different sizes, or of a head that a promise is compared with; it may be nil.
 func Fraud(a, b []byte, p *proof.Policy, log *Log) *Verdict {
 	first, v := stated("first", a, p)
 	if v != nil {
@@ -24,6 +23,16 @@ func Fraud(a, b []byte, p *proof.Policy, log *Log) *Verdict {
 	c, err := proof.Contradict(first, second)
 	if err != nil {
 		return refuse(Undecided, "These two are of different logs, so neither says anything about the other: %s.", detailOf(err))
+	}
+	if proof.IsPromise(b) && !proof.IsPromise(a) {
+		a, b, first, second = b, a, second, first
+	}
+	if proof.IsPromise(a) {
+		promise, err := p.Promised(a)
+		if err != nil {
+			return because(err)
+		}
+		return fate(&promise, b, second, p, log)
 	}
 	if c == nil {
 		if c, v = throughLog(first, second, log); v != nil {
@@ -64,16 +73,22 @@ func and(names []string) string {
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
-// stated reads one document: a receipt, or a head.
+// stated reads one document: a receipt, a head, or a promise.
 func stated(which string, file []byte, p *proof.Policy) (proof.Statement, *Verdict) {
 	var s proof.Statement
 	var err error
-	if bytes.HasPrefix(file, []byte("c2sp.org/tlog-proof")) {
+	switch {
+	case isReceipt(file):
 		var r *proof.Receipt
 		if r, err = proof.ParseReceipt(file); err == nil {
 			s, err = p.State(r)
 		}
-	} else {
+	case proof.IsPromise(file):
+		var promise proof.Promised
+		if promise, err = p.Promised(file); err == nil {
+			s = promise.Statement()
+		}
+	default:
 		s.Head, err = p.Signers(file)
 	}
 	if err != nil {

@@ -41,6 +41,7 @@ type Verdict struct {
 	SignedBy []string `json:"signed_by,omitempty"`
 	SignedAt string   `json:"signed_at,omitempty"` // RFC 3339
 	Against  []string `json:"against,omitempty"`   // of verify fraud
+	Promise  string   `json:"promise,omitempty"`   // of verify fraud: kept, not_covered or broken
 	Tracker  string   `json:"tracker,omitempty"`
 
 	Result json.RawMessage `json:"result,omitempty"` // that was counted, as results of polls have it

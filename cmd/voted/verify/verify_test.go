@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -234,6 +235,27 @@ func frauds(t *testing.T) []said {
 		{"the same head twice", Wrong, Fraud(head, head, p, nil)},
 		{"a receipt that is not good", Undecided, Fraud(head, changed(e.receipt(t, 17, head), func(r *proof.Receipt) { r.Ballot.Seal[0] ^= 1 }), p, nil)},
 		{"a head of another log", Undecided, Fraud(head, sign(t, proof.Checkpoint{Origin: "votes.example/acme/lunch/1"}, 1, 1, 2), p, nil)},
+		{"a promise that is kept", Wrong, Fraud(golden(t, "17.promise"), golden(t, "counted.tlog-proof"), p, nil)},
+		{"a promise that is kept, by the log", Wrong, Fraud(golden(t, "checkpoint-302"), golden(t, "17.promise"), p, e.published(t, whole))},
+		{"a promise that is kept, as one key says", Wrong, Fraud(golden(t, "17.promise"), e.receipt(t, 17, e.head(t, 200, 1)).Append(nil), p, nil)},
+		{"a promise and an earlier head", Undecided, Fraud(golden(t, "17.promise"), e.head(t, 17, 1, 1, 2), p, nil)},
+		{"a promise and a head without its log", Undecided, Fraud(golden(t, "17.promise"), head, p, nil)},
+		{"a promise and a receipt of another ballot", Undecided, Fraud(golden(t, "17.promise"), e.receipt(t, 18, head).Append(nil), p, nil)},
+		{"a promise and the log of another head", Undecided, Fraud(golden(t, "17.promise"), head, p, fork.published(t, whole))},
+		{"a lying promise", Right, Fraud(fork.promise(t, 17, 2), golden(t, "counted.tlog-proof"), p, nil)},
+		{"a receipt and a lying promise", Right, Fraud(golden(t, "counted.tlog-proof"), fork.promise(t, 17, 2), p, nil)},
+		{"a lying promise, by the log", Right, Fraud(fork.promise(t, 17, 3), golden(t, "checkpoint-302"), p, e.published(t, whole))},
+		{"a lying promise of a member that signed the head", Right, Fraud(fork.promise(t, 17, 1), golden(t, "counted.tlog-proof"), p, nil)},
+		{"a promise beyond the end", Right, Fraud(sworn(t, 400, 2), golden(t, "final.tlog-proof"), p, nil)},
+		{"a lying promise, and a head of too few", Undecided, Fraud(fork.promise(t, 17, 2), e.receipt(t, 17, e.head(t, 200, 1, 1)).Append(nil), p, nil)},
+		{"a lying promise, and a head that nobody signed", Undecided, Fraud(fork.promise(t, 17, 2), e.receipt(t, 17, e.head(t, 200, 9, 9)).Append(nil), p, nil)},
+		{"two promises of one member", Right, Fraud(golden(t, "17.promise"), fork.promise(t, 17, 2), p, nil)},
+		{"two promises of two members", Undecided, Fraud(golden(t, "17.promise"), fork.promise(t, 17, 3), p, nil)},
+		{"one promise by two members", Wrong, Fraud(golden(t, "17.promise"), e.promise(t, 17, 3), p, nil)},
+		{"a promise of a stranger", Undecided, Fraud(fork.promise(t, 17, 9), golden(t, "counted.tlog-proof"), p, nil)},
+		{"a promise that was changed", Undecided, Fraud(bytes.Replace(golden(t, "17.promise"), []byte("\n17\n"), []byte("\n18\n"), 1), golden(t, "counted.tlog-proof"), p, nil)},
+		{"a promise and a receipt that is not good", Undecided, Fraud(fork.promise(t, 17, 2), changed(e.receipt(t, 17, head), func(r *proof.Receipt) { r.Ballot.Seal[0] ^= 1 }), p, nil)},
+		{"a promise and a head of another log", Undecided, Fraud(golden(t, "17.promise"), sign(t, proof.Checkpoint{Origin: "votes.example/acme/lunch/1"}, 1, 1, 2), p, nil)},
 		{"a file that is no document", Undecided, Fraud([]byte("hello\n"), head, p, nil)},
 	}
 }

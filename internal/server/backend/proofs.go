@@ -47,6 +47,12 @@ func (p Proofs) View(ctx context.Context, h api.Head) (*proof.View, error) {
 	return v, pending(err)
 }
 
+// Promise implements api.Prover.
+func (p Proofs) Promise(poll string, number uint64, leaf proof.Hash) ([]byte, error) {
+	file, err := p.Prover.Promise(poll, number, leaf)
+	return file, pending(err)
+}
+
 // Policy implements api.Prover.
 func (p Proofs) Policy(poll string) ([]byte, error) {
 	origin, ok := p.Prover.Origin(poll)
