@@ -53,6 +53,7 @@ func TestVerifyExitsByWhatIsSo(t *testing.T) {
 		"receipt " + receipt + " --choice ann --policy " + policy:                     {2, "does not show what it chose"},
 		"receipt " + golden("opened.tlog-proof") + " --choice ann --policy " + policy: {2, "--log-dir"},
 		"log " + dir + " --policy " + policy:                                          {2, "no log that can be read"},
+		"fraud " + golden("17.promise") + " " + receipt + " --policy " + policy:       {1, "The promise is kept"},
 		"fraud " + early + " " + early + " --policy " + policy:                        {1, "can both be honest"},
 		"fraud " + early + " " + late + " --policy " + policy:                         {2, "--log-dir"},
 	} {
