@@ -2,6 +2,7 @@ package prover
 
 import (
 	"fmt"
+	"slices"
 
 	"voted/proof"
 )
@@ -9,10 +10,11 @@ import (
 // Promise returns this member's signed word, as a file, that a ballot of a poll's newest log has
 // this leaf hash. It is made of what this member has recorded, so for one record it is always the
 // same bytes, and it waits for nothing. It fails with ErrPending where this member's own ballots are
-// behind or are others, and where it signs nothing of this log: before the other members have said
-// what it signed before its start, without its marks, after a fork, and while its state is in doubt.
+// behind or are others, and where its word counts for nothing: without a vote its key is in no policy;
+// before the other members have said what it signed before its start, without its marks, after a fork
+// and while its state is in doubt it signs nothing of this log.
 func (p *Prover) Promise(poll string, number uint64, leaf proof.Hash) ([]byte, error) {
-	if !p.started.Load() || !p.recalled.Load() {
+	if !p.started.Load() || !p.recalled.Load() || !slices.Contains(p.voting(), p.opts.Member) {
 		return nil, ErrPending
 	}
 	if err := p.state.Doubt(); err != nil {

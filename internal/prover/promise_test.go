@@ -70,6 +70,14 @@ func TestAMemberPromisesOnlyWhatItHasItself(t *testing.T) {
 		refused("a ballot that it does not have yet", "board", 5, leafOf(5))
 		refused("the definition", "board", 0, leafOf(0))
 		refused("a poll that it does not have", "none", 3, leafOf(3))
+		votes := func(is bool) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			m.follow = !is
+		}
+		votes(false)
+		refused("without a vote", "board", 3, leafOf(3))
+		votes(true)
 		m.boxes.mu.Lock()
 		m.boxes.doubt = errors.New("digests differ")
 		m.boxes.mu.Unlock()

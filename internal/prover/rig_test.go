@@ -196,6 +196,7 @@ type place struct {
 	boxes  *boxes
 	prover *prover.Prover
 	silent bool
+	follow bool // it has no vote
 
 	measured *prometheus.Registry // by this prover
 	logger   *slog.Logger         // nil: it logs nothing
@@ -262,8 +263,10 @@ type end struct{ *place }
 
 // Members implements prover.Cluster.
 func (e end) Members() (all []prover.Member) {
+	e.rig.mu.Lock()
+	defer e.rig.mu.Unlock()
 	for _, id := range e.rig.order {
-		all = append(all, prover.Member{ID: id, Votes: true})
+		all = append(all, prover.Member{ID: id, Votes: !e.rig.members[id].follow})
 	}
 	return all
 }
