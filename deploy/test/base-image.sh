@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# base-image.sh NAME: makes a builder image from this machine's own Go, shell and CAs,
+# base-image.sh NAME [LABEL]: makes a builder image from this machine's own Go, shell and CAs,
 # with the modules that go.mod names. Nothing is pulled and nothing of it is meant
 # to be published: it is how the Dockerfile is exercised where there is no registry.
+# Whatever is built from it has its label, so that it can be found and removed.
 set -euo pipefail
 name=${1:?name of the image to make}
+label=${2:-voted.builder=$name}
 cd "$(dirname "$0")/../.."
 for tool in docker go ldd tar; do
 	command -v $tool >/dev/null || { echo "base-image.sh needs $tool" >&2; exit 1; }
@@ -38,4 +40,4 @@ echo 'root:x:0:0:root:/root:/bin/sh' >"$stage/etc/passwd"
 cp -L /etc/ssl/certs/ca-certificates.crt "$stage/etc/ssl/certs/"
 
 tar -C "$stage" --owner=0 --group=0 -c . | docker import \
-	--change 'ENV PATH=/usr/local/go/bin:/usr/bin:/bin GOPATH=/go GOPROXY=off GONOSUMDB=* GOTOOLCHAIN=local HOME=/root' - "$name"
+	--change "LABEL $label" --change 'ENV PATH=/usr/local/go/bin:/usr/bin:/bin GOPATH=/go GOPROXY=off GONOSUMDB=* GOTOOLCHAIN=local HOME=/root' - "$name"

@@ -26,6 +26,7 @@ fi
 work=$(mktemp -d /tmp/voted-deploy-test-XXXXXX)
 project=votedtest$$
 base=voted-test-base:$$
+mine=voted.deploy-test=$$ # label of all that is built from the base
 load= # process id of the load test
 export VOTED_IMAGE=voted-test:$$ VOTED_SECRETS=$work/secrets VOTED_ENV_FILE=$work/env VOTED_LOG_NAME=votes.example VOTED_PROOF_KEY=/secrets/node.proof.key
 if [ -n "${VOTED_TEST_BUILDER:-}" ]; then base=$VOTED_TEST_BUILDER; fi
@@ -44,6 +45,9 @@ clean() {
 	docker image rm --force "$VOTED_IMAGE" >/dev/null 2>&1 || true
 	docker image rm --force "voted-test-build:$$" >/dev/null 2>&1 || true
 	[ -n "${VOTED_TEST_BUILDER:-}" ] || docker image rm --force "$base" >/dev/null 2>&1 || true
+	# What is left of a build that failed or was interrupted.
+	docker ps --all --quiet --filter "label=$mine" | xargs -r docker rm --force >/dev/null 2>&1 || true
+	docker image ls --all --quiet --filter "label=$mine" | xargs -r docker image rm --force >/dev/null 2>&1 || true
 	if [ $code -ne 0 ] && [ -d "$work/load" ]; then echo "deploy-test: the load test's files are in $work/load"; else rm -rf "$work"; fi
 	exit $code
 }
@@ -57,7 +61,7 @@ fail() {
 }
 
 say "building the image"
-[ -n "${VOTED_TEST_BUILDER:-}" ] || deploy/test/base-image.sh "$base" >/dev/null
+[ -n "${VOTED_TEST_BUILDER:-}" ] || deploy/test/base-image.sh "$base" "$mine" >/dev/null
 build() { docker build --file deploy/Dockerfile --build-arg "BUILDER=$base" --build-arg VERSION=test "$@" . >>"$work/build.log" 2>&1; }
 # The stage that builds gets a name too, so that it can be removed.
 build --target build --tag "voted-test-build:$$" || { tail -40 "$work/build.log"; fail "the image does not build"; }
