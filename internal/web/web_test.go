@@ -233,3 +233,14 @@ func TestTheDocumentHasExactlyTheRoutesServed(t *testing.T) {
 		t.Errorf("docs/web.md has %s, which is not served", pattern)
 	}
 }
+
+// A language is kept when a person chooses it, and not when a script or a frame asks in one.
+func TestOnlyAPersonsLanguageIsKept(t *testing.T) {
+	t.Parallel()
+	for dest, kept := range map[string]bool{"": true, "document": true, "empty": false, "iframe": false} {
+		w := ask(handler(nil), http.MethodGet, "/help?lang=de", nil, map[string]string{"Sec-Fetch-Dest": dest, "Accept": "text/html"})
+		if (w.Header().Get("Set-Cookie") != "") != kept || !strings.Contains(w.Body.String(), "Auf dem Telefon") {
+			t.Errorf("%q: the cookie is %q", dest, w.Header().Get("Set-Cookie"))
+		}
+	}
+}

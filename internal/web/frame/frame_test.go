@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -281,5 +282,25 @@ func TestAssetsAreKeptForeverUnderTheirHashAlone(t *testing.T) {
 	}
 	if got := get("/assets/0123456789ab/nothing.css", ""); got.Code != http.StatusNotFound {
 		t.Errorf("what is not there: %d", got.Code)
+	}
+}
+
+// A style sheet is served without what is only for those who read its source, and loses nothing else.
+func TestAStyleSheetIsServedWithoutComments(t *testing.T) {
+	t.Parallel()
+	const source = "/* Over\n two lines. */\na { b: c; } /* d */\n\n@media print {\n  e { f: g\n     h; }\n}\n"
+	if got, want := string(lean([]byte(source))), "\na { b: c; } \n@media print {\ne { f: g\nh; }\n}\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	words := func(s string) []string { return strings.Fields(comments.ReplaceAllString(s, "")) }
+	var all []string
+	for _, name := range names("assets/css/*.css") {
+		all = append(all, words(string(read(name)))...)
+	}
+	served := words(string(readAssets()["app.css"].plain))
+	slices.Sort(all)
+	slices.Sort(served)
+	if !slices.Equal(all, served) || len(served) < 1000 {
+		t.Errorf("%d words are served of %d", len(served), len(all))
 	}
 }

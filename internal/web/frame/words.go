@@ -113,6 +113,9 @@ func (c *catalogue) find(code string) *Language {
 // Accept-Language.
 func (c *catalogue) choose(w http.ResponseWriter, r *http.Request) *Language {
 	if l := c.find(r.URL.Query().Get("lang")); l != nil {
+		if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" && dest != "document" {
+			return l // a script or a frame asked, and not a person
+		}
 		http.SetCookie(w, &http.Cookie{Name: langCookie, Value: l.Code, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteLaxMode})
 		return l
 	}

@@ -70,10 +70,14 @@ func (s *speaker) howInRounds(r *results, winner string) string {
 	last := &r.Rounds[n-1]
 	votes, _ := last.Votes.Of(winner)
 	sum := total(last.Votes)
-	if n == 1 {
-		return s.Text("public.how.first_round", s.number(votes), s.number(sum), s.percent(float(votes), float(sum)))
+	first, later := "public.how.first_round", "public.how.rounds"
+	if r.Weight != nil {
+		first, later = "public.how.first_round.weight", "public.how.rounds.weight"
 	}
-	return s.Text("public.how.rounds", n, s.number(votes), s.number(sum), s.percent(float(votes), float(sum)))
+	if n == 1 {
+		return s.Text(first, s.number(votes), s.number(sum), s.percent(float(votes), float(sum)))
+	}
+	return s.Text(later, n, s.number(votes), s.number(sum), s.percent(float(votes), float(sum)))
 }
 
 func (s *speaker) howInRunoff(r *results, winner string) string {

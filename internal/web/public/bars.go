@@ -132,13 +132,19 @@ type scoreRow struct {
 func (s *speaker) scores(r *results) *scores {
 	t := &scores{}
 	for i := range r.Options {
+		for score := len(t.Heads); score < len(r.Options[i].Distribution); score++ {
+			t.Heads = append(t.Heads, score)
+		}
+	}
+	for i := range r.Options {
 		o := &r.Options[i]
 		x := scoreRow{Name: s.names[o.ID]}
-		for score, n := range o.Distribution {
+		for score := range t.Heads {
+			n := int64(0) // of an option that nobody has scored the results say nothing
+			if score < len(o.Distribution) {
+				n = o.Distribution[score]
+			}
 			x.Cells = append(x.Cells, cell{s.Number(n), "score." + s.Number(score) + "." + o.ID})
-		}
-		for score := len(t.Heads); score < len(o.Distribution); score++ {
-			t.Heads = append(t.Heads, score)
 		}
 		t.Rows = append(t.Rows, x)
 	}

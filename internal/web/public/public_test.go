@@ -313,6 +313,39 @@ func TestTheAnswerAndTheRoundsInWords(t *testing.T) {
 	}
 }
 
+// Where voters have weights, rounds count weights: a sentence that calls them ballots names more than there are.
+func TestRoundsOfWeightsAreNotCalledBallots(t *testing.T) {
+	t.Parallel()
+	n := given(t)
+	n.poll(t, client.Definition{ID: "heavy", Options: client.Options("ann", "bo", "cy"), Method: client.IRV, Audience: client.AudienceAnyone, Eligibility: client.OnRoll})
+	if _, err := n.client.LoadRoll(t.Context(), "heavy", slices.Values([]client.RollEntry{{Voter: "v0", Weight: 5}, {Voter: "v1", Weight: 4}, {Voter: "v2", Weight: 2}}), nil); err != nil {
+		t.Fatal(err)
+	}
+	for i, vote := range []client.Ballot{client.Rank("ann"), client.Rank("bo"), client.Rank("cy", "bo")} {
+		if _, err := n.client.Cast(t.Context(), "heavy", fmt.Sprint("v", i), vote); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for lang, want := range map[string]string{"en": "with 6 of a weight of 11", "de": "mit 6 von einem Gewicht von 11"} {
+		if got := n.get(t, "", "/polls/heavy?lang="+lang).body; !strings.Contains(got, want) || strings.Contains(got, "6 of 11 ballots") {
+			t.Errorf("%s: %q is not said:\n%s", lang, want, got)
+		}
+	}
+}
+
+// A table of scores has a cell for each score, also where nobody has scored an option.
+func TestTheTableOfScoresHasNoHoles(t *testing.T) {
+	t.Parallel()
+	n := given(t)
+	n.poll(t, client.Definition{ID: "scored", Options: client.Options("ann", "bo"), Method: client.STAR, Audience: client.AudienceAnyone}, times(12, client.Score(map[string]int{"ann": 5}))...)
+	n.close(t, "scored")
+	for _, cell := range []string{`data-key="score.5.ann">12<`, `data-key="score.0.bo">0<`, `data-key="score.5.bo">0<`} {
+		if got := n.get(t, "", "/polls/scored?view=scores").body; !strings.Contains(got, cell) {
+			t.Errorf("%s is not there:\n%s", cell, got)
+		}
+	}
+}
+
 func TestTheCertificateHasTheDigestThatABackupHas(t *testing.T) {
 	t.Parallel()
 	n := given(t)
