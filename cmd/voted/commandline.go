@@ -32,6 +32,7 @@ type commandLine struct {
 	Token      tokenCommands      `cmd:"" help:"Make bearer tokens."`
 	Credential credentialCommands `cmd:"" help:"Issue voting credentials, one link a voter."`
 	Proof      proofCommands      `cmd:"" help:"Make the policies by which proofs are checked, and sign them."`
+	Probe      probeCommand       `cmd:"" help:"Ask a cluster from outside, again and again, whether it counts exactly once."`
 	Health     healthCommand      `cmd:"" help:"Ask a node whether it is well, for health checks."`
 	Backup     backupCommand      `cmd:"" help:"Write everything that a cluster holds to a file."`
 	Mirror     mirrorCommand      `cmd:"" help:"Copy the published log of a poll, and check it."`
