@@ -2,8 +2,11 @@ package browser
 
 import (
 	_ "embed"
+	"errors"
 	"strings"
+	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/runtime"
@@ -14,10 +17,21 @@ import (
 //go:embed js/find.js
 var findJS string
 
-// found evaluates an expression in which find and its companions of js/find.js are known.
+// found evaluates an expression in which find and its companions of js/find.js are known, and which may be evaluated
+// twice: it is evaluated again where another page came meanwhile.
 func found[T any](p *Tab, expression string) T {
 	p.t.Helper()
-	return Eval[T](p, "(() => {"+findJS+"; return "+expression+" })()")
+	script := "(() => {" + findJS + "; return " + expression + " })()"
+	for deadline := time.Now().Add(patience); ; {
+		value, err := eval[T](p, script)
+		if err == nil {
+			return value
+		}
+		var gone *cdproto.Error // the page; what goes wrong in a script is no error of the protocol
+		if !errors.As(err, &gone) || time.Now().After(deadline) {
+			p.t.Fatalf("%v\nevaluating %s\n%s", err, expression, p.where())
+		}
+	}
 }
 
 // Press presses the link or button with a name and waits for the page that follows.
