@@ -87,7 +87,21 @@ func (p *Prover) feed(heads []Head) {
 	}
 }
 
-// add notes that a log has a newer head.
+// remind has heads sent again that came without what a witness signed of the same ones here: the
+// member that sent them missed them, and has collected signatures itself.
+func (p *Prover) remind(heads []Head) {
+	for _, f := range p.feeders {
+		key := f.w.Key()
+		for i := range heads {
+			h := &heads[i]
+			if own := p.newest(h.Origin); own.Point == h.Point && signedBy(own.Note, key.Name(), key.ID()) && !signedBy(h.Note, key.Name(), key.ID()) {
+				f.add(h.Origin, time.Now())
+			}
+		}
+	}
+}
+
+// add notes that a log has a newer head, or one that other members lack.
 func (f *feeder) add(o proof.Origin, now time.Time) {
 	f.mu.Lock()
 	if key := keyOf(o); !f.has[key] {
@@ -237,6 +251,7 @@ func (f *feeder) give(d due) bool {
 	}
 	if signedBy(h.Note, f.w.Key().Name(), f.w.Key().ID()) {
 		f.seen[key] = h.Size
+		f.p.push([]Head{h})
 		return true
 	}
 	s, err := f.ask(h, f.seen[key])

@@ -318,3 +318,24 @@ func TestAMemberThatDoesNotLeadAsksNoWitness(t *testing.T) {
 		}
 	})
 }
+
+// The pushed head may come to a member while it is cut off, or does not yet know with which keys the others sign.
+func TestAMemberThatMissedAHeadGetsWhatTheWitnessSigned(t *testing.T) {
+	bubbleOf(t, []string{"w1"}, func(r *rig, all []*observer) {
+		r.cast("p", upTo(10)...)
+		r.all(func(m *place) { m.await("p", 10, 5*time.Second) })
+		// Given a member that is cut off while a head is made and cosigned, the last one for long,
+		r.silence("n3", true)
+		r.cast("p", upTo(10)...)
+		r.members["n1"].await("p", 20, 5*time.Second)
+		time.Sleep(2 * feedMoment)
+		// when it is back, and collects signatures itself,
+		r.silence("n3", false)
+		r.members["n3"].await("p", 20, 30*time.Second)
+		time.Sleep(2 * feedMoment)
+		// then its head bears the signature of the witness, who was not asked again.
+		if size, is := r.members["n3"].witnessed(all[0]); size != 20 || !is || all[0].requests() != 2 {
+			r.t.Errorf("it serves a head of %d, witnessed: %t, after %d requests", size, is, all[0].requests())
+		}
+	})
+}

@@ -198,6 +198,7 @@ func (p *Prover) accept(heads []Head) {
 	if len(witnessed) > 0 {
 		p.enrich(witnessed)
 	}
+	p.remind(heads)
 }
 
 func (p *Prover) isNews(h *Head) bool {
