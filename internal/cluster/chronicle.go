@@ -75,10 +75,10 @@ func (n *Node) noteLeader(id, before string, lost time.Time) {
 // under the old leader was applied here. What it measures includes the moment that this
 // goroutine needs to run.
 func (n *Node) noteFirstBallot(leader replica.Leadership, before int64) {
-	ctx, cancel := context.WithTimeout(leader.Context, firstBallotWait)
+	ctx, cancel := context.WithTimeout(n.ctx, firstBallotWait)
 	defer cancel()
-	defer context.AfterFunc(n.ctx, cancel)()
-	for index := n.fsm.Index(); ; index = n.fsm.Index() {
+	// The same leader may be seen anew meanwhile, so its context does not end this.
+	for index := n.fsm.Index(); n.leaders.Now().ID == leader.ID; index = n.fsm.Index() {
 		if first := n.lastBallots.Load(); first > before {
 			pause := time.Duration(first - before)
 			n.note(history.Event{

@@ -11,9 +11,13 @@ import (
 	"voted/internal/survey"
 )
 
+// noteStart makes the start the first event: what the cluster's members see of each other comes after it.
+func (s *Server) noteStart() {
+	s.history.Note(history.Event{Kind: history.Started, Member: s.opts.ID, Text: fmt.Sprintf("%s started, version %s.", s.opts.ID, s.opts.Version)})
+}
+
 // keepHistory samples what this node does, until ctx ends.
 func (s *Server) keepHistory(ctx context.Context) {
-	s.history.Note(history.Event{Kind: history.Started, Member: s.opts.ID, Text: fmt.Sprintf("%s started, version %s.", s.opts.ID, s.opts.Version)})
 	every := time.NewTicker(history.SampleEvery)
 	defer every.Stop()
 	for {

@@ -54,7 +54,10 @@ func TestEveryNodeRemembersWhoLedAndHowLongNothingWasCounted(t *testing.T) {
 		return false
 	})
 	// when leadership is handed to the node that takes them,
-	c.do(follower, http.MethodPost, "/v1/cluster/leader", `{"id":"`+follower+`"}`)
+	c.eventually("leadership is handed on", func() bool {
+		resp, _ := c.do(follower, http.MethodPost, "/v1/cluster/leader", `{"id":"`+follower+`"}`)
+		return resp.StatusCode < 300
+	})
 	// then all nodes know when that was, and how long no ballot was counted.
 	for id := range c.nodes {
 		c.eventually("all is remembered at "+id, func() bool {

@@ -59,6 +59,7 @@ func New(o Options) (*Server, error) {
 		return nil, usage.Mark(err)
 	}
 	s := &Server{opts: o, log: o.Logger.With("node", o.ID), history: history.NewRecorder()}
+	s.noteStart()
 	if err := s.openGuards(); err != nil {
 		return nil, curable(err)
 	}
