@@ -75,7 +75,7 @@ func TestNegativeControls(t *testing.T) {
 			// answers shows nothing.
 			for try := uint64(0); try < 7 && (r == nil || r.Verdict == report.Inconclusive); try++ {
 				o = shortRun(t)
-				o.Binary, o.Seed = binary, o.Seed+try
+				o.Binary, o.Seed, o.Proofs = binary, o.Seed+try, slices.Contains(c.want, ledger.Unproven)
 				if c.options != nil {
 					c.options(&o, t)
 				}

@@ -197,13 +197,23 @@ func (t *Taker) again(ctx context.Context, endpoint string, ballots []*Ballot) e
 		return err
 	}
 	defer c.Close()
+	owes := ""
 	for _, b := range ballots {
+		// A node that has kept one waiting in vain is not waited for with each of the others.
+		if owes != "" {
+			b.Refused = owes
+			continue
+		}
+		began := time.Now()
 		file, err := c.Proof(ctx, b.Poll, b.Voter)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
 			b.Refused = err.Error()
+			if time.Since(began) >= patience {
+				owes = "not asked for, since the node gave out no proof of " + b.Poll + "/" + b.Voter + ": " + b.Refused
+			}
 			continue
 		}
 		if err := keep(b.file(t.opts.Out, after), file); err != nil {
