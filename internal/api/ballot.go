@@ -31,11 +31,7 @@ func (h *Handler) castBallot(w *response, r *http.Request) error {
 }
 
 func (h *Handler) castOne(w *response, r *http.Request) error {
-	id, err := pollID(r)
-	if err != nil {
-		return err
-	}
-	voter, err := voterID(r)
+	id, voter, err := pollAndVoter(r)
 	if err != nil {
 		return err
 	}
@@ -278,11 +274,7 @@ func (w *response) receipt(status int, id, voter string, kind poll.Kind, r poll.
 
 // getReceipt serves GET of a voter's current receipt.
 func (h *Handler) getReceipt(w *response, r *http.Request) error {
-	id, err := pollID(r)
-	if err != nil {
-		return err
-	}
-	voter, err := voterID(r)
+	id, voter, err := pollAndVoter(r)
 	if err != nil {
 		return err
 	}

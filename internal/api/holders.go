@@ -26,11 +26,7 @@ type holdersJSON struct {
 // getHolders serves which voting members have counted a voter's ballot. It is answered from
 // this node's own state where that has the ballot, so it needs no leader.
 func (h *Handler) getHolders(w *response, r *http.Request) error {
-	id, err := pollID(r)
-	if err != nil {
-		return err
-	}
-	voter, err := voterID(r)
+	id, voter, err := pollAndVoter(r)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,15 @@ func voterID(r *http.Request) (string, error) {
 	return voterOf(pathVar(r, "voter"))
 }
 
+// pollAndVoter returns the poll and the voter that the path of a ballot names.
+func pollAndVoter(r *http.Request) (id, voter string, err error) {
+	if id, err = pollID(r); err != nil {
+		return "", "", err
+	}
+	voter, err = voterID(r)
+	return id, voter, err
+}
+
 func voterOf(escaped string) (string, error) {
 	voter, err := url.PathUnescape(escaped)
 	if err != nil {

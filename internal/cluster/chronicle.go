@@ -48,7 +48,7 @@ func (n *Node) chronicleLeaders() {
 			if now.ID != "" {
 				n.noteLeader(now.ID, lost.id, lost.at)
 				if recent := lost.at.Add(-recentBallots).UnixNano(); lost.id != "" && lost.ballot > recent {
-					n.goTask(func() { n.noteFirstBallot(now, lost.ballot) })
+					n.goTask(func() { n.noteFirstBallot(now.ID, lost.ballot) })
 				}
 			}
 			was = now
@@ -74,16 +74,16 @@ func (n *Node) noteLeader(id, before string, lost time.Time) {
 // noteFirstBallot waits for the first ballot under a new leader. before is when the last one
 // under the old leader was applied here. What it measures includes the moment that this
 // goroutine needs to run.
-func (n *Node) noteFirstBallot(leader replica.Leadership, before int64) {
+func (n *Node) noteFirstBallot(leader string, before int64) {
 	ctx, cancel := context.WithTimeout(n.ctx, firstBallotWait)
 	defer cancel()
-	// The same leader may be seen anew meanwhile, so its context does not end this.
-	for index := n.fsm.Index(); n.leaders.Now().ID == leader.ID; index = n.fsm.Index() {
+	// The context of a leadership also ends where the same member goes on to lead, so the member's id is compared.
+	for index := n.fsm.Index(); n.leaders.Now().ID == leader; index = n.fsm.Index() {
 		if first := n.lastBallots.Load(); first > before {
 			pause := time.Duration(first - before)
 			n.note(history.Event{
-				At: time.Unix(0, first), Kind: history.FirstBallot, Member: leader.ID, Took: millis(pause),
-				Text: fmt.Sprintf("The first ballots under %s were counted %s after the last ones before.", leader.ID, inWords(pause)),
+				At: time.Unix(0, first), Kind: history.FirstBallot, Member: leader, Took: millis(pause),
+				Text: fmt.Sprintf("The first ballots under %s were counted %s after the last ones before.", leader, inWords(pause)),
 			})
 			return
 		}

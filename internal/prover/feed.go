@@ -87,8 +87,8 @@ func (p *Prover) feed(heads []Head) {
 	}
 }
 
-// remind has heads sent again that came without what a witness signed of the same ones here: the
-// member that sent them missed them, and has collected signatures itself.
+// remind takes in heads of another member. Where the same head here bears the signature of a witness and theirs does
+// not, this one is sent again: that member missed it, and collected signatures itself.
 func (p *Prover) remind(heads []Head) {
 	for _, f := range p.feeders {
 		key := f.w.Key()
@@ -247,7 +247,7 @@ func (f *feeder) give(d due) bool {
 	delete(f.refused, key)
 	h, ok := f.p.Head(d.origin.Poll)
 	if !ok || h.Origin != d.origin {
-		return true // it was deleted, or began anew
+		return true // it was deleted, or another log took its place
 	}
 	if signedBy(h.Note, f.w.Key().Name(), f.w.Key().ID()) {
 		f.seen[key] = h.Size

@@ -10,7 +10,7 @@ import (
 	"voted/client"
 )
 
-var update = flag.Bool("update", false, "write the accessibility trees of testdata/trees anew")
+var update = flag.Bool("update", false, "write the accessibility trees of testdata/trees again")
 
 // sameTree holds what a screen reader has to say of a page to a file.
 func sameTree(t *testing.T, tab *Tab, name string) {

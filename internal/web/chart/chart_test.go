@@ -243,7 +243,7 @@ func goldens() map[string]string {
 	}
 }
 
-// A person has looked at these. If a drawing changes, write it anew with -golden.write and look at it.
+// A person has looked at these. If a drawing changes, write it again with -golden.write and look at it.
 func TestDrawingsAreThoseThatAPersonHasLookedAt(t *testing.T) {
 	t.Parallel()
 	for name, got := range goldens() {
