@@ -73,27 +73,29 @@ func showPoll(o *display.Output, p client.Poll, now clock.Clock) {
 	if p.Description != "" {
 		rows("about", strings.Split(p.Description, "\n")...)
 	}
+	rows("options", optionLines(p.Options)...)
+	t.Write(o)
+}
+
+// optionLines are the options as lines: id, title, and below them what voters read about it.
+func optionLines(options []client.PollOption) (lines []string) {
 	width := 0
-	for _, option := range p.Options {
+	for _, option := range options {
 		width = max(width, len(option.ID))
 	}
-	for i, option := range p.Options {
-		name := ""
-		if i == 0 {
-			name = "options"
-		}
+	for _, option := range options {
 		text := option.ID
 		if option.Title != "" && option.Title != option.ID {
 			text = fmt.Sprintf("%-*s  %s", width, option.ID, option.Title)
 		}
-		rows(name, text)
+		lines = append(lines, text)
 		if option.Description != "" {
 			for line := range strings.SplitSeq(option.Description, "\n") {
-				rows("", strings.Repeat(" ", width+2)+line)
+				lines = append(lines, strings.Repeat(" ", width+2)+line)
 			}
 		}
 	}
-	t.Write(o)
+	return lines
 }
 
 func stateCell(s client.State) display.Cell {
