@@ -55,7 +55,8 @@ func TestAPromiseIsTheSameAfterAFailoverAndTheLogKeepsIt(t *testing.T) {
 		c.as("gateway", others[1], 0, "proof", "get", "board", voter, "--policy", policyFile, "-o", file)
 		return file
 	}
-	mine, theirs := receipt("v-1"), receipt("v-2")
+	theirs := receipt("v-2")
+	mine := receipt("v-1") // of a head that has both records, as it comes after the other one
 	fraud := func(promise []byte, file string, code int, says string) {
 		t.Helper()
 		out, errs, got := voted(t, "verify", "fraud", written(t, promise), file, "--policy", policyFile)
