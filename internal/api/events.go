@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"voted/internal/eventjson"
 	"voted/internal/poll"
 	"voted/internal/refusal"
 )
@@ -140,7 +142,7 @@ func (h *Handler) awaitEvent(ctx context.Context, w *response, newest uint64) bo
 // foundEvents are events as they are in the journal, at one log index.
 type foundEvents struct {
 	events               []poll.Event
-	polls                []pollOfEvent // of each event, as it is now
+	polls                []eventjson.About // of each event, as it is now
 	index                uint64
 	oldest, newest, seen uint64
 }
@@ -152,7 +154,7 @@ func (h *Handler) readEvents(q *eventQuery) (found foundEvents, err error) {
 		found.index = s.Index()
 		found.oldest, found.newest = s.EventSpan()
 		if found.events, found.seen, ok = s.Events(q.after, q.limit, q.matches); ok {
-			found.polls = pollsOf(s, found.events)
+			found.polls = eventjson.Gather(s, found.events)
 		}
 	})
 	if !ok {
@@ -186,19 +188,36 @@ func (h *Handler) renderPage(w *response, r *http.Request, found foundEvents) (e
 	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	page := eventsJSON{Cluster: h.cluster.ClusterID(), Oldest: found.oldest, Newest: found.newest, Next: found.seen, Events: []jsontext.Value{}}
-	bytes := 0
+	size, render := 0, h.Renderer()
 	for i, e := range found.events {
-		text, err := h.renderEvent(ctx, e, found.polls[i])
+		text, err := render.Event(ctx, e, found.polls[i])
 		if err != nil && len(page.Events) == 0 {
 			return page, err
 		}
-		if bytes += len(text); err != nil || bytes > maxPageBytes && len(page.Events) > 0 {
+		if size += len(text); err != nil || size > maxPageBytes && len(page.Events) > 0 {
 			page.Next = e.Number - 1
 			return page, nil
 		}
 		page.Events = append(page.Events, text)
 	}
 	return page, nil
+}
+
+// Renderer renders the events of this cluster.
+func (h *Handler) Renderer() eventjson.Renderer {
+	return eventjson.Renderer{Cluster: h.cluster.ClusterID(), Results: closedResults{h}}
+}
+
+// closedResults are the results that are kept for all who ask.
+type closedResults struct{ *Handler }
+
+// Closed implements eventjson.Results.
+func (h closedResults) Closed(ctx context.Context, info poll.Info) ([]byte, error) {
+	now, err := h.standing(ctx, info, info.ClosedIndex)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(now.appendJSON(nil), []byte("\n")), nil
 }
 
 // maxEventWait bounds how long a request waits for an event, in seconds.
@@ -242,7 +261,7 @@ func (h *Handler) readAfter(q *eventQuery, v url.Values, last string) (err error
 	case after == "newest":
 		q.only = true
 	case strings.HasPrefix(after, "evt_"):
-		number, ours = readEventID(after, h.cluster.ClusterID())
+		number, ours = eventjson.ParseID(after, h.cluster.ClusterID())
 	default:
 		if number, err = strconv.ParseUint(after, 10, 63); err != nil {
 			return malformed(`after must be the number or the id of an event, as in "sequence" and "id", or newest.`)

@@ -54,9 +54,9 @@ func (s *stream) runEvents(ctx context.Context, q *eventQuery) {
 
 // sendEvents sends events, and reports whether the client is still there.
 func (s *stream) sendEvents(ctx context.Context, found foundEvents) bool {
-	cluster := s.h.cluster.ClusterID()
+	cluster, render := s.h.cluster.ClusterID(), s.h.Renderer()
 	for i, e := range found.events {
-		text, err := s.h.renderEvent(ctx, e, found.polls[i])
+		text, err := render.Event(ctx, e, found.polls[i])
 		if err != nil {
 			return false // it goes on from the last event when it connects again
 		}

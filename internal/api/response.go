@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"voted/internal/moment"
 	"voted/internal/refusal"
 	"voted/internal/trace"
 )
@@ -158,13 +159,8 @@ func (w *response) tag(version uint32) {
 	w.Header()["Etag"] = w.value(`"` + strconv.FormatUint(uint64(version), 10) + `"`)
 }
 
-// timeJSON is RFC 3339 in UTC with milliseconds.
-const timeJSON = "2006-01-02T15:04:05.000Z"
-
 // appendTime appends a time in milliseconds since the Unix epoch.
-func appendTime(b []byte, ms int64) []byte {
-	return time.UnixMilli(ms).UTC().AppendFormat(b, timeJSON)
-}
+func appendTime(b []byte, ms int64) []byte { return moment.AppendText(b, ms) }
 
 // problem answers with a refusal; a second answer is never written over a first.
 func (w *response) problem(e *refusal.Error) {

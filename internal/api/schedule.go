@@ -87,7 +87,7 @@ func (h *Handler) scheduled(id string, body *scheduleBody) (c poll.Schedule, err
 	if !poll.ValidID(about) {
 		return c, misplaced("/do", "It names the id of a poll.")
 	}
-	c.Do, c.Fingerprint = do, poll.ScheduleFingerprint(c.At, append([]byte(actionOf(do)+"\x00"+about+"\x00"), said...))
+	c.Do, c.Fingerprint = do, poll.ScheduleFingerprint(c.At, append([]byte(poll.Action(do)+"\x00"+about+"\x00"), said...))
 	return c, nil
 }
 
@@ -125,23 +125,6 @@ func (h *Handler) doOf(id string, do *doBody) (c poll.Command, about string, sai
 	return poll.DrawLot{Poll: do.Lot.Poll, Seed: do.Lot.Seed}, do.Lot.Poll, []byte(do.Lot.Seed), nil
 }
 
-// actionOf returns the name of a command that can be scheduled, as in the body.
-func actionOf(c poll.Command) string {
-	switch c.(type) {
-	case poll.Create:
-		return "create"
-	case poll.Patch:
-		return "patch"
-	case poll.Close:
-		return "close"
-	case poll.Delete:
-		return "delete"
-	case poll.DrawLot:
-		return "lot"
-	}
-	return ""
-}
-
 // scheduleID returns the id in the path.
 func scheduleID(r *http.Request) (string, error) {
 	id, err := url.PathUnescape(pathVar(r, "id"))
@@ -175,7 +158,7 @@ type problemOnce struct {
 
 func scheduleOf(k *poll.Task) scheduleJSON {
 	shown := scheduleJSON{
-		ID: k.ID, Action: actionOf(k.Do), Poll: k.Poll(), At: string(appendTime(nil, k.At)), State: k.State.String(),
+		ID: k.ID, Action: k.Action(), Poll: k.Poll(), At: string(appendTime(nil, k.At)), State: k.State.String(),
 		CreatedAt: string(appendTime(nil, k.CreatedAt)), EndedAt: timeText(k.EndedAt), Index: k.Result.Index,
 	}
 	if e := k.Result.Err; e != nil {

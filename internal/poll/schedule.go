@@ -260,6 +260,26 @@ func pollOf(c Command) string {
 // Poll returns the id of the poll that the task is about.
 func (k *Task) Poll() string { return pollOf(k.Do) }
 
+// Action returns the name of what the task does.
+func (k *Task) Action() string { return Action(k.Do) }
+
+// Action returns the name of a command that can be scheduled, "" of any other.
+func Action(c Command) string {
+	switch c.(type) {
+	case Create:
+		return "create"
+	case Patch:
+		return "patch"
+	case Close:
+		return "close"
+	case Delete:
+		return "delete"
+	case DrawLot:
+		return "lot"
+	}
+	return ""
+}
+
 // Task returns a scheduled command.
 func (s *State) Task(id string) (Task, *refusal.Error) {
 	if i := s.tasks.find(id); i >= 0 {
