@@ -31,6 +31,8 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 type commandLine struct {
 	LogLevel  string `help:"Least level that is logged: debug, info, warn or error." enum:"debug,info,warn,error" default:"info" placeholder:"LEVEL"`
 	LogFormat string `help:"text for people, json for machines." enum:"text,json" default:"text" placeholder:"FORMAT"`
+
+	Ballots ballotsCommand `cmd:"" help:"Cast the ballots that a stream holds."`
 }
 
 // session is what every command receives.
