@@ -56,6 +56,9 @@ const (
 	CodeScheduleExists     Code = "schedule_exists"
 	CodeInvalidSchedule    Code = "invalid_schedule"
 	CodeScheduleNotFound   Code = "schedule_not_found"
+	CodeWebhookNotFound    Code = "webhook_not_found"
+	CodeWebhookExists      Code = "webhook_exists"
+	CodeInvalidWebhook     Code = "invalid_webhook"
 )
 
 // allCodes is what Codes returns; short answers get their codes from it without
@@ -72,6 +75,7 @@ var allCodes = [...]Code{
 	CodeCrossOrigin, CodeMisdirected, CodeInvalidVoter, CodeUpgradePending, CodeLotDrawn,
 	CodeProofPending, CodeEventsGone,
 	CodeScheduleExists, CodeInvalidSchedule, CodeScheduleNotFound,
+	CodeWebhookNotFound, CodeWebhookExists, CodeInvalidWebhook,
 }
 
 // Codes returns every code known to this client. A newer service may send others.

@@ -15,7 +15,7 @@ import (
 )
 
 // todaysLevel is the format level that today's build reads.
-const todaysLevel = 5
+const todaysLevel = 6
 
 // laterBuild builds the voted of a later release: it reads formats up to a later level,
 // which is needed to change polls.
@@ -23,7 +23,7 @@ func laterBuild(t *testing.T, level int) string {
 	t.Helper()
 	const file = "internal/fsm/level.go"
 	program, err := overlay.Build(t.Context(), t.TempDir(), overlay.Node,
-		overlay.Edit{File: file, Old: "levelNewest = levelSchedule", New: fmt.Sprintf("levelNewest = %d", level)},
+		overlay.Edit{File: file, Old: "levelNewest = levelWebhook", New: fmt.Sprintf("levelNewest = %d", level)},
 		overlay.Edit{File: file, Old: "kindPatch:        levelFirst,", New: "kindPatch: levelNewest,"})
 	if err != nil {
 		t.Fatalf("a later voted cannot be built: %v", err)

@@ -68,6 +68,9 @@ var problemKinds = map[refusal.Code]problemKind{
 	refusal.ScheduleExists:        {http.StatusConflict, "Another command is scheduled under this id", false},
 	refusal.InvalidSchedule:       {http.StatusUnprocessableEntity, "This cannot be scheduled", false},
 	refusal.ScheduleNotFound:      {http.StatusNotFound, "Nothing is scheduled under this id", false},
+	refusal.WebhookNotFound:       {http.StatusNotFound, "There is no such webhook", false},
+	refusal.WebhookExists:         {http.StatusConflict, "Another webhook has this id", false},
+	refusal.InvalidWebhook:        {http.StatusUnprocessableEntity, "This cannot be a webhook", false},
 	refusal.EventsGone:            {http.StatusGone, "These events are not kept here", false},
 }
 

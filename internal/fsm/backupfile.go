@@ -171,5 +171,6 @@ func (s *sectionReader) passed(b []byte) {
 // kindNames are the kinds of section, for error sentences.
 var kindNames = map[byte]string{
 	sectionHeader: "header", sectionCluster: "cluster", sectionState: "state", sectionPoll: "poll", sectionRecords: "ballots",
-	sectionNames: "voters", sectionRoll: "roll", sectionTokens: "join tokens", sectionJournal: "journal", sectionTasks: "schedule", sectionEnd: "end",
+	sectionNames: "voters", sectionRoll: "roll", sectionTokens: "join tokens", sectionJournal: "journal", sectionTasks: "schedule",
+	sectionHooks: "webhooks", sectionAlarms: "alarms", sectionEnd: "end",
 }

@@ -43,6 +43,14 @@ const (
 	kindDrawLot      = 14
 	kindSchedule     = 15
 	kindUnschedule   = 16
+
+	kindPutEndpoint   = 17
+	kindPatchEndpoint = 18
+	kindDropEndpoint  = 19
+	kindRotateKey     = 20
+	kindProgress      = 21
+	kindRedeliver     = 22
+	kindAlarm         = 23
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -187,6 +195,9 @@ func encodePayload(c poll.Command) (kind byte, payload []byte) {
 	case poll.Unschedule:
 		return kindUnschedule, appendString(nil, c.ID)
 	}
+	if kind, payload = encodeEndpoint(c); kind != 0 {
+		return kind, payload
+	}
 	panic(fmt.Sprintf("fsm: command %T has no encoding", c))
 }
 
@@ -248,6 +259,8 @@ func decodePayload(kind byte, payload []byte) (poll.Command, error) {
 		cmd = poll.Unschedule{ID: c.String()}
 	case kindIssueToken, kindRedeemToken, kindRevokeTokens:
 		cmd = decodeToken(kind, c)
+	case kindPutEndpoint, kindPatchEndpoint, kindDropEndpoint, kindRotateKey, kindProgress, kindRedeliver, kindAlarm:
+		cmd = decodeEndpoint(kind, c)
 	default:
 		return nil, fmt.Errorf("command kind %d has a level and no decoding", kind)
 	}

@@ -20,10 +20,11 @@ const (
 	levelCounting = poll.CountingLevel // settings of a count and methods in definitions
 	levelEvents   = poll.EventsLevel   // the journal of events
 	levelSchedule = poll.ScheduleLevel // scheduled commands
+	levelWebhook  = poll.WebhookLevel  // endpoints of webhooks, and alarms
 
 	// Level 3, poll.PresentationLevel, is of definitions alone: LevelOf asks them.
 
-	levelNewest = levelSchedule
+	levelNewest = levelWebhook
 )
 
 // kindLevels is the level from which a kind may be used. A kind that is missing here
@@ -45,6 +46,14 @@ var kindLevels = [256]uint32{
 	kindDrawLot:      levelCounting,
 	kindSchedule:     levelSchedule,
 	kindUnschedule:   levelSchedule,
+
+	kindPutEndpoint:   levelWebhook,
+	kindPatchEndpoint: levelWebhook,
+	kindDropEndpoint:  levelWebhook,
+	kindRotateKey:     levelWebhook,
+	kindProgress:      levelWebhook,
+	kindRedeliver:     levelWebhook,
+	kindAlarm:         levelWebhook,
 }
 
 // Reads returns the highest format level that this build reads.

@@ -33,7 +33,8 @@ const SnapshotVersion = 1
 // in this order: the id of the cluster, the state, join tokens; then for each poll its
 // header, its roll, its records in pieces that do not split a record and, if it is
 // open, its voter ids; the journal, from poll.EventsLevel on and if it is not empty;
-// scheduled commands, from poll.ScheduleLevel on and if there were any;
+// scheduled commands, from poll.ScheduleLevel on and if there were any; webhooks and alarms,
+// from poll.WebhookLevel on and if there were any;
 // finally the end, whose content is the number of sections before it.
 const snapshotMagic = "VOTEDSNP"
 
@@ -47,6 +48,8 @@ const (
 	sectionTokens  = 't'
 	sectionJournal = 'j'
 	sectionTasks   = 'q'
+	sectionHooks   = 'w'
+	sectionAlarms  = 'a'
 	sectionEnd     = 'e'
 )
 
@@ -93,6 +96,12 @@ func (s *sectionWriter) state(v *poll.View, lock sync.Locker) {
 	}
 	if v.HasTasks() {
 		s.section(sectionTasks, v.AppendTasks(nil, taskCodec))
+	}
+	if v.HasEndpoints() {
+		s.section(sectionHooks, v.AppendEndpoints(nil))
+	}
+	if v.HasAlarms() {
+		s.section(sectionAlarms, v.AppendAlarms(nil))
 	}
 }
 
@@ -198,6 +207,12 @@ func (s *sectionReader) readState() (*poll.State, error) {
 		return nil, err
 	}
 	if err := s.optional(sectionTasks, func(raw []byte) error { return l.Tasks(raw, taskCodec) }); err != nil {
+		return nil, err
+	}
+	if err := s.optional(sectionHooks, l.Endpoints); err != nil {
+		return nil, err
+	}
+	if err := s.optional(sectionAlarms, l.Alarms); err != nil {
 		return nil, err
 	}
 	return l.State()

@@ -164,9 +164,13 @@ type View struct {
 	tokens  []joinToken
 	tasks   schedule
 	journal journal
-	rolls   []rollNews
-	polls   []*Poll
-	kept    map[*Poll]Capture
+
+	endpoints endpointTable
+	alarms    alarmTable
+
+	rolls []rollNews
+	polls []*Poll
+	kept  map[*Poll]Capture
 }
 
 // View captures the state. The caller must close it.
@@ -175,6 +179,7 @@ func (s *State) View() *View {
 		state: s, index: s.index, clock: s.clock, digest: s.digest, level: s.level,
 		shift: s.shift, origin: s.origin,
 		keys: s.keys.queue, tokens: s.tokens.all, tasks: s.tasks, journal: s.journal, polls: s.order, kept: map[*Poll]Capture{},
+		endpoints: s.endpoints, alarms: s.alarms,
 	}
 	for _, r := range s.rolls {
 		v.rolls = append(v.rolls, *r)

@@ -7,19 +7,22 @@ type EventKind uint8
 
 // The kinds, and what their two numbers are.
 const (
-	PollCreated   EventKind = iota + 1 // revision
-	PollUpdated                        // revision
-	PollOpened                         // revision
-	PollClosed                         // voters, records
-	PollDeleted                        // revision
-	PollMilestone                      // voters
-	QuorumMet                          // voters
-	LotDrawn                           // revision
-	BallotsFiled                       // first and last record, 32 bits each; voters
-	RollChanged                        // added; changed and dropped, 32 bits each
-	StateRestored                      // none; about no poll
-	TaskRun                            // number of the scheduled command; code of its refusal, or 0
-	TaskCalledOff                      // number of the scheduled command
+	PollCreated      EventKind = iota + 1 // revision
+	PollUpdated                           // revision
+	PollOpened                            // revision
+	PollClosed                            // voters, records
+	PollDeleted                           // revision
+	PollMilestone                         // voters
+	QuorumMet                             // voters
+	LotDrawn                              // revision
+	BallotsFiled                          // first and last record, 32 bits each; voters
+	RollChanged                           // added; changed and dropped, 32 bits each
+	StateRestored                         // none; about no poll
+	TaskRun                               // number of the scheduled command; code of its refusal, or 0
+	TaskCalledOff                         // number of the scheduled command
+	AlarmRaised                           // number of the note; about no poll
+	AlarmOver                             // number of the note; about no poll
+	EndpointDisabled                      // number of the endpoint; EndpointReason; about no poll
 	eventKinds
 )
 
@@ -37,6 +40,10 @@ var eventNames = [eventKinds]string{
 	StateRestored: "cluster.restored",
 	TaskRun:       "schedule.done",
 	TaskCalledOff: "schedule.cancelled",
+
+	AlarmRaised:      "cluster.alarm",
+	AlarmOver:        "cluster.recovered",
+	EndpointDisabled: "webhook.disabled",
 }
 
 // String returns the kind as clients see it.
@@ -63,7 +70,7 @@ func (k EventKind) fits(about bool) bool {
 	switch k {
 	case TaskRun, TaskCalledOff:
 		return true
-	case StateRestored:
+	case StateRestored, AlarmRaised, AlarmOver, EndpointDisabled:
 		return !about
 	default:
 		return about

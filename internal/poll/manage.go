@@ -19,8 +19,9 @@ type Result struct {
 	Roll *RollResult
 }
 
-// Command is one of Create, Patch, Close, Delete, DrawLot, Tick, Enroll, Drop, Raise, IssueToken, RedeemToken and RevokeTokens.
-// Each is idempotent by construction, so it may be proposed again when its outcome is unknown.
+// Command is one of Create, Patch, Close, Delete, DrawLot, Tick, Enroll, Drop, Raise,
+// IssueToken, RedeemToken, RevokeTokens, Schedule, Unschedule, PutEndpoint, PatchEndpoint,
+// DropEndpoint, RotateKey, Progress, Redeliver and Alarm. Each is idempotent by construction, so it may be proposed again when its outcome is unknown.
 type Command interface {
 	apply(s *State) Result
 }

@@ -58,8 +58,12 @@ type Origin struct {
 func (s *State) Origin() Origin { return s.origin }
 
 // Recover makes the state that of a cluster which goes on from one member. What the others had
-// beyond it is gone, whether it was signed or not, so other logs of the polls begin.
-func (s *State) Recover() { s.origin = Origin{Index: s.index} }
+// beyond it is gone, whether it was signed or not, so other logs of the polls begin. Webhooks
+// are paused: the old cluster may go on elsewhere and call the same receivers.
+func (s *State) Recover() {
+	s.origin = Origin{Index: s.index}
+	s.pauseEndpoints(ReasonRecovered)
+}
 
 // Restored reports whether the state was restored from the backup with this checksum
 // after log index since. The restore of a sender that had seen the log up to since is
@@ -127,6 +131,7 @@ func (s *State) Succeed(old *State, by Succession) *refusal.Error {
 	// Join tokens belong to the cluster, not to its polls: a backup brings none back.
 	s.tokens = old.tokens
 	s.keepTasks(old)
+	s.keepEndpoints(old)
 	// So does the journal: its numbers go on, and what it tells happened here.
 	s.rolls = nil
 	s.fold(foldRestored, "", by.Backup[:])
@@ -145,6 +150,7 @@ func (s *State) Succeed(old *State, by Succession) *refusal.Error {
 	s.keepTimes(s.clock)
 	s.keys.expire(s.clock)
 	s.tokens.expire(s.clock)
+	s.endpoints.expire(s.clock)
 	return nil
 }
 

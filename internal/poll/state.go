@@ -33,6 +33,8 @@ type State struct {
 	keys      keyTable
 	tokens    tokenTable
 	tasks     schedule
+	endpoints endpointTable
+	alarms    alarmTable
 	journal   journal
 	rolls     []*rollNews // that have changed since their last event, the first due first
 
@@ -72,6 +74,7 @@ func (s *State) Begin(at Stamp) {
 	s.keys.expire(s.clock)
 	s.tokens.expire(s.clock)
 	s.tasks.expire(s.clock)
+	s.endpoints.expire(s.clock)
 }
 
 // End completes the command: the digest covers what it changed.
@@ -129,6 +132,11 @@ const (
 
 	foldScheduled = 'q'
 	foldTaskEnded = 'z'
+
+	foldEndpointChanged = 'h'
+	foldEndpointDropped = 'g'
+	foldEndpointAsk     = 'i'
+	foldAlarm           = 'a'
 )
 
 // fold notes a change that is not a ballot, for the digest.

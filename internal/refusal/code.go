@@ -58,6 +58,9 @@ const (
 	ScheduleExists
 	InvalidSchedule
 	ScheduleNotFound
+	WebhookNotFound
+	WebhookExists
+	InvalidWebhook
 	codeCount
 )
 
@@ -109,6 +112,9 @@ var codeNames = [codeCount]string{
 	ScheduleExists:        "schedule_exists",
 	InvalidSchedule:       "invalid_schedule",
 	ScheduleNotFound:      "schedule_not_found",
+	WebhookNotFound:       "webhook_not_found",
+	WebhookExists:         "webhook_exists",
+	InvalidWebhook:        "invalid_webhook",
 }
 
 // String returns the code as clients see it, for example "already_voted".

@@ -8,30 +8,34 @@ type Reason uint8
 
 // The reasons. Usual means that the code has no further reason.
 const (
-	Usual              Reason = iota
-	PollDeleted               // the id was that of a poll that was deleted
-	PollInUse                 // a backup has another poll than this cluster under the id Subject
-	PollThere                 // the poll was to be new, and is there at revision Version
-	PollAbsent                // the poll was to be there at some revision, and is not
-	KeyOfDeletedPoll          // the Idempotency-Key made the poll Subject, which was deleted
-	KeysFull                  // too many Idempotency-Keys are remembered
-	PatchedTooOften           // the poll was changed too often of late
-	TokensFull                // too many join tokens are remembered
-	TokenUnfit                // a join token is for one member id, and lives for a limited time
-	TokenUnclaimed            // the member that shows a join token does not name itself and its disk
-	TokenUnknown              // the join token is not known, or was withdrawn
-	TokenOfAnother            // the join token is for another member
-	TokenUsed                 // the join token was used
-	TokenExpired              // the join token has expired
-	RestoreInterrupted        // another restore began, or this one paused for too long
-	BackupTooFarAhead         // the log index of the backup is greater than any can be
-	BackupTooNew              // the backup uses formats that this cluster does not use yet
-	LotUnused                 // the poll does not decide ties by lot
-	LotIncomplete             // the lot does not have each option of the poll once
-	ProfileAfterClose         // what a secret poll's ballots choose is shown once it has closed
-	ProfileOnly               // single ballots of a poll that discloses its profile
-	ScheduleFull              // too many scheduled commands are remembered
-	ScheduleOver              // the scheduled command Subject was carried out
+	Usual                   Reason = iota
+	PollDeleted                    // the id was that of a poll that was deleted
+	PollInUse                      // a backup has another poll than this cluster under the id Subject
+	PollThere                      // the poll was to be new, and is there at revision Version
+	PollAbsent                     // the poll was to be there at some revision, and is not
+	KeyOfDeletedPoll               // the Idempotency-Key made the poll Subject, which was deleted
+	KeysFull                       // too many Idempotency-Keys are remembered
+	PatchedTooOften                // the poll was changed too often of late
+	TokensFull                     // too many join tokens are remembered
+	TokenUnfit                     // a join token is for one member id, and lives for a limited time
+	TokenUnclaimed                 // the member that shows a join token does not name itself and its disk
+	TokenUnknown                   // the join token is not known, or was withdrawn
+	TokenOfAnother                 // the join token is for another member
+	TokenUsed                      // the join token was used
+	TokenExpired                   // the join token has expired
+	RestoreInterrupted             // another restore began, or this one paused for too long
+	BackupTooFarAhead              // the log index of the backup is greater than any can be
+	BackupTooNew                   // the backup uses formats that this cluster does not use yet
+	LotUnused                      // the poll does not decide ties by lot
+	LotIncomplete                  // the lot does not have each option of the poll once
+	ProfileAfterClose              // what a secret poll's ballots choose is shown once it has closed
+	ProfileOnly                    // single ballots of a poll that discloses its profile
+	ScheduleFull                   // too many scheduled commands are remembered
+	ScheduleOver                   // the scheduled command Subject was carried out
+	WebhookDropped                 // the request made, or changed, a webhook that was deleted since
+	WebhooksFull                   // there are as many webhooks as there may be
+	RedeliveriesFull               // too many redeliveries wait
+	WebhooksChangedTooOften        // too many requests about webhooks are remembered
 	reasonCount
 )
 
@@ -64,6 +68,11 @@ var reasons = [reasonCount]struct {
 	ProfileOnly:        {Forbidden, "profile_only"},
 	ScheduleFull:       {TooManyRequests, "schedule_full"},
 	ScheduleOver:       {ScheduleExists, "schedule_over"},
+	WebhookDropped:     {WebhookNotFound, "webhook_dropped"},
+	WebhooksFull:       {TooManyRequests, "webhooks_full"},
+	RedeliveriesFull:   {TooManyRequests, "redeliveries_full"},
+
+	WebhooksChangedTooOften: {TooManyRequests, "webhooks_changed_too_often"},
 }
 
 // Code returns the code that the reason belongs to; None for Usual and for a reason of a
