@@ -100,6 +100,7 @@ var arrows = map[string][]string{
 	"internal/web/frame":       {"internal/trace"},
 	"internal/web/public":      {"internal/resultjson", "internal/resulttext", "internal/web/chart", "internal/web/frame"},
 	"internal/web/voter":       {"internal/optionorder", "internal/web/chart", "internal/web/frame"},
+	"internal/webhook":         {"internal/eventjson", "internal/livefile", "internal/pause", "internal/poll"},
 	"internal/witness":         {"internal/outfile", "internal/rates", "internal/source", "proof"},
 	"loadtest":                 {"harness/...", "internal/usage", "loadtest/..."},
 	"proof":                    {},
