@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := $(GO) tool -modfile=tools/go.mod
 FUZZTIME ?= 30s
 
-.PHONY: help build test short race lint fmt fuzz sim sim-floor soak faults elections bench verify demo image deploy-check deploy-test strangers browser web-load
+.PHONY: help build test short race lint fmt fuzz sim sim-floor soak faults elections bench verify demo image deploy-check deploy-test strangers browser web-load bridge bridge-demo
 
 build: ## the one binary, into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.released=$(VERSION)' -o bin/voted ./cmd/voted
@@ -83,3 +83,10 @@ strangers: ## package proof against the libraries of others, in a module of its 
 SHOTS ?=
 browser: ## the pages in Debian's chromium, in a module of its own: make browser SHOTS=/tmp/shots keeps pictures
 	cd internal/web/browser && $(GO) vet ./... && $(GO) test -timeout 8m $(if $(SHOTS),-count=1 -args -shots $(SHOTS))
+
+bridge: ## the bridge to a message broker, with the broker's real server; in a module of its own
+	cd bridge && $(GO) vet ./... && $(GO) test -timeout 8m ./...
+
+CONTROL ?=
+bridge-demo: ## a stream of ballots, bridges and leaders killed, counted exactly: make bridge-demo CONTROL=1 plants a bug
+	$(GO) -C bridge run ./demo $(if $(CONTROL),--control)

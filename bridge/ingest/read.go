@@ -17,7 +17,7 @@ type line struct {
 	Voter     *string `json:"voter"`
 	IfVersion *uint64 `json:"if_version"`
 	// Ballot is the rest, which client.Ballot reads as strictly as the service does.
-	Ballot jsontext.Value `json:",unknown"`
+	Ballot jsontext.Value `json:",embed"`
 }
 
 // read returns the ballot of a message, or why it can never be one.

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"voted/internal/thousands"
+)
+
+// bridges is how many run at a time: they share the consumer.
+const bridges = 2
+
+// lookEvery is how often the progress is looked at.
+const lookEvery = 50 * time.Millisecond
+
+// demonstration is one run.
+type demonstration struct {
+	stage
+	settings
+	plan *plan
+	out  io.Writer
+
+	began     time.Time
+	took      time.Duration // from the first message published to the last one settled
+	killed    int           // bridges
+	deposed   int           // leaders
+	published chan error
+}
+
+func demonstrate(ctx context.Context, s settings, out io.Writer) (v *verdict, err error) {
+	d := &demonstration{settings: s, plan: newPlan(s.voters, s.seed), out: out, published: make(chan error, 1)}
+	defer func() { err = errors.Join(err, d.close()) }()
+	fmt.Fprintf(out, "a broker, three nodes and %d bridges are started (seed %d)\n", bridges, s.seed)
+	if err := d.open(ctx, s); err != nil {
+		return nil, err
+	}
+	for i := range bridges {
+		if err := d.startBridge(i); err != nil {
+			return nil, err
+		}
+	}
+	d.began = time.Now()
+	go func() { d.published <- d.publish(ctx) }() // ends with its stream, or with ctx
+	if err := d.watch(ctx); err != nil {
+		return nil, err
+	}
+	d.took = time.Since(d.began)
+	return d.check(ctx)
+}
+
+// tell prints a line with the time since the beginning.
+func (d *demonstration) tell(format string, args ...any) {
+	fmt.Fprintf(d.out, "%6.1f s  %s\n", time.Since(d.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// publish puts the stream into the broker.
+func (d *demonstration) publish(ctx context.Context) error {
+	for i, s := range d.plan.stream {
+		m := &nats.Msg{Subject: "ballots." + s.poll, Data: []byte(s.body)}
+		if _, err := d.js.PublishMsgAsync(m, jetstream.WithStallWait(time.Minute)); err != nil {
+			return fmt.Errorf("message %d was not published: %w", i, err)
+		}
+	}
+	select {
+	case <-d.js.PublishAsyncComplete():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// watch kills at equal distances of progress, and returns when every message is settled.
+func (d *demonstration) watch(ctx context.Context) error {
+	consumer, err := d.js.Consumer(ctx, "BALLOTS", "voted-bridge")
+	if err != nil {
+		return err
+	}
+	told, before, all, published := time.Now(), 0, len(d.plan.stream), false
+	for ctx.Err() == nil {
+		select {
+		case err := <-d.published:
+			if err != nil {
+				return err
+			}
+			published = true
+		case <-time.After(lookEvery):
+		}
+		info, err := consumer.Info(ctx)
+		if err != nil {
+			return err
+		}
+		// What was delivered and not yet answered is not settled.
+		done := int(info.Delivered.Stream) - info.NumAckPending
+		if published && info.NumPending == 0 && info.NumAckPending == 0 {
+			d.tell("all %s messages are settled", thousands.Int(all))
+			return nil
+		}
+		if err := d.disturb(ctx, float64(done)/float64(all)); err != nil {
+			return err
+		}
+		if since := time.Since(told); since >= time.Second {
+			rate := int(float64(done-before) / since.Seconds())
+			d.tell("%s of %s messages are settled, %s/s", thousands.Int(max(0, done)), thousands.Int(all), thousands.Int(max(0, rate)))
+			told, before = time.Now(), done
+		}
+	}
+	return ctx.Err()
+}
+
+// disturb kills what is due at this share of the stream.
+func (d *demonstration) disturb(ctx context.Context, share float64) error {
+	if d.killed < d.kills && share >= float64(d.killed+1)/float64(d.kills+1) {
+		i := d.killed % bridges
+		pid, err := d.killBridge(i)
+		if err != nil {
+			return err
+		}
+		d.killed++
+		d.tell("bridge %d killed (SIGKILL, process %d), and started again", i+1, pid)
+	}
+	if d.deposed < d.leaders && share >= (float64(d.deposed)+0.5)/float64(d.leaders) {
+		leader, err := d.cluster.Leader(ctx)
+		if err != nil {
+			return err
+		}
+		pid := leader.Pid()
+		if err := leader.Kill(); err != nil {
+			return err
+		}
+		d.deposed++
+		d.tell("%s, the leader, killed (SIGKILL, process %d)", leader.ID, pid)
+		next, err := d.cluster.Leader(ctx)
+		if err != nil {
+			return err
+		}
+		d.tell("%s leads", next.ID)
+		return leader.Restart()
+	}
+	return nil
+}
