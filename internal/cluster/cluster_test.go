@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"voted/internal/cluster"
 	"voted/internal/cluster/peer"
 	"voted/internal/cluster/storage"
@@ -352,6 +354,93 @@ func TestAPollClosesOnTimeWithoutAnyBallot(t *testing.T) {
 	if len(indexes) != 1 {
 		t.Errorf("members closed the poll at different log indexes: %v", indexes)
 	}
+}
+
+func TestEachMemberMeasuresAClosingOnceAlsoIfItStartsAgain(t *testing.T) {
+	t.Parallel()
+	measured := map[string]*prometheus.Registry{}
+	c := newTestClusterWith(t, 3, func(id string, o *cluster.Options) {
+		measured[id] = prometheus.NewRegistry()
+		o.Metrics = measured[id]
+	})
+	c.leader()
+	d := poll.Definition{ID: "short", Options: []poll.Option{{ID: "a"}, {ID: "b"}}, MinSelections: 1, ClosesAt: time.Now().Add(2 * time.Second).UnixMilli()}.WithDefaults()
+	if r, err := c.nodes["n1"].Execute(ctxFor(t, 10*time.Second), poll.Create{Definition: d}); err != nil || r.Err != nil {
+		t.Fatalf("create: %v %v", err, r.Err)
+	}
+	for id := range c.nodes {
+		c.awaitClosed(id, "short")
+		if n, _ := closings(t, measured[id]); n != 1 {
+			t.Errorf("%s measured %d closings", id, n)
+		}
+	}
+	c.stop("n2")
+	again := prometheus.NewRegistry()
+	c.start("n2", c.addrOf("n2"), func(o *cluster.Options) { o.Cluster, o.Metrics = c.servers, again })
+	c.awaitClosed("n2", "short")
+	if n, _ := closings(t, again); n != 0 {
+		t.Errorf("after a start %d closings are measured again", n)
+	}
+}
+
+func TestAClosingThatAStandstillMadeLateIsMeasuredAsLate(t *testing.T) {
+	t.Parallel()
+	c := newTestClusterWith(t, 1, func(string, *cluster.Options) {})
+	c.leader()
+	closes := time.Now().Add(700 * time.Millisecond)
+	d := poll.Definition{ID: "short", Options: []poll.Option{{ID: "a"}, {ID: "b"}}, MinSelections: 1, ClosesAt: closes.UnixMilli()}.WithDefaults()
+	if r, err := c.nodes["n1"].Execute(ctxFor(t, 10*time.Second), poll.Create{Definition: d}); err != nil || r.Err != nil {
+		t.Fatalf("create: %v %v", err, r.Err)
+	}
+	c.stop("n1")
+	measured := prometheus.NewRegistry()
+	c.start("n1", c.addrOf("n1"), func(o *cluster.Options) {
+		o.Cluster, o.Metrics = c.servers, measured
+		o.Now = func() time.Time { return time.Now().Add(time.Hour) } // it stood still for so long
+	})
+	c.awaitClosed("n1", "short")
+	if n, sum := closings(t, measured); n != 1 || sum < 3590 {
+		t.Errorf("%d closings are measured, late by %.1f s", n, sum)
+	}
+}
+
+// awaitClosed waits until a member has applied that a poll closed, and has measured it.
+func (c *testCluster) awaitClosed(id, closed string) {
+	c.t.Helper()
+	n := c.nodes[id]
+	for ctx, after := ctxFor(c.t, 20*time.Second), uint64(0); ; {
+		if err := n.Changed(ctx, after); err != nil {
+			c.t.Fatalf("%s: the poll does not close: %v", id, err)
+		}
+		var i poll.Info
+		n.Read(func(s *poll.State) { i, _ = s.Info(closed); after = s.Index() })
+		if i.Phase == poll.Closed {
+			break
+		}
+	}
+	// Its observer runs before the next entry is applied.
+	if _, err := n.Execute(ctxFor(c.t, 20*time.Second), poll.Tick{}); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := n.Sync(ctxFor(c.t, 20*time.Second)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// closings are how many closings a member has measured, and how late they were together, in seconds.
+func closings(t *testing.T, measured *prometheus.Registry) (n uint64, sum float64) {
+	t.Helper()
+	families, err := measured.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "voted_close_delay_seconds" {
+			return f.GetMetric()[0].GetHistogram().GetSampleCount(), f.GetMetric()[0].GetHistogram().GetSampleSum()
+		}
+	}
+	t.Fatal("closings are not measured")
+	return 0, 0
 }
 
 func TestLeadershipIsHandedOverOnceHoweverOftenTheWishIsMade(t *testing.T) {

@@ -1,8 +1,7 @@
 package cluster
 
 import (
-	"time"
-
+	"voted/internal/fsm"
 	"voted/internal/poll"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +13,8 @@ type metrics struct {
 	successions prometheus.Counter
 	apply       prometheus.Histogram
 	mismatches  prometheus.Counter
+	closeDelay  prometheus.Histogram
+	known       uint64 // the last entry of the log at the start; those up to it are applied again
 }
 
 func newMetrics(to prometheus.Registerer) *metrics {
@@ -28,15 +29,28 @@ func newMetrics(to prometheus.Registerer) *metrics {
 		successions: counter("early_elections_total", "Elections brought forward because the leader's process was gone."),
 		apply:       histogram("apply_seconds", "Applying one log entry to the state.", prometheus.ExponentialBuckets(0.000001, 4, 12)),
 		mismatches:  counter("digest_mismatches_total", "Times that this node found members whose states differ, itself among them or not."),
+		closeDelay:  histogram("close_delay_seconds", "How long after its closing time a poll was closed, by the replicated clock; each member counts each closing once.", closeDelays),
 	}
 	if to != nil {
-		to.MustRegister(m.successions, m.apply, m.mismatches)
+		to.MustRegister(m.successions, m.apply, m.mismatches, m.closeDelay)
 	}
 	return m
 }
 
-// applied notes that an entry was applied on this member.
-func (m *metrics) applied(_ int, took time.Duration) { m.apply.Observe(took.Seconds()) }
+// closeDelays go from a tick to a cluster that stood still for days.
+var closeDelays = []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86400}
+
+// applied notes that an entry was applied on this member. A closing that a start applies
+// again was counted before.
+func (m *metrics) applied(s fsm.Step) {
+	m.apply.Observe(s.Took.Seconds())
+	if s.Position <= m.known {
+		return
+	}
+	for _, ms := range s.Late {
+		m.closeDelay.Observe(float64(ms) / 1000)
+	}
+}
 
 // observe registers the figures that are read from the node at each scrape.
 func (m *metrics) observe(n *Node) {

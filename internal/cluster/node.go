@@ -75,12 +75,7 @@ func Open(o Options) (*Node, error) {
 	var drawn [5]byte
 	rand.Read(drawn[:]) // never fails: crypto/rand ends the process instead
 	n.ids = trace.NewIDs(o.ID + "-" + hex.EncodeToString(drawn[:]) + "-")
-	n.fsm = fsm.New(func(ballots int, took time.Duration) {
-		n.metrics.applied(ballots, took)
-		if ballots > 0 {
-			n.lastBallots.Store(time.Now().UnixNano())
-		}
-	})
+	n.fsm = fsm.New(n.applied)
 	n.fsm.OnUnreadable(n.halt)
 	n.fsm.ReadUpTo(n.opts.FormatLevel)
 	n.ctx, n.stop = context.WithCancel(context.Background())
@@ -101,6 +96,14 @@ func Open(o Options) (*Node, error) {
 	return n, nil
 }
 
+// applied notes what an entry did.
+func (n *Node) applied(s fsm.Step) {
+	n.metrics.applied(s)
+	if s.Ballots > 0 {
+		n.lastBallots.Store(time.Now().UnixNano())
+	}
+}
+
 // openReplica makes this member's replica on a disk that may be used.
 func (n *Node) openReplica() (err error) {
 	o := n.opts
@@ -114,6 +117,9 @@ func (n *Node) openReplica() (err error) {
 		return err
 	}
 	n.leaders = n.replica.Leaders()
+	if n.metrics.known, err = o.Store.LastIndex(); err != nil {
+		return err
+	}
 	return n.refuseIfDiffering()
 }
 

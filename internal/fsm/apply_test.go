@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -18,7 +17,7 @@ func readCloser(b []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(b)
 func TestApplyAnswersPerBallotFrameAfterFrame(t *testing.T) {
 	t.Parallel()
 	told := 0
-	f := New(func(ballots int, _ time.Duration) { told += ballots })
+	f := New(func(s Step) { told += s.Ballots })
 	answers := applyFrom(f, 1, smallLog())
 	var got []string
 	for _, o := range answers[5].Outcomes {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,6 +219,24 @@ func TestARestoreOverDataNeedsTheWordsForWhatItDrops(t *testing.T) {
 	}
 	if err := sameState(t, p.a, restored(t, persist(t, p.b))); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestAPollThatFellDueInABackupIsNotClosedLate(t *testing.T) {
+	t.Parallel()
+	old := New(nil)
+	past, ahead := definition("past", "plurality"), definition("ahead", "plurality")
+	past.ClosesAt, ahead.ClosesAt = 50_000, 150_000
+	applyFrom(old, 1, [][]byte{AppendCommand(nil, 1, poll.Create{Definition: past}), AppendCommand(nil, 1, poll.Create{Definition: ahead, Salt: poll.Salt{1}})})
+	p := newPair(t)
+	var late []int64
+	p.a.observe = func(s Step) { late = append(late, s.Late...) }
+	if r := p.restore(backupOf(t, old), ""); r.Err != nil || late != nil {
+		t.Errorf("the restore (%v) closed polls late by %d", r.Err, late)
+	}
+	p.apply(AppendCommand(nil, 150_250, poll.Tick{}))
+	if !slices.Equal(late, []int64{250}) {
+		t.Errorf("polls were closed late by %d, want only the one that fell due here, 250", late)
 	}
 }
 

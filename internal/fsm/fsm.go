@@ -29,7 +29,7 @@ type FSM struct {
 	reads   uint32    // format level
 	applied watermark // index of the last command, as the state counts
 	passed  watermark // index of the last command or configuration in this cluster's log
-	observe func(ballots int, took time.Duration)
+	observe func(Step)
 
 	// unreadable is called instead of a panic; see OnUnreadable.
 	unreadable func(error)
@@ -41,11 +41,20 @@ type FSM struct {
 	loading  *loading       // a restore under way; used by raft's FSM goroutine only
 }
 
+// Step is what one log entry did, for whoever measures it.
+type Step struct {
+	Position uint64        // of the entry in this cluster's log
+	Ballots  int           // that it held
+	Took     time.Duration // to apply it
+	// Late is what poll.State.ClosedLate returns after it, and valid during the call.
+	Late []int64
+}
+
 // New returns an FSM over the empty state. observe, if not nil, is called after each
-// entry with how many ballots it held and how long it took to apply.
-func New(observe func(ballots int, took time.Duration)) *FSM {
+// entry.
+func New(observe func(Step)) *FSM {
 	if observe == nil {
-		observe = func(int, time.Duration) {}
+		observe = func(Step) {}
 	}
 	return &FSM{state: poll.NewState(), reads: Reads(), observe: observe}
 }
@@ -125,12 +134,12 @@ func (f *FSM) Apply(l *raft.Log) any {
 		a.Outcomes = f.cast(l, c.frames)
 	}
 	f.state.End()
-	index := f.state.Index()
+	index, late := f.state.Index(), f.state.ClosedLate()
 	f.mu.Unlock()
 	f.feedRestore()
 	f.applied.raise(index)
 	f.passed.raise(l.Index)
-	f.observe(len(a.Outcomes), time.Since(start))
+	f.observe(Step{Position: l.Index, Ballots: len(a.Outcomes), Took: time.Since(start), Late: late})
 	return a
 }
 

@@ -63,6 +63,7 @@ func (s *State) keepTimes(until int64) {
 			s.tellOpen(p)
 		case p.rules.ClosesAt == d.at:
 			s.close(p, d.at)
+			s.late = append(s.late, until-d.at)
 		}
 	}
 	s.clock = until

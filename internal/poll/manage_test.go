@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 
@@ -29,6 +30,29 @@ func TestAPollClosesAtAnExactIndex(t *testing.T) {
 	}
 	if c.do(9000, Close{Poll: "p"}); c.s.Find("p").closedIndex != 3 || c.s.NextDeadline() != 0 {
 		t.Fatal("closing it again moved the index")
+	}
+}
+
+func TestHowLateAClockClosesAPollIsToldByThatCommandAlone(t *testing.T) {
+	t.Parallel()
+	c := newScene(t, timed)
+	for _, step := range []struct {
+		name string
+		at   int64
+		do   Command
+		want []int64
+	}{
+		{"before it is time", closesAt - 1, Tick{}, nil},
+		{"the command after its time", closesAt + 500, Tick{}, []int64{500}},
+		{"one more", closesAt + 600, Tick{}, nil},
+		{"another poll", closesAt + 600, Create{Definition: Definition{ID: "q", Options: []Option{{ID: "a"}, {ID: "b"}}, Method: "plurality", MaxSelections: 1, ClosesAt: closesAt + 900}}, nil},
+		{"which is closed by hand", closesAt + 700, Close{Poll: "q"}, nil},
+		{"and whose time passes then", closesAt + 2000, Tick{}, nil},
+	} {
+		c.do(step.at, step.do)
+		if got := c.s.ClosedLate(); !slices.Equal(got, step.want) {
+			t.Errorf("%s: %d, want %d", step.name, got, step.want)
+		}
 	}
 }
 

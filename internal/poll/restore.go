@@ -148,6 +148,7 @@ func (s *State) Succeed(old *State, by Succession) *refusal.Error {
 	s.journal = old.journal.renumbered(old, s)
 	s.happened(StateRestored, nil, 0, 0)
 	s.keepTimes(s.clock)
+	s.late = nil // they were due elsewhere
 	s.keys.expire(s.clock)
 	s.tokens.expire(s.clock)
 	s.endpoints.expire(s.clock)

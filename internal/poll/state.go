@@ -38,6 +38,8 @@ type State struct {
 	journal   journal
 	rolls     []*rollNews // that have changed since their last event, the first due first
 
+	late []int64 // of the polls that this command closed by the clock; see ClosedLate
+
 	views  []*View
 	fresh  []*Poll // changed since Changes returned them
 	swept  int     // how many of order Changes has returned at least once
@@ -67,7 +69,7 @@ func (s *State) Begin(at Stamp) {
 	if at.Index <= s.index {
 		panic(fmt.Sprintf("poll: entry %d applied after entry %d", at.Index, s.index))
 	}
-	s.index = at.Index
+	s.index, s.late = at.Index, s.late[:0]
 	// A stamp is cut to the latest time that a record can hold.
 	s.keepTimes(max(s.clock, min(at.At, maxTime)))
 	s.tellRolls()
@@ -76,6 +78,12 @@ func (s *State) Begin(at Stamp) {
 	s.tasks.expire(s.clock)
 	s.endpoints.expire(s.clock)
 }
+
+// ClosedLate returns, for each poll that the last command closed because the clock had
+// passed its closing time, how long that time was past, in milliseconds. A poll that was
+// closed by hand, or that fell due in a backup on its way into this cluster, is not among
+// them. The slice is valid until the next Begin.
+func (s *State) ClosedLate() []int64 { return s.late }
 
 // End completes the command: the digest covers what it changed.
 func (s *State) End() {
