@@ -15,6 +15,8 @@ type objective struct {
 	Budget      string // the share that may be bad
 	Burns       string // what users see while the budget goes
 	Bad, All    string // rates of events over a window, which is written [W]
+	Least       int    // events in a long window below which a share means nothing
+	Alerts      []told
 }
 
 const (
@@ -24,22 +26,48 @@ const (
 	counts = `route=~"/v1/polls/[{]poll[}]/results.*"`
 )
 
+// backupDue is the age, in seconds, at which the last good backup is too old: a day and two hours.
+const backupDue = "26 * 3600"
+
 // objectives is the one table that prometheus/slo.yml is made of; docs/slo.md says why.
 var objectives = []objective{
 	{
 		"ballots-answered", "BallotsAnswered", "0.001", "Ballots get no answer that tells whether they count",
 		`sum by (job) (rate(voted_ballots_total{outcome=~"` + lost + `"}[W]))`,
 		`sum by (job) (rate(voted_ballots_total[W]))`,
+		100, []told{page, ticket},
 	},
 	{
 		"ballots-quick", "BallotsQuick", "0.01", "Ballots take longer than 250 ms",
 		`sum by (job) (rate(voted_http_request_duration_seconds_count{` + casts + `}[W])) - sum by (job) (rate(voted_http_request_duration_seconds_bucket{` + casts + `,le="0.25"}[W]))`,
 		`sum by (job) (rate(voted_http_request_duration_seconds_count{` + casts + `}[W]))`,
+		100, []told{page, ticket},
 	},
 	{
 		"results-served", "ResultsServed", "0.001", "Requests for results fail",
 		`sum by (job) (rate(voted_http_requests_total{` + counts + `,class="5xx"}[W]))`,
 		`sum by (job) (rate(voted_http_requests_total{` + counts + `}[W]))`,
+		100, []told{page, ticket},
+	},
+	{
+		"probe", "Probe", "0.001", "Rounds of voted probe are not answered, or not in time",
+		`sum by (job) (rate(voted_probe_total{result!="ok"}[W]))`,
+		`sum by (job) (rate(voted_probe_total[W]))`,
+		100, []told{page, ticket},
+	},
+	{
+		// Polls are few, and each that closes late may be contested. What is past needs no one out of bed.
+		"closes-on-time", "ClosesOnTime", "0.001", "Polls closed more than a second after their time",
+		`sum by (job) (rate(voted_close_delay_seconds_count[W])) - sum by (job) (rate(voted_close_delay_seconds_bucket{le="1"}[W]))`,
+		`sum by (job) (rate(voted_close_delay_seconds_count[W]))`,
+		1, []told{ticket},
+	},
+	{
+		// Its events are looks at the newest backup, every five minutes. A page could not make it younger.
+		"recoverable", "Recoverable", "0.01", "The last good backup is older than 26 hours",
+		`sum_over_time((time() - max by (job) (voted_backup_last_success_timestamp_seconds) > bool ` + backupDue + `)[W:5m])`,
+		`count_over_time(max by (job) (voted_backup_last_success_timestamp_seconds)[W:5m])`,
+		100, []told{ticket},
 	},
 }
 
@@ -50,12 +78,14 @@ func (o objective) Labels() string {
 
 // BadIn and AllIn are the rates over a window.
 func (o objective) BadIn(window string) string {
-	return strings.ReplaceAll(o.Bad, "[W]", "["+window+"]")
+	return in(window, o.Bad)
 }
 
 func (o objective) AllIn(window string) string {
-	return strings.ReplaceAll(o.All, "[W]", "["+window+"]")
+	return in(window, o.All)
 }
+
+func in(window, rates string) string { return strings.ReplaceAll(rates, "[W", "["+window) }
 
 // EventsIn is how many events a window has.
 func (o objective) EventsIn(window string) string {
@@ -72,10 +102,10 @@ type told struct {
 	Burns                  []burn
 }
 
-var alerts = []told{
-	{"Page", "critical", "Look at which node and which outcome, then at the other alerts: docs/operations.md.", []burn{{"5m", "1h", "14.4"}, {"30m", "6h", "6"}}},
-	{"Ticket", "warning", "The budget of 30 days is spent before they are over: docs/slo.md.", []burn{{"2h", "1d", "3"}, {"6h", "3d", "1"}}},
-}
+var (
+	page   = told{"Page", "critical", "Look at which node and which outcome, then at the other alerts: docs/operations.md.", []burn{{"5m", "1h", "14.4"}, {"30m", "6h", "6"}}}
+	ticket = told{"Ticket", "warning", "The budget of 30 days is spent before they are over: docs/slo.md.", []burn{{"2h", "1d", "3"}, {"6h", "3d", "1"}}}
+)
 
 // slo is prometheus/slo.yml, with series named as sloth names them. The 30 days are added up from what the rule before
 // recorded: one series instead of all that nodes have, and each event weighs the same. An alert needs a least number of
@@ -92,7 +122,7 @@ groups:
           (<<$o.BadIn .>>)
           / (<<$o.AllIn .>> > 0)
 <<- end>>
-<<- range $.Alerts>><<range .Burns>>
+<<- range .Alerts>><<range .Burns>>
       - record: slo:sli_events:increase<<.Long>>
         labels: <<$o.Labels>>
         expr: <<$o.EventsIn .Long>>
@@ -114,13 +144,13 @@ groups:
       - record: slo:period_burn_rate:ratio
         labels: <<.Labels>>
         expr: slo:sli_error:ratio_rate30d{sloth_slo="<<.Name>>"} / <<.Budget>>
-<<- range $.Alerts>>
+<<- range .Alerts>>
       - alert: VotedBudget<<$o.Alert>><<.Kind>>
         expr: |
 <<- range $i, $b := .Burns>>
           <<if $i>>or <<end>>(slo:sli_error:ratio_rate<<.Short>>{sloth_slo="<<$o.Name>>"} > <<.Factor>> * <<$o.Budget>>
             and slo:sli_error:ratio_rate<<.Long>>{sloth_slo="<<$o.Name>>"} > <<.Factor>> * <<$o.Budget>>
-            and slo:sli_events:increase<<.Long>>{sloth_slo="<<$o.Name>>"} >= 100)
+            and slo:sli_events:increase<<.Long>>{sloth_slo="<<$o.Name>>"} >= <<$o.Least>>)
 <<- end>>
         labels: {severity: <<.Severity>>}
         annotations:
@@ -135,7 +165,7 @@ func TestTheRulesOfTheObjectivesAreThoseOfTheTable(t *testing.T) {
 	const file = "prometheus/slo.yml"
 	var made strings.Builder
 	if err := slo.Execute(&made, map[string]any{
-		"Objectives": objectives, "Alerts": alerts, "Windows": strings.Fields("5m 30m 1h 2h 6h 1d 3d"),
+		"Objectives": objectives, "Windows": strings.Fields("5m 30m 1h 2h 6h 1d 3d"),
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -174,12 +204,15 @@ func TestABurningBudgetIsToldAndNothingElse(t *testing.T) {
 
 	// Without what makes the rules good, the case that is about it must fail.
 	for name, broken := range map[string]struct{ cases, rule, instead, failing string }{
-		"without the least number of events":     {"slo_test.yml", ">= 100)", ">= 0)", "alertname: VotedBudgetBallotsAnsweredPage, time: 24m"},
-		"with a budget that is never spent":      {"slo_test.yml", "* 0.001", "* 100", "alertname: VotedBudgetBallotsAnsweredPage, time: 1h2m"},
-		"without the short window":               {"slo_days_test.yml", `ratio_rate5m{sloth_slo="ballots-answered"} > 14.4`, `ratio_rate1h{sloth_slo="ballots-answered"} > 14.4`, "alertname: VotedBudgetBallotsAnsweredPage, time: 2h"},
-		"where no traffic is a share of nothing": {"slo_days_test.yml", " > 0)", ")", "time: 1h40m"},
-		"where only a fast burn pages":           {"slo_days_test.yml", "> 6 * 0.001", "> 14.4 * 0.001", "alertname: VotedBudgetBallotsAnsweredPage, time: 12h"},
-		"where a slow burn is no ticket":         {"slo_days_test.yml", "> 1 * 0.001", "> 3 * 0.001", "alertname: VotedBudgetBallotsAnsweredTicket, time: 4d16h"},
+		"without the least number of events":       {"slo_test.yml", ">= 100)", ">= 0)", "alertname: VotedBudgetBallotsAnsweredPage, time: 24m"},
+		"with a budget that is never spent":        {"slo_test.yml", "* 0.001", "* 100", "alertname: VotedBudgetBallotsAnsweredPage, time: 1h2m"},
+		"without the short window":                 {"slo_days_test.yml", `ratio_rate5m{sloth_slo="ballots-answered"} > 14.4`, `ratio_rate1h{sloth_slo="ballots-answered"} > 14.4`, "alertname: VotedBudgetBallotsAnsweredPage, time: 2h"},
+		"where no traffic is a share of nothing":   {"slo_days_test.yml", " > 0)", ")", "time: 1h40m"},
+		"where only a fast burn pages":             {"slo_days_test.yml", "> 6 * 0.001", "> 14.4 * 0.001", "alertname: VotedBudgetBallotsAnsweredPage, time: 12h"},
+		"where a probe's rounds all count as good": {"slo_test.yml", `result!="ok"`, `result="wrong"`, "alertname: VotedBudgetProbePage, time: 1h2m"},
+		"where one late closing is too few":        {"slo_days_test.yml", `sloth_slo="closes-on-time"} >= 1)`, `sloth_slo="closes-on-time"} >= 100)`, "alertname: VotedBudgetClosesOnTimeTicket, time: 1h20m"},
+		"where a backup may be older":              {"slo_days_test.yml", "> bool " + backupDue, "> bool 36 * 3600", "alertname: VotedBudgetRecoverableTicket, time: 1d4h"},
+		"where a slow burn is no ticket":           {"slo_days_test.yml", "> 1 * 0.001", "> 3 * 0.001", "alertname: VotedBudgetBallotsAnsweredTicket, time: 4d16h"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
