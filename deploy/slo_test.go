@@ -17,6 +17,7 @@ type objective struct {
 	Bad, All    string // rates of events over a window, which is written [W]
 	Least       int    // events in a long window below which a share means nothing
 	Alerts      []told
+	Recorded    string // a series that the rates are made of, as NAME = EXPRESSION; empty: metrics are enough
 }
 
 const (
@@ -26,54 +27,71 @@ const (
 	counts = `route=~"/v1/polls/[{]poll[}]/results.*"`
 )
 
-// backupDue is the age, in seconds, at which the last good backup is too old: a day and two hours.
-const backupDue = "26 * 3600"
-
 // objectives is the one table that prometheus/slo.yml is made of; docs/slo.md says why.
 var objectives = []objective{
 	{
 		"ballots-answered", "BallotsAnswered", "0.001", "Ballots get no answer that tells whether they count",
 		`sum by (job) (rate(voted_ballots_total{outcome=~"` + lost + `"}[W]))`,
 		`sum by (job) (rate(voted_ballots_total[W]))`,
-		100, []told{page, ticket},
+		100,
+		[]told{page, ticket},
+		"",
 	},
 	{
 		"ballots-quick", "BallotsQuick", "0.01", "Ballots take longer than 250 ms",
 		`sum by (job) (rate(voted_http_request_duration_seconds_count{` + casts + `}[W])) - sum by (job) (rate(voted_http_request_duration_seconds_bucket{` + casts + `,le="0.25"}[W]))`,
 		`sum by (job) (rate(voted_http_request_duration_seconds_count{` + casts + `}[W]))`,
-		100, []told{page, ticket},
+		100,
+		[]told{page, ticket},
+		"",
 	},
 	{
 		"results-served", "ResultsServed", "0.001", "Requests for results fail",
 		`sum by (job) (rate(voted_http_requests_total{` + counts + `,class="5xx"}[W]))`,
 		`sum by (job) (rate(voted_http_requests_total{` + counts + `}[W]))`,
-		100, []told{page, ticket},
+		100,
+		[]told{page, ticket},
+		"",
 	},
 	{
 		"probe", "Probe", "0.001", "Rounds of voted probe are not answered, or not in time",
 		`sum by (job) (rate(voted_probe_total{result!="ok"}[W]))`,
 		`sum by (job) (rate(voted_probe_total[W]))`,
-		100, []told{page, ticket},
+		100,
+		[]told{page, ticket},
+		"",
 	},
 	{
 		// Polls are few, and each that closes late may be contested. What is past needs no one out of bed.
 		"closes-on-time", "ClosesOnTime", "0.001", "Polls closed more than a second after their time",
 		`sum by (job) (rate(voted_close_delay_seconds_count[W])) - sum by (job) (rate(voted_close_delay_seconds_bucket{le="1"}[W]))`,
 		`sum by (job) (rate(voted_close_delay_seconds_count[W]))`,
-		1, []told{ticket},
+		1,
+		[]told{ticket},
+		"",
 	},
 	{
-		// Its events are looks at the newest backup, every five minutes. A page could not make it younger.
+		// Its events are evaluations of the rules. A page could not make a backup younger.
 		"recoverable", "Recoverable", "0.01", "The last good backup is older than 26 hours",
-		`sum_over_time((time() - max by (job) (voted_backup_last_success_timestamp_seconds) > bool ` + backupDue + `)[W:5m])`,
-		`count_over_time(max by (job) (voted_backup_last_success_timestamp_seconds)[W:5m])`,
-		100, []told{ticket},
+		`sum_over_time(slo:backup_old:bool[W])`,
+		`count_over_time(slo:backup_old:bool[W])`,
+		1,
+		[]told{ticket},
+		"slo:backup_old:bool = time() - max by (job) (voted_backup_last_success_timestamp_seconds) > bool 26 * 3600",
 	},
 }
 
 // Labels name the objective on its series.
 func (o objective) Labels() string {
 	return "{sloth_service: voted, sloth_slo: " + o.Name + ", sloth_id: voted-" + o.Name + "}"
+}
+
+// First is the rule that goes before the others, as its name and its expression; nil if there is none.
+func (o objective) First() []string {
+	if o.Recorded == "" {
+		return nil
+	}
+	return strings.SplitN(o.Recorded, " = ", 2)
 }
 
 // BadIn and AllIn are the rates over a window.
@@ -85,7 +103,7 @@ func (o objective) AllIn(window string) string {
 	return in(window, o.All)
 }
 
-func in(window, rates string) string { return strings.ReplaceAll(rates, "[W", "["+window) }
+func in(window, rates string) string { return strings.ReplaceAll(rates, "[W]", "["+window+"]") }
 
 // EventsIn is how many events a window has.
 func (o objective) EventsIn(window string) string {
@@ -115,6 +133,10 @@ groups:
 <<- range $o := .Objectives>>
   - name: voted-slo-<<.Name>>
     rules:
+<<- with .First>>
+      - record: <<index . 0>>
+        expr: <<index . 1>>
+<<- end>>
 <<- range $.Windows>>
       - record: slo:sli_error:ratio_rate<<.>>
         labels: <<$o.Labels>>
@@ -202,22 +224,23 @@ func TestABurningBudgetIsToldAndNothingElse(t *testing.T) {
 	rules := read(t, "prometheus/slo.yml")
 	everyAlertHasItsCases(t, rules, read(t, "prometheus/slo_test.yml")+read(t, "prometheus/slo_days_test.yml"))
 
-	// Without what makes the rules good, the case that is about it must fail.
-	for name, broken := range map[string]struct{ cases, rule, instead, failing string }{
-		"without the least number of events":       {"slo_test.yml", ">= 100)", ">= 0)", "alertname: VotedBudgetBallotsAnsweredPage, time: 24m"},
-		"with a budget that is never spent":        {"slo_test.yml", "* 0.001", "* 100", "alertname: VotedBudgetBallotsAnsweredPage, time: 1h2m"},
-		"without the short window":                 {"slo_days_test.yml", `ratio_rate5m{sloth_slo="ballots-answered"} > 14.4`, `ratio_rate1h{sloth_slo="ballots-answered"} > 14.4`, "alertname: VotedBudgetBallotsAnsweredPage, time: 2h"},
-		"where no traffic is a share of nothing":   {"slo_days_test.yml", " > 0)", ")", "time: 1h40m"},
-		"where only a fast burn pages":             {"slo_days_test.yml", "> 6 * 0.001", "> 14.4 * 0.001", "alertname: VotedBudgetBallotsAnsweredPage, time: 12h"},
-		"where a probe's rounds all count as good": {"slo_test.yml", `result!="ok"`, `result="wrong"`, "alertname: VotedBudgetProbePage, time: 1h2m"},
-		"where one late closing is too few":        {"slo_days_test.yml", `sloth_slo="closes-on-time"} >= 1)`, `sloth_slo="closes-on-time"} >= 100)`, "alertname: VotedBudgetClosesOnTimeTicket, time: 1h20m"},
-		"where a backup may be older":              {"slo_days_test.yml", "> bool " + backupDue, "> bool 36 * 3600", "alertname: VotedBudgetRecoverableTicket, time: 1d4h"},
-		"where a slow burn is no ticket":           {"slo_days_test.yml", "> 1 * 0.001", "> 3 * 0.001", "alertname: VotedBudgetBallotsAnsweredTicket, time: 4d16h"},
+	// Without what makes the rules good, the case that is about it must fail. The rules of one objective are enough.
+	for name, broken := range map[string]struct{ of, cases, rule, instead, failing string }{
+		"without the least number of events":       {"ballots-answered", "slo_test.yml", ">= 100)", ">= 0)", "alertname: VotedBudgetBallotsAnsweredPage, time: 24m"},
+		"with a budget that is never spent":        {"ballots-answered", "slo_test.yml", "* 0.001", "* 100", "alertname: VotedBudgetBallotsAnsweredPage, time: 1h2m"},
+		"without the short window":                 {"ballots-answered", "slo_days_test.yml", `ratio_rate5m{sloth_slo="ballots-answered"} > 14.4`, `ratio_rate1h{sloth_slo="ballots-answered"} > 14.4`, "alertname: VotedBudgetBallotsAnsweredPage, time: 2h"},
+		"where no traffic is a share of nothing":   {"ballots-answered", "slo_days_test.yml", " > 0)", ")", "time: 1h40m"},
+		"where only a fast burn pages":             {"ballots-answered", "slo_days_test.yml", "> 6 * 0.001", "> 14.4 * 0.001", "alertname: VotedBudgetBallotsAnsweredPage, time: 12h"},
+		"where a probe's rounds all count as good": {"probe", "slo_test.yml", `result!="ok"`, `result="wrong"`, "alertname: VotedBudgetProbePage, time: 1h2m"},
+		"where one late closing is too few":        {"closes-on-time", "slo_days_test.yml", `sloth_slo="closes-on-time"} >= 1)`, `sloth_slo="closes-on-time"} >= 100)`, "alertname: VotedBudgetClosesOnTimeTicket, time: 1h20m"},
+		"where a backup may be older":              {"recoverable", "slo_days_test.yml", "> bool 26 * 3600", "> bool 36 * 3600", "alertname: VotedBudgetRecoverableTicket, time: 1d4h"},
+		"where a slow burn is no ticket":           {"ballots-answered", "slo_days_test.yml", "> 1 * 0.001", "> 3 * 0.001", "alertname: VotedBudgetBallotsAnsweredTicket, time: 4d16h"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text := strings.ReplaceAll(rules, broken.rule, broken.instead)
-			if text == rules {
+			whole := groupOf(t, rules, broken.of)
+			text := strings.ReplaceAll(whole, broken.rule, broken.instead)
+			if text == whole {
 				t.Fatal("nothing was broken")
 			}
 			dir := t.TempDir()
@@ -232,6 +255,19 @@ func TestABurningBudgetIsToldAndNothingElse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// groupOf returns the rules of one objective.
+func groupOf(t *testing.T, rules, objective string) string {
+	t.Helper()
+	groups := strings.Split(rules, "  - name: ")
+	for _, g := range groups[1:] {
+		if strings.HasPrefix(g, "voted-slo-"+objective+"\n") {
+			return groups[0] + "  - name: " + g
+		}
+	}
+	t.Fatalf("no group is about %s", objective)
+	return ""
 }
 
 var alertOf = regexp.MustCompile(`(?m)^      - alert: (\w+)$`)
