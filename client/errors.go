@@ -41,6 +41,8 @@ type Error struct {
 	// Version is the current version (from ETag) of the ballot or poll concerned; 0 if
 	// there is none.
 	Version uint64
+	// Oldest and Newest are the numbers of the events that are kept, with CodeEventsGone.
+	Oldest, Newest uint64
 	// Endpoint is the one that answered; Node is the node's own name.
 	Endpoint, Node string
 }

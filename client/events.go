@@ -22,6 +22,8 @@ type EventsQuery struct {
 	Types []string
 	// Polls are ids of polls, or beginnings of ids followed by "*". None: all polls.
 	Polls []string
+	// Limit bounds how many a node sends at a time, 1 to 1,000; 0: the service's default.
+	Limit int
 	// Follow waits for further events instead of ending after the newest one.
 	Follow bool
 }
@@ -73,41 +75,68 @@ func (e *JournalEvent) UnmarshalJSON(data []byte) error {
 // before its time is up.
 const eventWait = 5 * time.Second
 
+// EventPage is a part of the journal, as of one log index.
+type EventPage struct {
+	ClusterID string
+	// Oldest and Newest are the numbers of the events that are kept.
+	Oldest, Newest uint64
+	// Next is where to go on: every event up to it was looked at.
+	Next   uint64
+	Events []JournalEvent
+	Meta   Meta
+}
+
+// After is what EventsQuery.After takes to go on after the page.
+func (p *EventPage) After() string { return "evt_" + p.ClusterID + "_" + strconv.FormatUint(p.Next, 10) }
+
+// EventPage returns what comes after q.After, as much as a node sends at a time. With Follow
+// it waits for a few seconds while there is nothing; the page may then still be empty. An
+// *UnreadableError comes with the events before the one that cannot be read.
+func (c *Client) EventPage(ctx context.Context, q EventsQuery) (EventPage, error) {
+	var in struct {
+		Cluster string            `json:"cluster_id"`
+		Oldest  uint64            `json:"oldest"`
+		Newest  uint64            `json:"newest"`
+		Next    uint64            `json:"next"`
+		Events  []json.RawMessage `json:"events"`
+	}
+	k := call{method: http.MethodGet, path: "/v1/events", batch: true, query: q.encode(c.eventWait()), into: jsonInto{&in}}
+	meta, err := c.do(ctx, &k)
+	page := EventPage{ClusterID: in.Cluster, Oldest: in.Oldest, Newest: in.Newest, Next: in.Next, Meta: meta}
+	for _, raw := range in.Events {
+		var e JournalEvent
+		if err := e.UnmarshalJSON(raw); err != nil {
+			return page, &UnreadableError{Endpoint: meta.Endpoint, Status: meta.Status, Cause: err}
+		}
+		e.Meta = meta
+		page.Events = append(page.Events, e)
+	}
+	return page, err
+}
+
 // Events iterates over what happened, in order, each event once, also while leaders change
 // and nodes go away: every page begins after the event before it. It ends after the newest
 // event, or with Follow when ctx ends. An error ends it; CodeEventsGone says that events
 // were missed: read the polls as they stand, and begin with an empty After.
 func (c *Client) Events(ctx context.Context, q EventsQuery) iter.Seq2[JournalEvent, error] {
 	return func(yield func(JournalEvent, error) bool) {
-		for after := q.After; ; {
-			var page struct {
-				Cluster string            `json:"cluster_id"`
-				Newest  uint64            `json:"newest"`
-				Next    uint64            `json:"next"`
-				Events  []json.RawMessage `json:"events"`
+		for {
+			page, err := c.EventPage(ctx, q)
+			for _, e := range page.Events {
+				if !yield(e, nil) {
+					return
+				}
 			}
-			k := call{method: http.MethodGet, path: "/v1/events", batch: true, query: q.encode(after, c.eventWait()), into: jsonInto{&page}}
-			meta, err := c.do(ctx, &k)
 			if err != nil {
 				if !q.Follow || ctx.Err() == nil {
 					yield(JournalEvent{}, err)
 				}
 				return
 			}
-			for _, raw := range page.Events {
-				var e JournalEvent
-				err := e.UnmarshalJSON(raw)
-				if err != nil {
-					e, err = JournalEvent{Raw: raw}, &UnreadableError{Endpoint: meta.Endpoint, Status: meta.Status, Cause: err}
-				}
-				if e.Meta = meta; !yield(e, err) || err != nil {
-					return
-				}
-			}
-			after = "evt_" + page.Cluster + "_" + strconv.FormatUint(page.Next, 10)
 			if !q.Follow && page.Next >= page.Newest {
 				return
 			}
+			q.After = page.After()
 		}
 	}
 }
@@ -117,10 +146,13 @@ func (c *Client) eventWait() int {
 	return max(1, int(min(eventWait, c.attemptTimeout/2)/time.Second))
 }
 
-func (q EventsQuery) encode(after string, wait int) string {
+func (q EventsQuery) encode(wait int) string {
 	v := url.Values{}
-	if after != "" {
-		v.Set("after", after)
+	if q.After != "" {
+		v.Set("after", q.After)
+	}
+	if q.Limit > 0 {
+		v.Set("limit", strconv.Itoa(q.Limit))
 	}
 	if len(q.Types) > 0 {
 		v.Set("types", strings.Join(q.Types, ","))
@@ -139,5 +171,5 @@ func (q EventsQuery) encode(after string, wait int) string {
 // of the last one. Only polls that disclose their ballots have them; of a replaced record in
 // a secret poll the number is all there is (Replaced). An error ends it.
 func (c *Client) BallotsAfter(ctx context.Context, poll string, after uint64) iter.Seq2[ExportedBallot, error] {
-	return c.exported(ctx, poll, "/ballots", "after="+strconv.FormatUint(after, 10))
+	return c.exported(ctx, poll, "/ballots", "after="+strconv.FormatUint(after, 10), true)
 }

@@ -90,6 +90,38 @@ func TestEventsThatAreGoneEndTheIteration(t *testing.T) {
 	}
 }
 
+func TestAPageOfEventsSaysWhereItStands(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, []string{serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch after := r.FormValue("after"); after {
+		case "evt_c_1":
+			if r.FormValue("limit") != "1000" {
+				t.Errorf("asked for %s", r.URL)
+			}
+			journalOf(7)(w, r)
+		case "evt_c_3":
+			answerJSON(w, 200, `{"cluster_id":"c","oldest":1,"newest":7,"next":5,"events":[`+eventAt(4)+`,{"sequence":"five"}]}`)
+		default:
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(410)
+			fmt.Fprint(w, `{"code":"events_gone","oldest":3,"newest":9}`)
+		}
+	})})
+	page, err := c.EventPage(t.Context(), client.EventsQuery{After: "evt_c_1", Limit: 1000})
+	if err != nil || page.Newest != 7 || page.Oldest != 1 || page.ClusterID != "c" || len(page.Events) != 2 || page.After() != "evt_c_3" {
+		t.Errorf("got %+v, %v", page, err)
+	}
+	var unreadable *client.UnreadableError
+	page, err = c.EventPage(t.Context(), client.EventsQuery{After: page.After()})
+	if !errors.As(err, &unreadable) || len(page.Events) != 1 || page.Events[0].Number != 4 {
+		t.Errorf("of a page with an event that cannot be read came %+v, %v", page, err)
+	}
+	var gone *client.Error
+	if _, err = c.EventPage(t.Context(), client.EventsQuery{}); !errors.As(err, &gone) || gone.Oldest != 3 || gone.Newest != 9 {
+		t.Errorf("what is gone is said as %+v", gone)
+	}
+}
+
 func TestRecordsAfterOneAreRead(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, []string{serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -106,7 +138,7 @@ func TestRecordsAfterOneAreRead(t *testing.T) {
 		}
 		got = append(got, b)
 	}
-	if len(got) != 2 || !got[0].Replaced || got[0].Number != 4 || got[1].Supersedes != 4 || got[1].Version != 2 {
+	if len(got) != 2 || !got[0].Replaced || got[0].Number != 4 || got[1].Supersedes != 4 || got[1].Version != 2 || string(got[0].Raw) != `{"ballot":4,"replaced":true}` {
 		t.Errorf("got %+v", got)
 	}
 }

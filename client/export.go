@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,6 +56,8 @@ type ExportedBallot struct {
 	// Replaced: a later record replaces this one, of which nothing else is shown; only of
 	// BallotsAfter, in secret polls.
 	Replaced bool
+	// Raw is the record as the node wrote it; only of BallotsAfter.
+	Raw json.RawMessage
 }
 
 // exportLine is a record in NDJSON.
@@ -145,14 +148,14 @@ func (c *Client) open(ctx context.Context, k *call) (Meta, error) {
 // ExportBallots iterates over what Export writes. An error ends it; what was yielded before
 // is then not all.
 func (c *Client) ExportBallots(ctx context.Context, poll string) iter.Seq2[ExportedBallot, error] {
-	return c.exported(ctx, poll, "/ballots", "format="+string(NDJSON))
+	return c.exported(ctx, poll, "/ballots", "format="+string(NDJSON), false)
 }
 
 // AuditBallots iterates over the ballots that count of a poll, in the order of its box, with
 // all of their receipts. It needs the role auditor. An error ends it; the ballots yielded
 // before are then not all.
 func (c *Client) AuditBallots(ctx context.Context, poll string) iter.Seq2[ExportedBallot, error] {
-	lines := c.exported(ctx, poll, "/audit", "")
+	lines := c.exported(ctx, poll, "/audit", "", false)
 	return func(yield func(ExportedBallot, error) bool) {
 		for b, err := range lines {
 			if (err != nil || b.Version > 0) && !yield(b, err) {
@@ -162,8 +165,8 @@ func (c *Client) AuditBallots(ctx context.Context, poll string) iter.Seq2[Export
 	}
 }
 
-// exported iterates over the lines of a route of a poll.
-func (c *Client) exported(ctx context.Context, poll, route, query string) iter.Seq2[ExportedBallot, error] {
+// exported iterates over the lines of a route of a poll; keep: with the lines as they came.
+func (c *Client) exported(ctx context.Context, poll, route, query string, keep bool) iter.Seq2[ExportedBallot, error] {
 	return func(yield func(ExportedBallot, error) bool) {
 		k := call{query: query, mediaType: "application/x-ndjson"}
 		err := k.route("/v1/polls/", poll, route)
@@ -184,6 +187,9 @@ func (c *Client) exported(ctx context.Context, poll, route, query string) iter.S
 			var b ExportedBallot
 			if err == nil {
 				err = json.Unmarshal(line, &b)
+			}
+			if keep {
+				b.Raw = bytes.Clone(line)
 			}
 			if err != nil {
 				yield(ExportedBallot{}, fmt.Errorf("the export ended early; start it again: %w", err))

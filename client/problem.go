@@ -16,6 +16,8 @@ type problem struct {
 	Reason    string       `json:"reason"`
 	Retryable bool         `json:"retryable"`
 	RequestID string       `json:"request_id"`
+	Oldest    uint64       `json:"oldest"`
+	Newest    uint64       `json:"newest"`
 	Errors    []FieldError `json:"errors"`
 }
 
@@ -29,7 +31,7 @@ func problemOf(resp *http.Response, body []byte, ep *endpoint) *Error {
 	var p problem
 	if isJSON(first(resp.Header, "Content-Type")) && json.Unmarshal(body, &p) == nil {
 		e.Code, e.Reason, e.Title, e.Detail, e.Retryable = p.Code, p.Reason, p.Title, p.Detail, p.Retryable
-		e.RequestID, e.Fields = p.RequestID, p.Errors
+		e.RequestID, e.Fields, e.Oldest, e.Newest = p.RequestID, p.Errors, p.Oldest, p.Newest
 	}
 	if e.RequestID == "" {
 		e.RequestID = first(resp.Header, "X-Request-Id")
