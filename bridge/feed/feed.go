@@ -1,0 +1,183 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"voted/internal/pause"
+)
+
+// Message is an entry of a journal as it is published.
+type Message struct {
+	Number uint64 // its place in the journal; numbers rise
+	ID     string // names it forever
+	Type   string // what it says, such as "poll.closed"; it may be a part of the subject
+	Body   []byte
+	Left   uint64 // how many come after it, as far as the journal has said
+}
+
+// Journal is what is published.
+type Journal interface {
+	// After yields the messages after a number, in order, and ends. Each number is one higher
+	// than the one before, unless its message says what was missed. Where there is none, it
+	// waits for a few seconds. A *Refusal is final; after any other error it is asked again.
+	After(ctx context.Context, after uint64) iter.Seq2[Message, error]
+	// Newest returns the number of the newest message; ok is false if that is not known.
+	Newest(ctx context.Context) (number uint64, ok bool)
+}
+
+// Sink is the end of a broker's stream. Only one goroutine uses it.
+type Sink interface {
+	// Resume looks at the stream, and returns the number of its last message, 0 if it has
+	// none. Publish goes on there.
+	Resume(ctx context.Context) (after uint64, err error)
+	// Publish stores messages in order. Each is stored only if the stream then ends with the one
+	// before it, by position. After an error some of the first ones may be stored, now or a
+	// moment later: Resume must come before the next Publish.
+	Publish(ctx context.Context, window []Message) error
+}
+
+// ErrOvertaken says that the stream does not end where the sink thought: another feed was
+// faster. Nothing is lost by that.
+var ErrOvertaken = errors.New("another feed has published here meanwhile")
+
+// Refusal is an error that will not go away by itself. Its text says what to do.
+type Refusal struct{ Reason string }
+
+func (r *Refusal) Error() string { return r.Reason }
+
+const (
+	// windowSize is how many messages are under way at a time.
+	windowSize = 64
+	// raceWait bounds the pause of a feed that was overtaken, which keeps two of them from
+	// running in step.
+	raceWait = 20 * time.Millisecond
+	// firstWait and longestWait bound the pause after a failure; it doubles.
+	firstWait, longestWait = 100 * time.Millisecond, 5 * time.Second
+)
+
+// Options are what a feed is made of.
+type Options struct {
+	Name    string // in the log and in metrics: "events", "ballots/POLL"
+	Journal Journal
+	Sink    Sink
+	// Start is the number after which a stream without messages begins.
+	Start   uint64
+	Log     *slog.Logger
+	Metrics *Metrics
+}
+
+// Feed publishes one journal to one sink.
+type Feed struct {
+	Options
+	metrics series
+	failure atomic.Pointer[error] // of the last pass; nil after one that succeeded
+	after   uint64                // the last message in the stream, as far as Run knows
+}
+
+var errNotYet = errors.New("the end of the stream was not read yet")
+
+// New returns a feed that is not running.
+func New(o Options) *Feed {
+	f := &Feed{Options: o, metrics: o.Metrics.of(o.Name)}
+	f.failure.Store(&errNotYet)
+	return f
+}
+
+// Ready returns nil while the feed can read its journal and its stream, else why it cannot.
+func (f *Feed) Ready() error {
+	if err := f.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Run publishes until ctx ends, and then returns nil. A *Refusal ends it.
+func (f *Feed) Run(ctx context.Context) error {
+	wait := firstWait
+	for {
+		err := f.pass(ctx)
+		var refused *Refusal
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.As(err, &refused):
+			return err
+		case err == nil:
+			f.succeeded()
+			wait = firstWait
+		case errors.Is(err, ErrOvertaken):
+			f.metrics.conflicts.Inc()
+			_ = pause.For(ctx, rand.N(raceWait))
+		default:
+			f.failed(ctx, err)
+			_ = pause.For(ctx, wait/2+rand.N(wait/2))
+			wait = min(2*wait, longestWait)
+		}
+	}
+}
+
+// pass publishes what the journal has after the end of the stream.
+func (f *Feed) pass(ctx context.Context) (err error) {
+	if f.after, err = f.Sink.Resume(ctx); err != nil {
+		return err
+	}
+	w, empty := window{last: f.after}, true
+	after := f.after
+	if after == 0 {
+		after = f.Start
+	}
+	for m, broken := range f.Journal.After(ctx, after) {
+		if broken != nil {
+			return errors.Join(f.publish(ctx, w.take()), broken)
+		}
+		empty = false
+		f.succeeded()
+		for _, full := range w.add(m) {
+			if err := f.publish(ctx, full); err != nil {
+				return err
+			}
+		}
+	}
+	if empty && ctx.Err() == nil {
+		f.metrics.behind.Set(0)
+	}
+	return f.publish(ctx, w.take())
+}
+
+func (f *Feed) publish(ctx context.Context, messages []Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	if err := f.Sink.Publish(ctx, messages); err != nil {
+		return err
+	}
+	last := messages[len(messages)-1]
+	f.after = last.Number
+	f.metrics.published.Add(float64(len(messages)))
+	f.metrics.behind.Set(float64(last.Left))
+	return nil
+}
+
+// succeeded notes that journal and stream can be read.
+func (f *Feed) succeeded() {
+	if was := f.failure.Swap(nil); was != nil && !errors.Is(*was, errNotYet) {
+		f.Log.Info("the feed goes on", "feed", f.Name, "after", f.after)
+	}
+}
+
+// failed notes why a pass failed. What was published before it counts: behind is what is
+// left of the journal.
+func (f *Feed) failed(ctx context.Context, err error) {
+	if was := f.failure.Swap(&err); was == nil || errors.Is(*was, errNotYet) {
+		f.Log.Warn("the feed has stopped, and is tried again", "feed", f.Name, "after", f.after, "error", err)
+	}
+	if newest, ok := f.Journal.Newest(ctx); ok && newest >= f.after {
+		f.metrics.behind.Set(float64(newest - f.after))
+	}
+}
