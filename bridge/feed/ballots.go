@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"voted/client"
 	"voted/internal/pause"
+	"voted/internal/usage"
 )
 
 // Ballots is the box of a poll: its records in order, those too that later ones replace. It
@@ -72,11 +72,11 @@ func (b *Ballots) explain(err error, after uint64) error {
 		}
 		return nil
 	case client.CodeEventsGone:
-		return &Refusal{fmt.Sprintf("The stream ends with record %d of poll %s, which has %d now: it was set back to an earlier state. "+
-			"Tell whoever reads the stream, and then purge it or make a new one: the feed begins it with the first record.",
-			after, b.poll, refused.Newest)}
+		return usage.Errorf("the stream ends with record %d of poll %s, which has %d now: it was set back to an earlier state. "+
+			"Tell whoever reads the stream, and then purge it or make a new one: the feed begins it with the first record",
+			after, b.poll, refused.Newest)
 	case client.CodeForbidden, client.CodePollNotClosed:
-		return &Refusal{fmt.Sprintf("The ballots of poll %s cannot be published: %v", b.poll, refused)}
+		return usage.Errorf("the ballots of poll %s cannot be published: %v", b.poll, refused)
 	}
 	return err
 }

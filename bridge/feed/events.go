@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"voted/client"
+	"voted/internal/usage"
 )
 
 // Cluster is what is asked of a cluster. A *client.Client is one.
@@ -76,12 +77,12 @@ func (e *Events) gone(ctx context.Context, after uint64, gone *client.Error) (Me
 	case err != nil:
 		return Message{}, err
 	case status.ClusterID != e.id:
-		return Message{}, &Refusal{fmt.Sprintf("The nodes are of cluster %s now, and this feed began with cluster %s. "+
-			"Start it again: events of the new cluster go into a stream of their own.", status.ClusterID, e.id)}
+		return Message{}, usage.Errorf("the nodes are of cluster %s now, and this feed began with cluster %s. "+
+			"Start it again: events of the new cluster go into a stream of their own", status.ClusterID, e.id)
 	case after > gone.Newest:
-		return Message{}, &Refusal{fmt.Sprintf("The stream ends with event %d of this cluster, which has only %d now: it was set back to "+
+		return Message{}, usage.Errorf("the stream ends with event %d of this cluster, which has only %d now: it was set back to "+
 			"an earlier state, and will give the same numbers to other events. Tell whoever reads the stream, and then purge it "+
-			"or make a new one: the feed begins it with the oldest event that is kept.", after, gone.Newest)}
+			"or make a new one: the feed begins it with the oldest event that is kept", after, gone.Newest)
 	case after+1 >= gone.Oldest:
 		return Message{}, gone // what was pruned meanwhile is seen the next time
 	}

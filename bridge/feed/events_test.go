@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"voted/client"
+	"voted/internal/usage"
 )
 
 // cluster answers as the nodes of a cluster do.
@@ -100,17 +101,16 @@ func TestEventsThatAreGoneAreAGapOrAnotherPast(t *testing.T) {
 	} {
 		nodes := &cluster{id: c.cluster, err: gone(c.oldest, c.newest)}
 		all, err := read(t.Context(), NewEvents(nodes, "c"), c.after)
-		var refused *Refusal
 		switch {
 		case c.gap != "":
 			if err != nil || len(all) != 1 || all[0].Type != TypeMissed || all[0].Number != c.oldest-1 || !strings.Contains(string(all[0].Body), c.gap) {
 				t.Errorf("%s: came %+v, %v", name, all, err)
 			}
 		case c.refusal != "":
-			if !errors.As(err, &refused) || !strings.Contains(refused.Reason, c.refusal) {
+			if !usage.Is(err) || !strings.Contains(err.Error(), c.refusal) {
 				t.Errorf("%s: got %v", name, err)
 			}
-		case err == nil || errors.As(err, &refused):
+		case err == nil || usage.Is(err):
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -126,11 +126,10 @@ func TestBallotsWaitForTheClose(t *testing.T) {
 			c := &cluster{id: "c", err: &client.Error{Code: code, Newest: 2}}
 			start := time.Now()
 			_, err := read(t.Context(), NewBallots(c, "c", "p", time.Second, slog.New(slog.DiscardHandler)), 3)
-			var refused *Refusal
 			switch {
 			case waits && (err != nil || time.Since(start) != time.Second):
 				t.Errorf("%s: after %s got %v", code, time.Since(start), err)
-			case !waits && !errors.As(err, &refused):
+			case !waits && !usage.Is(err):
 				t.Errorf("%s: got %v", code, err)
 			}
 		})

@@ -6,10 +6,11 @@ import (
 	"iter"
 	"log/slog"
 	"math/rand/v2"
-	"sync/atomic"
 	"time"
 
+	"voted/bridge/health"
 	"voted/internal/pause"
+	"voted/internal/usage"
 )
 
 // Message is an entry of a journal as it is published.
@@ -25,7 +26,7 @@ type Message struct {
 type Journal interface {
 	// After yields the messages after a number, in order, and ends. Each number is one higher
 	// than the one before, unless its message says what was missed. Where there is none, it
-	// waits for a few seconds. A *Refusal is final; after any other error it is asked again.
+	// waits for a few seconds. An error of package usage is final; after any other it is asked again.
 	After(ctx context.Context, after uint64) iter.Seq2[Message, error]
 	// Newest returns the number of the newest message; ok is false if that is not known.
 	Newest(ctx context.Context) (number uint64, ok bool)
@@ -46,11 +47,6 @@ type Sink interface {
 // faster. Nothing is lost by that.
 var ErrOvertaken = errors.New("another feed has published here meanwhile")
 
-// Refusal is an error that will not go away by itself. Its text says what to do.
-type Refusal struct{ Reason string }
-
-func (r *Refusal) Error() string { return r.Reason }
-
 const (
 	// windowSize is how many messages are under way at a time.
 	windowSize = 64
@@ -70,43 +66,35 @@ type Options struct {
 	Start   uint64
 	Log     *slog.Logger
 	Metrics *Metrics
+	State   *health.State // is told while journal or stream cannot be read
 }
 
 // Feed publishes one journal to one sink.
 type Feed struct {
 	Options
 	metrics series
-	failure atomic.Pointer[error] // of the last pass; nil after one that succeeded
-	after   uint64                // the last message in the stream, as far as Run knows
+	after   uint64 // the last message in the stream, as far as is known
+	failing bool   // the last pass failed
 }
-
-var errNotYet = errors.New("the end of the stream was not read yet")
 
 // New returns a feed that is not running.
 func New(o Options) *Feed {
 	f := &Feed{Options: o, metrics: o.Metrics.of(o.Name)}
-	f.failure.Store(&errNotYet)
+	f.State.Fault(f.part(), "the end of the stream was not read yet")
 	return f
 }
 
-// Ready returns nil while the feed can read its journal and its stream, else why it cannot.
-func (f *Feed) Ready() error {
-	if err := f.failure.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
+func (f *Feed) part() string { return "feed " + f.Name }
 
-// Run publishes until ctx ends, and then returns nil. A *Refusal ends it.
+// Run publishes until ctx ends, and then returns nil. An error of package usage ends it.
 func (f *Feed) Run(ctx context.Context) error {
 	wait := firstWait
 	for {
 		err := f.pass(ctx)
-		var refused *Refusal
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.As(err, &refused):
+		case usage.Is(err):
 			return err
 		case err == nil:
 			f.succeeded()
@@ -166,7 +154,9 @@ func (f *Feed) publish(ctx context.Context, messages []Message) error {
 
 // succeeded notes that journal and stream can be read.
 func (f *Feed) succeeded() {
-	if was := f.failure.Swap(nil); was != nil && !errors.Is(*was, errNotYet) {
+	f.State.Fault(f.part(), "")
+	if f.failing {
+		f.failing = false
 		f.Log.Info("the feed goes on", "feed", f.Name, "after", f.after)
 	}
 }
@@ -174,7 +164,9 @@ func (f *Feed) succeeded() {
 // failed notes why a pass failed. What was published before it counts: behind is what is
 // left of the journal.
 func (f *Feed) failed(ctx context.Context, err error) {
-	if was := f.failure.Swap(&err); was == nil || errors.Is(*was, errNotYet) {
+	f.State.Fault(f.part(), err.Error())
+	if !f.failing {
+		f.failing = true
 		f.Log.Warn("the feed has stopped, and is tried again", "feed", f.Name, "after", f.after, "error", err)
 	}
 	if newest, ok := f.Journal.Newest(ctx); ok && newest >= f.after {

@@ -14,7 +14,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"voted/bridge/health"
 	"voted/internal/pause"
+	"voted/internal/usage"
 )
 
 // numbers is a journal of the messages from oldest to newest, which may be moved.
@@ -89,13 +91,12 @@ type link struct {
 	random *rand.Rand
 	delay  time.Duration // at most
 	lost   float64       // share of the messages
-	hasty  bool          // does not wait for a message that comes alone
 	end    int
 	flying sync.WaitGroup
 }
 
 func (l *link) Resume(ctx context.Context) (uint64, error) {
-	_ = pause.For(ctx, rand.N(l.delay+1))
+	_ = pause.For(ctx, time.Duration(l.random.Int64N(int64(l.delay)+1)))
 	all := l.broker.all()
 	if l.end = len(all); l.end == 0 {
 		return 0, nil
@@ -121,10 +122,6 @@ func (l *link) Publish(_ context.Context, window []Message) error {
 			}
 		})
 	}
-	if l.hasty && len(window) == 1 {
-		l.end++
-		return nil
-	}
 	for range window {
 		if err := <-results; err != nil {
 			return err
@@ -139,7 +136,6 @@ type trial struct {
 	*numbers
 	broker
 	starts [2]uint64
-	hasty  bool
 	during func(stored int) // is called from time to time
 }
 
@@ -152,7 +148,7 @@ func (tr *trial) run(t *testing.T, seed uint64) []Message {
 	var links [2]link
 	for n := range links {
 		l := &links[n]
-		*l = link{broker: &tr.broker, random: rand.New(rand.NewPCG(seed, uint64(n))), delay: 20 * time.Millisecond, lost: 0.001, hasty: tr.hasty}
+		*l = link{broker: &tr.broker, random: rand.New(rand.NewPCG(seed, uint64(n))), delay: 20 * time.Millisecond, lost: 0.001}
 		feeds.Go(func() {
 			for ctx.Err() == nil {
 				life, kill := context.WithTimeout(ctx, time.Duration(l.random.Int64N(int64(500*time.Millisecond))))
@@ -186,7 +182,10 @@ func (tr *trial) done() bool {
 }
 
 func newFeed(j Journal, s Sink) *Feed {
-	return New(Options{Name: "events", Journal: j, Sink: s, Log: slog.New(slog.DiscardHandler), Metrics: NewMetrics(prometheus.NewRegistry())})
+	return New(Options{
+		Name: "events", Journal: j, Sink: s, Log: slog.New(slog.DiscardHandler),
+		Metrics: NewMetrics(prometheus.NewRegistry()), State: &health.State{},
+	})
 }
 
 // faults says what is wrong with a stream that must have the messages from the first one on,
@@ -243,9 +242,48 @@ func TestTwoFeedsThatBeginAtDifferentPlacesLoseNothing(t *testing.T) {
 	if found := each(t, 600, two); found != nil {
 		t.Errorf("found %q", found)
 	}
-	hasty := func() *trial { tr := two(); tr.hasty = true; return tr }
-	if each(t, 600, hasty) == nil {
-		t.Error("nothing is found where the first message is not waited for")
+}
+
+func TestWhatDoesNotFollowIsPublishedAlone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		last    uint64
+		numbers []uint64
+		windows string
+	}{
+		"after the one before it": {7, []uint64{8, 9, 10}, "[[8 9 10]]"},
+		"into an empty stream":    {0, []uint64{1, 2, 3}, "[[1] [2 3]]"},
+		"after a gap":             {7, []uint64{8, 9, 20, 21}, "[[8 9] [20] [21]]"},
+		"a gap at once":           {7, []uint64{20}, "[[20]]"},
+		"nothing":                 {7, nil, "[]"},
+	} {
+		w, all := window{last: c.last}, [][]uint64{}
+		note := func(messages []Message) {
+			var numbers []uint64
+			for _, m := range messages {
+				numbers = append(numbers, m.Number)
+			}
+			if numbers != nil {
+				all = append(all, numbers)
+			}
+		}
+		for _, n := range c.numbers {
+			for _, full := range w.add(Message{Number: n}) {
+				note(full)
+			}
+		}
+		if note(w.take()); fmt.Sprint(all) != c.windows {
+			t.Errorf("%s: %v", name, all)
+		}
+	}
+	w, sizes := window{last: 1}, []int{}
+	for n := range uint64(150) {
+		for _, full := range w.add(Message{Number: n + 2}) {
+			sizes = append(sizes, len(full))
+		}
+	}
+	if fmt.Sprint(sizes, len(w.take())) != "[64 64] 22" {
+		t.Errorf("150 messages come in windows of %d", sizes)
 	}
 }
 
@@ -287,7 +325,7 @@ func TestAFeedSaysThatItCannotReachItsStreamAndHowFarItIsBehind(t *testing.T) {
 		measured := prometheus.NewRegistry()
 		measured.MustRegister(f.metrics.behind)
 		behind := func() float64 { return valueOf(t, measured) }
-		if f.Ready() == nil {
+		if f.State.Faults() == nil {
 			t.Error("it is ready before it has looked at the stream")
 		}
 		ctx, stop := context.WithCancel(t.Context())
@@ -295,23 +333,23 @@ func TestAFeedSaysThatItCannotReachItsStreamAndHowFarItIsBehind(t *testing.T) {
 		ended := make(chan error)
 		go func() { ended <- f.Run(ctx) }()
 		time.Sleep(time.Minute)
-		if err := f.Ready(); err != nil || sink.last != 10 || behind() != 0 {
+		if err := f.State.Faults(); err != nil || sink.last != 10 || behind() != 0 {
 			t.Errorf("after a minute it is %v, at %d, %v behind", err, sink.last, behind())
 		}
 		broken <- errors.New("no broker answers")
 		j.move(1, 15)
 		time.Sleep(time.Minute)
-		if err := f.Ready(); err == nil || behind() != 5 {
+		if err := f.State.Faults(); err == nil || behind() != 5 {
 			t.Errorf("without a broker it is %v, %v behind", err, behind())
 		}
 		<-broken
 		broken <- nil
 		time.Sleep(time.Minute)
-		if err := f.Ready(); err != nil || sink.last != 15 || behind() != 0 {
+		if err := f.State.Faults(); err != nil || sink.last != 15 || behind() != 0 {
 			t.Errorf("with the broker again it is %v, at %d, %v behind", err, sink.last, behind())
 		}
 		<-broken
-		broken <- &Refusal{"It is the stream of something else."}
+		broken <- usage.Errorf("It is the stream of something else.")
 		if err := <-ended; err == nil || err.Error() != "It is the stream of something else." {
 			t.Errorf("a refusal ends it with %v", err)
 		}

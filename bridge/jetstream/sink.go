@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"voted/bridge/feed"
+	"voted/internal/usage"
 )
 
 // SequenceHeader has the number of an event or of a record. Who reads a stream keeps the last
@@ -91,7 +92,7 @@ func (s *Sink) Resume(ctx context.Context) (after uint64, err error) {
 	}
 	info := stream.CachedInfo()
 	if reason := s.unfit(&info.Config); reason != "" {
-		return 0, &feed.Refusal{Reason: fmt.Sprintf("Stream %s cannot be used: %s", s.stream, reason)}
+		return 0, usage.Errorf("stream %s cannot be used: %s", s.stream, reason)
 	}
 	last, err := s.last(ctx, stream, info.State)
 	if err != nil || last == nil {
@@ -99,8 +100,8 @@ func (s *Sink) Resume(ctx context.Context) (after uint64, err error) {
 	}
 	after, err = strconv.ParseUint(last.Header.Get(SequenceHeader), 10, 64)
 	if err != nil || !s.has(last.Subject) {
-		return 0, &feed.Refusal{Reason: fmt.Sprintf("Stream %s ends with a message that no feed of this journal wrote: number %d, subject %s. "+
-			"Keep others from publishing to %s, and purge the stream or make a new one.", s.stream, last.Sequence, last.Subject, s.pattern())}
+		return 0, usage.Errorf("stream %s ends with a message that no feed of this journal wrote: number %d, subject %s. "+
+			"Keep others from publishing to %s, and purge the stream or make a new one", s.stream, last.Sequence, last.Subject, s.pattern())
 	}
 	return after, nil
 }

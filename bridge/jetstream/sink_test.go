@@ -17,8 +17,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/bridge/feed"
+	"voted/bridge/health"
 	"voted/bridge/natstest"
 	"voted/internal/pause"
+	"voted/internal/usage"
 )
 
 // numbers is a journal of the messages from 1 to this one.
@@ -165,7 +167,8 @@ func race(t *testing.T, n numbers, life time.Duration, open func() (*Sink, feed.
 
 func feedOf(n numbers, s feed.Sink) *feed.Feed {
 	return feed.New(feed.Options{
-		Name: "events", Journal: n, Sink: s, Log: slog.New(slog.DiscardHandler), Metrics: feed.NewMetrics(prometheus.NewRegistry()),
+		Name: "events", Journal: n, Sink: s, Log: slog.New(slog.DiscardHandler),
+		Metrics: feed.NewMetrics(prometheus.NewRegistry()), State: &health.State{},
 	})
 }
 
@@ -356,8 +359,7 @@ func TestAStreamThatIsNotTheFeedsAloneIsRefused(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			var refused *feed.Refusal
-			if _, err := sinkOf(t, conn, c.target).Resume(ctx); !errors.As(err, &refused) || !strings.Contains(err.Error(), c.says) {
+			if _, err := sinkOf(t, conn, c.target).Resume(ctx); !usage.Is(err) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -405,7 +407,7 @@ func publish(t testing.TB, s *Sink, last uint64) {
 	}
 }
 
-var errAll = &feed.Refusal{Reason: "all was published"}
+var errAll = usage.Errorf("all was published")
 
 // until ends a feed when the stream has a message.
 type until struct {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"voted/bridge/feed"
+	"voted/internal/usage"
 )
 
 // find returns the name of the stream that takes the target's subjects.
@@ -21,7 +21,7 @@ func (s *Sink) find(ctx context.Context) (string, error) {
 	case list.Err() != nil:
 		return "", fmt.Errorf("the streams cannot be listed: %w", list.Err())
 	case len(names) > 1:
-		return "", &feed.Refusal{Reason: fmt.Sprintf("Several streams take parts of %s: %s. One stream must take all of it.", s.pattern(), strings.Join(names, ", "))}
+		return "", usage.Errorf("several streams take parts of %s: %s. One stream must take all of it", s.pattern(), strings.Join(names, ", "))
 	case len(names) == 1:
 		return names[0], nil
 	case s.Create == 0:
@@ -45,22 +45,22 @@ func (s *Sink) create(ctx context.Context) (string, error) {
 func (s *Sink) unfit(c *jetstream.StreamConfig) string {
 	switch {
 	case c.Mirror != nil || len(c.Sources) > 0:
-		return "it takes messages from other streams."
+		return "it takes messages from other streams"
 	case c.Retention != jetstream.LimitsPolicy:
-		return "consumers delete its messages, and its last message says where a feed goes on. Make one with --retention limits."
+		return "consumers delete its messages, and its last message says where a feed goes on. Make one with --retention limits"
 	case c.NoAck:
-		return "it does not acknowledge what it stored."
+		return "it does not acknowledge what it stored"
 	case c.Sealed:
-		return "it is sealed."
+		return "it is sealed"
 	case c.SubjectTransform != nil:
-		return "it changes subjects."
+		return "it changes subjects"
 	case s.Shared:
 		return ""
 	}
 	for _, subject := range c.Subjects {
 		if !s.has(subject) {
 			return fmt.Sprintf("it also takes %s, and a message between two of the feed's would stop it again and again. "+
-				"Make a stream for %s alone, or share this one with --subject-all, which is slower.", subject, s.pattern())
+				"Make a stream for %s alone, or share this one with --subject-all, which is slower", subject, s.pattern())
 		}
 	}
 	return ""

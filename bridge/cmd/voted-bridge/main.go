@@ -33,6 +33,7 @@ type commandLine struct {
 	LogFormat string `help:"text for people, json for machines." enum:"text,json" default:"text" placeholder:"FORMAT"`
 
 	Ballots ballotsCommand `cmd:"" help:"Cast the ballots that a stream holds."`
+	Feed    feedCommand    `cmd:"" help:"Publish what happens in the cluster, and ballots of polls, to streams."`
 }
 
 // session is what every command receives.
