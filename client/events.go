@@ -87,7 +87,9 @@ type EventPage struct {
 }
 
 // After is what EventsQuery.After takes to go on after the page.
-func (p *EventPage) After() string { return "evt_" + p.ClusterID + "_" + strconv.FormatUint(p.Next, 10) }
+func (p *EventPage) After() string {
+	return "evt_" + p.ClusterID + "_" + strconv.FormatUint(p.Next, 10)
+}
 
 // EventPage returns what comes after q.After, as much as a node sends at a time. With Follow
 // it waits for a few seconds while there is nothing; the page may then still be empty. An
