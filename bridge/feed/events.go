@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"strconv"
 	"time"
@@ -89,10 +88,11 @@ func (e *Events) gone(ctx context.Context, after uint64, gone *client.Error) (Me
 	return e.missed(after+1, gone.Oldest-1, gone.Newest)
 }
 
-// missed makes the message that stands in the place of events that are no longer kept. Its
-// number is that of the last one, so that readers and feeds go on behind it.
+// missed makes the message that stands in the place of events that are no longer kept, as
+// webhooks have it. Its number is that of the last one, so that readers and feeds go on behind it.
 func (e *Events) missed(from, to, newest uint64) (Message, error) {
-	id := fmt.Sprintf("missed_%s_%d_%d", e.id, from, to)
+	last := strconv.FormatUint(to, 10)
+	id := "missed_" + e.id + "_" + last
 	body, err := json.Marshal(struct {
 		Version  string            `json:"specversion"`
 		ID       string            `json:"id"`
@@ -100,11 +100,11 @@ func (e *Events) missed(from, to, newest uint64) (Message, error) {
 		Type     string            `json:"type"`
 		Time     time.Time         `json:"time"`
 		Sequence string            `json:"sequence"`
-		Data     map[string]uint64 `json:"data"`
+		Data     map[string]string `json:"data"`
 	}{
 		"1.0", id, "/voted/" + e.id, TypeMissed, time.Now().UTC().Truncate(time.Millisecond),
-		strconv.FormatUint(to, 10),
-		map[string]uint64{"from": from, "to": to},
+		last,
+		map[string]string{"from": strconv.FormatUint(from, 10), "to": last},
 	})
 	return Message{Number: to, ID: id, Type: TypeMissed, Body: body, Left: newest - to}, err
 }
