@@ -45,29 +45,45 @@ type JournalEvent struct {
 	Meta Meta
 }
 
-// UnmarshalJSON reads a CloudEvent.
-func (e *JournalEvent) UnmarshalJSON(data []byte) error {
-	var in struct {
-		ID       string          `json:"id"`
-		Type     string          `json:"type"`
-		Subject  string          `json:"subject"`
-		Time     time.Time       `json:"time"`
-		Sequence string          `json:"sequence"`
-		Index    string          `json:"index"`
-		Data     json.RawMessage `json:"data"`
+// cloudEvent is an event in the JSON of CloudEvents.
+type cloudEvent struct {
+	ID       string          `json:"id"`
+	Type     string          `json:"type"`
+	Subject  string          `json:"subject"`
+	Time     time.Time       `json:"time"`
+	Sequence string          `json:"sequence"`
+	Index    string          `json:"index"`
+	Data     json.RawMessage `json:"data"`
+}
+
+// event returns what was read from data.
+func (in *cloudEvent) event(data []byte) (e JournalEvent, err error) {
+	number, err := in.number(in.Sequence)
+	if err != nil {
+		return e, err
 	}
+	index, err := in.number(in.Index)
+	return JournalEvent{
+		ID: in.ID, Type: in.Type, Poll: strings.TrimPrefix(in.Subject, "polls/"), Number: number, Index: index,
+		Time: in.Time, Data: in.Data, Raw: bytes.Clone(data),
+	}, err
+}
+
+// number reads a number, which events that are in no journal do not have.
+func (in *cloudEvent) number(text string) (uint64, error) {
+	if text == "" && !strings.HasPrefix(in.ID, "evt_") {
+		return 0, nil
+	}
+	return strconv.ParseUint(text, 10, 64)
+}
+
+// UnmarshalJSON reads a CloudEvent.
+func (e *JournalEvent) UnmarshalJSON(data []byte) (err error) {
+	var in cloudEvent
 	if err := decodeJSON(data, &in); err != nil {
 		return err
 	}
-	number, err := strconv.ParseUint(in.Sequence, 10, 64)
-	if err != nil {
-		return err
-	}
-	index, err := strconv.ParseUint(in.Index, 10, 64)
-	*e = JournalEvent{
-		ID: in.ID, Type: in.Type, Poll: strings.TrimPrefix(in.Subject, "polls/"), Number: number, Index: index,
-		Time: in.Time, Data: in.Data, Raw: bytes.Clone(data),
-	}
+	*e, err = in.event(data)
 	return err
 }
 

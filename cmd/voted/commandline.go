@@ -25,6 +25,7 @@ type commandLine struct {
 	Tally    tallyCommand     `cmd:"" help:"Count the ballots of a file, without a cluster."`
 	Schedule scheduleCommands `cmd:"" help:"Have polls created, changed, closed, drawn and deleted at a time."`
 	Events   eventsCommand    `cmd:"" help:"Show what happened, and follow it."`
+	Webhook  webhookCommands  `cmd:"" help:"Have events sent to a URL, and receive them to try things."`
 	Roll     rollCommands     `cmd:"" help:"Say who may vote in a poll, and with what weight."`
 
 	Cluster    clusterCommands    `cmd:"" help:"Show and change the members of a cluster."`

@@ -45,19 +45,19 @@ func (c *eventsCommand) Run(s *session) error {
 				return err
 			}
 		default:
-			showEvent(s.stdout, e, c.clock())
+			showEvent(s.stdout, e, c.clock(), "")
 		}
 	}
 	return nil
 }
 
-// showEvent writes an event on a line.
-func showEvent(o *display.Output, e client.JournalEvent, now clock.Clock) {
+// showEvent writes an event on a line, and what there is to be said of its coming.
+func showEvent(o *display.Output, e client.JournalEvent, now clock.Clock, note string) {
 	about := e.Poll
 	if about == "" {
 		about = "–"
 	}
-	o.Linef("%s  %6d  %s  %s  %s", o.Paint(display.Dim, now.Show(e.Time)), e.Number, o.Paint(display.Bold, e.Type), about, eventText(e))
+	o.Linef("%s  %6d  %s  %s  %s", o.Paint(display.Dim, now.Show(e.Time)), e.Number, o.Paint(display.Bold, e.Type), about, strings.TrimSpace(eventText(e)+note))
 }
 
 // eventText returns what an event says beyond its type and poll.

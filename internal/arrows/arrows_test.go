@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"bench/...":                {"bench/...", "client", "harness/...", "internal/child", "internal/localcluster", "internal/ports", "internal/thousands", "proof"},
 	"client":                   {"internal/moment", "internal/pause", "internal/voterid", "proof"},
 	"client/...":               {"client"},
-	"cmd/...":                  {"client", "cmd/...", "internal/auth", "internal/backup", "internal/ballotfile", "internal/ballottext", "internal/console", "internal/livefile", "internal/localcluster", "internal/moment", "internal/optionid", "internal/outfile", "internal/pki", "internal/profile", "internal/profilefile", "internal/profilefile/cvr", "internal/proofkey", "internal/rates", "internal/recount", "internal/resultfile", "internal/resultjson", "internal/resulttext", "internal/rollfile", "internal/server", "internal/tally", "internal/textfile", "internal/thousands", "internal/usage", "internal/voterid", "internal/witness", "proof"},
+	"cmd/...":                  {"client", "cmd/...", "internal/auth", "internal/backup", "internal/ballotfile", "internal/ballottext", "internal/console", "internal/livefile", "internal/localcluster", "internal/moment", "internal/optionid", "internal/outfile", "internal/pki", "internal/profile", "internal/profilefile", "internal/profilefile/cvr", "internal/proofkey", "internal/rates", "internal/recount", "internal/resultfile", "internal/resultjson", "internal/resulttext", "internal/rollfile", "internal/server", "internal/tally", "internal/textfile", "internal/thousands", "internal/usage", "internal/voterid", "internal/webhook", "internal/witness", "proof"},
 	"deploy":                   {},
 	"docs":                     {},
 	"e2e":                      {},
