@@ -79,7 +79,36 @@ func goldenCommands() map[string]poll.Command {
 		"schedule":         poll.Schedule{ID: "open-doors", At: 1796112000000, Fingerprint: poll.Digest{0: 1, 31: 255}, Do: poll.Create{Definition: d, Salt: salt}},
 		"schedule-patch":   poll.Schedule{ID: "later", At: 1, Do: poll.Patch{Poll: "p", Request: [16]byte{0: 1, 15: 255}, ClosesAt: ptr(int64(1796112000000))}},
 		"unschedule":       poll.Unschedule{ID: "open-doors"},
-		"drop":             poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
+		"put-endpoint":     poll.PutEndpoint{ID: "results", Ask: goldenAsk, Webhook: goldenWebhook(), From: poll.FromOldest, IfRevision: 300},
+		"put-endpoint-all": poll.PutEndpoint{ID: "all", Webhook: poll.Webhook{URL: "http://r", Kinds: 1 << 63, Rate: 1<<16 - 1}},
+		"patch-endpoint": poll.PatchEndpoint{
+			ID: "results", Ask: goldenAsk, IfRevision: 300, URL: ptr("https://example.org"), Kinds: ptr(poll.KindsOf(poll.PollClosed)),
+			Polls: ptr([]string{}), Rate: ptr(uint16(7)), Paused: ptr(true),
+		},
+		"patch-endpoint-on": poll.PatchEndpoint{ID: "results", Paused: ptr(false)},
+		"drop-endpoint":     poll.DropEndpoint{ID: "results", Ask: goldenAsk, IfRevision: 300},
+		"rotate-key":        poll.RotateKey{ID: "results", Ask: goldenAsk, Overlap: 86_400_000},
+		"progress": poll.Progress{Moves: []poll.Move{
+			{Endpoint: 300, Revision: 301, Cursor: 90210, Last: 90209, DeadEver: 4711, FailingSince: 1796112000000, Dead: []poll.DeadLetter{
+				{Number: 90208, At: 1796112000123, Status: 422}, {Number: 90209, At: 1796112000123, Fault: poll.FaultTLS, Redelivered: true},
+			}, Done: []poll.Redone{{Redelivery: poll.Redelivery{Number: 7, Asked: 301}, Delivered: true}, {Redelivery: poll.Redelivery{Number: 8, Asked: 301}}}},
+			{Endpoint: 1, Verified: true, Disable: poll.ReasonGone},
+		}},
+		"progress-none":   poll.Progress{},
+		"redeliver":       poll.Redeliver{ID: "results", Ask: goldenAsk, Events: []uint64{300, 7}},
+		"redeliver-after": poll.Redeliver{ID: "results", All: true, After: 300},
+		"alarm":           poll.Alarm{Kind: "clock_off", Member: "n2", On: true, Says: "n2's clock is 3 s ahead."},
+		"alarm-over":      poll.Alarm{Kind: "no_quorum"},
+		"drop":            poll.Drop{Poll: "members", Since: 1<<64 - 1, Key: poll.VoterKey{0: 1, 15: 255}},
+	}
+}
+
+var goldenAsk = poll.Ask{Request: [16]byte{0: 1, 15: 255}, Fingerprint: [16]byte{0: 2, 15: 254}}
+
+func goldenWebhook() poll.Webhook {
+	return poll.Webhook{
+		URL: "https://example.org/hooks?of=voted", Rate: poll.DefaultRate, Polls: []string{"board-*", "p"},
+		Kinds: poll.KindsOf(poll.PollOpened, poll.PollClosed, poll.AlarmRaised, poll.EndpointDisabled),
 	}
 }
 

@@ -78,7 +78,9 @@ func anyCommand() *rapid.Generator[poll.Command] {
 			copy(b[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, label))
 			return b
 		}
-		switch rapid.IntRange(-1, 10).Draw(t, "kind") {
+		switch rapid.IntRange(-2, 10).Draw(t, "kind") {
+		case -2:
+			return anyEndpointCommand(t, text, bytes16)
 		case -1:
 			return poll.DrawLot{Poll: text.Draw(t, "poll"), Order: rapid.SliceOfN(rapid.IntRange(0, 1<<20), 1, 5).Draw(t, "order"), Seed: text.Draw(t, "seed")}
 		case 0:
@@ -143,6 +145,64 @@ func anyCommand() *rapid.Generator[poll.Command] {
 		}
 		return poll.Tick{}
 	})
+}
+
+// anyEndpointCommand draws a command about webhooks or alarms.
+func anyEndpointCommand(t *rapid.T, text *rapid.Generator[string], bytes16 func(string) [16]byte) poll.Command {
+	id, ask := text.Draw(t, "id"), poll.Ask{Request: bytes16("request"), Fingerprint: bytes16("fingerprint")}
+	n, revision := rapid.Uint64(), rapid.Uint32()
+	kinds := rapid.Map(n, func(n uint64) poll.KindSet { return poll.KindSet(n) })
+	switch rapid.IntRange(0, 6).Draw(t, "of endpoints") {
+	case 0:
+		w := poll.Webhook{URL: text.Draw(t, "url"), Kinds: kinds.Draw(t, "kinds"), Rate: rapid.Uint16().Draw(t, "rate")}
+		if polls := rapid.SliceOf(text).Draw(t, "polls"); len(polls) > 0 {
+			w.Polls = polls
+		}
+		return poll.PutEndpoint{ID: id, Ask: ask, Webhook: w, From: n.Draw(t, "from"), IfRevision: revision.Draw(t, "revision")}
+	case 1:
+		return poll.PatchEndpoint{
+			ID: id, Ask: ask, IfRevision: revision.Draw(t, "revision"), URL: rapid.Ptr(text, true).Draw(t, "url"),
+			Kinds: rapid.Ptr(kinds, true).Draw(t, "kinds"), Polls: rapid.Ptr(rapid.SliceOf(text), true).Draw(t, "polls"),
+			Rate: rapid.Ptr(rapid.Uint16(), true).Draw(t, "rate"), Paused: rapid.Ptr(rapid.Bool(), true).Draw(t, "paused"),
+		}
+	case 2:
+		return poll.DropEndpoint{ID: id, Ask: ask, IfRevision: revision.Draw(t, "revision")}
+	case 3:
+		return poll.RotateKey{ID: id, Ask: ask, Overlap: rapid.Int64().Draw(t, "overlap")}
+	case 4:
+		r := poll.Redeliver{ID: id, Ask: ask, All: rapid.Bool().Draw(t, "all"), After: n.Draw(t, "after")}
+		if events := rapid.SliceOf(n).Draw(t, "events"); len(events) > 0 {
+			r.Events = events
+		}
+		return r
+	case 5:
+		return poll.Alarm{Kind: text.Draw(t, "kind"), Member: id, On: rapid.Bool().Draw(t, "on"), Says: text.Draw(t, "says")}
+	}
+	var p poll.Progress
+	for range rapid.IntRange(0, 3).Draw(t, "moves") {
+		p.Moves = append(p.Moves, anyMove(t))
+	}
+	return p
+}
+
+func anyMove(t *rapid.T) poll.Move {
+	n := rapid.Uint64()
+	m := poll.Move{
+		Endpoint: n.Draw(t, "endpoint"), Revision: rapid.Uint32().Draw(t, "revision"), Cursor: n.Draw(t, "cursor"), Last: n.Draw(t, "last"),
+		DeadEver: n.Draw(t, "ever"), FailingSince: rapid.Int64().Draw(t, "failing"),
+		Verified: rapid.Bool().Draw(t, "verified"), Disable: poll.EndpointReason(rapid.Byte().Draw(t, "why")),
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "dead letters") {
+		m.Dead = append(m.Dead, poll.DeadLetter{
+			Number: n.Draw(t, "number"), At: rapid.Int64().Draw(t, "at"), Status: rapid.Uint16().Draw(t, "status"),
+			Fault: poll.Fault(rapid.Byte().Draw(t, "fault")), Redelivered: rapid.Bool().Draw(t, "redelivered"),
+		})
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "redone") {
+		again := poll.Redelivery{Number: n.Draw(t, "number"), Asked: n.Draw(t, "asked")}
+		m.Done = append(m.Done, poll.Redone{Redelivery: again, Delivered: rapid.Bool().Draw(t, "delivered")})
+	}
+	return m
 }
 
 func TestAnyCommandComesBackAsItWas(t *testing.T) {
