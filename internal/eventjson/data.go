@@ -39,6 +39,11 @@ type eventData struct {
 	Action      string         `json:"action,omitempty"`
 	Outcome     string         `json:"outcome,omitempty"` // of a scheduled command: done, refused
 	Code        string         `json:"code,omitempty"`    // of its refusal
+	Kind        string         `json:"kind,omitempty"`    // of an alarm
+	Member      string         `json:"member,omitempty"`
+	Says        string         `json:"says,omitempty"`
+	Webhook     string         `json:"webhook,omitempty"`
+	Reason      string         `json:"reason,omitempty"`
 	Omitted     string         `json:"omitted,omitempty"`
 }
 
@@ -50,6 +55,12 @@ func (r Renderer) data(ctx context.Context, e poll.Event, of About) (d eventData
 		return d, nil
 	case poll.TaskRun, poll.TaskCalledOff:
 		d.scheduled(e, of.task)
+		return d, nil
+	case poll.AlarmRaised, poll.AlarmOver:
+		d.alarm(of.alarm)
+		return d, nil
+	case poll.EndpointDisabled:
+		d.disabled(e, of.hook)
 		return d, nil
 	case poll.PollCreated, poll.PollUpdated, poll.PollOpened, poll.PollDeleted, poll.LotDrawn:
 		d.Revision = e.A
@@ -87,6 +98,23 @@ func (d *eventData) scheduled(e poll.Event, k *poll.Task) {
 		return
 	}
 	d.Schedule, d.Action, d.Poll = k.ID, k.Action(), k.Poll()
+}
+
+// alarm says what is wrong, or no longer is.
+func (d *eventData) alarm(n *poll.AlarmNote) {
+	if n == nil {
+		d.Omitted = "forgotten"
+		return
+	}
+	d.Kind, d.Member, d.Says = n.Kind, n.Member, n.Says
+}
+
+// disabled says which webhook gets nothing any more, and why.
+func (d *eventData) disabled(e poll.Event, id string) {
+	d.Webhook, d.Reason = id, poll.EndpointReason(e.B).String()
+	if id == "" {
+		d.Omitted = "deleted"
+	}
 }
 
 // filed says which records came, and how many of them were voters' first ones: all who have

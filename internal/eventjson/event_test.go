@@ -232,3 +232,29 @@ func TestPingsAndGapsLookLikeEvents(t *testing.T) {
 	}
 	golden(t, "testdata/v1/others.golden", append(append(append(ping.Body(0), '\n'), missed.Body(41)...), '\n'))
 }
+
+// wire makes the events of webhooks and alarms.
+func (c *scene) wire() {
+	hook := func(id string) poll.PutEndpoint {
+		return poll.PutEndpoint{ID: id, Webhook: poll.Webhook{URL: "https://example.org", Kinds: poll.KindsOf(poll.PollClosed), Rate: 1}}
+	}
+	c.do(10, poll.Raise{Level: poll.WebhookLevel})
+	c.do(20, hook("ours")) // number 1
+	c.do(20, hook("gone"))
+	c.do(30, poll.Progress{Moves: []poll.Move{{Endpoint: 1, Revision: 1, Disable: poll.ReasonGone}, {Endpoint: 2, Revision: 2, Disable: poll.ReasonFailing}}})
+	c.do(40, poll.DropEndpoint{ID: "gone"})
+	c.do(50, poll.Alarm{Kind: "clock_off", Member: "n2", On: true, Says: "n2's clock is 3 s ahead."})
+	c.do(50+poll.AlarmPause, poll.Alarm{Kind: "clock_off", Member: "n2", Says: "The clock of n2 is right again."})
+}
+
+func TestWhatHappensToWebhooksAndMembersIsToldInTheSameBytesForever(t *testing.T) {
+	t.Parallel()
+	c := newScene(t)
+	c.wire()
+	golden(t, "testdata/v1/webhooks.golden", c.lines(c.body))
+	before := c.lines(c.event)
+	c.do(10*poll.AlarmPause, poll.Alarm{Kind: "clock_off", Member: "n2", On: true, Says: "n2's clock is an hour ahead."})
+	if now := c.lines(c.event); !bytes.HasPrefix(now, before) {
+		t.Errorf("after another alarm the events are\n%s\nand were\n%s", now, before)
+	}
+}
