@@ -66,7 +66,7 @@ func (s *State) alarm(c Alarm) Result {
 		return s.fail("", refusal.Of(refusal.MalformedRequest))
 	case before == nil && !c.On, before != nil && (before.On == c.On || s.clock < before.At+AlarmPause):
 		return Result{Index: s.index}
-	case !t.room():
+	case !t.roomFor(&c):
 		return s.fail("", refusal.Of(refusal.TooManyRequests))
 	}
 	n := &AlarmNote{Alarm: c, Number: t.last + 1, At: s.clock}
@@ -88,13 +88,15 @@ func (c *Alarm) valid() bool {
 		(c.Member == "" || ValidID(c.Member)) && len(c.Says) <= MaxAlarmSays && utf8.ValidString(c.Says)
 }
 
-// room makes room for a note: the oldest one goes that is not of an alarm which is on. It
-// reports whether there is room.
-func (t *alarmTable) room() bool {
+// roomFor makes room for a note: the oldest one goes that is not of another alarm which is on.
+// It reports whether there is room; for the end of an alarm there is.
+func (t *alarmTable) roomFor(c *Alarm) bool {
 	if len(t.all) < MaxAlarms {
 		return true
 	}
-	i := slices.IndexFunc(t.all, func(n *AlarmNote) bool { return !n.On || t.latest(n.Kind, n.Member) != n })
+	i := slices.IndexFunc(t.all, func(n *AlarmNote) bool {
+		return !n.On || n.Kind == c.Kind && n.Member == c.Member || t.latest(n.Kind, n.Member) != n
+	})
 	if i < 0 {
 		return false
 	}

@@ -39,6 +39,7 @@ type history struct {
 
 	enrolled  []Enroll   // likewise
 	scheduled []Schedule // likewise
+	wired     []Command  // likewise, about webhooks and alarms
 }
 
 const (
@@ -65,12 +66,19 @@ func (h *history) next() step {
 	case h.m.level == EventsLevel && h.roll(4) == 0:
 		s.manage = Raise{ScheduleLevel}
 		return s
+	case h.m.level == ScheduleLevel && h.roll(8) == 0:
+		s.manage = Raise{WebhookLevel}
+		return s
 	case len(h.m.polls) == 0:
 		s.manage = h.create()
 		return s
 	}
 	if h.m.level >= ScheduleLevel && h.roll(12) == 0 {
 		s.manage = h.schedule()
+		return s
+	}
+	if h.m.level >= WebhookLevel && h.roll(6) == 0 {
+		s.manage = h.hook()
 		return s
 	}
 	switch h.roll(42) {

@@ -23,7 +23,11 @@ type model struct {
 	news    []modelNews
 	tasks   []*modelTask // in the order of scheduling
 	asked   uint64       // how many were ever scheduled
-	changed bool         // the last command changed something
+	hooks   []*modelHook // in the order of creation
+	drawn   uint32       // the last number of an endpoint, a revision or a key
+	carried map[[16]byte]modelAsk
+	alarms  []AlarmNote
+	changed bool // the last command changed something
 }
 
 type modelKey struct {
@@ -60,7 +64,9 @@ type modelCast struct {
 	weight  int64 // when it was cast
 }
 
-func newModel() *model { return &model{keys: map[[2]string]modelKey{}, level: FirstLevel} }
+func newModel() *model {
+	return &model{keys: map[[2]string]modelKey{}, carried: map[[16]byte]modelAsk{}, level: FirstLevel}
+}
 
 func (m *model) any(id string) *modelPoll {
 	for _, p := range m.polls {
@@ -85,6 +91,11 @@ func (m *model) begin(at Stamp) {
 	for k, e := range m.keys {
 		if e.expires <= m.clock {
 			delete(m.keys, k)
+		}
+	}
+	for name, a := range m.carried {
+		if a.at+24*hour <= m.clock {
+			delete(m.carried, name)
 		}
 	}
 }
@@ -203,6 +214,8 @@ func (m *model) do(c Command) verdict {
 		return m.schedule(c)
 	case Unschedule:
 		return m.unschedule(c)
+	case PutEndpoint, PatchEndpoint, DropEndpoint, RotateKey, Progress, Redeliver, Alarm:
+		return m.doHook(c)
 	case Patch:
 		return m.patch(c)
 	case Close:

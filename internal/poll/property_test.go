@@ -90,6 +90,14 @@ var everyAnswer = []string{
 	"event schedule.done", "event schedule.cancelled", "task done", "task refused", "task cancelled",
 	"poll.Schedule ", "poll.Schedule schedule_exists", "poll.Schedule invalid_schedule",
 	"poll.Unschedule ", "poll.Unschedule schedule_not_found", "poll.Unschedule schedule_exists",
+	"event webhook.disabled", "event cluster.alarm", "event cluster.recovered",
+	"hook verifying", "hook enabled", "hook paused", "hook disabled", "dead letter", "redelivered", "redelivery asked for",
+	"poll.PutEndpoint ", "poll.PutEndpoint webhook_exists", "poll.PutEndpoint invalid_webhook", "poll.PutEndpoint webhook_not_found",
+	"poll.PutEndpoint version_mismatch", "poll.PutEndpoint idempotency_key_reused",
+	"poll.PatchEndpoint ", "poll.PatchEndpoint webhook_not_found", "poll.PatchEndpoint version_mismatch", "poll.PatchEndpoint invalid_webhook",
+	"poll.DropEndpoint ", "poll.DropEndpoint version_mismatch", "poll.RotateKey ", "poll.RotateKey webhook_not_found",
+	"poll.Redeliver ", "poll.Redeliver webhook_not_found", "poll.Redeliver invalid_webhook", "poll.Progress ", "poll.Alarm ",
+	"poll.Alarm malformed_request",
 	"event poll.milestone", "event poll.quorum_met", "event poll.lot_drawn", "event ballots.counted", "event roll.changed",
 	"poll.Raise ", "poll.DrawLot ", "poll.DrawLot poll_not_found", "poll.DrawLot poll_not_closed", "poll.DrawLot invalid_poll", "poll.DrawLot lot_drawn",
 	"counted further: irv", "counted further: stv", "counted further: borda",
@@ -128,6 +136,9 @@ func (w *twin) play(roll dice, entries int) error {
 			return err
 		}
 		if err := w.checkTasks(); err != nil {
+			return err
+		}
+		if err := w.checkHooks(); err != nil {
 			return err
 		}
 		if err := w.sometimes(n, roll); err != nil {

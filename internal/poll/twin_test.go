@@ -296,6 +296,8 @@ type saved struct {
 	polls   []savedPoll
 	journal []byte // nil: there is none
 	tasks   []byte // likewise
+	hooks   []byte // likewise
+	alarms  []byte // likewise
 }
 
 type savedPoll struct {
@@ -319,11 +321,18 @@ func save(v *View) saved {
 	if v.HasTasks() {
 		s.tasks = v.AppendTasks(nil, inMemory)
 	}
+	if v.HasEndpoints() {
+		s.hooks = v.AppendEndpoints(nil)
+	}
+	if v.HasAlarms() {
+		s.alarms = v.AppendAlarms(nil)
+	}
 	return s
 }
 
 func (s saved) equal(o saved) bool {
-	return bytes.Equal(s.header, o.header) && bytes.Equal(s.journal, o.journal) && bytes.Equal(s.tasks, o.tasks) && slices.EqualFunc(s.polls, o.polls, func(a, b savedPoll) bool {
+	return bytes.Equal(s.header, o.header) && bytes.Equal(s.journal, o.journal) && bytes.Equal(s.tasks, o.tasks) &&
+		bytes.Equal(s.hooks, o.hooks) && bytes.Equal(s.alarms, o.alarms) && slices.EqualFunc(s.polls, o.polls, func(a, b savedPoll) bool {
 		return bytes.Equal(a.header, b.header) && bytes.Equal(a.roll, b.roll) && bytes.Equal(a.records, b.records) && slices.Equal(a.names, b.names)
 	})
 }
@@ -358,6 +367,16 @@ func (s saved) load() (*State, error) {
 	}
 	if s.tasks != nil {
 		if err := l.Tasks(s.tasks, inMemory); err != nil {
+			return nil, err
+		}
+	}
+	if s.hooks != nil {
+		if err := l.Endpoints(s.hooks); err != nil {
+			return nil, err
+		}
+	}
+	if s.alarms != nil {
+		if err := l.Alarms(s.alarms); err != nil {
 			return nil, err
 		}
 	}
