@@ -77,8 +77,9 @@ deploy-test: ## the image and a cluster of containers, broken and restarted unde
 deploy-check: ## what Kubernetes would be given; its tools have a module of their own
 	cd deploy/check && $(GO) vet ./... && $(GO) test ./...
 
-strangers: ## package proof against the libraries of others, in a module of its own
+strangers: ## proofs and webhooks against the libraries of others, in modules of their own
 	cd proof/strangers && $(GO) vet ./... && $(GO) test ./...
+	cd e2e/strangers && $(GO) vet ./... && $(GO) test ./...
 
 SHOTS ?=
 browser: ## the pages in Debian's chromium, in a module of its own: make browser SHOTS=/tmp/shots keeps pictures
