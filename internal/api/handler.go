@@ -44,6 +44,8 @@ type Options struct {
 	Audit Auditor
 	// Prover gives out proofs of what was counted; nil: this member keeps no logs.
 	Prover Prover
+	// Webhooks has the keys of webhooks and sends; nil: this node was given no key file.
+	Webhooks Webhooks
 	// PublicLogs lets everybody read the logs of polls.
 	PublicLogs bool
 	// Tracer traces requests; nil: none are.
@@ -83,7 +85,8 @@ type Handler struct {
 	elsewhere Elsewhere     // nil: there are no others
 	tracer    *trace.Tracer // nil: nothing is traced
 
-	prover     Prover // nil: no logs are kept
+	webhooks   Webhooks // nil: they are off
+	prover     Prover   // nil: no logs are kept
 	publicLogs bool
 	closings   closings
 
@@ -126,8 +129,8 @@ func New(c Cluster, o Options) *Handler {
 	h := &Handler{
 		cluster: c, timeout: o.RequestTimeout, log: o.Logger, rand: o.Rand,
 		metrics: newMetrics(o.Registry, o.Version), registry: o.Registry,
-		tracer: o.Tracer,
-		prover: o.Prover, publicLogs: o.PublicLogs, chronicle: o.Chronicle, elsewhere: o.Elsewhere,
+		tracer:   o.Tracer,
+		webhooks: o.Webhooks, prover: o.Prover, publicLogs: o.PublicLogs, chronicle: o.Chronicle, elsewhere: o.Elsewhere,
 		sums:    sums{polls: map[string]*sum{}},
 		node:    []string{c.ID()},
 		streams: slots{limit: int64(o.MaxStreams)}, bulks: slots{limit: int64(o.MaxBulk)}, restores: slots{limit: 1},
