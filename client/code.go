@@ -59,6 +59,7 @@ const (
 	CodeWebhookNotFound    Code = "webhook_not_found"
 	CodeWebhookExists      Code = "webhook_exists"
 	CodeInvalidWebhook     Code = "invalid_webhook"
+	CodeWebhooksOff        Code = "webhooks_off"
 )
 
 // allCodes is what Codes returns; short answers get their codes from it without
@@ -75,7 +76,7 @@ var allCodes = [...]Code{
 	CodeCrossOrigin, CodeMisdirected, CodeInvalidVoter, CodeUpgradePending, CodeLotDrawn,
 	CodeProofPending, CodeEventsGone,
 	CodeScheduleExists, CodeInvalidSchedule, CodeScheduleNotFound,
-	CodeWebhookNotFound, CodeWebhookExists, CodeInvalidWebhook,
+	CodeWebhookNotFound, CodeWebhookExists, CodeInvalidWebhook, CodeWebhooksOff,
 }
 
 // Codes returns every code known to this client. A newer service may send others.

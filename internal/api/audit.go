@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"voted/internal/auth"
@@ -32,6 +33,8 @@ type AuditEntry struct {
 	Route     string    `json:"route"`
 	Poll      string    `json:"poll,omitempty"`
 	Member    string    `json:"member,omitempty"`
+	Schedule  string    `json:"schedule,omitempty"`
+	Webhook   string    `json:"webhook,omitempty"`
 	Request   string    `json:"request,omitempty"` // the body, if it is about members
 	Status    int       `json:"status,omitempty"`  // at the end; 0: it was broken off
 }
@@ -59,8 +62,9 @@ func (h *Handler) audited(e *endpoint, roles auth.Roles, who auth.Identity, act 
 	}
 	entry := AuditEntry{
 		Time: time.Now().UTC(), Event: "begin", Action: action, Node: h.cluster.ID(), Client: who.Name, Address: addressOf(r),
-		RequestID: w.id, Method: r.Method, Route: e.template, Poll: clean(pathVar(r, "poll")), Member: clean(pathVar(r, "id")),
+		RequestID: w.id, Method: r.Method, Route: e.template, Poll: clean(pathVar(r, "poll")),
 	}
+	entry.isAbout(clean(pathVar(r, "id")))
 	switch e.template {
 	case "/v1/cluster/members", "/v1/cluster/leader", "/v1/cluster/tokens":
 		entry.Request = peek(r)
@@ -80,6 +84,18 @@ func (h *Handler) audited(e *endpoint, roles auth.Roles, who auth.Identity, act 
 		h.fail(w, r, err) // here, so that the entry has the status
 	}
 	return nil
+}
+
+// isAbout notes what the id in the path names.
+func (e *AuditEntry) isAbout(id string) {
+	switch {
+	case strings.HasPrefix(e.Route, "/v1/webhooks/"):
+		e.Webhook = id
+	case strings.HasPrefix(e.Route, "/v1/schedule/"):
+		e.Schedule = id
+	default:
+		e.Member = id
+	}
 }
 
 // clean returns a variable of the path if it could be an id; another one is refused

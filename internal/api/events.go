@@ -286,21 +286,30 @@ func readKinds(list string) (map[poll.EventKind]bool, error) {
 		list = "*"
 	}
 	for name := range strings.SplitSeq(list, ",") {
-		beginning, open := strings.CutSuffix(name, "*")
-		known := false
-		for _, k := range poll.EventKinds() {
-			named := k.String() == name
-			if named || open && strings.HasPrefix(k.String(), beginning) && (beginning != "" || !slices.Contains(optional, k)) {
-				kinds[k], known = true, true
-			}
-		}
-		if !known {
+		like := kindsLike(name)
+		if like == nil {
 			e := malformed("There are no events of the type %q.", name)
 			e.Fields = []refusal.FieldError{{Field: "types", Detail: "Use some of " + kindNames() + ", or poll.* for all that begin so; separate them with commas."}}
 			return nil, e
 		}
+		for _, k := range like {
+			kinds[k] = true
+		}
 	}
 	return kinds, nil
+}
+
+// kindsLike returns the kinds that a name stands for, nil if there are none. With * at its end
+// it stands for all that begin so; those that are optional it must begin to name.
+func kindsLike(name string) (kinds []poll.EventKind) {
+	beginning, open := strings.CutSuffix(name, "*")
+	for _, k := range poll.EventKinds() {
+		named := k.String() == name
+		if named || open && strings.HasPrefix(k.String(), beginning) && (beginning != "" || !slices.Contains(optional, k)) {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
 }
 
 func kindNames() string {

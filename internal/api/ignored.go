@@ -45,6 +45,7 @@ var preconditions = map[string]map[string]int{
 	"/v1/polls/{poll}": {
 		"PUT": ifMatchTag | ifNoneMatchAny, "PATCH": ifMatchTag, "DELETE": ifMatchTag,
 	},
+	"/v1/webhooks/{id}":                {"PUT": ifMatchTag, "PATCH": ifMatchTag, "DELETE": ifMatchTag},
 	"/v1/polls/{poll}/close":           {"POST": ifMatchTag},
 	"/v1/polls/{poll}/ballots/{voter}": {"PUT": ifMatchTag, "GET": ifNoneMatchTags},
 	"/v1/polls/{poll}/results":         {"GET": ifNoneMatchTags},

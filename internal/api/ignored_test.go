@@ -110,14 +110,20 @@ func TestTheReferenceListsTheNamesThatQueriesTake(t *testing.T) {
 func TestAPreconditionIsHonouredOrRefusedOnEveryRoute(t *testing.T) {
 	t.Parallel()
 	d := theReference(t)
-	g := newRig(t)
+	g, _ := webhookRig(t)
 	g.poll("p", twoOptions)
 	g.do("PATCH", "/v1/polls/p", `{"title":"new"}`).want(200).has("ETag", `"2"`)
+	g.do("PUT", "/v1/webhooks/n9", aWebhook).want(201)
+	g.do("PATCH", "/v1/webhooks/n9", `{"rate":1}`).want(200).has("ETag", `"2"`)
 	before := g.b.digest()
 	g.eachRoute(func(template, method, path string) {
 		honoured := preconditions[template][asGet(method)]
 		body := ""
 		switch {
+		case method == http.MethodPatch && template == "/v1/webhooks/{id}":
+			body = `{"paused":true}`
+		case method == http.MethodPut && template == "/v1/webhooks/{id}":
+			body = aWebhook
 		case method == http.MethodPatch:
 			body = `{"title":"late"}`
 		case method == http.MethodPut && template == "/v1/polls/{poll}":

@@ -14,6 +14,9 @@ const (
 	maxDefinitionBytes = 4 << 20
 	// maxPatchBytes has room for the longest title, every byte escaped.
 	maxPatchBytes = 16 << 10
+	// maxWebhookBytes has room for the longest URL, every byte escaped, 16 ids of polls and 64 of
+	// events.
+	maxWebhookBytes = 32 << 10
 	// maxMemberBytes has room for a member's id and address.
 	maxMemberBytes = 4 << 10
 	// maxEmptyBytes bounds the body if none is expected: "{}" and blanks.
@@ -98,6 +101,8 @@ const (
 	// a member that has gone away since is shown as a holder for that long.
 	holdersEvery = 500 * time.Millisecond
 	holdersKept  = 5 * time.Second
+	// defaultOverlap is for how long the key before signs too, unless a rotation says.
+	defaultOverlap = 24 * time.Hour
 	// clusterPace is how often those who watch the cluster are sent an event, and clusterTail
 	// how much of the history is in each.
 	clusterPace = time.Second

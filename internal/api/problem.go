@@ -71,6 +71,7 @@ var problemKinds = map[refusal.Code]problemKind{
 	refusal.WebhookNotFound:       {http.StatusNotFound, "There is no such webhook", false},
 	refusal.WebhookExists:         {http.StatusConflict, "Another webhook has this id", false},
 	refusal.InvalidWebhook:        {http.StatusUnprocessableEntity, "This cannot be a webhook", false},
+	refusal.WebhooksOff:           {http.StatusNotImplemented, "Webhooks are off at this node", false},
 	refusal.EventsGone:            {http.StatusGone, "These events are not kept here", false},
 }
 

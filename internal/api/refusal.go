@@ -160,6 +160,7 @@ var codeSentences = map[refusal.Code]string{
 	refusal.WebhookNotFound:       "There is no webhook with this id; list them with GET /v1/webhooks.",
 	refusal.WebhookExists:         "There is a webhook with this id and another definition. Choose another id, or change that one: send its ETag in If-Match, or use PATCH.",
 	refusal.InvalidWebhook:        "The webhook cannot be defined like this.",
+	refusal.WebhooksOff:           "This node has no key to sign with: it was started without --webhook-key. Start all nodes with the same key file, which voted webhook key makes.",
 	refusal.EventsGone:            "The events after that one are no longer kept, or it is of another cluster. Read the polls as they stand, then go on after the number before \"oldest\".",
 	refusal.UpgradePending:        "Some member of the cluster cannot read this yet; nothing was applied. Send the request again when all members have been upgraded.",
 }

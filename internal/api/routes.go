@@ -66,6 +66,14 @@ func (h *Handler) route() {
 	h.add("/v1/events", methods{"GET": h.getEvents})
 	h.add("/v1/schedule", methods{"GET": h.listSchedule})
 	h.add("/v1/schedule/{id}", methods{"PUT": h.putSchedule, "GET": h.getSchedule, "DELETE": h.deleteSchedule})
+	h.add("/v1/webhooks", methods{"GET": h.listWebhooks})
+	h.add("/v1/webhooks/{id}", methods{
+		"PUT": h.putWebhook, "GET": h.getWebhook, "PATCH": h.patchWebhook, "DELETE": h.deleteWebhook,
+	})
+	h.add("/v1/webhooks/{id}/rotate", methods{"POST": h.rotateWebhook})
+	h.add("/v1/webhooks/{id}/ping", methods{"POST": h.pingWebhook})
+	h.add("/v1/webhooks/{id}/redeliver", methods{"POST": h.redeliverWebhook})
+	h.add("/v1/webhooks/{id}/attempts", methods{"GET": h.listAttempts})
 	h.add("/v1/backup", methods{"GET": h.getBackup})
 	h.add("/v1/restore", methods{"POST": h.postRestore})
 	h.add("/livez", methods{"GET": h.live})

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"time"
+
+	"voted/internal/poll"
 )
 
 // Webhooks is what this node knows of webhooks in addition to the state: it has the keys and
@@ -12,19 +14,19 @@ import (
 // Errors are as those of the cluster: a *refusal.Error is the client's answer, that of ctx
 // means that the time was over, and any other is answered as 500.
 type Webhooks interface {
-	// Secret returns what the receiver of a webhook verifies signatures with, whsec_ and its
-	// key in base64. It follows from the key file, the id and the generation of the key, so it
-	// is the same on all members that have the same file.
-	Secret(id string, generation uint32) (string, error)
+	// Secret returns what the receiver of an endpoint verifies signatures with, whsec_ and its
+	// key in base64. It follows from the key file and the number of the key, so it is the same
+	// on all members that have the same file.
+	Secret(e *poll.Endpoint) (string, error)
 	// CheckURL returns why nothing would be sent to a URL, as words that say what to do; nil
 	// where its form is no reason against it. Which addresses may be called is decided anew
 	// each time one is called.
 	CheckURL(target string) error
 	// Ping sends a webhook.ping now, from this node, and returns what came back. That nothing
 	// came back is no error.
-	Ping(ctx context.Context, id string) (Pong, error)
+	Ping(ctx context.Context, e *poll.Endpoint) (Pong, error)
 	// Attempts returns the newest attempts of the member that leads, the oldest first.
-	Attempts(ctx context.Context, id string) ([]Attempt, error)
+	Attempts(ctx context.Context, e *poll.Endpoint) ([]Attempt, error)
 }
 
 // Pong is what came back of a ping.

@@ -61,6 +61,7 @@ const (
 	WebhookNotFound
 	WebhookExists
 	InvalidWebhook
+	WebhooksOff
 	codeCount
 )
 
@@ -115,6 +116,7 @@ var codeNames = [codeCount]string{
 	WebhookNotFound:       "webhook_not_found",
 	WebhookExists:         "webhook_exists",
 	InvalidWebhook:        "invalid_webhook",
+	WebhooksOff:           "webhooks_off",
 }
 
 // String returns the code as clients see it, for example "already_voted".
