@@ -28,6 +28,7 @@ type serveCommand struct {
 	securityFlags
 	proofFlags
 	pageFlags
+	webhookFlags
 
 	BackupDir   string        `help:"Keep backups of this node in this directory; made if missing." placeholder:"DIR"`
 	BackupEvery time.Duration `help:"Time between two of them (default 1h)." placeholder:"DURATION"`
@@ -74,7 +75,7 @@ func (c *serveCommand) options(s *session) (server.Options, error) {
 		StallLimit: c.StallLimit, RemoveDeadAfter: c.RemoveDeadAfter, SnapshotEvery: c.SnapshotEvery, Logger: s.logger(), Version: version(),
 		Tracing: server.Tracing{OTLPEndpoint: c.OTLPEndpoint, OTLPHeaders: c.OTLPHeaders, TraceRatio: c.TraceRatio},
 		Profile: c.Pprof, Security: c.securityFlags.options(), Proofs: c.proofFlags.options(),
-		Pages:   c.pageFlags.options(),
+		Pages: c.pageFlags.options(), Webhooks: c.webhookFlags.options(),
 		Backups: server.Backups{BackupDir: c.BackupDir, BackupEvery: c.BackupEvery, BackupKeep: c.BackupKeep}, Notify: notifySupervisor(s),
 	}
 	if c.MinFree != "" {

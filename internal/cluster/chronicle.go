@@ -144,7 +144,9 @@ var ended = map[string]string{
 	"digest_dispute": "The members agree again.", "format_behind": "%s reads the formats that the others read.",
 	"backup_old": "%s makes backups again.", "file_stale": "%s has read its files again.",
 	"certificate_ends": "The certificates of %s are good for longer.", "log_forked": "%s signs its logs again.",
-	"two_processes": "One process alone runs as %s.",
+	"two_processes": "One process alone runs as %s.", "webhook_key": "%s has the key file for webhooks that most members have.",
+	"webhooks_withheld": "Nothing keeps %s from delivering webhooks.", "webhooks_behind": "Webhooks are served in time again.",
+	"webhook_disabled": "No webhook is disabled.", "webhook_dead": "There is no event that a webhook did not take.",
 }
 
 // over says that a finding no longer holds.

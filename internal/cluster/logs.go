@@ -10,8 +10,8 @@ import (
 	"voted/internal/survey"
 )
 
-// What a prover needs to know of its member: which polls changed, who the others are, and a
-// way to call them. Nothing here waits for a prover.
+// What a prover and a deliverer of webhooks need to know of their member: what changed, who the
+// others are, and a way to call them. Nothing here waits for them.
 
 // Changes returns captures of up to limit polls whose logs may have grown since it last
 // returned them. One caller alone can follow a member; see poll.State.Changes.
@@ -34,6 +34,24 @@ func (n *Node) Members() []replica.Server {
 
 // Leads reports whether this member leads, and has all that was committed before.
 func (n *Node) Leads() bool { return n.isStarted() && n.replica.Leads() }
+
+// Clock returns the replicated clock as it would be in a command that this member proposes
+// now, in milliseconds since the Unix epoch.
+func (n *Node) Clock() int64 { return n.stamp() }
+
+// Reports returns what the other members that answer said last of themselves.
+func (n *Node) Reports() (all []survey.Report) {
+	look := n.members.LastLook()
+	if look == nil {
+		return nil
+	}
+	for i := range *look {
+		if m := &(*look)[i]; m.Err == nil && m.ID != n.opts.ID {
+			all = append(all, m.Report)
+		}
+	}
+	return all
+}
 
 // Ask calls a method of Options.Calls of another member. Errors are those of Network.Call.
 func (n *Node) Ask(ctx context.Context, member, method string, body []byte) ([]byte, error) {

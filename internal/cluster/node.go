@@ -109,7 +109,7 @@ func (n *Node) openReplica() (err error) {
 	o := n.opts
 	n.replica, err = replica.New(n.ctx, replica.Options{
 		ID: o.ID, Store: o.Store, Network: o.Network, State: n.fsm, Logger: o.Logger, Metrics: o.Metrics, Tracer: o.Tracer,
-		Verify: o.Verify, Stamp: n.stamp, OnMembership: func(uint64, []replica.Server) { n.members.Recheck() }, Roll: n.roll,
+		Verify: o.Verify, Stamp: n.stamp, Yield: o.Yield, OnMembership: func(uint64, []replica.Server) { n.members.Recheck() }, Roll: n.roll,
 		HeartbeatTimeout: o.HeartbeatTimeout, LookEvery: n.silenceLimit() / looksOfSilence,
 		SnapshotEvery: o.SnapshotEvery, SnapshotGrowth: o.SnapshotGrowth, TrailingLogs: o.TrailingLogs,
 	})

@@ -92,6 +92,12 @@ type Options struct {
 	// Forked are the logs of polls that this member refuses to sign; nil: it signs none.
 	Forked func() []string
 
+	// Webhooks is this member's part in delivering webhooks; nil: it has none.
+	Webhooks func() survey.Webhooks
+	// Yield is called before this member passes leadership on, with the time that it may take.
+	// What it returns is called if that fails. nil: there is nothing to do.
+	Yield func(ctx context.Context) (resume func())
+
 	// Rates are what this member answered to its clients lately; nil: not reported.
 	Rates func() survey.Rates
 	// Note is told what happens to the cluster, as this member sees it. It must return at

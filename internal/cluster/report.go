@@ -32,6 +32,10 @@ func (n *Node) report() survey.Report {
 	if o.Forked != nil {
 		s.ForkedLogs = o.Forked()
 	}
+	if o.Webhooks != nil {
+		w := o.Webhooks()
+		s.Webhooks = &w
+	}
 	if !n.isStarted() {
 		return s
 	}
@@ -62,7 +66,9 @@ func (n *Node) survey(ctx context.Context) survey.Look {
 
 // inspection is a look, with what this member knows besides.
 func (n *Node) inspection(look survey.Look) *survey.Inspection {
-	return &survey.Inspection{Self: n.opts.ID, ClusterID: n.ClusterID(), Leader: n.Leader(), FormatLevel: n.level(), Look: look, Absences: n.absent(), Now: time.Now()}
+	x := &survey.Inspection{Self: n.opts.ID, ClusterID: n.ClusterID(), Leader: n.Leader(), Look: look, Absences: n.absent(), Now: time.Now()}
+	n.fsm.Read(func(s *poll.State) { x.FormatLevel, x.Endpoints = s.Level(), s.Endpoints() })
+	return x
 }
 
 // Status asks every member.

@@ -14,6 +14,7 @@ import (
 	"voted/internal/pki"
 	"voted/internal/proofkey"
 	"voted/internal/prover"
+	"voted/internal/webhook"
 )
 
 // guards is what protects both ports. It is opened first, so that a file that cannot be
@@ -30,6 +31,8 @@ type guards struct {
 	// witnesses are those of --witness-policy.
 	witnesses []prover.Witness
 
+	webhookKeys *webhook.Keys // nil without --webhook-key
+
 	watch   *livefile.Watch // over all files below
 	clients *pki.Clients    // nil: certificates of clients are not taken
 }
@@ -38,7 +41,7 @@ func (s *Server) openGuards() (err error) {
 	o := s.opts
 	g := &s.guards
 	g.watch = livefile.NewWatch(s.log)
-	livefile.WarnOfReaders(s.log, o.TLSKey, o.PeerKey, o.JoinTokenFile, o.ProofKey)
+	livefile.WarnOfReaders(s.log, o.TLSKey, o.PeerKey, o.JoinTokenFile, o.ProofKey, o.WebhookKey)
 	g.peer = peer.Options{ID: o.ID, Bind: o.Peer, Advertise: o.AdvertisePeer, Logger: s.log}
 	if o.hasPeerTLS() {
 		f := pki.Files{Cert: o.PeerCert, Key: o.PeerKey, CA: o.PeerCA}
@@ -61,6 +64,9 @@ func (s *Server) openGuards() (err error) {
 		return err
 	}
 	if err := g.openProofKey(o.Proofs); err != nil {
+		return err
+	}
+	if err := g.openWebhooks(o.Webhooks); err != nil {
 		return err
 	}
 	if o.hasCredentials() {

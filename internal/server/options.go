@@ -52,6 +52,7 @@ type Options struct {
 	Pages
 	Proofs
 	Backups
+	Webhooks
 	Tracing
 
 	// Profile is the HOST:PORT on loopback that serves go tool pprof; default: none.

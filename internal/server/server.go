@@ -27,6 +27,7 @@ import (
 	"voted/internal/survey"
 	"voted/internal/trace"
 	"voted/internal/usage"
+	"voted/internal/webhook"
 )
 
 // Server is one node: a member of the cluster and its HTTP API.
@@ -39,11 +40,12 @@ type Server struct {
 	http     *http.Server
 	listener *door
 	guards   guards
-	backups  *backup.Schedule // nil without --backup-dir
-	backedUp chan struct{}    // closed when no more backups are made
-	profiles *http.Server     // nil without --pprof
-	tracer   *trace.Tracer    // nil without --otlp-endpoint
-	prover   *prover.Prover   // nil without --log-name
+	backups  *backup.Schedule   // nil without --backup-dir
+	backedUp chan struct{}      // closed when no more backups are made
+	profiles *http.Server       // nil without --pprof
+	tracer   *trace.Tracer      // nil without --otlp-endpoint
+	prover   *prover.Prover     // nil without --log-name
+	hooks    *webhook.Deliverer // nil without --webhook-key
 	files    files
 	history  *history.Recorder
 	disk     *diskMetrics
@@ -114,6 +116,9 @@ func (s *Server) open() error {
 		err = s.openProver(registry)
 	}
 	if err == nil {
+		err = s.openHooks(registry)
+	}
+	if err == nil {
 		s.node, err = cluster.Open(s.clusterOptions(store, space, port, registry))
 	}
 	if err != nil {
@@ -141,6 +146,7 @@ func (s *Server) open() error {
 		Origins: o.AllowOrigins, Hosts: o.hosts(), Chronicle: s.history, Elsewhere: backend.Elsewhere{Node: s.node},
 		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
 	})))
+	s.startHooks()
 	s.public = s.withPages()
 	s.counting.Store(s.handler)
 	s.http = s.newHTTP()
@@ -191,10 +197,14 @@ func (s *Server) clusterOptions(store *storage.Store, space *storage.Space, port
 	if o.namedByLine { // one given by --advertise-peer is not replaced
 		bound = port.Bound()
 	}
+	var yield func(context.Context) func()
+	if s.hooks != nil {
+		yield = s.hooks.Yield
+	}
 	return cluster.Options{
 		ID: o.ID, Peer: port.Addr(), Bound: bound, API: s.advertised(), Version: o.Version, Cluster: o.Cluster, Join: o.Join, JoinToken: token,
 		Store: store, Space: space, Backups: backups, Audit: s.guards.recorder(o.ID), StaleFiles: s.guards.stale, CertificateEnds: s.guards.firstExpiry(), Verify: verify, Network: port, Logger: s.log, Metrics: registry,
-		Tracer: s.tracer, Calls: s.calls(), Rates: s.rates, Note: s.history.Note, Forked: s.forked(), RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
+		Tracer: s.tracer, Calls: s.calls(), Rates: s.rates, Note: s.history.Note, Forked: s.forked(), Webhooks: s.reportHooks(), Yield: yield, RemoveDeadAfter: o.RemoveDeadAfter, HeartbeatTimeout: o.HeartbeatTimeout, SnapshotEvery: o.SnapshotEvery,
 	}
 }
 
@@ -246,6 +256,7 @@ func (s *Server) Run(ctx context.Context) error {
 	stopTuning()
 	s.endBackups()
 	s.handler.Close()
+	s.closeHooks()
 	return errors.Join(err, s.closeProver(), s.node.Close(), s.guards.close())
 }
 
@@ -313,7 +324,10 @@ func (o Options) complete() (Options, error) {
 	if err := o.Pages.check(); err != nil {
 		return o, err
 	}
-	o.Proofs = o.Proofs.withDefaults()
+	if err := o.Webhooks.check(); err != nil {
+		return o, err
+	}
+	o.Proofs, o.Webhooks = o.Proofs.withDefaults(), o.Webhooks.withDefaults()
 	o.Backups = o.Backups.withDefaults()
 	return o, o.checkExposure(o.API, o.Peer)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"voted/internal/poll"
 )
 
 // lagging is how many entries a member may be behind the furthest before it is reported.
@@ -13,7 +15,8 @@ const lagging = 1024
 
 // Finding is one thing that is not as it should be, in words. Kinds are a closed set:
 // no_leader, away, unheard, foreign, moving, lagging, clock_off, disk_low, storage_full, digest_differs,
-// digest_dispute, format_behind, backup_old, file_stale, certificate_ends, log_forked, two_processes.
+// digest_dispute, format_behind, backup_old, file_stale, certificate_ends, log_forked, two_processes, webhook_key,
+// webhooks_withheld, webhooks_behind, webhook_disabled, webhook_dead.
 type Finding struct {
 	Kind   string `json:"kind"`
 	Member string `json:"member,omitempty"` // empty: it is about the cluster
@@ -28,6 +31,7 @@ type Inspection struct {
 	FormatLevel uint32 // of the formats in use
 	Look        Look
 	Absences    Absences
+	Endpoints   []*poll.Endpoint // of webhooks
 	Now         time.Time
 }
 
@@ -84,6 +88,7 @@ func (x *Inspection) Findings() []Finding {
 	if space := x.Look.Space(); space.Refuse {
 		all.add("storage_full", "", "Too few members have space on their disks, so ballots are refused (507): %s. Free space there; it goes on by itself.", strings.Join(space.Low, ", "))
 	}
+	all.webhooks(x)
 	return all
 }
 

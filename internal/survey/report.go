@@ -49,6 +49,8 @@ type Report struct {
 	// ForkedLogs are the logs of polls that it never signs again, because it had signed what
 	// they do not continue.
 	ForkedLogs []string `json:"forked_logs,omitempty"`
+	// Webhooks is its part in delivering webhooks; nil: it has no key file, and none.
+	Webhooks *Webhooks `json:"webhooks,omitempty"`
 	// MoveWaits is why the membership does not yet name its address, empty if the reason is
 	// not known. MoveRefused: the reason has to be removed first.
 	MoveWaits   string `json:"move_waits,omitempty"`
@@ -64,6 +66,16 @@ type Rates struct {
 	// P50 and P99 are milliseconds of single ballots; zero if there were none.
 	P50 float64 `json:"p50_ms,omitempty"`
 	P99 float64 `json:"p99_ms,omitempty"`
+}
+
+// Webhooks is what a member reports of its part in delivering webhooks.
+type Webhooks struct {
+	Key string `json:"key"` // names its key file, without telling anything of the keys
+	// Oldest is how old the oldest event is that an endpoint is still to get, while this
+	// member delivers.
+	Oldest time.Duration `json:"oldest,omitempty"`
+	// Withheld is why it leads and does not deliver, a sentence.
+	Withheld string `json:"withheld,omitempty"`
 }
 
 // Backups is what a member reports of the backups that it keeps of itself, by its own

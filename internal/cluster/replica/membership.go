@@ -106,9 +106,15 @@ func (r *Replica) HandTo(ctx context.Context, id, peer string) error {
 func (r *Replica) handOver(ctx context.Context, begin func() raft.Future) error {
 	term := r.Term()
 	r.handsOver.Store(term)
+	yielding, cancel := context.WithTimeout(ctx, yieldTimeout)
+	resume := r.opts.Yield(yielding)
+	cancel()
 	err := sorted(r.await(ctx, begin()))
 	if err != nil && r.Elected() {
 		r.handsOver.CompareAndSwap(term, 0)
+	}
+	if err != nil {
+		resume()
 	}
 	return err
 }

@@ -57,6 +57,9 @@ type Options struct {
 	Verify func() error
 	// Stamp returns the time for the next command in milliseconds since the Unix epoch.
 	Stamp func() int64
+	// Yield is called before leadership is passed on, with the time that it may take. What it
+	// returns is called if that fails, so that this member may go on to lead.
+	Yield func(ctx context.Context) (resume func())
 	// OnMembership is called with each membership that is decided, and its log index. It
 	// must not block: the goroutine that applies the log calls it.
 	OnMembership func(index uint64, members []Server)
@@ -98,6 +101,8 @@ const (
 	// shutdownTimeout bounds how long Close waits for raft; what still runs then is
 	// abandoned.
 	shutdownTimeout = 5 * time.Second
+	// yieldTimeout bounds what is done before leadership is passed on: a few entries.
+	yieldTimeout = time.Second
 	// RetryPause is between two attempts if there is no event to wait for.
 	RetryPause = 10 * time.Millisecond
 )
@@ -111,6 +116,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SnapshotGrowth == 0 {
 		o.SnapshotGrowth = defaultSnapshotGrowth
+	}
+	if o.Yield == nil {
+		o.Yield = func(context.Context) func() { return func() {} }
 	}
 	if o.TrailingLogs == 0 {
 		o.TrailingLogs = defaultTrailingLogs

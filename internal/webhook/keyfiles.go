@@ -1,0 +1,33 @@
+package webhook
+
+// KeyFile is what a member says of its key file.
+type KeyFile struct {
+	Member      string
+	Fingerprint string // "": it has none
+}
+
+// keyTrouble says why this member must not deliver, though it leads; "" if it may. Receivers
+// know the signatures of one key file, so the one that more members have is the right one. A
+// member that has none says nothing about it.
+func (d *Deliverer) keyTrouble() string {
+	own := d.opts.Keys.Fingerprint()
+	if own == "" {
+		return "Its key file cannot be read; its log says why."
+	}
+	same, others := 1, map[string]int{}
+	for _, k := range d.cluster.KeyFiles() {
+		switch k.Fingerprint {
+		case "":
+		case own:
+			same++
+		default:
+			others[k.Fingerprint]++
+		}
+	}
+	for _, n := range others {
+		if n >= same {
+			return "As many members have another key file as have this one's (--webhook-key), and one only can be right. Give all members the same file."
+		}
+	}
+	return ""
+}
