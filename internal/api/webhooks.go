@@ -22,8 +22,8 @@ type Webhooks interface {
 	// where its form is no reason against it. Which addresses may be called is decided anew
 	// each time one is called.
 	CheckURL(target string) error
-	// Ping sends a webhook.ping now, from this node, and returns what came back. That nothing
-	// came back is no error.
+	// Ping has the member that leads send a webhook.ping now, and returns what came back. That
+	// nothing came back is no error.
 	Ping(ctx context.Context, e *poll.Endpoint) (Pong, error)
 	// Attempts returns the newest attempts of the member that leads, the oldest first.
 	Attempts(ctx context.Context, e *poll.Endpoint) ([]Attempt, error)

@@ -1,12 +1,14 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"voted/internal/api"
 	"voted/internal/server/backend"
 	"voted/internal/survey"
 	"voted/internal/webhook"
@@ -75,6 +77,7 @@ func (s *Server) openHooks(registry *prometheus.Registry) error {
 	if err != nil {
 		return err
 	}
+	s.webhookGuard = guard
 	s.hooks = webhook.New(webhook.Options{
 		Sender: webhook.NewSender(guard.Control, o.WebhookTimeout), Keys: s.guards.webhookKeys,
 		Agent: "voted/" + o.Version + " (+webhooks)", Logger: s.log, Metrics: registry,
@@ -87,7 +90,40 @@ func (s *Server) startHooks() {
 	if s.hooks != nil {
 		h := backend.Hooks{Node: s.node, Renderer: s.handler.Renderer}
 		s.hooks.Start(h, h, h)
+		s.hookAPI.Store(s.hooksOfAPI())
 	}
+}
+
+func (s *Server) hooksOfAPI() *backend.HookAPI {
+	return &backend.HookAPI{Node: s.node, Deliverer: s.hooks, Keys: s.guards.webhookKeys, Guard: s.webhookGuard}
+}
+
+// withHooks adds the deliverer to the options of the API. A nil pointer must not become an
+// interface that is not nil.
+func (s *Server) withHooks(o api.Options) api.Options {
+	if s.hooks != nil {
+		o.Webhooks = *s.hooksOfAPI()
+	}
+	return o
+}
+
+// hookCalls are what other members ask of this one while it leads. They may ask before it has
+// begun.
+func (s *Server) hookCalls() map[string]func(context.Context, []byte) ([]byte, error) {
+	all := map[string]func(context.Context, []byte) ([]byte, error){}
+	if s.hooks == nil {
+		return all
+	}
+	for _, method := range []string{backend.PingMethod, backend.AttemptsMethod} {
+		all[method] = func(ctx context.Context, body []byte) ([]byte, error) {
+			h := s.hookAPI.Load()
+			if h == nil {
+				return nil, errors.New("this member has only just started")
+			}
+			return h.Calls()[method](ctx, body)
+		}
+	}
+	return all
 }
 
 // reportHooks is the member's part in webhooks; nil without one.

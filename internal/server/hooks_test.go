@@ -233,3 +233,36 @@ func TestOptionsOfWebhooksThatCannotWorkAreRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestEveryMemberTellsWhatTheLeaderTriedAndHasItPing(t *testing.T) {
+	t.Parallel()
+	to := newReceiver(t)
+	c := newTrio(t, withHooks(t, to))
+	follower, leader := c.places()
+	c.hook(follower, "board", to.URL)
+	c.do(follower, "PUT", "/v1/polls/a", `{"title":"Board","options":["ann","bo"]}`)
+	to.await(t, 1)
+	var e *poll.Endpoint
+	c.nodes[follower].Node().Read(func(s *poll.State) { e, _ = s.Endpoint("board") })
+	for _, id := range []string{follower, leader} {
+		h := c.nodes[id].hooksOfAPI()
+		p, err := h.Ping(t.Context(), e)
+		must(t, err)
+		if p.Status != 200 || p.Failure != "" || !strings.HasPrefix(p.Address, "127.0.0.1:") {
+			t.Errorf("%s: a ping came to %+v", id, p)
+		}
+		all, err := h.Attempts(t.Context(), e)
+		must(t, err)
+		if len(all) == 0 || all[0].Result != "ok" || all[0].Number != 1 {
+			t.Errorf("%s: the attempts are %+v", id, all)
+		}
+		secret, err := h.Secret(e)
+		must(t, err)
+		if !strings.HasPrefix(secret, "whsec_") {
+			t.Errorf("%s: the secret has another form", id)
+		}
+	}
+	if _, err := c.nodes[follower].hooksOfAPI().Ping(t.Context(), &poll.Endpoint{Number: 99}); err == nil {
+		t.Error("an endpoint that is not there was pinged")
+	}
+}

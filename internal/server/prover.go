@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"maps"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -44,6 +45,7 @@ func (s *Server) proofs(o api.Options) api.Options {
 // calls are what the members ask of one another besides what the cluster needs.
 func (s *Server) calls() map[string]func(context.Context, []byte) ([]byte, error) {
 	all := map[string]func(context.Context, []byte) ([]byte, error){backend.RepeatsMethod: s.answerRepeats}
+	maps.Copy(all, s.hookCalls())
 	if s.prover != nil {
 		all[prover.Method] = s.prover.Answer
 	}

@@ -32,24 +32,26 @@ import (
 
 // Server is one node: a member of the cluster and its HTTP API.
 type Server struct {
-	opts     Options
-	log      *slog.Logger
-	node     *cluster.Node
-	handler  *api.Handler
-	public   http.Handler // of the public port: the API, and the pages around it
-	http     *http.Server
-	listener *door
-	guards   guards
-	backups  *backup.Schedule   // nil without --backup-dir
-	backedUp chan struct{}      // closed when no more backups are made
-	profiles *http.Server       // nil without --pprof
-	tracer   *trace.Tracer      // nil without --otlp-endpoint
-	prover   *prover.Prover     // nil without --log-name
-	hooks    *webhook.Deliverer // nil without --webhook-key
-	files    files
-	history  *history.Recorder
-	disk     *diskMetrics
-	counting atomic.Pointer[api.Handler] // handler, for other members: they may ask before it is made
+	opts         Options
+	log          *slog.Logger
+	node         *cluster.Node
+	handler      *api.Handler
+	public       http.Handler // of the public port: the API, and the pages around it
+	http         *http.Server
+	listener     *door
+	guards       guards
+	backups      *backup.Schedule                // nil without --backup-dir
+	backedUp     chan struct{}                   // closed when no more backups are made
+	profiles     *http.Server                    // nil without --pprof
+	tracer       *trace.Tracer                   // nil without --otlp-endpoint
+	prover       *prover.Prover                  // nil without --log-name
+	hooks        *webhook.Deliverer              // nil without --webhook-key
+	webhookGuard *webhook.Guard                  // the same
+	hookAPI      atomic.Pointer[backend.HookAPI] // for other members: they may ask before it is there
+	files        files
+	history      *history.Recorder
+	disk         *diskMetrics
+	counting     atomic.Pointer[api.Handler] // handler, for other members: they may ask before it is made
 }
 
 // New opens everything that can fail: the data directory and both ports. The node then
@@ -141,11 +143,11 @@ func (s *Server) open() error {
 		case <-s.node.Done():
 		}
 	}()
-	s.handler = api.New(backend.Member{Node: s.node, Dir: o.DataDir}, s.guards.guard(s.proofs(api.Options{
+	s.handler = api.New(backend.Member{Node: s.node, Dir: o.DataDir}, s.guards.guard(s.proofs(s.withHooks(api.Options{
 		RequestTimeout: o.RequestTimeout, Logger: s.log, Registry: registry, Version: o.Version, Tracer: s.tracer,
 		Origins: o.AllowOrigins, Hosts: o.hosts(), Chronicle: s.history, Elsewhere: backend.Elsewhere{Node: s.node},
 		Limits: api.Limits{PerAddress: api.Rate{PerSecond: o.RatePerAddress}, PerClient: api.Rate{PerSecond: o.RatePerClient}},
-	})))
+	}))))
 	s.startHooks()
 	s.public = s.withPages()
 	s.counting.Store(s.handler)

@@ -124,7 +124,7 @@ func (c *client) fault(err error) (poll.Fault, string) {
 	text = strings.ToValidUTF8(text[:min(len(text), maxFailure)], "")
 	switch {
 	case errors.As(err, &blocked) && blocked.Blocked():
-		return poll.FaultBlocked, text
+		return poll.FaultBlocked, "Not called: " + text + "."
 	case errors.As(err, &name):
 		return poll.FaultName, "The name " + name.Name + " leads to no address: " + name.Err + "."
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
