@@ -1,12 +1,10 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"voted/internal/cluster/replica"
@@ -108,57 +106,24 @@ func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 type chronicle struct {
 	note     func(history.Event)
 	members  map[string]bool // by id: whether it votes; nil before the first look
-	findings map[finding]string
+	findings map[survey.Subject]string
 }
-
-// finding is what makes a finding the same in the next look; its sentence changes with time.
-type finding struct{ kind, member string }
 
 func (c *chronicle) look(x *survey.Inspection, members []replica.Server) {
 	c.compareMembers(members)
-	now := map[finding]string{}
+	now := map[survey.Subject]string{}
 	for _, f := range x.Findings() {
-		key := finding{f.Kind, f.Member}
+		key := survey.Subject{Kind: f.Kind, Member: f.Member}
 		if now[key] = f.Text; c.findings[key] == "" {
 			c.note(history.Event{At: x.Now, Kind: history.FindingBegan, Member: f.Member, Text: f.Text})
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(c.findings), finding.compare) {
+	for _, key := range slices.SortedFunc(maps.Keys(c.findings), survey.Subject.Compare) {
 		if _, still := now[key]; !still {
-			c.note(history.Event{At: x.Now, Kind: history.FindingOver, Member: key.member, Text: over(key)})
+			c.note(history.Event{At: x.Now, Kind: history.FindingOver, Member: key.Member, Text: x.Over(key)})
 		}
 	}
 	c.findings = now
-}
-
-func (f finding) compare(other finding) int {
-	return cmp.Or(cmp.Compare(f.member, other.member), cmp.Compare(f.kind, other.kind))
-}
-
-// ended says what is so once a finding no longer holds; %s is its member.
-var ended = map[string]string{
-	"no_leader": "A member leads again.", "away": "%s answers again.", "unheard": "%s can be talked to again.",
-	"foreign": "%s is where the membership has it again.", "moving": "%s is found at its address.", "lagging": "%s has caught up.",
-	"clock_off": "The clock of %s is right again.", "disk_low": "%s has space on its disk again.",
-	"storage_full": "Enough members have space on their disks again.", "digest_differs": "%s no longer differs.",
-	"digest_dispute": "The members agree again.", "format_behind": "%s reads the formats that the others read.",
-	"backup_old": "%s makes backups again.", "file_stale": "%s has read its files again.",
-	"certificate_ends": "The certificates of %s are good for longer.", "log_forked": "%s signs its logs again.",
-	"two_processes": "One process alone runs as %s.", "webhook_key": "%s has the key file for webhooks that most members have.",
-	"webhooks_withheld": "Nothing keeps %s from delivering webhooks.", "webhooks_behind": "Webhooks are served in time again.",
-	"webhook_disabled": "No webhook is disabled.", "webhook_dead": "There is no event that a webhook did not take.",
-}
-
-// over says that a finding no longer holds.
-func over(f finding) string {
-	says := ended[f.kind]
-	switch {
-	case says == "":
-		return fmt.Sprintf("It is over: %s %s.", f.kind, f.member)
-	case strings.Contains(says, "%s"):
-		return fmt.Sprintf(says, f.member)
-	}
-	return says
 }
 
 func (c *chronicle) compareMembers(members []replica.Server) {

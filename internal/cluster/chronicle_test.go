@@ -54,16 +54,3 @@ func TestWhatChangesBetweenTwoLooksIsNotedOnce(t *testing.T) {
 		}
 	}
 }
-
-func TestAnEndedFindingIsToldInWords(t *testing.T) {
-	t.Parallel()
-	for f, want := range map[finding]string{
-		{"away", "n3"}:       "n3 answers again.",
-		{"storage_full", ""}: "Enough members have space on their disks again.",
-		{"newer", "n3"}:      "It is over: newer n3.",
-	} {
-		if got := over(f); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-}
