@@ -37,7 +37,7 @@ func (n *Node) tick() {
 func (n *Node) monitor() {
 	every := time.NewTicker(monitorEvery)
 	defer every.Stop()
-	silent, noted := map[string]bool{}, chronicle{note: n.note}
+	silent, noted, watch := map[string]bool{}, chronicle{note: n.note}, survey.Watch{}
 	for {
 		ctx, cancel := context.WithTimeout(n.ctx, callTimeout)
 		seen := n.survey(ctx)
@@ -47,15 +47,18 @@ func (n *Node) monitor() {
 		n.clock.update(n.opts.ID, seen, n.log)
 		n.members.CheckOwnPlace(n.ctx, seen)
 		n.compare(seen)
-		noted.look(n.inspection(seen), n.replica.Members())
+		found := n.inspection(seen)
+		noted.look(found, n.replica.Members())
 		n.members.Act(n.ctx, seen, absences)
 		if n.leaders.Now().Self {
 			n.raiseLevel(seen)
 			n.formatsSettled.Store(true)
 			n.actOnShortage(seen)
 			n.logSilence(seen, silent)
+			n.tellAlarms(&watch, found)
 		} else {
 			clear(silent)
+			watch = survey.Watch{}
 			n.shortage.Store(nil)
 		}
 		select {
