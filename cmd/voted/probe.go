@@ -29,8 +29,8 @@ type probeCommand struct {
 
 func (probeCommand) Help() string {
 	return `It creates a poll a day, casts a ballot at each --endpoint in turn, sends it again to the next one, which must give the same
-receipt, and holds the count to its own ledger. The poll is closed and deleted when its day or the command ends. A token
-needs the roles admin, for the poll, and gateway, for the ballots.
+receipt, and holds the count to its own ledger. A node that does not answer is passed over. The poll is closed and deleted
+when its day or the command ends. A token needs the roles admin, for the poll, and gateway, for the ballots.
 
     voted probe --endpoint http://n1:8080 --endpoint http://n2:8080 --endpoint http://n3:8080 --listen 127.0.0.1:9101
     voted probe --rounds 10`
@@ -66,7 +66,7 @@ func (c *probeCommand) Run(s *session) error {
 	for _, endpoint := range c.Endpoint {
 		one := c.connection
 		one.Endpoint = []string{endpoint}
-		cl, err := one.open()
+		cl, err := one.openWith(probe.AtOneNode())
 		if err != nil {
 			return err
 		}

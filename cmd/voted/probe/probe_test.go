@@ -99,34 +99,115 @@ func TestAClusterThatLiesIsWrong(t *testing.T) {
 	}
 }
 
+// round is one of five seconds of virtual time.
+func round(t *testing.T, p *Prober) (Result, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	return p.Round(ctx)
+}
+
 func TestABallotWhoseOutcomeIsUnknownMayCountAndIsSettledLater(t *testing.T) {
 	t.Parallel()
 	for name, counts := range map[string]bool{"it counted": true, "it did not": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCluster()
-			p := probe(c)
-			c.castErr = func(voter string) error {
-				if !counts {
-					delete(c.of, voter)
-					c.box = nil
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster()
+				p := probe(c)
+				c.castErr = func(voter string) error {
+					if !counts {
+						delete(c.of, voter)
+						c.box = nil
+					}
+					return client.ErrOutcomeUnknown
 				}
-				return client.ErrOutcomeUnknown
-			}
-			for range 3 {
-				if result, err := p.Round(t.Context()); result != Failed || !errors.Is(err, client.ErrOutcomeUnknown) {
-					t.Fatal(result, err)
+				for range 3 {
+					if result, err := round(t, p); result != Failed || !errors.Is(err, client.ErrOutcomeUnknown) {
+						t.Fatal(result, err)
+					}
 				}
-			}
-			c.castErr = nil
-			for range 2 {
-				if result, err := p.Round(t.Context()); result != OK {
-					t.Fatal(result, err)
+				c.castErr = nil
+				for range 2 {
+					if result, err := round(t, p); result != OK {
+						t.Fatal(result, err)
+					}
 				}
-			}
-			if len(p.open) != 0 || len(c.box) != 5 {
-				t.Errorf("%d ballots are open, %d are counted", len(p.open), len(c.box))
-			}
+				if len(p.open) != 0 || len(c.box) != 5 {
+					t.Errorf("%d ballots are open, %d are counted", len(p.open), len(c.box))
+				}
+			})
+		})
+	}
+}
+
+// ill is a node that refuses connections, or takes long to answer.
+type ill struct {
+	*cluster
+	gone  bool
+	takes time.Duration
+	asked int
+}
+
+func (n *ill) answers(ctx context.Context) error {
+	n.asked++
+	if n.gone {
+		return &client.UnansweredError{}
+	}
+	select {
+	case <-time.After(n.takes):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (n *ill) Cast(ctx context.Context, poll, voter string, b client.Ballot) (client.Receipt, error) {
+	if err := n.answers(ctx); err != nil {
+		return client.Receipt{}, err
+	}
+	return n.cluster.Cast(ctx, poll, voter, b)
+}
+
+func (n *ill) Results(ctx context.Context, poll string, c client.Consistency) (client.Results, error) {
+	if err := n.answers(ctx); err != nil {
+		return client.Results{}, err
+	}
+	return n.cluster.Results(ctx, poll, c)
+}
+
+func TestARoundGoesOnWithoutTheNodesThatDoNotAnswer(t *testing.T) {
+	t.Parallel()
+	const hangs = time.Hour
+	for _, x := range []struct {
+		name string
+		ill  ill
+		all  bool // nodes are, not one
+		want Result
+	}{
+		{"one is gone", ill{gone: true}, false, OK},
+		{"one hangs", ill{takes: hangs}, false, OK},
+		{"all take longer than one is waited for at first", ill{takes: 300 * time.Millisecond}, true, Late},
+		{"all are gone", ill{gone: true}, true, Failed},
+		{"all hang", ill{takes: hangs}, true, Failed},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				x.ill.cluster = newCluster()
+				p := probe(x.ill.cluster)
+				p.Nodes[1] = &x.ill
+				if x.all {
+					p.Nodes[0], p.Nodes[2] = &x.ill, &x.ill
+				}
+				for range 6 {
+					if result, err := round(t, p); result != x.want {
+						t.Fatal(result, err)
+					}
+				}
+				if !x.all && x.ill.asked != 6 {
+					t.Errorf("in six rounds it was asked %d times", x.ill.asked)
+				}
+			})
 		})
 	}
 }
@@ -148,15 +229,17 @@ func TestARoundThatTakesLongIsLate(t *testing.T) {
 
 func TestALongOutageLeavesABoundedNumberOfBallotsToSettle(t *testing.T) {
 	t.Parallel()
-	c := newCluster()
-	c.castErr = func(string) error { return client.ErrOutcomeUnknown }
-	p := probe(c)
-	for range 3 * mostOpen {
-		if result, err := p.Round(t.Context()); result != Failed {
-			t.Fatal(result, err)
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		c.castErr = func(string) error { return client.ErrOutcomeUnknown }
+		p := probe(c)
+		for range 3 * mostOpen {
+			if result, err := round(t, p); result != Failed {
+				t.Fatal(result, err)
+			}
 		}
-	}
-	if len(p.open) != mostOpen {
-		t.Errorf("%d ballots are open", len(p.open))
-	}
+		if len(p.open) != mostOpen {
+			t.Errorf("%d ballots are open", len(p.open))
+		}
+	})
 }
