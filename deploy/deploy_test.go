@@ -43,7 +43,7 @@ func read(t *testing.T, path string) string {
 // uses the network and reads the host's files, and may do nothing else.
 const maxExposure = "15"
 
-func TestTheUnitIsValidAndExposesLittle(t *testing.T) {
+func TestTheUnitsAreValidAndExposeLittle(t *testing.T) {
 	t.Parallel()
 	analyze := tool(t, "systemd-analyze", "systemd")
 	// The program is not installed here; another one that exists takes its place.
@@ -51,24 +51,55 @@ func TestTheUnitIsValidAndExposesLittle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unit := filepath.Join(t.TempDir(), "voted.service")
-	text := strings.Replace(read(t, "systemd/voted.service"), "/usr/local/bin/voted", self, 1)
-	if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"voted.service", "voted-probe.service"} {
+		unit := filepath.Join(t.TempDir(), name)
+		text := strings.Replace(read(t, "systemd/"+name), "/usr/local/bin/voted", self, 1)
+		if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := run(t, analyze, "verify", "--man=no", unit); err != nil || out != "" {
+			t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+		}
+		if out, err := run(t, analyze, "security", "--no-pager", "--offline=true", "--threshold="+maxExposure, unit); err != nil {
+			t.Errorf("systemd-analyze security: %v\n%s", err, out)
+		}
+		// The check itself must be able to fail.
+		bare := strings.ReplaceAll(strings.ReplaceAll(text, "ProtectSystem=strict", ""), "SystemCallFilter=", "#")
+		if err := os.WriteFile(unit, []byte(bare), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run(t, analyze, "security", "--no-pager", "--offline=true", "--threshold="+maxExposure, unit); err == nil {
+			t.Errorf("%s passes without its sandbox as well", name)
+		}
 	}
-	if out, err := run(t, analyze, "verify", "--man=no", unit); err != nil || out != "" {
-		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+}
+
+// A probe that Prometheus is not told of, or not given its token, tells nobody.
+func TestTheProbeIsStartedWithATokenAndScraped(t *testing.T) {
+	t.Parallel()
+	compose, secrets, scraped := read(t, "compose/compose.yaml"), read(t, "compose/secrets.sh"), read(t, "compose/prometheus.yml")
+	for name, has := range map[string]bool{
+		"it listens":               strings.Contains(compose, `command: [probe, --listen, "0.0.0.0:9101"]`),
+		"its token is a file":      strings.Contains(compose, "VOTED_TOKEN_FILE: /secrets/probe.token"),
+		"which is made":            strings.Contains(secrets, `--name probe --tokens tokens >"$secrets/probe.token"`),
+		"and put where it is read": strings.Contains(secrets, `"$secrets/probe.token" "$secrets/probe/"`) && strings.Contains(compose, "/probe:/secrets:ro"),
+		"it is scraped":            strings.Contains(scraped, "job_name: voted-probe\n    static_configs:\n      - targets: [probe:9101]"),
+	} {
+		if !has {
+			t.Errorf("in compose this is not so: %s", name)
+		}
 	}
-	if out, err := run(t, analyze, "security", "--no-pager", "--offline=true", "--threshold="+maxExposure, unit); err != nil {
-		t.Errorf("systemd-analyze security: %v\n%s", err, out)
-	}
-	// The check itself must be able to fail.
-	bare := strings.ReplaceAll(strings.ReplaceAll(text, "ProtectSystem=strict", ""), "SystemCallFilter=", "#")
-	if err := os.WriteFile(unit, []byte(bare), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := run(t, analyze, "security", "--no-pager", "--offline=true", "--threshold="+maxExposure, unit); err == nil {
-		t.Error("a unit without its sandbox passes as well")
+	if tool := tool(t, "promtool", "prometheus"); tool != "" {
+		dir := t.TempDir() // the files that the configuration names are not here
+		plain := strings.ReplaceAll(scraped, "    authorization: {credentials_file: /secrets/metrics.token}\n    tls_config: {ca_file: /secrets/ca.crt}\n", "")
+		for name, text := range map[string]string{"prometheus.yml": plain, "rules.yml": read(t, "prometheus/rules.yml"), "slo.yml": read(t, "prometheus/slo.yml")} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out, err := run(t, tool, "check", "config", filepath.Join(dir, "prometheus.yml")); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
 	}
 }
 
@@ -128,13 +159,13 @@ func TestEveryVariableIsAFlag(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	// The scripts' own, and those of the health check.
+	// The scripts' own, and those of the health check and of the probe.
 	own := map[string]bool{
 		"VOTED_IMAGE": true, "VOTED_SECRETS": true, "VOTED_GID": true, "VOTED_ENV_FILE": true, "VOTED_PORT": true,
-		"VOTED_ENDPOINT": true, "VOTED_CA": true, "VOTED_TOKEN": true,
+		"VOTED_ENDPOINT": true, "VOTED_CA": true, "VOTED_TOKEN": true, "VOTED_TOKEN_FILE": true,
 	}
 	checked := 0
-	for _, file := range []string{"Dockerfile", "compose/compose.yaml", "systemd/voted.service", "systemd/voted.env", "helm/voted/templates/statefulset.yaml"} {
+	for _, file := range []string{"Dockerfile", "compose/compose.yaml", "systemd/voted.service", "systemd/voted.env", "helm/voted/templates/statefulset.yaml", "helm/voted/templates/probe.yaml", "systemd/voted-probe.service"} {
 		for _, name := range variable.FindAllString(read(t, file), -1) {
 			checked++
 			if !own[name] && !strings.Contains(out, "$"+name+")") && !strings.Contains(out, "$"+name+",") {

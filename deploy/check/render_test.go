@@ -28,6 +28,7 @@ var kinds = map[string]func() any{
 	"v1/ServiceAccount":                  func() any { return &corev1.ServiceAccount{} },
 	"v1/Service":                         func() any { return &corev1.Service{} },
 	"v1/Secret":                          func() any { return &corev1.Secret{} },
+	"apps/v1/Deployment":                 func() any { return &appsv1.Deployment{} },
 	"apps/v1/StatefulSet":                func() any { return &appsv1.StatefulSet{} },
 	"policy/v1/PodDisruptionBudget":      func() any { return &policyv1.PodDisruptionBudget{} },
 	"networking.k8s.io/v1/NetworkPolicy": func() any { return &networkingv1.NetworkPolicy{} },
@@ -313,6 +314,44 @@ func TestPodsGetTheirOwnProofKeysWhereTheValuesNameALog(t *testing.T) {
 	}
 }
 
+func TestTheProbeIsNoMemberAndAsksAllOfThem(t *testing.T) {
+	if standard(t)["Deployment/voted-probe"] != nil {
+		t.Error("it is there though nobody asked for it")
+	}
+	objects, err := helm(t, "voted", map[string]any{"probe": map[string]any{"enabled": true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe, members := objects["Deployment/voted-probe"].(*appsv1.Deployment), objects["StatefulSet/voted"].(*appsv1.StatefulSet)
+	for name, value := range members.Spec.Selector.MatchLabels {
+		if name == "app.kubernetes.io/name" && probe.Spec.Template.Labels[name] == value {
+			t.Errorf("services for members choose it by %s", name)
+		}
+	}
+	scraped := objects["Service/voted-probe"].(*corev1.Service)
+	if !reflect.DeepEqual(scraped.Spec.Selector, probe.Spec.Template.Labels) || !reflect.DeepEqual(probe.Spec.Selector.MatchLabels, probe.Spec.Template.Labels) {
+		t.Error("its service does not choose it")
+	}
+	pod := probe.Spec.Template.Spec
+	c := pod.Containers[0]
+	env := map[string]string{}
+	for _, e := range c.Env {
+		env[e.Name] = e.Value
+	}
+	const all = "https://voted-0.voted-peers:8080,https://voted-1.voted-peers:8080,https://voted-2.voted-peers:8080"
+	if env["VOTED_ENDPOINT"] != all || !slices.Equal(c.Args, []string{"probe", "--listen", "0.0.0.0:9101", "--every", "5s"}) {
+		t.Errorf("it asks %q by %q", env["VOTED_ENDPOINT"], c.Args)
+	}
+	for _, item := range pod.Volumes[0].Secret.Items {
+		if path := "/secrets/" + item.Path; path != env["VOTED_CA"] && path != env["VOTED_TOKEN_FILE"] {
+			t.Errorf("it is given %s, which it does not need", item.Key)
+		}
+	}
+	if !*pod.SecurityContext.RunAsNonRoot || !*c.SecurityContext.ReadOnlyRootFilesystem || *c.SecurityContext.AllowPrivilegeEscalation {
+		t.Error("it has privileges")
+	}
+}
+
 func TestTheSecretHasWhatThePodsMount(t *testing.T) {
 	dir := t.TempDir()
 	voted := filepath.Join(dir, "voted")
@@ -328,21 +367,23 @@ func TestTheSecretHasWhatThePodsMount(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret := decode(t, manifest)["Secret/voted"].(*corev1.Secret)
-	objects, err := helm(t, "voted", map[string]any{"proofs": map[string]any{"logName": "votes.example.org"}})
+	objects, err := helm(t, "voted", map[string]any{
+		"proofs": map[string]any{"logName": "votes.example.org"}, "probe": map[string]any{"enabled": true},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := objects["StatefulSet/voted"].(*appsv1.StatefulSet)
-	mounted := 0
-	for _, v := range set.Spec.Template.Spec.Volumes {
+	set, probe := objects["StatefulSet/voted"].(*appsv1.StatefulSet), objects["Deployment/voted-probe"].(*appsv1.Deployment)
+	mounted := map[string]bool{}
+	for _, v := range slices.Concat(set.Spec.Template.Spec.Volumes, probe.Spec.Template.Spec.Volumes) {
 		for _, item := range v.Secret.Items {
-			mounted++
+			mounted[item.Key] = true
 			if v.Secret.SecretName != secret.Name || len(secret.Data[item.Key]) == 0 {
 				t.Errorf("the secret has no %s", item.Key)
 			}
 		}
 	}
-	if mounted != len(secret.Data) || secret.Data["ca.key"] != nil {
-		t.Errorf("%d files are mounted, the secret has %d", mounted, len(secret.Data))
+	if len(mounted) != len(secret.Data) || secret.Data["ca.key"] != nil {
+		t.Errorf("%d files are mounted, the secret has %d", len(mounted), len(secret.Data))
 	}
 }

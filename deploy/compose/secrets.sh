@@ -25,6 +25,7 @@ voted ca init ca
 for role in admin gateway reader auditor metrics; do
 	voted token new --role $role --name $role --tokens tokens >"$secrets/$role.token"
 done
+voted token new --role admin,gateway --name probe --tokens tokens >"$secrets/probe.token"
 # One token for trying things, and for the load test, which does all of that.
 voted token new --role admin,gateway,reader,auditor --name operator --tokens tokens >"$secrets/operator.token"
 for node in n1 n2 n3; do
@@ -36,14 +37,15 @@ for node in n1 n2 n3; do
 	mv "$secrets/$node/$node.proof.crt" "$secrets/" # for policies
 	cp "$secrets/ca/ca.crt" "$secrets/tokens" "$secrets/$node/"
 done
-mkdir "$secrets/prometheus" "$secrets/grafana"
+mkdir "$secrets/prometheus" "$secrets/grafana" "$secrets/probe"
 cp "$secrets/ca/ca.crt" "$secrets/metrics.token" "$secrets/prometheus/"
+cp "$secrets/ca/ca.crt" "$secrets/probe.token" "$secrets/probe/"
 head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$secrets/grafana/password"
 cp "$secrets/ca/ca.crt" "$secrets/"
 
 # Each container reads its own folder as a member of this group; no one else on the
 # machine can enter the folder above. The CA's key is in none of them.
-chmod 750 "$secrets"/n? "$secrets/prometheus" "$secrets/grafana"
-chmod 640 "$secrets"/n?/* "$secrets"/prometheus/* "$secrets"/grafana/*
+chmod 750 "$secrets"/n? "$secrets/prometheus" "$secrets/grafana" "$secrets/probe"
+chmod 640 "$secrets"/n?/* "$secrets"/prometheus/* "$secrets"/grafana/* "$secrets"/probe/*
 echo "VOTED_GID=$(id -g)" >"${VOTED_ENV_FILE:-$here/.env}"
 echo "secrets.sh: $secrets holds the secrets; keep ca/ca.key elsewhere once all is running"

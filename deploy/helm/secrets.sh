@@ -17,12 +17,14 @@ umask 077
 		"$voted" token new --role $role --name $role --tokens "$dir/tokens" >"$dir/$role.token"
 	done
 } >&2
+[ -e "$dir/probe.token" ] || "$voted" token new --role admin,gateway --name probe --tokens "$dir/tokens" >"$dir/probe.token"
 
 entry() { printf '  %s: %s\n' "$1" "$(base64 <"$2" | tr -d '\n')"; }
 
 printf 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: %s\ntype: Opaque\ndata:\n' "$name" "$namespace"
 entry ca.crt "$dir/ca/ca.crt"
 entry tokens "$dir/tokens"
+entry probe.token "$dir/probe.token"
 i=0
 while [ $i -lt "$replicas" ]; do
 	member=$name-$i

@@ -9,3 +9,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- $name := include "voted.name" . -}}
 {{- range $i := until (int .Values.replicas) }}{{ if $i }},{{ end }}{{ $name }}-{{ $i }}={{ $name }}-{{ $i }}.{{ $name }}-peers:9080{{ end }}
 {{- end }}
+{{- define "voted.endpoints" -}}
+{{- $name := include "voted.name" . -}}
+{{- range $i := until (int .Values.replicas) }}{{ if $i }},{{ end }}https://{{ $name }}-{{ $i }}.{{ $name }}-peers:8080{{ end }}
+{{- end }}
