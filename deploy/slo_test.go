@@ -71,6 +71,14 @@ var objectives = []objective{
 		"",
 	},
 	{
+		"webhooks-timely", "WebhooksTimely", "0.01", "Webhooks come more than five minutes late to receivers that do not fail",
+		`sum by (job) (rate(voted_webhook_settled_seconds_count[W])) - sum by (job) (rate(voted_webhook_settled_seconds_bucket{le="300"}[W]))`,
+		`sum by (job) (rate(voted_webhook_settled_seconds_count[W]))`,
+		100,
+		[]told{page, ticket},
+		"",
+	},
+	{
 		// Its events are evaluations of the rules. A page could not make a backup younger.
 		"recoverable", "Recoverable", "0.01", "The last good backup is older than 26 hours",
 		`sum_over_time(slo:backup_old:bool[W])`,
@@ -234,6 +242,7 @@ func TestABurningBudgetIsToldAndNothingElse(t *testing.T) {
 		"where a probe's rounds all count as good": {"probe", "slo_test.yml", `result!="ok"`, `result="wrong"`, "alertname: VotedBudgetProbePage, time: 1h2m"},
 		"where one late closing is too few":        {"closes-on-time", "slo_days_test.yml", `sloth_slo="closes-on-time"} >= 1)`, `sloth_slo="closes-on-time"} >= 100)`, "alertname: VotedBudgetClosesOnTimeTicket, time: 1h20m"},
 		"where a backup may be older":              {"recoverable", "slo_days_test.yml", "> bool 26 * 3600", "> bool 36 * 3600", "alertname: VotedBudgetRecoverableTicket, time: 1d4h"},
+		"where a webhook may be later":             {"webhooks-timely", "slo_test.yml", `le="300"`, `le="900"`, "alertname: VotedBudgetWebhooksTimelyPage, time: 1h20m"},
 		"where a slow burn is no ticket":           {"ballots-answered", "slo_days_test.yml", "> 1 * 0.001", "> 3 * 0.001", "alertname: VotedBudgetBallotsAnsweredTicket, time: 4d16h"},
 	} {
 		t.Run(name, func(t *testing.T) {

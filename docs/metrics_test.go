@@ -18,6 +18,7 @@ import (
 	"voted/internal/proofkey"
 	"voted/internal/server"
 	"voted/internal/survey"
+	"voted/internal/webhook"
 	"voted/proof"
 )
 
@@ -49,12 +50,21 @@ func exposition(t *testing.T) string {
 	if err := os.WriteFile(witnesses, []byte("witness w1 "+witness.Verifier.String()+" http://"+peer+"/\nquorum w1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	hooks := filepath.Join(dir, "webhook.key")
+	line, err := webhook.NewKeyLine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hooks, []byte(line+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s, err := server.New(server.Options{
 		ID: "n1", DataDir: filepath.Join(dir, "data"), API: "127.0.0.1:0", Peer: peer, Version: "test",
 		Cluster: []survey.Peer{{ID: "n1", Addr: peer}}, Security: server.Security{TLSCert: cert, TLSKey: key},
-		Proofs:  server.Proofs{LogName: "votes.example", ProofKey: proofKey, WitnessPolicy: witnesses},
-		Backups: server.Backups{BackupDir: filepath.Join(dir, "backups"), BackupEvery: time.Hour, BackupKeep: 1},
-		Tracing: server.Tracing{OTLPEndpoint: "http://" + peer}, // nobody takes traces there: they are counted
+		Proofs:   server.Proofs{LogName: "votes.example", ProofKey: proofKey, WitnessPolicy: witnesses},
+		Backups:  server.Backups{BackupDir: filepath.Join(dir, "backups"), BackupEvery: time.Hour, BackupKeep: 1},
+		Webhooks: server.Webhooks{WebhookKey: hooks},
+		Tracing:  server.Tracing{OTLPEndpoint: "http://" + peer}, // nobody takes traces there: they are counted
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ type lane struct {
 	again    bool           // there is more since its goroutine looked; guarded by t.mu
 	endpoint *poll.Endpoint // as the watcher saw it last; guarded by t.mu
 	at       place          // guarded by t.mu
+	changed  int64          // when the watcher saw its last revision; 0: it had it when this member began; guarded by t.mu
 	waits    int64          // when the event that it is at was made, 0 if it is at none; guarded by t.mu
 
 	// The rest belongs to its goroutine.
@@ -35,6 +36,7 @@ type lane struct {
 	verified bool      // at this revision; the state may not know it yet
 	disabled bool      // the same
 	greeted  bool      // it was asked for its rate
+	well     int64     // events made before may be late for the receiver's sake; by the replicated clock
 	done     []poll.Redelivery
 	turn     jobKind // of redelivery and fresh: which was tried last
 }
@@ -120,6 +122,9 @@ func (l *lane) begin(ctx context.Context, e *poll.Endpoint) {
 	}
 	l.revision, l.trials, l.due = e.Revision, [jobKinds]tries{}, time.Time{}
 	l.verified, l.disabled, l.greeted = false, false, false
+	l.t.mu.Lock()
+	l.well = max(e.CreatedAt, l.changed) // what came while it was paused is no delay of ours
+	l.t.mu.Unlock()
 	l.limiter = rate.NewLimiter(rate.Limit(e.Rate), 1)
 	l.delays = &backoff.ExponentialBackOff{
 		InitialInterval: firstDelay, MaxInterval: longestDelay, Multiplier: 2, RandomizationFactor: 0.5,
@@ -267,6 +272,7 @@ func (l *lane) conclude(j job, a Answer) (next time.Time) {
 	}
 	if a.Result() == OK {
 		l.delays.Reset()
+		l.taken(j, at.failing != 0, now)
 		at.failing = 0
 	}
 	l.due = time.Now().Add(v.wait)
@@ -275,6 +281,17 @@ func (l *lane) conclude(j job, a Answer) (next time.Time) {
 		return l.due
 	}
 	return time.Time{}
+}
+
+// taken measures how late an event was taken. One that waited because its receiver failed, was
+// paused or was not there yet is not measured.
+func (l *lane) taken(j job, failed bool, now int64) {
+	switch sent := j.sent(); {
+	case failed:
+		l.well = now
+	case j.kind == fresh && sent.At >= l.well:
+		l.t.d.metrics.inTime(now - sent.At)
+	}
 }
 
 // trial is what is known of the job's event.

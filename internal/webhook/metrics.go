@@ -13,6 +13,7 @@ import (
 type metrics struct {
 	deliveries map[Result]prometheus.Counter
 	took       prometheus.Histogram
+	settled    prometheus.Histogram
 }
 
 func newMetrics(d *Deliverer, to prometheus.Registerer) *metrics {
@@ -28,8 +29,12 @@ func newMetrics(d *Deliverer, to prometheus.Registerer) *metrics {
 		Name: "voted_webhook_delivery_seconds", Help: "How long attempts to deliver an event took, whatever came of them.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30},
 	})
+	m.settled = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "voted_webhook_settled_seconds", Help: "From an event until a receiver that was not failing took it, by the replicated clock.",
+		Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600},
+	})
 	if to != nil {
-		to.MustRegister(deliveries, m.took, endpointStates{d})
+		to.MustRegister(deliveries, m.took, m.settled, endpointStates{d})
 		gauge := func(name, help string, f func(w waiting) float64) {
 			to.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "voted_webhook_" + name, Help: help}, func() float64 { return f(d.waiting()) }))
 		}
@@ -44,6 +49,9 @@ func (m *metrics) attempt(a Answer) {
 	m.count(a.Result())
 	m.took.Observe(a.Took.Seconds())
 }
+
+// inTime notes how old an event was, in milliseconds, when its receiver took it.
+func (m *metrics) inTime(age int64) { m.settled.Observe(float64(age) / 1000) }
 
 func (m *metrics) count(r Result) { m.deliveries[r].Inc() }
 

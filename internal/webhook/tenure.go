@@ -104,6 +104,7 @@ func (t *tenure) end(cancel context.CancelFunc) {
 // news is what the watcher sees of the state.
 type news struct {
 	index     uint64
+	clock     int64 // the replicated one, at index
 	endpoints []*poll.Endpoint
 	events    []poll.Event // that are new
 	newest    uint64       // event up to which it has seen
@@ -113,7 +114,7 @@ type news struct {
 
 func (t *tenure) read() (n news) {
 	t.d.state.Read(func(s *poll.State) {
-		n.index, n.endpoints = s.Index(), s.Endpoints()
+		n.index, n.clock, n.endpoints = s.Index(), s.Clock(), s.Endpoints()
 		_, newest := s.EventSpan()
 		if n.newest = newest; t.first || newest == t.seen {
 			return
@@ -178,6 +179,9 @@ func (t *tenure) see(e *poll.Endpoint, n *news, behind int) {
 	}
 	was := l.endpoint
 	l.endpoint = e
+	if e.Revision != was.Revision {
+		l.changed = n.clock
+	}
 	switch {
 	case e.Revision != was.Revision, e.State != was.State, len(e.Again) > len(was.Again):
 		l.poke()
