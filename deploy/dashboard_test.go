@@ -3,7 +3,9 @@ package deploy
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -48,13 +50,33 @@ var dashboard = []row{
 	}},
 	{"Is what was promised kept?", []panel{
 		{"Budget spent", "Share of what may go wrong in 30 days that did, by objective: over 100 %, upgrades stop (docs/slo.md).", "percentunit", []query{
-			{`slo:period_burn_rate:ratio{job="$job"}`, "{{sloth_slo}}"},
+			{`slo:period_burn_rate:ratio{job=~"$job(-probe)?"}`, "{{sloth_slo}}"},
 		}},
 		{"Burn", "How many times as fast as it may the budget goes now. 14.4 for an hour pages, and 6 for six hours.", "none", []query{
-			{`slo:current_burn_rate:ratio{job="$job"}`, "{{sloth_slo}}"},
+			{`slo:current_burn_rate:ratio{job=~"$job(-probe)?"}`, "{{sloth_slo}}"},
 		}},
 		{"Ballots without an answer", "Ballots a second that got no answer that tells whether they count, by node and reason.", "reqps", []query{
 			{`sum by (instance, outcome) (rate(voted_ballots_total{job="$job",outcome=~"` + lost + `"}` + rate + `)) > 0`, "{{instance}} {{outcome}}"},
+		}},
+		{"Seen from outside", "Rounds of voted probe by result, a minute, and how long they take.", "none", []query{
+			{`60 * sum by (result) (rate(voted_probe_total{job="$job-probe"}` + rate + `)) > 0`, "{{result}}"},
+			{`histogram_quantile(0.99, sum by (le) (rate(voted_probe_seconds_bucket{job="$job-probe"}` + rate + `)))`, "p99, seconds"},
+		}},
+		{"Polls that closed", "In the last hour, as most nodes saw it: all, and those that closed more than a second late.", "none", []query{
+			{`quantile(0.5, increase(voted_close_delay_seconds_count{job="$job"}[1h]))`, "all"},
+			{`quantile(0.5, increase(voted_close_delay_seconds_count{job="$job"}[1h]) - ignoring (le) increase(voted_close_delay_seconds_bucket{job="$job",le="1"}[1h]))`, "late"},
+		}},
+	}},
+	{"Are webhooks delivered?", []panel{
+		{"Deliveries", "Attempts a second by result; dead are events that were given up.", "ops", []query{
+			{`sum by (result) (rate(voted_webhook_deliveries_total{job="$job"}` + rate + `)) > 0`, "{{result}}"},
+		}},
+		{"From the event to its receiver", "Where the receiver does not fail.", "s", []query{
+			{quantile("0.5", "voted_webhook_settled_seconds_bucket", ""), "median"}, {quantile("0.99", "voted_webhook_settled_seconds_bucket", ""), "p99"},
+		}},
+		{"Waiting", "Age of the oldest event that a webhook is still to get.", "s", []query{{`max(voted_webhook_oldest_seconds{job="$job"})`, "oldest"}}},
+		{"Webhooks", "How many there are, by state, and events that were given up.", "none", []query{
+			{`max by (state) (voted_webhook_endpoints{job="$job"})`, "{{state}}"}, {`max(voted_webhook_dead{job="$job"})`, "dead letters"},
 		}},
 	}},
 	{"How fast is it?", []panel{
@@ -144,6 +166,40 @@ func render(rows []row) ([]byte, error) {
 }
 
 var source = object{"type": "prometheus", "uid": "${datasource}"}
+
+// What a query means is looked at with a real run; that Prometheus takes it is checked here.
+func TestEveryQueryOfTheDashboardIsOne(t *testing.T) {
+	t.Parallel()
+	promtool := tool(t, "promtool", "prometheus")
+	rules := func(queries []query) string {
+		var b strings.Builder
+		b.WriteString("groups:\n  - name: dashboard\n    rules:\n")
+		for i, q := range queries {
+			expr := strings.NewReplacer("$__rate_interval", "1m", "$job", "voted").Replace(q.expr)
+			fmt.Fprintf(&b, "      - record: query:%d\n        expr: %q\n", i, expr)
+		}
+		return b.String()
+	}
+	check := func(queries []query) (string, error) {
+		file := filepath.Join(t.TempDir(), "queries.yml")
+		if err := os.WriteFile(file, []byte(rules(queries)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return run(t, promtool, "check", "rules", file)
+	}
+	var all []query
+	for _, r := range dashboard {
+		for _, p := range r.panels {
+			all = append(all, p.queries...)
+		}
+	}
+	if out, err := check(all); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := check([]query{{expr: `sum by (voted_leader{job="$job"})`}}); err == nil {
+		t.Error("a query that is none passes")
+	}
+}
 
 func TestTheDashboardIsMadeOfItsSource(t *testing.T) {
 	t.Parallel()
