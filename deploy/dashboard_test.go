@@ -64,7 +64,7 @@ var dashboard = []row{
 		}},
 		{"Polls that closed", "In the last hour, as most nodes saw it: all, and those that closed more than a second late.", "none", []query{
 			{`quantile(0.5, increase(voted_close_delay_seconds_count{job="$job"}[1h]))`, "all"},
-			{`quantile(0.5, increase(voted_close_delay_seconds_count{job="$job"}[1h]) - ignoring (le) increase(voted_close_delay_seconds_bucket{job="$job",le="1"}[1h]))`, "late"},
+			{`quantile(0.5, increase(voted_close_delay_seconds_count{job="$job"}[1h]) - ignoring (le) increase(voted_close_delay_seconds_bucket{job="$job",le=~"` + whole("1") + `"}[1h]))`, "late"},
 		}},
 	}},
 	{"Are webhooks delivered?", []panel{

@@ -67,6 +67,23 @@ func TestEveryMetricOfTheRulesAndTheDashboardExists(t *testing.T) {
 	}
 }
 
+// A bucket's bound is "1" or "1.0", by the format that Prometheus asked for; one that is written in one of them finds
+// nothing in the other.
+func TestBucketsAreFoundInBothFormatsOfMetrics(t *testing.T) {
+	t.Parallel()
+	bound := regexp.MustCompile(`\ble=~?\\?"(\d+(?:[.]0)?)\\?"`)
+	for _, file := range []string{"prometheus/rules.yml", "prometheus/slo.yml", "grafana/voted.json"} {
+		if m := bound.FindString(read(t, file)); m != "" {
+			t.Errorf("%s has %s, which is right in one format alone", file, m)
+		}
+	}
+	for text, want := range map[string]bool{`{le="1"}`: true, `{le=\"1.0\"}`: true, `{le=~"1([.]0)?"}`: false, `{le="0.25"}`: false} {
+		if bound.MatchString(text) != want {
+			t.Errorf("%s is taken for right: %v", text, want)
+		}
+	}
+}
+
 func TestTheRulesAlertWhenTheyShould(t *testing.T) {
 	t.Parallel()
 	promtool := tool(t, "promtool", "prometheus")

@@ -27,6 +27,10 @@ const (
 	counts = `route=~"/v1/polls/[{]poll[}]/results.*"`
 )
 
+// whole is how the bound of a bucket is written that is a whole number: 1 in Prometheus' text format, 1.0 in OpenMetrics,
+// which Prometheus asks for.
+func whole(n string) string { return n + "([.]0)?" }
+
 // objectives is the one table that prometheus/slo.yml is made of; docs/slo.md says why.
 var objectives = []objective{
 	{
@@ -64,7 +68,7 @@ var objectives = []objective{
 	{
 		// Polls are few, and each that closes late may be contested. What is past needs no one out of bed.
 		"closes-on-time", "ClosesOnTime", "0.001", "Polls closed more than a second after their time",
-		`sum by (job) (rate(voted_close_delay_seconds_count[W])) - sum by (job) (rate(voted_close_delay_seconds_bucket{le="1"}[W]))`,
+		`sum by (job) (rate(voted_close_delay_seconds_count[W])) - sum by (job) (rate(voted_close_delay_seconds_bucket{le=~"` + whole("1") + `"}[W]))`,
 		`sum by (job) (rate(voted_close_delay_seconds_count[W]))`,
 		1,
 		[]told{ticket},
@@ -72,7 +76,7 @@ var objectives = []objective{
 	},
 	{
 		"webhooks-timely", "WebhooksTimely", "0.01", "Webhooks come more than five minutes late to receivers that do not fail",
-		`sum by (job) (rate(voted_webhook_settled_seconds_count[W])) - sum by (job) (rate(voted_webhook_settled_seconds_bucket{le="300"}[W]))`,
+		`sum by (job) (rate(voted_webhook_settled_seconds_count[W])) - sum by (job) (rate(voted_webhook_settled_seconds_bucket{le=~"` + whole("300") + `"}[W]))`,
 		`sum by (job) (rate(voted_webhook_settled_seconds_count[W]))`,
 		100,
 		[]told{page, ticket},
@@ -242,7 +246,7 @@ func TestABurningBudgetIsToldAndNothingElse(t *testing.T) {
 		"where a probe's rounds all count as good": {"probe", "slo_test.yml", `result!="ok"`, `result="wrong"`, "alertname: VotedBudgetProbePage, time: 1h2m"},
 		"where one late closing is too few":        {"closes-on-time", "slo_days_test.yml", `sloth_slo="closes-on-time"} >= 1)`, `sloth_slo="closes-on-time"} >= 100)`, "alertname: VotedBudgetClosesOnTimeTicket, time: 1h20m"},
 		"where a backup may be older":              {"recoverable", "slo_days_test.yml", "> bool 26 * 3600", "> bool 36 * 3600", "alertname: VotedBudgetRecoverableTicket, time: 1d4h"},
-		"where a webhook may be later":             {"webhooks-timely", "slo_test.yml", `le="300"`, `le="900"`, "alertname: VotedBudgetWebhooksTimelyPage, time: 1h20m"},
+		"where a webhook may be later":             {"webhooks-timely", "slo_test.yml", `le=~"300`, `le=~"900`, "alertname: VotedBudgetWebhooksTimelyPage, time: 1h20m"},
 		"where a slow burn is no ticket":           {"ballots-answered", "slo_days_test.yml", "> 1 * 0.001", "> 3 * 0.001", "alertname: VotedBudgetBallotsAnsweredTicket, time: 4d16h"},
 	} {
 		t.Run(name, func(t *testing.T) {
