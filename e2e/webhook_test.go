@@ -173,6 +173,9 @@ func ask(t *testing.T, c *localcluster.Cluster, method, path string, body any) (
 			t.Fatal(err)
 		}
 		r.Header.Set("Content-Type", "application/json")
+		if method == http.MethodPost {
+			r.Header.Set("Idempotency-Key", path)
+		}
 		answer, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)

@@ -79,7 +79,7 @@ func (s *Server) openHooks(registry *prometheus.Registry) error {
 	}
 	s.webhookGuard = guard
 	s.hooks = webhook.New(webhook.Options{
-		Sender: webhook.NewSender(guard.Control, o.WebhookTimeout), Keys: s.guards.webhookKeys,
+		Sender: guard.Sender(webhook.NewSender(guard.Control, o.WebhookTimeout)), Keys: s.guards.webhookKeys,
 		Agent: "voted/" + o.Version + " (+webhooks)", Logger: s.log, Metrics: registry,
 	})
 	return nil

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -8,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"voted/internal/poll"
 )
 
 // Guard decides where deliveries may go. Who may name a URL must not have this node call
@@ -87,6 +90,23 @@ func (g *Guard) Control(_, address string, _ syscall.RawConn) error {
 		return err
 	}
 	return g.checkPort(at.Port())
+}
+
+// Sender returns a Sender that calls no URL which CheckURL refuses. An endpoint may have been made
+// at a member that allows more than this one.
+func (g *Guard) Sender(s Sender) Sender { return guarded{s, g} }
+
+type guarded struct {
+	sender Sender
+	guard  *Guard
+}
+
+// Send implements Sender.
+func (s guarded) Send(ctx context.Context, r Request) Answer {
+	if err := s.guard.CheckURL(r.URL); err != nil {
+		return Answer{Fault: poll.FaultBlocked, Failure: "Not called: " + err.Error() + "."}
+	}
+	return s.sender.Send(ctx, r)
 }
 
 // CheckURL returns what is wrong with a URL as long as its name is not resolved, nil if nothing

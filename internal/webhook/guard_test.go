@@ -16,7 +16,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func guard(t *testing.T, http bool, allow ...string) *Guard {
@@ -238,12 +237,10 @@ func (n *network) resolver() *net.Resolver {
 	}}
 }
 
-type control = func(network, address string, c syscall.RawConn) error
-
 var errPretended = errors.New("a public address, which this test does not call")
 
 // within is a control that has the last word: nothing leaves the machine.
-func (n *network) within(control control) control {
+func (n *network) within(control Control) Control {
 	return func(kind, address string, c syscall.RawConn) error {
 		if err := control(kind, address, c); err != nil {
 			return err
@@ -256,10 +253,10 @@ func (n *network) within(control control) control {
 	}
 }
 
-// transport dials by a control. Of its own it has what a Sender's transport has.
-func (n *network) transport(control control) *http.Transport {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: n.within(control), Resolver: n.resolver()}
-	transport := &http.Transport{DialContext: dialer.DialContext}
+// transport is that of a Sender, with the network's names.
+func (n *network) transport(control Control) *http.Transport {
+	transport := NewSender(control, DefaultTimeout).(*client).transport
+	transport.DialContext = (&net.Dialer{Timeout: connectTimeout, Control: n.within(control), Resolver: n.resolver()}).DialContext
 	n.t.Cleanup(transport.CloseIdleConnections)
 	return transport
 }
@@ -327,5 +324,86 @@ func TestNoSpellingOfLoopbackReachesIt(t *testing.T) {
 	}
 	if _, err := n.post(n.transport(guard(t, true, n.port(), "127.0.0.0/8").Control), n.inner.URL); err != nil || n.reached.Load() != 1 {
 		t.Errorf("where it is allowed, the inner server was reached %d times; %v", n.reached.Load(), err)
+	}
+}
+
+func TestARedirectIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "127.0.0.1", "127.0.0.1")
+	outer := httptest.NewServer(http.RedirectHandler(n.inner.URL, http.StatusTemporaryRedirect))
+	defer outer.Close()
+	// Both may be called, so nothing but the redirect itself keeps the inner one from it.
+	s := NewSender(guard(t, true, "127.0.0.0/8", n.port(), outer.URL[strings.LastIndexByte(outer.URL, ':')+1:]).Control, DefaultTimeout)
+	defer s.(*client).transport.CloseIdleConnections()
+	a := s.Send(t.Context(), Request{Method: http.MethodPost, URL: outer.URL, Header: http.Header{}})
+	if a.Status != http.StatusTemporaryRedirect || a.Result() != Refused || n.reached.Load() > 0 {
+		t.Errorf("the answer is %+v, and the inner server was reached %d times", a, n.reached.Load())
+	}
+	// The control: a client that follows it gets there.
+	answer, err := http.Post(outer.URL, "text/plain", strings.NewReader(""))
+	if err != nil || answer.Body.Close() != nil || n.reached.Load() != 1 {
+		t.Errorf("the control reached it %d times: %v", n.reached.Load(), err)
+	}
+}
+
+func TestAProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
+	n := newNetwork(t, "127.0.0.1", "127.0.0.1")
+	var proxied atomic.Int64
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { proxied.Add(1) }))
+	defer proxy.Close()
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"} {
+		t.Setenv(name, proxy.URL)
+	}
+	g := guard(t, true, "127.0.0.0/8", n.port(), proxy.URL[strings.LastIndexByte(proxy.URL, ':')+1:])
+	transport := n.transport(g.Control)
+	if status, err := n.post(transport, "http://hooks.example:"+n.port()+"/"); err != nil || status != http.StatusOK || proxied.Load() > 0 || n.reached.Load() != 1 {
+		t.Errorf("answered with %d, %v; the proxy was asked %d times, the server %d times", status, err, proxied.Load(), n.reached.Load())
+	}
+	transport.Proxy = http.ProxyFromEnvironment // the control
+	if _, err := n.post(transport, "http://hooks.example:"+n.port()+"/"); err != nil || proxied.Load() != 1 {
+		t.Errorf("the control asked the proxy %d times: %v", proxied.Load(), err)
+	}
+}
+
+// An endpoint may have been made at a member that allows more.
+func TestASenderCallsNoURLThatItsGuardRefuses(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, "127.0.0.1", "127.0.0.1")
+	for url, want := range map[string]string{
+		n.inner.URL: "--webhook-allow-http", "https://ann:secret@127.0.0.1/": "user or a password", "gopher://127.0.0.1/": "https:// only",
+	} {
+		g := guard(t, false, "127.0.0.0/8", n.port())
+		a := g.Sender(NewSender(g.Control, DefaultTimeout)).Send(t.Context(), Request{Method: http.MethodPost, URL: url, Header: http.Header{}})
+		if a.Result() != Blocked || !strings.Contains(a.Failure, want) || strings.Contains(a.Failure, "secret") || n.reached.Load() > 0 {
+			t.Errorf("%s: %+v", url, a)
+		}
+	}
+}
+
+// What an endpoint answers must not be able to hold a lane or fill the memory.
+func TestOfAnAnswerLittleIsRead(t *testing.T) {
+	t.Parallel()
+	ended := make(chan struct{})
+	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		for r.Context().Err() == nil {
+			if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+				return
+			}
+		}
+	}))
+	defer endless.Close()
+	wordy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Long", strings.Repeat("x", maxHeaderBytes))
+	}))
+	defer wordy.Close()
+	s := NewSender(func(string, string, syscall.RawConn) error { return nil }, DefaultTimeout)
+	defer s.(*client).transport.CloseIdleConnections()
+	if a := s.Send(t.Context(), Request{Method: http.MethodPost, URL: endless.URL, Header: http.Header{}}); a.Result() != OK {
+		t.Errorf("an endless body is %+v", a)
+	}
+	<-ended // the connection was closed
+	if a := s.Send(t.Context(), Request{Method: http.MethodPost, URL: wordy.URL, Header: http.Header{}}); a.Result() != Failed {
+		t.Errorf("a header that is too long is %+v", a)
 	}
 }
