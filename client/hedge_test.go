@@ -485,6 +485,21 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"Unschedule":   func(ctx context.Context, c *client.Client) { _ = c.Unschedule(ctx, "s") },
 		"Scheduled":    func(ctx context.Context, c *client.Client) { _, _ = c.Scheduled(ctx, "s") },
 		"ScheduleList": func(ctx context.Context, c *client.Client) { _, _ = c.ScheduleList(ctx) },
+		"PutWebhook": func(ctx context.Context, c *client.Client) {
+			_, _ = c.PutWebhook(ctx, "w", client.WebhookDefinition{URL: "https://a.example"})
+		},
+		"PatchWebhook": func(ctx context.Context, c *client.Client) {
+			_, _ = c.PatchWebhook(ctx, "w", client.WebhookPatch{Paused: new(bool)})
+		},
+		"DeleteWebhook":    func(ctx context.Context, c *client.Client) { _ = c.DeleteWebhook(ctx, "w") },
+		"RotateWebhook":    func(ctx context.Context, c *client.Client) { _, _ = c.RotateWebhook(ctx, "w", time.Hour) },
+		"RedeliverWebhook": func(ctx context.Context, c *client.Client) { _, _ = c.RedeliverWebhook(ctx, "w", "evt_c_1") },
+		"RedeliverWebhookAfter": func(ctx context.Context, c *client.Client) {
+			_, _ = c.RedeliverWebhookAfter(ctx, "w", 1)
+		},
+		"Webhook":         func(ctx context.Context, c *client.Client) { _, _ = c.Webhook(ctx, "w") },
+		"Webhooks":        func(ctx context.Context, c *client.Client) { _, _ = c.Webhooks(ctx) },
+		"WebhookAttempts": func(ctx context.Context, c *client.Client) { _, _ = c.WebhookAttempts(ctx, "w") },
 		"PatchPoll": func(ctx context.Context, c *client.Client) {
 			_, _ = c.PatchPoll(ctx, "p", client.Patch{Title: new("x")})
 		},
@@ -514,6 +529,7 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"NewJoinToken":       func(ctx context.Context, c *client.Client) { _, _ = c.NewJoinToken(ctx, "n4", 0) },
 		"RevokeJoinTokens":   func(ctx context.Context, c *client.Client) { _ = c.RevokeJoinTokens(ctx, "n4") },
 		"TransferLeadership": func(ctx context.Context, c *client.Client) { _ = c.TransferLeadership(ctx, "") },
+		"PingWebhook":        func(ctx context.Context, c *client.Client) { _, _ = c.PingWebhook(ctx, "w") },
 		"ClusterAt":          func(ctx context.Context, c *client.Client) { _, _ = c.ClusterAt(ctx, "a") },
 		"HistoryAt":          func(ctx context.Context, c *client.Client) { _, _ = c.HistoryAt(ctx, "a", time.Time{}) },
 		"Ready":              func(ctx context.Context, c *client.Client) { _ = c.Ready(ctx, "a") },
@@ -533,6 +549,7 @@ func TestOnlyCallsThatAreHarmlessTwiceAreHedged(t *testing.T) {
 		"BallotsAfter": func(ctx context.Context, c *client.Client) {
 			c.BallotsAfter(ctx, "p", 0)(func(client.ExportedBallot, error) bool { return false })
 		},
+		"EventPage": func(ctx context.Context, c *client.Client) { _, _ = c.EventPage(ctx, client.EventsQuery{}) },
 		"Events": func(ctx context.Context, c *client.Client) { // held by the node
 			c.Events(ctx, client.EventsQuery{})(func(client.JournalEvent, error) bool { return false })
 		},

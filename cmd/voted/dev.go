@@ -18,6 +18,10 @@ const (
 	tryPoll    = "lunch"         // the poll of the examples that are shown
 )
 
+// devHooks are where a cluster to try things sends webhooks: to this machine, at the ports at
+// which voted webhook listen receives.
+var devHooks = []string{"127.0.0.0/8", "9000", "9001"}
+
 type devCommand struct {
 	Nodes int    `help:"How many nodes." default:"3"`
 	Data  string `help:"Keep the data in this directory; by default it is temporary. Start with the same --port and --nodes again." placeholder:"DIR"`
@@ -55,7 +59,7 @@ func (c *devCommand) Run(s *session) error {
 	}
 	ended := make(chan error, c.Nodes+1)
 	cluster, err := localcluster.Start(s.ctx, localcluster.Options{
-		Binary: binary, Nodes: c.Nodes, Dir: data, BasePort: c.Port, LogName: devLogName,
+		Binary: binary, Nodes: c.Nodes, Dir: data, BasePort: c.Port, LogName: devLogName, Webhooks: devHooks,
 		Args: func(int) []string {
 			args := []string{"--log-level", s.flags.LogLevel}
 			for _, origin := range c.AllowOrigin {
@@ -116,6 +120,14 @@ func (c *devCommand) greet(s *session, cluster *localcluster.Cluster, policy, pa
 	}
 	o.Linef("The policy of another poll:")
 	o.Linef("  %s", o.Paint(display.Cyan, "voted proof policy POLL "+cluster.PolicyFlags()))
+	o.Linef("")
+	o.Linef("Have events sent to a receiver on this machine:")
+	for _, line := range []string{
+		"voted webhook add try http://127.0.0.1:9000/ -o try.secret --endpoint " + cluster.Nodes[0].URL,
+		"voted webhook listen --secret-file try.secret",
+	} {
+		o.Linef("  %s", o.Paint(display.Cyan, line))
+	}
 	o.Linef("")
 	display.Pages(o, cluster.Nodes[0].URL, page)
 	o.Linef("")

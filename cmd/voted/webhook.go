@@ -5,6 +5,17 @@ import (
 )
 
 type webhookCommands struct {
+	Add       webhookAdd       `cmd:"" help:"Have events sent to a URL."`
+	List      webhookList      `cmd:"" help:"List webhooks, and how far each is."`
+	Show      webhookShow      `cmd:"" help:"Show a webhook, and what was given up."`
+	Pause     webhookPause     `cmd:"" help:"Send nothing to a webhook for now."`
+	Resume    webhookResume    `cmd:"" help:"Let a webhook go on where it stopped."`
+	Ping      webhookPing      `cmd:"" help:"Send a ping now, and show what came back."`
+	Rotate    webhookRotate    `cmd:"" help:"Give a webhook a new secret."`
+	Redeliver webhookRedeliver `cmd:"" help:"Have events sent once more."`
+	Attempts  webhookAttempts  `cmd:"" help:"Show what was tried lately."`
+	Rm        webhookRm        `cmd:"" help:"Delete a webhook."`
+
 	Key    webhookKey    `cmd:"" help:"Make the key file of a cluster's webhooks."`
 	Listen webhookListen `cmd:"" help:"Receive webhooks on this machine, to try things."`
 }

@@ -49,6 +49,10 @@ type Options struct {
 	// LogName begins the names of polls' logs: each node then has a proof key and signs their heads. The keys are made
 	// in Dir, and those that are there are used again. Empty: the nodes keep no logs. See Policy.
 	LogName string
+	// Webhooks are networks and ports that the nodes may call for webhooks, also without TLS.
+	// They have one key file, which is made in Dir; one that is there is used again. Empty:
+	// there are no webhooks.
+	Webhooks []string
 	// StallLimit is the nodes' --stall-limit; default 20 s, more than a node's own
 	// default. The nodes share one disk: if it is slow, it is slow for all of them, and
 	// another leader would not help.
@@ -159,6 +163,11 @@ func (c *Cluster) prepare() (err error) {
 	}
 	if c.options.LogName != "" {
 		if err := c.keepLogs(); err != nil {
+			return err
+		}
+	}
+	if len(c.options.Webhooks) > 0 {
+		if err := c.callHooks(); err != nil {
 			return err
 		}
 	}

@@ -77,10 +77,12 @@ func (l *lateFirst) deliver(t *testing.T) int {
 func soloURL(t *testing.T) string {
 	t.Helper()
 	peer := portstest.Addr(t)
-	s, err := New(Options{
+	o := Options{
 		ID: "n1", DataDir: filepath.Join(t.TempDir(), "n1"), API: "127.0.0.1:0", Peer: peer,
 		Cluster: []survey.Peer{{ID: "n1", Addr: peer}}, Logger: quietLog,
-	})
+	}
+	withHooks(t)(&o)
+	s, err := New(o)
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -160,6 +162,63 @@ func (l *late) schedule(c *client.Client) error {
 	return err
 }
 
+// hook is a webhook for the events of the poll. Nobody is there to get them.
+var hook = client.WebhookDefinition{URL: "https://127.0.0.1:8443/", Types: []string{"poll.*"}}
+
+// addHook adds the webhook.
+func (l *late) addHook(c *client.Client) error {
+	d := hook
+	d.Polls = []string{l.poll}
+	_, err := c.PutWebhook(l.ctx, l.poll, d)
+	return err
+}
+
+// hooked makes the poll, then the webhook. The first webhook of a cluster raises its format
+// level, from which on there are events.
+func (l *late) hooked() error {
+	_, err := l.plain.PutWebhook(l.ctx, "first", hook)
+	return errors.Join(err, l.open(), l.addHook(l.plain))
+}
+
+func (l *late) pauseHook(c *client.Client, paused bool) error {
+	_, err := c.PatchWebhook(l.ctx, l.poll, client.WebhookPatch{Paused: &paused})
+	return err
+}
+
+func (l *late) rotate(c *client.Client) error {
+	_, err := c.RotateWebhook(l.ctx, l.poll, time.Hour)
+	return err
+}
+
+// replaceHook deletes the webhook and adds it once more.
+func (l *late) replaceHook() error {
+	return errors.Join(l.plain.DeleteWebhook(l.ctx, l.poll), l.addHook(l.plain))
+}
+
+// redeliver has an event of the poll sent once more.
+func (l *late) redeliver() error {
+	for e, err := range l.plain.Events(l.ctx, client.EventsQuery{Polls: []string{l.poll}}) {
+		if err == nil {
+			_, err = l.c.RedeliverWebhook(l.ctx, l.poll, e.ID)
+		}
+		return err
+	}
+	return errors.New("the poll has no event")
+}
+
+// hookPicture is what administrators decided about the webhook.
+func (l *late) hookPicture(t *testing.T) string {
+	t.Helper()
+	w, err := l.plain.Webhook(l.ctx, l.poll)
+	if errors.Is(err, client.CodeWebhookNotFound) {
+		return "no webhook"
+	}
+	must(t, err)
+	secret, err := l.plain.PutWebhook(l.ctx, l.poll, client.WebhookDefinition{URL: w.URL, Types: w.Types, Polls: w.Polls})
+	must(t, err)
+	return fmt.Sprint(w.URL, w.Revision, w.State == "paused", w.Redelivering, w.PreviousUntil, secret.Secret)
+}
+
 // repeated are the methods of a Client that repeat a change by themselves.
 var repeated = map[string]changed{
 	"CreatePoll": {
@@ -205,6 +264,36 @@ var repeated = map[string]changed{
 		before: func(l *late) error { return errors.Join(l.open(), l.schedule(l.plain)) },
 		call:   func(l *late) error { return l.c.Unschedule(l.ctx, l.poll) },
 		other:  func(l *late) error { return l.schedule(l.plain) }, // its id stays taken
+	},
+	"PutWebhook": {
+		before: (*late).open,
+		call:   func(l *late) error { return l.addHook(l.c) },
+		other:  func(l *late) error { return l.plain.DeleteWebhook(l.ctx, l.poll) },
+	},
+	"PatchWebhook": {
+		before: (*late).hooked,
+		call:   func(l *late) error { return l.pauseHook(l.c, true) },
+		other:  func(l *late) error { return l.pauseHook(l.plain, false) },
+	},
+	"DeleteWebhook": {
+		before: (*late).hooked,
+		call:   func(l *late) error { return l.c.DeleteWebhook(l.ctx, l.poll) },
+		other:  func(l *late) error { return l.addHook(l.plain) },
+	},
+	"RotateWebhook": {
+		before: (*late).hooked,
+		call:   func(l *late) error { return l.rotate(l.c) },
+		other:  func(l *late) error { return l.rotate(l.plain) },
+	},
+	"RedeliverWebhook": {
+		before: (*late).hooked,
+		call:   (*late).redeliver,
+		other:  (*late).replaceHook,
+	},
+	"RedeliverWebhookAfter": {
+		before: (*late).hooked,
+		call:   func(l *late) error { _, err := l.c.RedeliverWebhookAfter(l.ctx, l.poll, 0); return err },
+		other:  (*late).replaceHook,
 	},
 	"ClosePoll": {
 		before: (*late).open,
@@ -284,12 +373,14 @@ var once = map[string]func(ctx context.Context, c *client.Client) error{
 	},
 	"RevokeJoinTokens":   func(ctx context.Context, c *client.Client) error { return c.RevokeJoinTokens(ctx, "n4") },
 	"TransferLeadership": func(ctx context.Context, c *client.Client) error { return c.TransferLeadership(ctx, "n1") },
+	"PingWebhook":        func(ctx context.Context, c *client.Client) error { _, err := c.PingWebhook(ctx, "w"); return err },
 }
 
 // readers are the methods that change nothing at the service.
 var readers = []string{
-	"Audit", "AuditBallots", "Backup", "BallotsAfter", "Close", "Cluster", "ClusterAt", "Endpoints", "Enrolled", "Events", "Export", "ExportBallots", "Hedges", "HistoryAt", "Holders", "LogFile", "Poll", "Polls", "Proof", "Proofs",
+	"Audit", "AuditBallots", "Backup", "BallotsAfter", "Close", "Cluster", "ClusterAt", "Endpoints", "Enrolled", "EventPage", "Events", "Export", "ExportBallots", "Hedges", "HistoryAt", "Holders", "LogFile", "Poll", "Polls", "Proof", "Proofs",
 	"Ready", "Receipt", "Repeats", "Results", "ResultsAs", "Roll", "ScheduleList", "Scheduled", "Watch",
+	"Webhook", "WebhookAttempts", "Webhooks",
 }
 
 func TestEveryMethodOfTheClientSaysHowItRepeats(t *testing.T) {
@@ -393,7 +484,7 @@ func (l *late) picture(t *testing.T, node string) string {
 			count++
 		}
 	}
-	fmt.Fprintf(&b, "%d made\n", count)
+	fmt.Fprintf(&b, "%d made\n%s\n", count, l.hookPicture(t))
 	return b.String()
 }
 
