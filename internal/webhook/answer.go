@@ -69,7 +69,7 @@ const (
 	// becomes a dead letter: a deployment with a fault must not cost events.
 	refusedTimes = 5
 	refusedFor   = 5 * time.Minute
-	// probeFrom and probeEvery say which attempts try the event after the one that fails.
+	// probeFrom and probeEvery say after which attempts the next event is tried too.
 	probeFrom  = 8
 	probeEvery = 4
 )
@@ -124,17 +124,21 @@ func judge(a Answer, t trial, delay func() time.Duration) verdict {
 	return verdict{wait: delay()}
 }
 
-// probes reports whether an attempt at an event tries the next one instead, if that is about
-// another poll: if the endpoint takes that, only the event was the trouble.
+// probes reports whether the next event is tried right after an attempt that failed, if it is
+// about another poll: where the endpoint takes that, only the event is the trouble.
 func probes(attempt int) bool { return attempt >= probeFrom && attempt%probeEvery == 0 }
 
-// judgeProbe says what follows for an event from the answer to the one after it. settle: that
-// one was taken, and the event is a dead letter.
-func judgeProbe(a Answer, t trial, delay func() time.Duration) verdict {
-	if a.Result() == Refused && a.Status != http.StatusGone {
-		a.Status = 0 // a second event that is refused says nothing of the first
+// judgeProbe says what follows for an event that has just failed from the answer to the one
+// after it. settle: that one was taken, and the event is a dead letter. A second event that is
+// refused says nothing of the first.
+func judgeProbe(a Answer) verdict {
+	switch {
+	case a.Result() == OK:
+		return verdict{step: settle}
+	case a.Status == http.StatusGone:
+		return verdict{step: disable, why: poll.ReasonGone}
 	}
-	return judge(a, t, delay)
+	return verdict{wait: a.Wait}
 }
 
 // againTimes is how often an event is tried that was delivered, or given up, before: whoever

@@ -60,7 +60,7 @@ func TestTheTableOfAnswers(t *testing.T) {
 	}
 }
 
-func TestFromTheEighthAttemptEveryFourthTriesTheNextEvent(t *testing.T) {
+func TestAfterTheEighthAttemptAndEveryFourthTheNextEventIsTried(t *testing.T) {
 	t.Parallel()
 	var which []int
 	for n := 1; n <= 17; n++ {
@@ -75,21 +75,19 @@ func TestFromTheEighthAttemptEveryFourthTriesTheNextEvent(t *testing.T) {
 
 func TestWhatTheNextEventSaysOfTheOneBeforeIt(t *testing.T) {
 	t.Parallel()
-	const delay = time.Minute
-	refusedOften := trial{attempts: 9, since: time.Hour, age: time.Hour}
 	for name, c := range map[string]struct {
 		answer Answer
 		want   verdict
 	}{
 		"it is taken: the first was the trouble":    {Answer{Status: 204}, verdict{step: settle}},
-		"it is refused too: that says nothing":      {Answer{Status: 404}, verdict{wait: delay}},
-		"it fails too: the endpoint is the trouble": {Answer{Status: 500}, verdict{wait: delay}},
+		"it is refused too: that says nothing":      {Answer{Status: 404}, verdict{}},
+		"it fails too: the endpoint is the trouble": {Answer{Status: 500}, verdict{}},
 		"it is asked to wait":                       {Answer{Status: 429, Wait: time.Second}, verdict{wait: time.Second}},
 		"the endpoint is gone":                      {Answer{Status: 410}, verdict{step: disable, why: poll.ReasonGone}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := judgeProbe(c.answer, refusedOften, func() time.Duration { return delay }); got != c.want {
+			if got := judgeProbe(c.answer); got != c.want {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})

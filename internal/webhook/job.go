@@ -69,6 +69,7 @@ func (l *lane) choose(s *poll.State, e *poll.Endpoint) job {
 		return job{kind: missed, event: poll.Event{Number: oldest - 1}, from: at.cursor + 1, previous: at.last}
 	}
 	if r, ok := l.redelivery(e); ok && (l.turn != redelivery || at.cursor >= newest) {
+		l.trials[fresh].probe = false
 		return l.redeliver(s, r, oldest)
 	}
 	if at.cursor >= newest {
@@ -120,9 +121,8 @@ func (l *lane) fresh(s *poll.State, e *poll.Endpoint, at place) job {
 		return job{kind: passed}
 	}
 	j := job{kind: fresh, event: page[0], previous: at.last}
-	x := l.trials[fresh]
-	tried := x.event == j.event.Number && x.last.Result() != Refused
-	if tried && probes(x.n+1) && len(page) > 1 && page[1].Poll != page[0].Poll {
+	x := &l.trials[fresh]
+	if x.probe = x.probe && x.event == j.event.Number && len(page) > 1 && page[1].Poll != page[0].Poll; x.probe {
 		j.probe, j.previous = &page[1], j.event.Number
 	}
 	j.about = eventjson.Gather(s, []poll.Event{*j.sent()})[0]

@@ -53,7 +53,8 @@ func placeOf(e *poll.Endpoint) place { return place{e.Cursor, e.Last, e.DeadEver
 type tries struct {
 	event  uint64
 	n      int
-	probes int // how many of them tried the event after it
+	probe  bool // the event after it is to be tried now
+	probes int  // how often that was tried
 	began  time.Time
 	last   Answer // to the event itself
 }
@@ -94,7 +95,7 @@ func (l *lane) step(ctx context.Context) (more bool) {
 		return true
 	}
 	l.noteWaiting(j)
-	if !l.await(ctx) {
+	if j.probe == nil && !l.await(ctx) {
 		return true // something changed meanwhile
 	}
 	leave, err := l.enter(ctx, j)
@@ -216,13 +217,14 @@ func (l *lane) count(j job) int {
 	if x.event != j.event.Number || x.n == 0 {
 		*x = tries{event: j.event.Number, began: time.Now()}
 	}
-	x.n++
 	l.turn = j.kind
 	if j.probe != nil {
+		x.probe = false
 		x.probes++
 		return x.probes
 	}
-	return x.n - x.probes
+	x.n++
+	return x.n
 }
 
 // attempt sends what the job has. A panic is an answer too: ballots are counted by the same
@@ -261,21 +263,19 @@ func (l *lane) conclude(j job, a Answer) (next time.Time) {
 	if a.Result() != OK && at.failing == 0 {
 		at.failing = now
 	}
-	var v verdict
-	switch t := l.trial(j, at, now); {
-	case j.kind == redelivery:
-		v = judgeAgain(a, t, l.delays.NextBackOff)
-	case j.probe != nil:
-		v = judgeProbe(a, t, l.delays.NextBackOff)
-	default:
-		v = judge(a, t, l.delays.NextBackOff)
-	}
+	v, due := l.verdict(j, a, l.trial(j, at, now)), time.Now()
 	if a.Result() == OK {
 		l.delays.Reset()
 		l.taken(j, at.failing != 0, now)
 		at.failing = 0
 	}
-	l.due = time.Now().Add(v.wait)
+	if j.probe != nil && v.step == again {
+		due = l.due // that of the event itself holds
+	}
+	if v.wait > 0 {
+		due = time.Now().Add(v.wait)
+	}
+	l.due = due
 	l.report(j, v, at, now)
 	if v.step == again {
 		return l.due
@@ -292,6 +292,21 @@ func (l *lane) taken(j job, failed bool, now int64) {
 	case j.kind == fresh && sent.At >= l.well:
 		l.t.d.metrics.inTime(now - sent.At)
 	}
+}
+
+// verdict says what follows from an answer.
+func (l *lane) verdict(j job, a Answer, t trial) (v verdict) {
+	switch {
+	case j.probe != nil:
+		return judgeProbe(a)
+	case j.kind == redelivery:
+		return judgeAgain(a, t, l.delays.NextBackOff)
+	}
+	v = judge(a, t, l.delays.NextBackOff)
+	if j.kind == fresh && v.step == again && a.Result() != Refused && a.Wait == 0 {
+		l.trials[fresh].probe = probes(t.attempts)
+	}
+	return v
 }
 
 // trial is what is known of the job's event.

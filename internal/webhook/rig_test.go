@@ -20,7 +20,6 @@ type group struct {
 	state   *poll.State
 	index   uint64
 	changed chan struct{}
-	entries int // of progress
 
 	leader  string
 	lead0   context.Context // ends with the leadership
@@ -28,6 +27,9 @@ type group struct {
 	led     chan struct{} // closed at the next change of leader
 	broken  error         // why nothing is committed
 	log     []poll.Progress
+	alter   func(*group, poll.Progress) poll.Progress // a fault that is planted; nil: none
+	keys    []KeyFile                                 // of the other members
+	render  Events                                    // nil: as it should be
 	t       *testing.T
 	members map[string]*Deliverer
 }
@@ -164,10 +166,17 @@ func (s seat) Execute(ctx context.Context, c poll.Command) (poll.Result, error) 
 	if broken != nil {
 		return poll.Result{}, broken
 	}
+	if p, ok := c.(poll.Progress); ok && s.alter != nil {
+		c = s.alter(s.group, p)
+	}
 	return s.do(c), ctx.Err()
 }
 
-func (seat) KeyFiles() []KeyFile { return nil }
+func (s seat) KeyFiles() []KeyFile {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.keys
+}
 
 // noResults is for events without results.
 type noResults struct{}
@@ -186,9 +195,17 @@ func (signer) Fingerprint() string { return "0123456789abcdef" }
 func (g *group) lead(id string, s Sender) *Deliverer {
 	d := New(Options{Sender: s, Keys: signer{}, Agent: "voted/test"})
 	g.elect(id)
-	d.Start(g, seat{g, id}, eventjson.Renderer{Cluster: "c", Results: noResults{}})
+	events := g.render
+	if events == nil {
+		events = g.renderer()
+	}
+	d.Start(g, seat{g, id}, events)
 	g.members[id] = d
 	return d
+}
+
+func (g *group) renderer() eventjson.Renderer {
+	return eventjson.Renderer{Cluster: "c", Results: noResults{}}
 }
 
 // elect makes a member the leader, "" nobody.
