@@ -119,7 +119,7 @@ var arrows = map[string][]string{
 var testArrows = map[string][]string{
 	"cmd/...":                {"harness/overlay"},
 	"docs":                   {"client", "harness/overlay", "internal/api", "internal/pki", "internal/poll", "internal/proofkey", "internal/refusal", "internal/ports/portstest", "internal/server", "internal/survey", "internal/tally", "internal/webhook", "proof"},
-	"e2e":                    {"client", "e2e/plain", "faults/loopfs", "harness/overlay", "internal/localcluster", "internal/ports/portstest", "internal/proofkey", "proof"},
+	"e2e":                    {"client", "cmd/voted/probe", "e2e/plain", "faults/loopfs", "harness/overlay", "internal/localcluster", "internal/ports/portstest", "internal/proofkey", "proof"},
 	"faults/hostile":         {"internal/voterid"},
 	"harness/wire":           {"internal/ports/portstest"},
 	"internal/api":           {"internal/ballotfile", "internal/recount", "proof"},
