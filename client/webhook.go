@@ -49,7 +49,7 @@ type WebhookEvent struct {
 func VerifyWebhook(key string, header http.Header, body []byte, tolerance time.Duration) (e WebhookEvent, err error) {
 	secret, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(key, "whsec_"))
 	if err != nil || len(secret) == 0 {
-		return e, errors.New("the key of the webhook is no secret such as whsec_…; GET /v1/webhooks/{id}/secret shows it")
+		return e, errors.New("the key of the webhook is no secret such as whsec_…; the same PUT /v1/webhooks/{id} once more shows it")
 	}
 	id, at, signatures := header.Get("Webhook-Id"), header.Get("Webhook-Timestamp"), header.Get("Webhook-Signature")
 	seconds, err := strconv.ParseInt(at, 10, 64)

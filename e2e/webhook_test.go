@@ -32,7 +32,8 @@ type hook struct {
 	mu     sync.Mutex
 	server *http.Server          // guarded by mu; nil: it is dead
 	key    string                // guarded by mu
-	came   int                   // guarded by mu
+	asked  int                   // guarded by mu; requests of any kind
+	came   int                   // guarded by mu; deliveries
 	dedup  client.Deduplicator   // guarded by mu
 	taken  []client.WebhookEvent // guarded by mu
 	wrong  []string              // guarded by mu
@@ -83,6 +84,9 @@ func (h *hook) port() string {
 const hang = -1
 
 func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	h.asked++
+	h.mu.Unlock()
 	body, err := io.ReadAll(r.Body)
 	if err != nil || r.Method != http.MethodPost {
 		w.WriteHeader(http.StatusBadRequest)
@@ -146,18 +150,25 @@ func (h *hook) await(number uint64) {
 	}
 }
 
-// startHooks starts three nodes that have a key file and may call the hooks.
-func startHooks(t *testing.T, hooks []*hook, args ...string) (c *localcluster.Cluster, keyFile string) {
+// keyFile makes a key file.
+func keyFile(t *testing.T) string {
 	t.Helper()
-	keyFile = filepath.Join(t.TempDir(), "webhook.key")
-	if err := os.WriteFile(keyFile, []byte(mustVoted(t, "webhook", "key")), 0o600); err != nil {
+	path := filepath.Join(t.TempDir(), "webhook.key")
+	if err := os.WriteFile(path, []byte(mustVoted(t, "webhook", "key")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args = append(args, "--webhook-key", keyFile, "--webhook-allow-http", "--webhook-allow", "127.0.0.0/8")
+	return path
+}
+
+// startHooks starts three nodes that have a key file and may call the hooks.
+func startHooks(t *testing.T, hooks []*hook, args ...string) (c *localcluster.Cluster, key string) {
+	t.Helper()
+	key = keyFile(t)
+	args = append(args, "--webhook-key", key, "--webhook-allow-http", "--webhook-allow", "127.0.0.0/8")
 	for _, h := range hooks {
 		args = append(args, "--webhook-allow", h.port())
 	}
-	return start(t, args...), keyFile
+	return start(t, args...), key
 }
 
 // ask sends a request about webhooks, again while the cluster is not ready for it.
@@ -285,6 +296,36 @@ func TestNoEventIsLostWhereReceiversFailHangAndDie(t *testing.T) {
 	}
 }
 
+// A name that leads to the node's own machine is called only where the operator allows it, and
+// whoever looks is told how.
+func TestAWebhookReachesNothingOfTheOperatorsNetworkUnlessItIsAllowed(t *testing.T) {
+	t.Parallel()
+	h := newHook(t, nil)
+	args := []string{"--webhook-key", keyFile(t), "--webhook-allow-http", "--webhook-allow", h.port()}
+	c := start(t, args...)
+	definition := map[string]any{"url": "http://localhost:" + h.port() + "/"}
+	if status, text := ask(t, c, http.MethodPut, "/v1/webhooks/inner", definition); status != http.StatusCreated {
+		t.Fatalf("a name that may lead anywhere is answered with %d %s", status, text)
+	}
+	status, text := ask(t, c, http.MethodPost, "/v1/webhooks/inner/ping", map[string]any{})
+	if status != http.StatusOK || !bytes.Contains(text, []byte("is not a public address; allow its network with --webhook-allow ")) {
+		t.Errorf("a ping is answered with %d %s", status, text)
+	}
+	for _, address := range []string{"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254"} {
+		definition["url"] = "http://" + address + ":" + h.port() + "/"
+		for method, path := range map[string]string{http.MethodPut: "/v1/webhooks/other", http.MethodPatch: "/v1/webhooks/inner"} {
+			if status, text := ask(t, c, method, path, definition); status != http.StatusUnprocessableEntity || !bytes.Contains(text, []byte("--webhook-allow ")) {
+				t.Errorf("%s %s with %s is answered with %d %s", method, path, address, status, text)
+			}
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.asked > 0 {
+		t.Errorf("the receiver was called %d times", h.asked)
+	}
+}
+
 // needles are the forms in which a secret can be found.
 func needles(t *testing.T, base64Key string) [][]byte {
 	t.Helper()
@@ -328,7 +369,7 @@ func filesOf(t *testing.T, c *localcluster.Cluster) map[string][]byte {
 func TestTheSecretOfAWebhookIsInNothingThatNodesWrite(t *testing.T) {
 	t.Parallel()
 	h := newHook(t, nil)
-	c, keyFile := startHooks(t, []*hook{h}, "--snapshot-every", "16", "--log-level", "debug")
+	c, key := startHooks(t, []*hook{h}, "--snapshot-every", "16", "--log-level", "debug")
 	cl := dial(t, c.Endpoints()...)
 	secrets := []string{h.subscribe(c, "crm")}
 	createPoll(t, cl, client.Definition{ID: "p"})
@@ -364,12 +405,12 @@ func TestTheSecretOfAWebhookIsInNothingThatNodesWrite(t *testing.T) {
 		contents[path] = content
 	}
 
-	line, err := os.ReadFile(keyFile)
+	line, err := os.ReadFile(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{strings.TrimSpace(string(line)), strings.TrimPrefix(secrets[0], "whsec_"), strings.TrimPrefix(secrets[1], "whsec_")} {
-		if found := holding(contents, needles(t, key)); len(found) > 0 {
+	for _, secret := range []string{strings.TrimSpace(string(line)), strings.TrimPrefix(secrets[0], "whsec_"), strings.TrimPrefix(secrets[1], "whsec_")} {
+		if found := holding(contents, needles(t, secret)); len(found) > 0 {
 			t.Errorf("a key is in %q", found)
 		}
 	}

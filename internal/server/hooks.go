@@ -78,6 +78,7 @@ func (s *Server) openHooks(registry *prometheus.Registry) error {
 		return err
 	}
 	s.webhookGuard = guard
+	s.log.Info("webhooks are delivered while this member leads: to public addresses, and to what is allowed besides", "allowed", guard.Allowed())
 	s.hooks = webhook.New(webhook.Options{
 		Sender: guard.Sender(webhook.NewSender(guard.Control, o.WebhookTimeout)), Keys: s.guards.webhookKeys,
 		Agent: "voted/" + o.Version + " (+webhooks)", Logger: s.log, Metrics: registry,
