@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"voted/bridge/natstest"
+	"voted/bridge/planted"
 	"voted/client"
 	"voted/harness/overlay"
 	"voted/internal/child"
@@ -22,13 +23,6 @@ import (
 
 // ackWait is short, so that what a killed bridge had is soon delivered again.
 const ackWait = 3 * time.Second
-
-// early is the planted bug: it acknowledges messages before their ballots are cast.
-var early = overlay.Edit{
-	File: "bridge/ingest/batch.go",
-	Old:  "	defer b.extend(items)()\n",
-	New:  "	for _, it := range items {\n		_ = it.Ack()\n	}\n	defer b.extend(items)()\n",
-}
 
 // stage is everything that runs: broker, cluster and bridges.
 type stage struct {
@@ -56,7 +50,7 @@ func (g *stage) open(ctx context.Context, s settings) (err error) {
 	}
 	var edits []overlay.Edit
 	if s.control {
-		edits = append(edits, early)
+		edits = append(edits, planted.EarlyAck)
 	}
 	if g.program, err = g.build(ctx, "bridge", "bridge/cmd/voted-bridge", edits...); err != nil {
 		return err

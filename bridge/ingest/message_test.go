@@ -11,7 +11,7 @@ type message struct {
 	receipt        bool
 
 	broker *broker
-	answer string // ack, term or retry; the last one
+	answer string // ack, term or retry, as the broker understands it
 	pause  time.Duration
 }
 
@@ -26,11 +26,14 @@ func (m *message) Term() error                 { return m.broker.answered(m, "te
 func (m *message) Retry(d time.Duration) error { return m.broker.answered(m, "retry", d) }
 func (m *message) Extend() error               { return m.broker.answered(m, "extend", 0) }
 
-// broker notes what it is told, in order.
+// broker notes what it is told, in order. After a message was acknowledged or terminated nothing else is heard of it, until
+// it is delivered again.
 type broker struct{ told []string }
 
 func (b *broker) answered(m *message, how string, pause time.Duration) error {
-	m.answer, m.pause = how, pause
+	if how != "extend" && m.answer != "ack" && m.answer != "term" {
+		m.answer, m.pause = how, pause
+	}
 	b.told = append(b.told, how+" "+m.id)
 	return nil
 }
