@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -85,6 +86,9 @@ func (a Access) options() ([]nats.Option, error) {
 		}),
 	}
 	if a.Creds != "" {
+		if _, err := os.ReadFile(a.Creds); err != nil { // it is read again at each connection
+			return nil, usage.Errorf("the credentials of the broker cannot be read: %w", err)
+		}
 		options = append(options, nats.UserCredentials(a.Creds))
 	}
 	config, err := a.tls()
