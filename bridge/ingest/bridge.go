@@ -74,10 +74,14 @@ func (b *Bridge) Run(ctx context.Context) {
 	wg.Go(func() { b.watchLag(ctx) })
 	for ctx.Err() == nil {
 		try := b.weather.wait(ctx)
-		if ctx.Err() != nil {
+		select {
+		case b.batches <- struct{}{}:
+		case <-ctx.Done():
 			return
 		}
-		b.batches <- struct{}{}
+		if ctx.Err() != nil { // both were there, or the pause ended with it
+			return
+		}
 		batch := b.fetch(ctx, try)
 		if len(batch) == 0 {
 			<-b.batches

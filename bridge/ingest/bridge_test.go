@@ -74,6 +74,8 @@ type outbox struct {
 }
 
 func (o *outbox) Store(_ context.Context, letters []Letter) []error {
+	o.broker.mu.Lock()
+	defer o.broker.mu.Unlock()
 	errs := make([]error, len(letters))
 	for i, l := range letters {
 		if errs[i] = o.err; o.err == nil {

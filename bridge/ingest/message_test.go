@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"sync"
 	"time"
 )
 
@@ -28,9 +29,14 @@ func (m *message) Extend() error               { return m.broker.answered(m, "ex
 
 // broker notes what it is told, in order. After a message was acknowledged or terminated nothing else is heard of it, until
 // it is delivered again.
-type broker struct{ told []string }
+type broker struct {
+	mu   sync.Mutex
+	told []string // guarded by mu
+}
 
 func (b *broker) answered(m *message, how string, pause time.Duration) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if how != "extend" && m.answer != "ack" && m.answer != "term" {
 		m.answer, m.pause = how, pause
 	}
