@@ -12,7 +12,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,25 +30,25 @@ import (
 	"voted/internal/pause"
 )
 
+// built is where programs are, if any test needed them.
+var built string
+
 // programs are built once for all tests.
-var programs = sync.OnceValues(func() (built [2]string, err error) {
-	dir, err := os.MkdirTemp("", "bridge-e2e-")
-	if err != nil {
-		return built, err
+var programs = sync.OnceValues(func() (paths [2]string, err error) {
+	if built, err = os.MkdirTemp("", "bridge-e2e-"); err != nil {
+		return paths, err
 	}
 	for i, folder := range []string{overlay.Node, "bridge/cmd/voted-bridge"} {
-		if built[i], err = overlay.Build(context.Background(), dir, folder); err != nil {
-			return built, err
+		if paths[i], err = overlay.Build(context.Background(), built, folder); err != nil {
+			return paths, err
 		}
 	}
-	return built, nil
+	return paths, nil
 })
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if built, err := programs(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(built[0]))
-	}
+	_ = os.RemoveAll(built)
 	os.Exit(code)
 }
 
@@ -66,13 +65,13 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
-	built, err := programs()
+	paths, err := programs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, broker: natstest.Start(t), program: built[1], starter: child.NewStarter()}
+	r := &rig{t: t, broker: natstest.Start(t), program: paths[1], starter: child.NewStarter()}
 	t.Cleanup(r.starter.Close)
-	if r.cluster, err = localcluster.Start(t.Context(), localcluster.Options{Binary: built[0], Dir: t.TempDir()}); err != nil {
+	if r.cluster, err = localcluster.Start(t.Context(), localcluster.Options{Binary: paths[0], Dir: t.TempDir()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.cluster.Stop() })

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -201,15 +202,17 @@ func TestTwoFeedsThatAreKilledAgainAndAgainStoreEachEventOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		target Target
 		blind  bool
+		synced bool
 		last   numbers
 	}{
 		"a stream of its own":          {target: events, last: 10_000},
+		"each message synced":          {target: events, last: 2000, synced: true},
 		"a shared stream":              {target: shared, last: 1500},
 		"without looking at the place": {target: events, blind: true, last: 10_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			broker := natstest.Start(t)
+			broker := natstest.Start(t, func(o *server.Options) { o.SyncAlways = c.synced })
 			conn := connect(t, broker.URL())
 			open := func() (*Sink, feed.Sink) {
 				s := sinkOf(t, conn, c.target)
