@@ -43,6 +43,9 @@ func read(t *testing.T, path string) string {
 // uses the network and reads the host's files, and may do nothing else.
 const maxExposure = "15"
 
+// program is the installed program in a unit.
+var program = regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/\S+ `)
+
 func TestTheUnitsAreValidAndExposeLittle(t *testing.T) {
 	t.Parallel()
 	analyze := tool(t, "systemd-analyze", "systemd")
@@ -51,9 +54,9 @@ func TestTheUnitsAreValidAndExposeLittle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"voted.service", "voted-probe.service"} {
-		unit := filepath.Join(t.TempDir(), name)
-		text := strings.Replace(read(t, "systemd/"+name), "/usr/local/bin/voted", self, 1)
+	for _, name := range []string{"voted.service", "voted-probe.service", "voted-bridge@.service"} {
+		unit := filepath.Join(t.TempDir(), strings.Replace(name, "@.", "@feed.", 1))
+		text := program.ReplaceAllString(read(t, "systemd/"+name), "ExecStart="+self+" ")
 		if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -103,18 +106,20 @@ func TestTheProbeIsStartedWithATokenAndScraped(t *testing.T) {
 	}
 }
 
-// The exit codes of the Go runtime when it crashes, and of voted serve when another
+// The exit codes of the Go runtime when it crashes, and of both programs when another
 // command line is needed.
 func TestTheUnitStartsAgainAfterACrashAndNotAfterAWrongCommandLine(t *testing.T) {
 	t.Parallel()
-	unit := read(t, "systemd/voted.service")
-	for _, line := range []string{"\nRestart=on-failure\n", "\nRestartPreventExitStatus=78\n", "\nStartLimitIntervalSec=0\n"} {
-		if strings.Count(unit, line) != 1 {
-			t.Errorf("the unit has no line %q", line)
+	for _, name := range []string{"voted.service", "voted-bridge@.service"} {
+		unit := read(t, "systemd/"+name)
+		for _, line := range []string{"\nRestart=on-failure\n", "\nRestartPreventExitStatus=78\n", "\nStartLimitIntervalSec=0\n"} {
+			if strings.Count(unit, line) != 1 {
+				t.Errorf("%s has no line %q", name, line)
+			}
 		}
-	}
-	if strings.Count(unit, "RestartPreventExitStatus") != 1 || strings.Contains(unit, "SuccessExitStatus") {
-		t.Error("other exit codes keep the unit from starting again")
+		if strings.Count(unit, "RestartPreventExitStatus") != 1 || strings.Contains(unit, "SuccessExitStatus") {
+			t.Errorf("other exit codes keep %s from starting again", name)
+		}
 	}
 }
 

@@ -41,3 +41,17 @@ var BareNak = []overlay.Edit{
 		New:  "	case c.MaxDeliver > 0 && false:\n",
 	},
 }
+
+// Blind is a feed that publishes wherever the stream ends.
+var Blind = overlay.Edit{
+	File: "bridge/jetstream/sink.go",
+	Old:  "{guard, jetstream.WithExpectStream(s.stream), jetstream.WithMsgID(m.ID), jetstream.WithRetryAttempts(0)}",
+	New:  "{jetstream.WithExpectStream(s.stream)}",
+}
+
+// Hasty is a feed that does not wait for a message that does not follow the one before it.
+var Hasty = overlay.Edit{
+	File: "bridge/feed/window.go",
+	Old:  "	if !follows {\n		full = w.flush(full)\n	}\n	return full\n",
+	New:  "	return full\n",
+}

@@ -24,6 +24,8 @@ func TestThePlantedBugsAreFound(t *testing.T) {
 		{"terminates before the dead letter is stored", "bridge/ingest", "TestPoisonIsStoredBeforeItIsTerminatedAndTheRestGoesOn", []overlay.Edit{EarlyTerm}},
 		{"loses poison whose letter is not stored", "bridge/ingest", "TestAMessageWhoseLetterIsNotStoredComesAgain", []overlay.Edit{EarlyTerm}},
 		{"drops messages after five deliveries", "bridge/jetstream", "TestAMessageOutlivesAnyNumberOfDeliveries", BareNak},
+		{"publishes wherever the stream ends", "bridge/jetstream", "TestTwoFeedsThatAreKilledAgainAndAgainStoreEachEventOnce", []overlay.Edit{Blind}},
+		{"does not wait for what does not follow", "bridge/feed", "TestWhatDoesNotFollowIsPublishedAlone", []overlay.Edit{Hasty}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
