@@ -263,7 +263,7 @@ func commandLines(text string) (lines [][]string) {
 }
 
 // groups are the commands that have commands of their own.
-var groups = []string{"poll", "roll", "cluster", "ca", "token", "credential", "proof", "verify"}
+var groups = []string{"poll", "roll", "cluster", "ca", "token", "credential", "proof", "verify", "webhook"}
 
 func TestEveryCommandAndFlagIsThere(t *testing.T) {
 	t.Parallel()
