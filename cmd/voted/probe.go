@@ -171,7 +171,7 @@ func (p *prober) report(result probe.Result, took time.Duration, err error) erro
 		if p.UTC {
 			now = now.UTC()
 		}
-		p.s.stdout.Linef("%s  %s  %v", now.Format(time.RFC3339), p.s.stdout.Paint(display.Bold, string(result)), err)
+		p.s.stdout.Linef("%s  %s  %s", now.Format(time.RFC3339), p.s.stdout.Paint(display.Bold, string(result)), strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return nil
 }

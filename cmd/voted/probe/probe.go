@@ -79,7 +79,10 @@ func (p *Prober) Round(ctx context.Context) (Result, error) {
 		n := p.rounds
 		p.open = append(p.open, ballot{fmt.Sprintf("probe-%d", n), Options[n%len(Options)]})
 	}
-	err := errors.Join(p.settle(ctx), p.compare(ctx))
+	err := p.settle(ctx)
+	if ctx.Err() == nil { // otherwise nothing more can be asked
+		err = errors.Join(err, p.compare(ctx))
+	}
 	p.rounds++
 	var lie *Lie
 	took := time.Since(began)
