@@ -16,6 +16,9 @@ import (
 // bridges is how many run at a time: they share the consumer.
 const bridges = 2
 
+// callTimeout bounds each question to the broker.
+const callTimeout = 5 * time.Second
+
 // lookEvery is how often the progress is looked at.
 const lookEvery = 50 * time.Millisecond
 
@@ -59,28 +62,58 @@ func (d *demonstration) tell(format string, args ...any) {
 	fmt.Fprintf(d.out, "%6.1f s  %s\n", time.Since(d.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// publish puts the stream into the broker.
+// publish puts the stream into the broker. What it may not have stored is published again: it counts once.
 func (d *demonstration) publish(ctx context.Context) error {
-	for i, s := range d.plan.stream {
+	rest := d.plan.stream
+	for len(rest) > 0 {
+		again, err := d.publishAll(ctx, rest)
+		if err != nil {
+			return err
+		}
+		rest = again
+	}
+	return nil
+}
+
+// publishAll publishes messages and returns those that the broker has not said it stored.
+func (d *demonstration) publishAll(ctx context.Context, all []sent) (again []sent, err error) {
+	futures := make([]jetstream.PubAckFuture, len(all))
+	for i, s := range all {
 		m := &nats.Msg{Subject: "ballots." + s.poll, Data: []byte(s.body)}
-		if _, err := d.js.PublishMsgAsync(m, jetstream.WithStallWait(time.Minute)); err != nil {
-			return fmt.Errorf("message %d was not published: %w", i, err)
+		if futures[i], err = d.js.PublishMsgAsync(m, jetstream.WithStallWait(time.Minute)); err != nil {
+			return nil, fmt.Errorf("message %d was not published: %w", i, err)
 		}
 	}
-	select {
-	case <-d.js.PublishAsyncComplete():
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for i, f := range futures {
+		select {
+		case <-f.Ok():
+		case <-f.Err():
+			again = append(again, all[i])
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return again, nil
+}
+
+// info asks for the consumer's state until the broker answers: an answer that is lost never comes.
+func (d *demonstration) info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
+	for {
+		own, cancel := context.WithTimeout(ctx, callTimeout)
+		c, err := d.js.Consumer(own, "BALLOTS", "voted-bridge")
+		cancel()
+		if err == nil {
+			return c.CachedInfo(), nil
+		}
+		if ctx.Err() != nil {
+			return nil, errors.Join(err, ctx.Err())
+		}
+		d.tell("the broker is asked again: %v", err)
 	}
 }
 
 // watch kills at equal distances of progress, and returns when every message is settled.
 func (d *demonstration) watch(ctx context.Context) error {
-	consumer, err := d.js.Consumer(ctx, "BALLOTS", "voted-bridge")
-	if err != nil {
-		return err
-	}
 	told, before, all, published := time.Now(), 0, len(d.plan.stream), false
 	for ctx.Err() == nil {
 		select {
@@ -91,7 +124,7 @@ func (d *demonstration) watch(ctx context.Context) error {
 			published = true
 		case <-time.After(lookEvery):
 		}
-		info, err := consumer.Info(ctx)
+		info, err := d.info(ctx)
 		if err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func (g *stage) streams(ctx context.Context) (err error) {
 	if g.nc, err = nats.Connect(g.broker.URL()); err != nil {
 		return err
 	}
-	if g.js, err = jetstream.New(g.nc, jetstream.WithPublishAsyncMaxPending(2000)); err != nil {
+	if g.js, err = jetstream.New(g.nc, jetstream.WithPublishAsyncMaxPending(2000), jetstream.WithPublishAsyncTimeout(time.Minute)); err != nil {
 		return err
 	}
 	for name, subject := range map[string]string{"BALLOTS": "ballots.>", "DEAD": "dead.>"} {
