@@ -195,7 +195,7 @@ func eventIDs(t *testing.T, cl *client.Client) (ids []string) {
 // await waits until the receiver has taken so many events.
 func await(t *testing.T, r *receiver, want int) {
 	t.Helper()
-	ctx := within(t, 2*time.Minute)
+	ctx := within(t, 4*time.Minute)
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for {
