@@ -57,7 +57,11 @@ func showEvent(o *display.Output, e client.JournalEvent, now clock.Clock, note s
 	if about == "" {
 		about = "–"
 	}
-	o.Linef("%s  %6d  %s  %s  %s", o.Paint(display.Dim, now.Show(e.Time)), e.Number, o.Paint(display.Bold, e.Type), about, strings.TrimSpace(eventText(e)+note))
+	number := "–" // of a ping
+	if e.Number > 0 {
+		number = strconv.FormatUint(e.Number, 10)
+	}
+	o.Linef("%s  %6s  %s  %s  %s", o.Paint(display.Dim, now.Show(e.Time)), number, o.Paint(display.Bold, e.Type), about, strings.TrimSpace(eventText(e)+note))
 }
 
 // eventText returns what an event says beyond its type and poll.

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"voted/cmd/voted/clock"
 	"voted/cmd/voted/display"
 	"voted/internal/livefile"
 	"voted/internal/webhook"
@@ -69,7 +68,7 @@ func TestTheWorkbenchVerifiesAndNotesRepetitionsAndGaps(t *testing.T) {
 		var out, errout bytes.Buffer
 		ended := false
 		r := &receiver{
-			flags: &webhookListen{Count: 4, JSON: asJSON}, secrets: []string{before.Secret(), now.Secret()}, clock: clock.Local(true),
+			flags: &webhookListen{Count: 4, JSON: asJSON, UTC: true}, secrets: []string{before.Secret(), now.Secret()},
 			stdout: display.New(&out), stderr: display.New(&errout), enough: func() { ended = true },
 		}
 		for i, step := range []struct {

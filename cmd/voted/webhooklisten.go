@@ -58,7 +58,7 @@ func (c *webhookListen) Run(s *session) error {
 	s.stderr.Linef("webhooks are received at http://%s/", listener.Addr())
 	ctx, enough := context.WithCancel(s.ctx)
 	defer enough()
-	r := &receiver{flags: c, secrets: secrets, stdout: s.stdout, stderr: s.stderr, clock: clock.Local(c.UTC), enough: enough}
+	r := &receiver{flags: c, secrets: secrets, stdout: s.stdout, stderr: s.stderr, enough: enough}
 	server := &http.Server{Handler: r, ReadTimeout: listenReads, WriteTimeout: listenReads}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }() // ends with Shutdown
@@ -94,7 +94,6 @@ type receiver struct {
 	flags          *webhookListen
 	secrets        []string
 	stdout, stderr *display.Output
-	clock          clock.Clock
 	enough         func()
 
 	mu    sync.Mutex
@@ -182,6 +181,6 @@ func (r *receiver) show(e client.WebhookEvent, order client.WebhookOrder) error 
 	if note != "" {
 		note = " (" + note + ")"
 	}
-	showEvent(r.stdout, e.JournalEvent, r.clock, note)
+	showEvent(r.stdout, e.JournalEvent, clock.Local(r.flags.UTC), note)
 	return nil
 }
