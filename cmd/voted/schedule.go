@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"voted/client"
 	"voted/cmd/voted/display"
 	"voted/internal/usage"
@@ -68,6 +70,7 @@ type schedulePatch struct {
 	scheduling
 	Poll     string  `arg:"" help:"Id of the poll."`
 	Title    *string `help:"Its title from then on." placeholder:"TEXT"`
+	OpensAt  string  `help:"When it opens from then on." placeholder:"TIME"`
 	ClosesAt string  `help:"When it closes from then on." placeholder:"TIME"`
 }
 
@@ -78,15 +81,21 @@ func (schedulePatch) Help() string {
 // Run schedules the change.
 func (c *schedulePatch) Run(s *session) error {
 	p := client.ScheduledPatch{Poll: c.Poll, Patch: client.Patch{Title: c.Title}}
-	if c.ClosesAt != "" {
-		at, err := c.clock().Parse(c.ClosesAt)
-		if err != nil {
-			return usage.Errorf("--closes-at: %w", err)
+	for _, f := range []struct {
+		name, text string
+		to         **time.Time
+	}{{"opens-at", c.OpensAt, &p.OpensAt}, {"closes-at", c.ClosesAt, &p.ClosesAt}} {
+		if f.text == "" {
+			continue
 		}
-		p.ClosesAt = &at
+		at, err := c.clock().Parse(f.text)
+		if err != nil {
+			return usage.Errorf("--%s: %w", f.name, err)
+		}
+		*f.to = &at
 	}
-	if p.Title == nil && p.ClosesAt == nil {
-		return usage.Errorf("say what changes: --title or --closes-at")
+	if p.Title == nil && p.OpensAt == nil && p.ClosesAt == nil {
+		return usage.Errorf("say what changes: --title, --opens-at or --closes-at")
 	}
 	return c.schedule(s, client.Scheduled{Patch: &p})
 }

@@ -237,7 +237,7 @@ func (c *webhookRm) Run(s *session) error {
 type webhookPing struct{ hooked }
 
 func (webhookPing) Help() string {
-	return `Sends a webhook.ping now, from the node that is asked, and shows what came back. Exit 1: it was not delivered.
+	return `Has the node that leads send a webhook.ping now, and shows what came back. Exit 1: it was not delivered.
 
     voted webhook ping erp`
 }

@@ -40,12 +40,14 @@ func (h HookAPI) CheckURL(target string) error { return h.Guard.CheckURL(target)
 
 // Ping implements api.Webhooks.
 func (h HookAPI) Ping(ctx context.Context, e *poll.Endpoint) (p api.Pong, err error) {
-	return p, h.ask(ctx, PingMethod, e, &p)
+	err = h.ask(ctx, PingMethod, e, &p)
+	return p, err
 }
 
 // Attempts implements api.Webhooks.
 func (h HookAPI) Attempts(ctx context.Context, e *poll.Endpoint) (all []api.Attempt, err error) {
-	return all, h.ask(ctx, AttemptsMethod, e, &all)
+	err = h.ask(ctx, AttemptsMethod, e, &all)
+	return all, err
 }
 
 // ask has the member that leads answer, which may be this one.
