@@ -6,7 +6,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"voted/internal/poll"
@@ -100,9 +102,10 @@ func TestAReceiverThatComesBackGetsAllInOrder(t *testing.T) {
 	t.Parallel()
 	inGroup(t, func(g *group, r *receivers) {
 		g.hook("a")
-		away := true
+		var away atomic.Bool
+		away.Store(true)
 		r.on("a", func(context.Context, int, Request) Answer {
-			if away {
+			if away.Load() {
 				return Answer{Fault: poll.FaultConnect}
 			}
 			return Answer{Status: 200}
@@ -115,7 +118,7 @@ func TestAReceiverThatComesBackGetsAllInOrder(t *testing.T) {
 		}
 		time.Sleep(60 * time.Hour)
 		calls := len(r.at("a"))
-		away = false
+		away.Store(false)
 		time.Sleep(2 * time.Hour)
 		if got := r.numbers("a")[calls:]; !reflect.DeepEqual(got, []string{"1", "3", "5", "7", "9"}) {
 			t.Errorf("after it was back it got %v", got)
@@ -502,6 +505,7 @@ func TestOneHostGetsSixteenRequestsAtATimeAndOthersDoNotWaitForIt(t *testing.T) 
 		time.Sleep(time.Second)
 		g.event("p")
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		calls := 0
 		for n := range 40 {
 			calls += len(r.all[fmt.Sprint("https://one.example/", n)])

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"voted/internal/eventjson"
@@ -216,6 +217,7 @@ func TestABodyIsRenderedOnceForAllEndpoints(t *testing.T) {
 		time.Sleep(time.Second)
 		g.event("p")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if counts.n != 1 {
 			t.Errorf("it was rendered %d times", counts.n)
 		}

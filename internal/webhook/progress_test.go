@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,16 +17,18 @@ import (
 type book struct {
 	began   time.Time
 	entries []string
-	fails   error
 	takes   time.Duration
+	down    atomic.Bool // nothing can be committed
 }
+
+var errDown = errors.New("no quorum")
 
 func (b *book) commit(ctx context.Context, moves []poll.Move) error {
 	if b.takes > 0 {
 		time.Sleep(b.takes)
 	}
-	if b.fails != nil {
-		return b.fails
+	if b.down.Load() {
+		return errDown
 	}
 	text := fmt.Sprint(time.Since(b.began), ":")
 	for _, m := range moves {
@@ -80,11 +83,11 @@ func TestProgressIsCommittedSoonAfterTheLastDeliveryAndNotLongAfterTheFirst(t *t
 			p.note(move(1, 8))
 		}, []string{"150ms: 1@7", "250ms: 1@8"}},
 		"what could not be committed is committed later": {func(p *progress, b *book) {
-			b.fails = errors.New("no quorum")
+			b.down.Store(true)
 			p.note(move(1, 7))
 			time.Sleep(60 * time.Millisecond)
 			p.note(move(2, 9))
-			b.fails = nil
+			b.down.Store(false)
 		}, []string{"150ms: 1@7 2@9"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +129,8 @@ func TestALaterMoveHasWhatAnEarlierOneHad(t *testing.T) {
 func TestNothingIsDeliveredWhileProgressCannotBeCommitted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := &book{began: time.Now(), fails: errors.New("no quorum")}
+		b := &book{began: time.Now()}
+		b.down.Store(true)
 		p := newProgress(b.commit)
 		ctx, cancel := context.WithCancel(t.Context())
 		go p.run(ctx, func(error) {})
@@ -137,7 +141,7 @@ func TestNothingIsDeliveredWhileProgressCannotBeCommitted(t *testing.T) {
 			t.Fatalf("held up after %v: %v", time.Since(b.began), err)
 		}
 		time.Sleep(commitOverdue)
-		time.AfterFunc(time.Minute, func() { b.fails = nil })
+		time.AfterFunc(time.Minute, func() { b.down.Store(false) })
 		if err := p.room(ctx); err != nil {
 			t.Fatal(err)
 		}
