@@ -107,7 +107,7 @@ func TestTheConsoleCanBePausedAndGoesOn(t *testing.T) {
 	p.Click("Go on")
 	p.AwaitText("Live")
 	p.Await("the page goes on", "document.querySelector('[data-live=asof]').textContent !== "+quote(asof))
-	for _, path := range []string{"/console", "/console/leader", "/console/members", "/console/token", "/console/backup", "/console/members/n2/remove", "/console/members/n2/restart"} {
+	for _, path := range []string{"/console", "/console/leader", "/console/members", "/console/token", "/console/backup", "/console/members/n2/remove", "/console/members/n2/restart", "/console/webhooks/erp/pause"} {
 		p.Go(s.Nodes[0].URL + path)
 		p.Shot("console" + strings.ReplaceAll(strings.TrimPrefix(path, "/console"), "/", "-"))
 	}

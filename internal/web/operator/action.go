@@ -68,6 +68,8 @@ var actions = []*action{
 		},
 		then: (*Room).showToken,
 	},
+	{name: "pause", path: "/console/webhooks/{id}/pause", about: ofPath, call: pausing("true")},
+	{name: "resume", path: "/console/webhooks/{id}/resume", about: ofPath, call: pausing("false")},
 	{
 		name: "backup", path: "/console/backup", about: noMember,
 	},

@@ -24,6 +24,7 @@ type api struct {
 	mu      sync.Mutex
 	status  string // of GET /v1/cluster; empty: 503
 	history string
+	hooks   string   // of GET /v1/webhooks; empty: there are none
 	calls   []string // what changed something; guarded by mu
 }
 
@@ -54,6 +55,8 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "event: cluster\ndata: {}\n\n")
 	case role != "admin":
 		refuse(403, "forbidden")
+	case at == "GET /v1/webhooks":
+		fmt.Fprintf(w, `{"webhooks":[%s]}`, a.hooks)
 	case at == "GET /v1/backup":
 		w.Header().Set("Content-Type", "application/octet-stream")
 		fmt.Fprint(w, "a whole backup")
@@ -149,6 +152,31 @@ func TestTheConsoleShowsEveryState(t *testing.T) {
 	}
 }
 
+func TestAdminsSeeHowWebhooksAre(t *testing.T) {
+	t.Parallel()
+	a := &api{status: well, history: history, hooks: `{"id":"erp","url":"https://erp.example/<hooks>","state":"enabled","lag_events":3,"lag_seconds":90,"failing_since":"2026-12-01T11:00:00Z","dead_letters":2},` +
+		`{"id":"crm","url":"https://crm.example","state":"disabled","reason":"it answered 410 Gone","lag_events":0,"lag_seconds":0,"dead_letters":0}`}
+	page := ask(t, a, "admin", "GET", "/console", nil).Body.String()
+	for _, want := range []string{"https://erp.example/&lt;hooks&gt;", "3 events, 90 s", "does not get through since", "switched off", "it answered 410 Gone", "/console/webhooks/erp/pause", "/console/webhooks/crm/resume"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("it does not say %q:\n%s", want, page)
+		}
+	}
+	for _, fault := range faults(page) {
+		t.Error(fault)
+	}
+	if strings.Contains(page, "/console/webhooks/crm/pause") {
+		t.Error("what is switched off can be paused")
+	}
+	if page := ask(t, a, "reader", "GET", "/console", nil).Body.String(); strings.Contains(page, "erp.example") {
+		t.Error("readers see where events are sent")
+	}
+	a.hooks = ""
+	if page := ask(t, a, "admin", "GET", "/console", nil).Body.String(); strings.Contains(page, `id="hooks"`) {
+		t.Error("there is a table of nothing")
+	}
+}
+
 func TestAMemberThatIsAwayStandsFirst(t *testing.T) {
 	t.Parallel()
 	page := ask(t, &api{status: oneAway, history: history}, "reader", "GET", "/console", nil).Body.String()
@@ -216,6 +244,8 @@ func TestEachActionSaysWhatItDoesAndWhatCanBeLostAfterwards(t *testing.T) {
 		"removing":         {"/console/members/n2/remove", well, url.Values{}, "2 members vote and 2 of them answer; 2 are needed", "DELETE /v1/cluster/members/n2 ", "/console?done=remove&member=n2"},
 		"removing the one": {"/console/members/n1/remove", oneAway, url.Values{}, "The cluster can then lose none", "DELETE /v1/cluster/members/n1 ", "/console?done=remove&member=n1"},
 		"too many":         {"/console/members/n2/remove", oneAway, url.Values{}, "Afterwards the cluster would stop", "DELETE /v1/cluster/members/n2 ", ""},
+		"pausing":          {"/console/webhooks/erp/pause", well, url.Values{}, "Nothing is sent to", `PATCH /v1/webhooks/erp {"paused":true}`, "/console?done=pause&member=erp"},
+		"resuming":         {"/console/webhooks/erp/resume", well, url.Values{}, "from where it stopped", `PATCH /v1/webhooks/erp {"paused":false}`, "/console?done=resume&member=erp"},
 		"adding":           {"/console/members", well, url.Values{"id": {" n4 "}, "peer": {"10.0.0.4:9080"}}, "4 members vote and 3 of them answer; 3 are needed", `POST /v1/cluster/members {"id":"n4","peer":"10.0.0.4:9080"}`, "/console?done=add&member=n4"},
 	} {
 		t.Run(name, func(t *testing.T) {

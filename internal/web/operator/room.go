@@ -50,6 +50,7 @@ type consolePage struct {
 	Own    *own   // nil where the visitor may not read metrics
 	Raw    string
 	Others []row // the consoles of the other members
+	Hooks  []hook
 }
 
 // spark is one sparkline.
@@ -88,6 +89,9 @@ func (room *Room) show(w http.ResponseWriter, r *http.Request) error {
 	page := consolePage{console: consoleOf(c, frame.Words(r)), Admin: who.Has("admin"), Node: c.History.Node, Own: ownOf(room.meters(r))}
 	if done := r.URL.Query().Get("done"); frame.Words(r).Has("operator.do." + done + ".done") {
 		page.Done, page.On = done, r.URL.Query().Get("member")
+	}
+	if page.Admin {
+		page.Hooks = room.hooks(r)
 	}
 	for _, m := range page.Members {
 		if !m.Self && m.API != "" {
