@@ -57,7 +57,7 @@ var arrows = map[string][]string{
 	"internal/history":         {},
 	"internal/lines":           {},
 	"internal/livefile":        {},
-	"internal/localcluster":    {"client", "internal/auth", "internal/child", "internal/pki", "internal/ports", "internal/proofkey", "internal/webhook", "proof"},
+	"internal/localcluster":    {"client", "internal/auth", "internal/child", "internal/pki", "internal/ports", "internal/proofkey", "proof"},
 	"internal/optionid":        {"internal/poll"},
 	"internal/optionorder":     {},
 	"internal/moment":          {},
