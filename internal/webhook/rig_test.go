@@ -262,9 +262,13 @@ func urlOf(id string) string { return "https://" + id + ".example/hooks" }
 
 // on sets how an endpoint answers.
 func (r *receivers) on(id string, f func(ctx context.Context, n int, q Request) Answer) {
+	r.onURL(urlOf(id), f)
+}
+
+func (r *receivers) onURL(url string, f func(ctx context.Context, n int, q Request) Answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.answer[urlOf(id)] = f
+	r.answer[url] = f
 }
 
 func (r *receivers) Send(ctx context.Context, q Request) Answer {
@@ -289,10 +293,12 @@ func (r *receivers) Send(ctx context.Context, q Request) Answer {
 }
 
 // at returns what an endpoint got.
-func (r *receivers) at(id string) []got {
+func (r *receivers) at(id string) []got { return r.atURL(urlOf(id)) }
+
+func (r *receivers) atURL(url string) []got {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.Clone(r.all[urlOf(id)])
+	return slices.Clone(r.all[url])
 }
 
 // numbers returns the events that an endpoint got, in order.
