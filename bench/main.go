@@ -5,6 +5,7 @@
 //	go run ./bench scale              ten million ballots in one poll
 //	go run ./bench scale --polls N    many polls
 //	go run ./bench viewers            ten thousand live streams of a busy poll
+//	go run ./bench hooks              a thousand webhooks, most of whose receivers hang
 //
 // Figures of a cluster that lost or doubled a ballot are worth nothing, so they
 // count all ballots in the end.
@@ -22,6 +23,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"voted/bench/compare"
+	"voted/bench/hooks"
 	"voted/bench/scale"
 	"voted/bench/viewers"
 )
@@ -45,6 +47,7 @@ type commandLine struct {
 	Compare compareCommand `cmd:"" help:"Measure voted, a bare handler, etcd and PostgreSQL on the same work, in one run."`
 	Scale   scaleCommand   `cmd:"" help:"Measure what ten million ballots, or a million polls, cost."`
 	Viewers viewersCommand `cmd:"" help:"Measure what ten thousand live streams of a busy poll cost."`
+	Hooks   hooksCommand   `cmd:"" help:"Measure webhooks, most of whose receivers hang."`
 }
 
 // session is what the commands run in and write to.
@@ -70,7 +73,9 @@ Examples:
 
   go run ./bench compare --tls --systems voted,etcd
 
-  go run ./bench compare --systems voted,proofs --no-replays`
+  go run ./bench compare --systems voted,proofs --no-replays
+
+  go run ./bench compare --systems voted,hooks --no-replays`
 }
 
 // Run implements kong's command.
@@ -121,6 +126,26 @@ func (c *viewersCommand) Run(s *session) error {
 	return viewers.Run(s.ctx, c.Options, s.stdout)
 }
 
+// hooksCommand measures webhooks.
+type hooksCommand struct{ hooks.Options }
+
+// Help implements kong.HelpProvider.
+func (*hooksCommand) Help() string {
+	return `Examples:
+
+  go run ./bench hooks
+
+  go run ./bench hooks --hanging 50 --healthy 5 --seconds 5
+
+  go run ./bench hooks --out hooks.json`
+}
+
+// Run implements kong's command.
+func (c *hooksCommand) Run(s *session) error {
+	c.Progress = s.stderr
+	return hooks.Run(s.ctx, c.Options, s.stdout)
+}
+
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c commandLine
 	help := false
@@ -145,7 +170,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitExact
-	case errors.Is(err, compare.ErrNotExact), errors.Is(err, scale.ErrNotExact), errors.Is(err, viewers.ErrNotExact):
+	case errors.Is(err, compare.ErrNotExact), errors.Is(err, scale.ErrNotExact), errors.Is(err, viewers.ErrNotExact), errors.Is(err, hooks.ErrNotExact):
 		fmt.Fprintln(stderr, "bench:", err)
 		return exitNotExact
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:

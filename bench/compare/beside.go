@@ -67,18 +67,29 @@ func (r *Report) writeBeside(b *strings.Builder) {
 	_ = t.Flush() // into memory
 }
 
-// writeProofs writes what the logs cost that prove what was counted: voted with them over voted
-// without, by rounds. It writes nothing if that was not measured.
-func (r *Report) writeProofs(b *strings.Builder) {
-	if !r.has(systemProofs) {
-		return
+// additions are systems that are voted with something more, which must not cost much.
+var additions = []struct{ system, title string }{
+	{systemProofs, "voted with logs over voted without"},
+	{systemHooks, "voted with idle webhooks over voted without"},
+}
+
+// writeAdditions writes what the additions that were measured cost: voted with each over voted
+// without, by rounds.
+func (r *Report) writeAdditions(b *strings.Builder) {
+	for _, a := range additions {
+		if r.has(a.system) {
+			r.writeAddition(b, a.system, a.title)
+		}
 	}
+}
+
+func (r *Report) writeAddition(b *strings.Builder, system, title string) {
 	b.WriteString("\n")
 	t := tabwriter.NewWriter(b, 0, 0, 1, ' ', 0)
-	writeRow(t, []string{"voted with logs over voted without", "ballots/s ×", "p50 ×", "p99 ×"})
+	writeRow(t, []string{title, "ballots/s ×", "p50 ×", "p99 ×"})
 	writeRow(t, []string{"---", "---", "---", "---"})
 	for _, w := range r.Works {
-		with, without := w.line(systemProofs), w.line(systemVoted)
+		with, without := w.line(system), w.line(systemVoted)
 		if with == nil || without == nil {
 			continue
 		}

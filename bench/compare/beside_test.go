@@ -112,7 +112,7 @@ func TestWhatLogsCostIsTheRatioWithThemToWithout(t *testing.T) {
 	}
 	// when the report is written
 	var b strings.Builder
-	r.writeProofs(&b)
+	r.writeAdditions(&b)
 	// then it has the ratio of each kind of work, which bulk has of the rate alone
 	want := `
 | voted with logs over voted without | ballots/s ×      | p50 ×            | p99 ×            |
@@ -126,7 +126,7 @@ func TestWhatLogsCostIsTheRatioWithThemToWithout(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 	var none strings.Builder
-	if made().writeProofs(&none); none.Len() > 0 {
+	if made().writeAdditions(&none); none.Len() > 0 {
 		t.Errorf("without logs there is %q", none.String())
 	}
 }

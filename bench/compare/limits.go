@@ -7,6 +7,8 @@ const (
 	nodes = 3
 	// benchLog begins the names of the logs of the system proofs.
 	benchLog = "bench.example"
+	// idleWebhooks is how many webhooks the system hooks has.
+	idleWebhooks = 1000
 	// startTimeout bounds the start of one server: PostgreSQL's first start of a
 	// standby copies a whole cluster.
 	startTimeout = time.Minute

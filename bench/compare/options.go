@@ -12,6 +12,7 @@ import (
 const (
 	systemVoted    = "voted"
 	systemProofs   = "proofs" // voted with the logs that prove what was counted
+	systemHooks    = "hooks"  // voted with a thousand webhooks that get nothing
 	systemBare     = "bare"
 	systemEtcd     = "etcd"
 	systemPostgres = "postgres"
@@ -26,7 +27,7 @@ type Options struct {
 	Replays     bool     `help:"Compare ballots that were cast before too, with the largest number of clients." default:"true" negatable:""`
 	Bulk        bool     `help:"Compare bulk work too." default:"true" negatable:""`
 	TLS         bool     `help:"Compare under TLS: every system gets certificates of a CA that voted ca makes." name:"tls"`
-	Systems     []string `help:"What to compare: voted with proofs, bare, etcd, postgres." default:"voted,bare,etcd,postgres" enum:"voted,proofs,bare,etcd,postgres" placeholder:"NAME,…"`
+	Systems     []string `help:"What to compare: voted with proofs, with idle webhooks, bare, etcd, postgres." default:"voted,bare,etcd,postgres" enum:"voted,proofs,hooks,bare,etcd,postgres" placeholder:"NAME,…"`
 
 	measurement.Options
 }

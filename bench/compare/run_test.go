@@ -25,7 +25,7 @@ func TestAComparisonCountsEveryBallotAndLeavesNothing(t *testing.T) {
 	var out bytes.Buffer
 	o := Options{
 		Rounds: 2, Seconds: 0.1, Connections: []int{1, 6}, Streams: []int{2}, Replays: true, Bulk: true,
-		Systems: []string{systemVoted, systemProofs, systemBare}, Options: measurement.Options{Out: file, Dir: dir},
+		Systems: []string{systemVoted, systemProofs, systemHooks, systemBare}, Options: measurement.Options{Out: file, Dir: dir},
 	}
 	if err := Run(t.Context(), o, &out); err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func TestAComparisonCountsEveryBallotAndLeavesNothing(t *testing.T) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Systems) != 4 || len(r.Works) != 4 || r.Machine.Cores == 0 || len(r.Works[0].Ratios) != 3 {
+	if len(r.Systems) != 5 || len(r.Works) != 4 || r.Machine.Cores == 0 || len(r.Works[0].Ratios) != 4 {
 		t.Errorf("the report lacks something: %s", data)
 	}
 	for _, w := range r.Works {

@@ -102,12 +102,11 @@ func (s *startup) voted(ctx context.Context) (err error) {
 		}
 	}
 	s.report.Machine.Versions["voted"] = machine.Version(binary, "version")
-	names := []string{""}
-	if slices.Contains(s.options.Systems, systemProofs) {
-		names = append(names, benchLog)
-	}
-	for _, logName := range names {
-		v, err := startVoted(ctx, binary, filepath.Join(s.dir, "voted-data"+logName), logName, s.authority)
+	for _, label := range []string{systemVoted, systemProofs, systemHooks} {
+		if !slices.Contains(s.options.Systems, label) {
+			continue
+		}
+		v, err := startVoted(ctx, binary, filepath.Join(s.dir, label+"-data"), label, s.authority)
 		if err != nil {
 			return err
 		}

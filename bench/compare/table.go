@@ -21,7 +21,7 @@ func (r *Report) WriteTable(out io.Writer) error {
 	}
 	fmt.Fprintf(&b, "%s\n\n%s%s, %s s a phase, median (lowest – highest)\n", r.Machine, under, count(r.Rounds, "round"), decimal(r.Seconds, 1))
 	r.writeBeside(&b)
-	r.writeProofs(&b)
+	r.writeAdditions(&b)
 	for _, w := range r.Works {
 		w.write(&b)
 	}

@@ -14,30 +14,40 @@ import (
 // voted is a cluster of three node processes.
 type voted struct {
 	label     string
-	logName   string // "": the nodes keep no logs
+	logName   string     // "": the nodes keep no logs
+	hooks     *idleHooks // nil but for systemHooks
 	cluster   *localcluster.Cluster
 	client    *client.Client
 	authority *authority
 }
 
-// startVoted starts a cluster. With the name of logs its nodes keep them, and sign their heads.
-func startVoted(ctx context.Context, binary, dir, logName string, a *authority) (*voted, error) {
-	cluster, err := localcluster.Start(ctx, localcluster.Options{
-		Binary: binary, Nodes: nodes, Dir: dir, Authority: a.votedDir(), LogName: logName,
+// startVoted starts a cluster: as it is, with logs whose heads its nodes sign, or with webhooks.
+func startVoted(ctx context.Context, binary, dir, label string, a *authority) (v *voted, err error) {
+	v = &voted{label: label, authority: a}
+	o := localcluster.Options{
+		Binary: binary, Nodes: nodes, Dir: dir, Authority: a.votedDir(),
 		Args: func(int) []string { return []string{"--log-level", "warn"} },
-	})
-	if err != nil {
-		return nil, err
 	}
-	v := &voted{label: systemVoted, logName: logName, cluster: cluster, authority: a}
-	if logName != "" {
-		v.label = systemProofs
+	switch label {
+	case systemProofs:
+		v.logName, o.LogName = benchLog, benchLog
+	case systemHooks:
+		if v.hooks, err = newIdleHooks(); err != nil {
+			return nil, err
+		}
+		o.Webhooks = v.hooks.allowed()
+	}
+	if v.cluster, err = localcluster.Start(ctx, o); err != nil {
+		return nil, errors.Join(err, v.hooks.close())
 	}
 	ready, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if err = cluster.WaitReady(ready); err == nil {
-		own := append(cluster.ClientOptions(), client.WithHedging(client.HedgePolicy{Off: true})) // each ballot is one request
-		v.client, err = client.New(cluster.Endpoints(), own...)
+	if err = v.cluster.WaitReady(ready); err == nil {
+		own := append(v.cluster.ClientOptions(), client.WithHedging(client.HedgePolicy{Off: true})) // each ballot is one request
+		v.client, err = client.New(v.cluster.Endpoints(), own...)
+	}
+	if err == nil {
+		err = v.hooks.add(ready, v.client)
 	}
 	if err != nil {
 		return nil, errors.Join(err, v.stop())
@@ -49,7 +59,7 @@ func (v *voted) stop() error {
 	if v.client != nil {
 		v.client.Close()
 	}
-	return v.cluster.Stop()
+	return errors.Join(v.hooks.close(), v.cluster.Stop())
 }
 
 func (v *voted) name() string { return v.label }
@@ -57,6 +67,9 @@ func (v *voted) name() string { return v.label }
 func (v *voted) about() string {
 	if v.logName != "" {
 		return "the same cluster of voted whose nodes keep the logs that prove what was counted, and sign a head each second"
+	}
+	if v.hooks != nil {
+		return fmt.Sprintf("the same cluster of voted with %d webhooks, for which there is nothing to deliver", idleWebhooks)
 	}
 	return v.authority.describe("three node processes, every ballot fsynced on a majority before it is answered; linearizable",
 		"TLS to clients, mutual TLS between members")
