@@ -62,6 +62,9 @@ bench: ## Go benchmarks
 web-load: ## 10,000 live streams of a busy poll beside 1,000 ballots a second, for 30 s
 	$(GO) run ./bench viewers
 
+hooks-load: ## a thousand webhooks, of whose receivers 990 hang, and how soon the others get their events
+	$(GO) run ./bench hooks
+
 verify: lint test race ## lint, test and race
 
 demo: ## three nodes, a real election, and a leader that is killed
