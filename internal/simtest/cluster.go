@@ -21,6 +21,7 @@ import (
 	"voted/internal/prover"
 	"voted/internal/prover/provertest"
 	"voted/internal/survey"
+	"voted/internal/webhook"
 )
 
 // Cluster is a simulated cluster. It must be made, used and closed in one bubble of
@@ -50,7 +51,9 @@ type Cluster struct {
 	reader   reader   // of one goroutine at a time: followEvents, then CheckEvents
 	promises promises // of one goroutine at a time: the sampler, then CheckHeads
 	counts   counts
-	ticks    atomic.Int64 // orders calls and returns
+
+	receivers []*receiver  // nil without Webhooks
+	ticks     atomic.Int64 // orders calls and returns
 
 	failMu sync.Mutex
 	failed []string       // guarded by failMu; violations
@@ -77,7 +80,11 @@ type settings struct {
 	provers    bool                                 // members sign heads of logs
 	leafBug    func(member string, b prover.Box) prover.Box
 	markBug    func(member string, d *provertest.Disk) *provertest.Disk // at each start
-	logger     *slog.Logger
+	repeats    time.Duration                                            // how much a leader's successor may deliver again; 0: there are no webhooks
+	// The next two are bugs, too: a progress that is not committed, and how events are sent.
+	progressBug func(poll.Progress) (lost bool)
+	senderBug   func(webhook.Sender) webhook.Sender
+	logger      *slog.Logger
 }
 
 type castFunc = func(ctx context.Context, n *cluster.Node, b *poll.Ballot) (poll.Outcome, error)
@@ -130,8 +137,10 @@ type process struct {
 	node     *cluster.Node
 	port     *port
 	store    *store
-	prover   *prover.Prover      // nil without Provers
-	proofs   *provertest.Process // nil without Provers
+	prover   *prover.Prover         // nil without Provers
+	proofs   *provertest.Process    // nil without Provers
+	hooks    *webhook.Deliverer     // nil without Webhooks
+	tenure   atomic.Pointer[tenure] // in which hooks deliver, or did last
 	registry *prometheus.Registry
 	api      func() http.Handler // made at its first use
 	foreign  bool                // it runs on the disk of another cluster
@@ -157,6 +166,9 @@ func New(opts ...Option) *Cluster {
 	if c.settings.rehearsed {
 		c.foreign = rehearse(c)
 		c.begin = time.Now()
+	}
+	if c.settings.repeats != 0 {
+		c.receivers = newReceivers()
 	}
 	c.line = c.founders()
 	for i := range c.size {
@@ -251,6 +263,7 @@ func (c *Cluster) open(m *member, d *disk, addr string, foreign bool) (*process,
 			p.node.Fail(err)
 		}
 	}
+	c.openHooks(p)
 	calls, err := c.openProver(p)
 	if err != nil {
 		return nil, err
@@ -259,7 +272,7 @@ func (c *Cluster) open(m *member, d *disk, addr string, foreign bool) (*process,
 		ID: m.id, Peer: addr, Calls: calls, Version: "sim", Store: p.store, Network: p.port,
 		Logger: c.logger.With("node", m.id), Metrics: p.registry,
 		Now:           func() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) },
-		SnapshotEvery: c.settings.snapshotEvery, TrailingLogs: c.settings.trailing,
+		SnapshotEvery: c.settings.snapshotEvery, TrailingLogs: c.settings.trailing, Yield: p.yieldHooks,
 	}
 	if m.join {
 		for _, each := range c.places() {
@@ -274,6 +287,7 @@ func (c *Cluster) open(m *member, d *disk, addr string, foreign bool) (*process,
 	p.node = node
 	if err == nil {
 		c.startProver(p)
+		c.startHooks(p)
 	}
 	p.api = c.serve(p)
 	close(opened)
@@ -322,6 +336,9 @@ func (c *Cluster) crash(m *member) {
 		// No one sees it, so an error does not matter.
 		if p.prover != nil {
 			_ = p.prover.Close()
+		}
+		if p.hooks != nil {
+			p.hooks.Close()
 		}
 		_ = p.node.Close()
 	})

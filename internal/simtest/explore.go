@@ -70,6 +70,7 @@ func Play(t *testing.T, s Scenario) (out Outcome) {
 		c.CheckLinearizable()
 		c.CheckHeads()
 		c.CheckEvents()
+		c.CheckWebhooks()
 		if s.Clocks {
 			c.CheckClocks()
 		}

@@ -85,6 +85,7 @@ func (c *Cluster) runWhile(w Workload, story func()) {
 	clients.Go(func() { c.sampleDigests(o.stop) })
 	clients.Go(func() { c.sampleHeads(o.stop) })
 	clients.Go(func() { c.followEvents(o.stop) })
+	clients.Go(o.makeEvents)
 	story()
 	close(o.stop)
 	clients.Wait()

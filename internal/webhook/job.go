@@ -133,7 +133,9 @@ func (l *lane) fresh(s *poll.State, e *poll.Endpoint, at place) job {
 func (l *lane) pass(cursor uint64) {
 	l.t.mu.Lock()
 	defer l.t.mu.Unlock()
-	l.at.cursor = max(l.at.cursor, cursor)
+	if cursor > l.at.cursor {
+		l.at.cursor, l.t.ahead = cursor, true
+	}
 }
 
 // render renders what the job sends.

@@ -41,6 +41,21 @@ func TestAnEventReachesTheEndpointsThatAskForIt(t *testing.T) {
 	})
 }
 
+// What a lane passes itself, when a leader begins, is committed too: a cursor that stays behind
+// forever is one day told that it missed events for which its endpoint never asked.
+func TestACursorThatPassedEventsIsCommittedWhoeverPassedThem(t *testing.T) {
+	t.Parallel()
+	inGroup(t, func(g *group, r *receivers) {
+		g.hook("some", func(p *poll.PutEndpoint) { p.Webhook.Polls = []string{"b*"} })
+		g.event("a") // while nobody leads
+		g.lead("n1", r)
+		time.Sleep(3 * tellPassed)
+		if e, newest := g.endpoint("some"), g.newest(); e.Cursor != newest || len(r.at("some")) != 0 {
+			t.Errorf("committed is %d of %d, %d were delivered", e.Cursor, newest, len(r.at("some")))
+		}
+	})
+}
+
 func TestAFreshEventGoesOutAtOnce(t *testing.T) {
 	t.Parallel()
 	inGroup(t, func(g *group, r *receivers) {

@@ -32,7 +32,7 @@ type progress struct {
 	commit  func(context.Context, []poll.Move) error // returns nil once they are applied
 	changed chan struct{}                            // of capacity 1: there is more to commit
 
-	committing sync.Mutex // held while one try is under way
+	committing chan struct{} // of capacity 1: full while one try is under way
 
 	mu          sync.Mutex
 	moves       map[uint64]poll.Move // guarded by mu; by endpoint
@@ -42,7 +42,10 @@ type progress struct {
 }
 
 func newProgress(commit func(context.Context, []poll.Move) error) *progress {
-	return &progress{commit: commit, moves: map[uint64]poll.Move{}, changed: make(chan struct{}, 1), committed: make(chan struct{})}
+	return &progress{
+		commit: commit, moves: map[uint64]poll.Move{}, changed: make(chan struct{}, 1),
+		committing: make(chan struct{}, 1), committed: make(chan struct{}),
+	}
 }
 
 // joined returns what two moves of an endpoint say, of which m came later. What was found out
@@ -128,8 +131,12 @@ func (p *progress) awaitDue(ctx context.Context) bool {
 // flush commits all that was noted. After an error it is still to be committed; to commit it
 // twice does no harm.
 func (p *progress) flush(ctx context.Context) error {
-	p.committing.Lock()
-	defer p.committing.Unlock()
+	select {
+	case p.committing <- struct{}{}:
+		defer func() { <-p.committing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	p.mu.Lock()
 	moves, first := p.moves, p.first
 	p.moves, p.first = map[uint64]poll.Move{}, time.Time{}

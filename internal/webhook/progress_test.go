@@ -150,3 +150,30 @@ func TestNothingIsDeliveredWhileProgressCannotBeCommitted(t *testing.T) {
 		}
 	})
 }
+
+// A leader that stops has little time. It must not spend all of it on a try of before.
+func TestACommitWaitsForTheOneBeforeOnlyAsLongAsItMay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		answer := make(chan struct{})
+		p := newProgress(func(context.Context, []poll.Move) error { <-answer; return nil })
+		p.note(poll.Move{Endpoint: 1, Cursor: 1})
+		first := make(chan error)
+		go func() { first <- p.flush(t.Context()) }()
+		synctest.Wait()
+		p.note(poll.Move{Endpoint: 1, Cursor: 2})
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := p.flush(short); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		close(answer)
+		if err := <-first; err != nil {
+			t.Error(err)
+		}
+		if _, due := p.due(); !due {
+			t.Error("what came meanwhile is not due any more")
+		}
+	})
+}

@@ -36,11 +36,11 @@ type tenure struct {
 	mu    sync.Mutex
 	lanes map[uint64]*lane // guarded by mu; by the endpoint's number
 	held  chan struct{}    // closed when deliveries go on; nil: they do; guarded by mu
+	ahead bool             // cursors passed events, and this is not committed; guarded by mu
 
 	// Of the watcher's goroutine alone.
 	seen   uint64    // event up to which the idle lanes need no look
 	first  bool      // there was no look yet
-	ahead  bool      // cursors passed events, and this is not committed
 	passed time.Time // when they last were
 }
 
@@ -71,12 +71,10 @@ func (t *tenure) run() {
 	}
 }
 
-// awaitChange waits until there may be something new.
+// awaitChange waits until there may be something new. It looks now and then in any case: lanes
+// may have passed events that nobody asks for.
 func (t *tenure) awaitChange(index uint64) {
-	ctx, cancel := t.ctx, func() {}
-	if t.ahead {
-		ctx, cancel = context.WithDeadline(t.ctx, t.passed.Add(tellPassed))
-	}
+	ctx, cancel := context.WithTimeout(t.ctx, tellPassed)
 	defer cancel()
 	if t.d.state.Changed(ctx, index) == nil {
 		_ = pause.For(t.ctx, lookPace)
