@@ -211,7 +211,7 @@ func (l *lane) deliver(ctx context.Context, j job) {
 	}
 }
 
-// count counts an attempt. It returns the how manieth it is at the event that is sent.
+// count counts an attempt. It returns its number among those at the event that is sent, from 1.
 func (l *lane) count(j job) int {
 	x := &l.trials[j.kind]
 	if x.event != j.event.Number || x.n == 0 {
