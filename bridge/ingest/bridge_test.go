@@ -29,7 +29,8 @@ type cluster struct {
 	takes   time.Duration    // for each upload
 	uploads []int            // ballots of each; guarded by mu
 	opens   time.Time
-	asked   int // how often a poll was read; guarded by mu
+	silent  error // of reading a poll
+	asked   int   // how often a poll was read; guarded by mu
 }
 
 func (c *cluster) CastMany(ctx context.Context, poll string, ballots iter.Seq[client.BulkBallot]) iter.Seq2[client.BulkAnswer, error] {
@@ -63,7 +64,7 @@ func (c *cluster) Poll(context.Context, string) (client.Poll, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked++
-	return client.Poll{Definition: client.Definition{OpensAt: c.opens}}, nil
+	return client.Poll{Definition: client.Definition{OpensAt: c.opens}}, c.silent
 }
 
 // outbox keeps letters, or refuses them all.

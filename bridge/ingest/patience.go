@@ -67,15 +67,17 @@ func (p *patience) opening(ctx context.Context, c Cluster, poll string) time.Tim
 	if ok && time.Since(o.read) < longestPause {
 		return o.opens
 	}
-	read, err := c.Poll(ctx, poll)
-	if err != nil {
-		return o.opens // what was known; a message of a poll that nobody can read waits for the window
+	// Without an answer what was known holds on, for as long: the messages of a batch must not ask one after the other. A
+	// message of a poll that nobody can read waits for the window.
+	if read, err := c.Poll(ctx, poll); err == nil {
+		o.opens = read.OpensAt
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.openings == nil {
 		p.openings = map[string]opening{}
 	}
-	p.openings[poll] = opening{read.OpensAt, time.Now()}
-	return read.OpensAt
+	o.read = time.Now()
+	p.openings[poll] = o
+	return o.opens
 }
