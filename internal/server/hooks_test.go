@@ -149,6 +149,21 @@ func TestWebhooksGoOnWhenTheLeaderDies(t *testing.T) {
 	}
 }
 
+// awaitAnswer waits until the leader has read the answer to an event: what is under way while
+// leadership is passed on may be repeated.
+func (c *trio) awaitAnswer(leader string, event uint64) {
+	c.t.Helper()
+	var e *poll.Endpoint
+	c.nodes[leader].Node().Read(func(s *poll.State) { e, _ = s.Endpoint("board") })
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		all, _ := c.nodes[leader].hooks.Attempts(e.Number)
+		if len(all) > 0 && all[len(all)-1].Event == event {
+			return
+		}
+	}
+	c.t.Fatalf("%s has no answer to event %d", leader, event)
+}
+
 func TestAHandOverRepeatsNoDelivery(t *testing.T) {
 	t.Parallel()
 	to := newReceiver(t)
@@ -163,6 +178,7 @@ func TestAHandOverRepeatsNoDelivery(t *testing.T) {
 		to.await(t, want...)
 		if n%4 == 3 {
 			_, leader := c.places()
+			c.awaitAnswer(leader, 2*n+1)
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			must(t, c.nodes[leader].Node().HandOver(ctx))
 			cancel()
