@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -29,12 +30,13 @@ type receivers struct {
 	servers []*http.Server
 	serving sync.WaitGroup
 
-	mu      sync.Mutex
-	hanging bool        // those that hang do; guarded by mu
-	came    [][]arrival // of each that is well; guarded by mu
-	last    []uint64    // the newest event that each has had; guarded by mu
-	wrong   int         // events that came twice or out of order; guarded by mu
-	calls   int         // of those that hang; guarded by mu
+	mu       sync.Mutex
+	hanging  bool        // those that hang do; guarded by mu
+	came     [][]arrival // of each that is well; guarded by mu
+	last     []uint64    // the newest event that each has had; guarded by mu
+	repeated int         // events that came again; guarded by mu
+	wrong    int         // events that came after a later one; guarded by mu
+	calls    int         // of those that hang; guarded by mu
 }
 
 type arrival struct {
@@ -126,7 +128,9 @@ func (r *receivers) took(n int, sequence, subject string, at time.Time) bool {
 	case n >= len(r.came):
 		r.calls++
 		return !r.hanging
-	case number <= r.last[n]:
+	case slices.ContainsFunc(r.came[n], func(a arrival) bool { return a.event == number }):
+		r.repeated++
+	case number < r.last[n]:
 		r.wrong++
 	default:
 		r.last[n] = number

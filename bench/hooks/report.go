@@ -24,8 +24,12 @@ type Report struct {
 	Calls int    `json:"calls_of_those_that_hang"`
 	Idle  uint64 `json:"idle_bytes"` // anonymous memory of the leader before the first event
 	Peak  uint64 `json:"peak_bytes"` // and at most
-	Wrong int    `json:"wrong"`      // events that came twice or out of order
-	Exact bool   `json:"exact"`
+	// Repeated are events that came again, Wrong those that came after a later one. Terms is how
+	// many elections there were: the next leader may repeat what the one before sent last.
+	Repeated int    `json:"repeated"`
+	Wrong    int    `json:"wrong"`
+	Terms    uint64 `json:"elections"`
+	Exact    bool   `json:"exact"`
 }
 
 // Waits is a distribution in milliseconds.
@@ -60,10 +64,16 @@ func (r *Report) WriteTable(out io.Writer) error {
 	}
 	fmt.Fprintf(t, "\nthose that hang were called\t%d times\n", r.Calls)
 	fmt.Fprintf(t, "memory of the leader\t%d MiB idle\t%d MiB at most\n\n", r.Idle>>20, r.Peak>>20)
-	verdict := "EXACT: each of those that are well got each event once, in order"
-	if !r.Exact {
-		verdict = fmt.Sprintf("NOT EXACT: %d events came twice or out of order", r.Wrong)
-	}
-	fmt.Fprintln(t, verdict)
+	fmt.Fprintln(t, r.verdict())
 	return t.Flush()
+}
+
+func (r *Report) verdict() string {
+	switch {
+	case !r.Exact:
+		return fmt.Sprintf("NOT EXACT: %d events came again, and %d after a later one; there were %d elections", r.Repeated, r.Wrong, r.Terms)
+	case r.Terms > 0:
+		return fmt.Sprintf("EXACT but for failovers: %d elections, after which %d events came again; those after them waited", r.Terms, r.Repeated)
+	}
+	return "EXACT: each of those that are well got each event once, in order"
 }

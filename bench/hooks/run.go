@@ -16,7 +16,7 @@ import (
 	"voted/internal/localcluster"
 )
 
-// ErrNotExact marks events that came twice or out of order though no leader died.
+// ErrNotExact marks events that came out of order, or twice though nobody else was elected.
 var ErrNotExact = errors.New("NOT EXACT")
 
 // Run measures and writes the result to out. The nodes that it starts are gone when it returns,
@@ -104,6 +104,10 @@ func (r *rig) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	before, err := r.client.Cluster(ctx)
+	if err != nil {
+		return err
+	}
 	r.receivers.hang()
 	r.report.Idle = machine.AnonymousBytes(leader.Pid())
 	stop := r.sampleMemory(leader.Pid())
@@ -118,6 +122,11 @@ func (r *rig) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	after, err := r.client.Cluster(ctx)
+	if err != nil {
+		return err
+	}
+	r.report.Terms = after.Term - before.Term
 	r.conclude(made, began)
 	return nil
 }
@@ -158,9 +167,10 @@ func (r *rig) conclude(made map[string]time.Time, began time.Time) {
 			}
 		}
 	}
-	r.report.Events, r.report.Calls, r.report.Wrong = len(made), x.calls, x.wrong
+	r.report.Events, r.report.Calls, r.report.Repeated, r.report.Wrong = len(made), x.calls, x.repeated, x.wrong
 	r.report.First, r.report.Later = waitsOf(first), waitsOf(later)
-	r.report.Exact = x.wrong == 0 && len(first)+len(later) == len(made)*r.options.Healthy
+	once := x.repeated == 0 || r.report.Terms > 0
+	r.report.Exact = once && x.wrong == 0 && len(first)+len(later) == len(made)*r.options.Healthy
 }
 
 // sampleMemory looks at the memory of a process until stop is called, which returns the most it
