@@ -61,12 +61,12 @@ func (h *history) next() step {
 		s.manage = Raise{PresentationLevel}
 		return s
 	case h.m.level < EventsLevel && h.roll(4) == 0: // while there may be polls already
-		s.manage = Raise{[]uint32{EventsLevel, ScheduleLevel}[h.roll(2)]}
+		s.manage = Raise{[]uint32{EventsLevel, ScheduleLevel, WebhookLevel, WebhookLevel}[h.roll(4)]}
 		return s
 	case h.m.level == EventsLevel && h.roll(4) == 0:
 		s.manage = Raise{ScheduleLevel}
 		return s
-	case h.m.level == ScheduleLevel && h.roll(8) == 0:
+	case h.m.level == ScheduleLevel && h.roll(4) == 0:
 		s.manage = Raise{WebhookLevel}
 		return s
 	case len(h.m.polls) == 0:
@@ -77,7 +77,7 @@ func (h *history) next() step {
 		s.manage = h.schedule()
 		return s
 	}
-	if h.m.level >= WebhookLevel && h.roll(6) == 0 {
+	if h.m.level >= WebhookLevel && h.roll(4) == 0 {
 		s.manage = h.hook()
 		return s
 	}

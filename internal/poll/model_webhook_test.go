@@ -384,31 +384,41 @@ func (h *history) hook() Command {
 
 func (h *history) newHook() Command {
 	id := fmt.Sprint("w", h.roll(3))
-	ask := Ask{Request: [16]byte{byte(h.roll(200))}, Fingerprint: [16]byte{byte(h.roll(16) / 15)}}
+	ask := Ask{Request: [16]byte{byte(h.roll(60))}, Fingerprint: [16]byte{byte(h.roll(4) / 3)}}
 	revision := uint32(0)
 	if e := h.m.hook(id); e != nil && h.roll(2) == 0 {
-		revision = e.Revision - uint32(h.roll(5)/4)
+		revision = e.Revision - uint32(h.roll(3)/2)
 	} else if h.roll(10) == 0 {
 		revision = 1
 	}
-	switch h.roll(12) {
+	switch h.roll(16) {
 	case 0, 1, 2:
 		return PutEndpoint{ID: id, Ask: ask, Webhook: h.webhook(), From: []uint64{FromNow, FromOldest, uint64(1 + h.roll(20))}[h.roll(3)], IfRevision: revision}
 	case 3, 4:
 		return h.hookPatch(PatchEndpoint{ID: id, Ask: ask, IfRevision: revision})
 	case 5:
-		if h.roll(3) == 0 {
+		if h.roll(2) == 0 {
+			if e := h.m.hook(id); e != nil && h.roll(2) == 0 {
+				revision = e.Revision + 1
+			}
 			return DropEndpoint{ID: id, Ask: ask, IfRevision: revision}
 		}
 		return RotateKey{ID: id, Ask: ask, Overlap: int64(h.roll(100)) * second}
-	case 6:
+	case 6, 10, 11:
 		r := Redeliver{ID: id, Ask: ask, All: h.roll(2) == 0, After: uint64(h.roll(20))}
-		for range h.roll(3) {
+		if e := h.m.hook(id); e != nil && h.roll(4) != 0 {
+			for _, n := range slices.Sorted(maps.Keys(e.dead)) {
+				if n <= e.Cursor && e.wants(h.m.events[n-1]) && !e.dead[n].Redelivered {
+					r.All, r.Events = false, append(r.Events, n)
+				}
+			}
+		}
+		for range h.roll(3) * h.roll(2) {
 			r.Events = append(r.Events, uint64(h.roll(20)))
 		}
 		return r
-	case 7:
-		return Alarm{Kind: []string{"", "disk_low", "clock_off"}[h.roll(9)%4%3], Member: []string{"", "n1"}[h.roll(2)], On: h.roll(2) == 0, Says: "So it is."}
+	case 7, 8, 9:
+		return Alarm{Kind: []string{"disk_low", "disk_low", "clock_off", ""}[h.roll(4)], Member: []string{"n1", ""}[h.roll(4)/3], On: h.roll(3) == 0, Says: "So it is."}
 	}
 	var p Progress
 	for _, e := range h.m.hooks {
@@ -422,7 +432,7 @@ func (h *history) newHook() Command {
 func (h *history) webhook() Webhook {
 	w := Webhook{
 		URL: []string{"https://a", "https://a", "https://b", "ftp://c"}[h.roll(16)%5%4], Rate: DefaultRate,
-		Kinds: []KindSet{webhookKinds, KindsOf(PollClosed, PollCreated, EndpointDisabled)}[h.roll(2)],
+		Kinds: []KindSet{webhookKinds, webhookKinds, KindsOf(PollClosed, PollCreated, EndpointDisabled)}[h.roll(3)],
 	}
 	for range h.roll(3) {
 		w.Polls = append(w.Polls, []string{"a", "b*", "*", "c"}[h.roll(4)])
@@ -433,11 +443,11 @@ func (h *history) webhook() Webhook {
 func (h *history) hookPatch(p PatchEndpoint) PatchEndpoint {
 	w := h.webhook()
 	switch h.roll(6) {
-	case 0:
+	case 0, 1:
 		p.URL = &w.URL
-	case 1:
-		p.Polls, p.Kinds = &w.Polls, &w.Kinds
 	case 2:
+		p.Polls, p.Kinds = &w.Polls, &w.Kinds
+	case 3:
 		p.Rate = new(uint16(1 + h.roll(2)))
 	default:
 		p.Paused = new(h.roll(2) == 0)
@@ -464,13 +474,13 @@ func (h *history) move(e *modelHook) Move {
 	if h.roll(6) == 0 {
 		v.Disable = []EndpointReason{ReasonGone, ReasonFailing}[h.roll(2)]
 	}
-	if n := cursor - h.roll(3); n > 0 && h.roll(3) == 0 {
+	if n := cursor - h.roll(3); n > 0 && h.roll(2) == 0 {
 		v.Dead = append(v.Dead, DeadLetter{Number: uint64(n), At: h.now + int64(h.roll(3)), Status: 422})
 		v.DeadEver++
 	}
 	for n, asked := range e.again {
-		if n%2 == 0 { // the order of the map does not matter
-			v.Done = append(v.Done, Redone{Redelivery{n, asked}, n%4 == 0})
+		if n%4 != 3 { // the order of the map does not matter
+			v.Done = append(v.Done, Redone{Redelivery{n, asked}, n%4 != 0})
 		}
 	}
 	slices.SortFunc(v.Done, func(a, b Redone) int { return int(a.Number) - int(b.Number) })
