@@ -45,6 +45,17 @@ type JournalEvent struct {
 	Meta Meta
 }
 
+// cluster returns the id of the cluster whose event it is, which a recovery changes; "" for an
+// event that is in no journal.
+func (e *JournalEvent) cluster() string {
+	rest, ok := strings.CutPrefix(e.ID, "evt_")
+	end := strings.LastIndexByte(rest, '_')
+	if !ok || end < 0 {
+		return ""
+	}
+	return rest[:end]
+}
+
 // cloudEvent is an event in the JSON of CloudEvents.
 type cloudEvent struct {
 	ID       string          `json:"id"`

@@ -115,7 +115,8 @@ const (
 	WebhookSeen
 	// WebhookGap: it is new, and events before it are missing, which this endpoint asked for:
 	// they were refused too often, or fell out of the journal. Client.Events with the ID of the
-	// last event as After has them, if they are still kept.
+	// last event as After has them, if they are still kept. Or the cluster was recovered from one
+	// member: its numbers go on from what that one had, under another cluster id.
 	WebhookGap
 )
 
@@ -128,12 +129,15 @@ func (o WebhookOrder) String() string {
 // the events of its journal to an endpoint in their order, one at a time, and repeats only what
 // it does not know to have arrived. Its zero value is for a new endpoint.
 //
-// Keep Last where the events' effects are kept, and write both in one transaction: then each
+// Keep it where the events' effects are kept, and write both in one transaction: then each
 // event has its effect exactly once. An event that somebody has delivered once more
 // (redeliver) is WebhookSeen; to handle it again, set Last back before.
 type Deduplicator struct {
 	// Last is the number of the last event that was handled.
 	Last uint64
+	// Cluster is the id of the cluster that it was of. Where it is not known, "", the next event
+	// says it.
+	Cluster string
 }
 
 // Look says what an event is, and changes nothing.
@@ -141,6 +145,8 @@ func (d *Deduplicator) Look(e WebhookEvent) WebhookOrder {
 	switch {
 	case e.Number == 0: // a ping
 		return WebhookNext
+	case d.Cluster != "" && e.cluster() != d.Cluster: // its numbers are others
+		return WebhookGap
 	case e.Number <= d.Last:
 		return WebhookSeen
 	case e.Previous != d.Last || e.Type == "events.missed":
@@ -150,4 +156,14 @@ func (d *Deduplicator) Look(e WebhookEvent) WebhookOrder {
 }
 
 // Handled notes that an event was handled.
-func (d *Deduplicator) Handled(e WebhookEvent) { d.Last = max(d.Last, e.Number) }
+func (d *Deduplicator) Handled(e WebhookEvent) {
+	if e.Number == 0 { // a ping
+		return
+	}
+	if cluster := e.cluster(); d.Cluster != cluster && d.Cluster != "" {
+		d.Last = e.Number
+	} else {
+		d.Last = max(d.Last, e.Number)
+	}
+	d.Cluster = e.cluster()
+}

@@ -126,6 +126,36 @@ func TestAPingHasNoNumberAndAnEventMust(t *testing.T) {
 	}
 }
 
+func TestNumbersOfARecoveredClusterAreNotTakenForRepetitions(t *testing.T) {
+	t.Parallel()
+	event := func(cluster string, number, previous uint64) client.WebhookEvent {
+		id := fmt.Sprintf("evt_%s_%d", cluster, number)
+		return client.WebhookEvent{JournalEvent: client.JournalEvent{ID: id, Number: number, Type: "poll.closed"}, Previous: previous}
+	}
+	// Given a receiver that keeps a number, and had it before clusters were kept beside it,
+	d := client.Deduplicator{Last: 40}
+	for i, step := range []struct {
+		event client.WebhookEvent
+		want  client.WebhookOrder
+	}{
+		{event("before", 41, 40), client.WebhookNext},
+		{event("before", 41, 40), client.WebhookSeen},
+		// when the cluster is recovered from a member that had 38 events,
+		{event("after", 39, 38), client.WebhookGap},
+		// then its events have their own numbers.
+		{event("after", 39, 38), client.WebhookSeen},
+		{event("after", 40, 39), client.WebhookNext},
+	} {
+		if got := d.Look(step.event); got != step.want {
+			t.Errorf("step %d, event %s: %v, not %v", i, step.event.ID, got, step.want)
+		}
+		d.Handled(step.event)
+	}
+	if d.Last != 40 || d.Cluster != "after" {
+		t.Errorf("in the end it is %+v", d)
+	}
+}
+
 func TestOneNumberTellsRepetitionsAndGaps(t *testing.T) {
 	t.Parallel()
 	event := func(number, previous uint64) client.WebhookEvent {
