@@ -260,7 +260,7 @@ func (l *lane) greet(ctx context.Context, e *poll.Endpoint) {
 // if it is not.
 func (l *lane) conclude(j job, a Answer) (next time.Time) {
 	now, at := l.t.d.state.Clock(), l.place()
-	if a.Result() != OK && at.failing == 0 {
+	if a.Result() != OK && at.failing == 0 && j.kind != ping { // a ping's failures would outlast the ping that is answered
 		at.failing = now
 	}
 	v, due := l.verdict(j, a, l.trial(j, at, now)), time.Now()
@@ -321,6 +321,7 @@ func (l *lane) trial(j job, at place, now int64) trial {
 		t.age = time.Duration(now-j.event.At) * time.Millisecond
 	case ping:
 		t.attempts = 1 // one that is refused is tried again, as a ping is never given up
+		t.failing = t.since
 	}
 	return t
 }

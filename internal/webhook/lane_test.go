@@ -368,6 +368,32 @@ func TestAReceiverThatIsGoneGetsNothingMoreAndTheOthersAreTold(t *testing.T) {
 	})
 }
 
+func TestPingsThatFailedDoNotCountAgainstAnEndpointThatIsVerifiedLater(t *testing.T) {
+	t.Parallel()
+	inGroup(t, func(g *group, r *receivers) {
+		// Given an endpoint that took no ping for days, answers one, and gets nothing for days,
+		code := atomic.Int64{}
+		code.Store(503)
+		r.on("a", func(context.Context, int, Request) Answer { return Answer{Status: int(code.Load())} })
+		g.must(poll.PutEndpoint{ID: "a", Webhook: poll.Webhook{URL: urlOf("a"), Kinds: poll.KindsOf(poll.PollCreated), Rate: poll.MaxRate}})
+		g.lead("n1", r)
+		time.Sleep(4 * 24 * time.Hour)
+		code.Store(200)
+		time.Sleep(5 * 24 * time.Hour)
+		if e := g.endpoint("a"); e.State != poll.EndpointEnabled || e.FailingSince != 0 {
+			t.Fatalf("it is %v, failing since %d", e.State, e.FailingSince)
+		}
+		// when its first event fails,
+		code.Store(503)
+		g.event("p")
+		time.Sleep(time.Minute)
+		// then it is tried again, and nothing is disabled.
+		if e := g.endpoint("a"); e.State != poll.EndpointEnabled || e.FailingSince == 0 {
+			t.Errorf("it is %v, %v, failing since %d", e.State, e.Reason, e.FailingSince)
+		}
+	})
+}
+
 func TestAReceiverThatTakesNothingForFiveDaysIsDisabled(t *testing.T) {
 	t.Parallel()
 	inGroup(t, func(g *group, r *receivers) {
