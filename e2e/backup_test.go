@@ -104,6 +104,7 @@ func TestABackupIsTheSameElectionInAnotherCluster(t *testing.T) {
 	}
 
 	second := start(t, "--snapshot-every", "16")
+	awaitLevel(t, second) // a backup of newer formats is refused while a member has not said that it reads them
 	killed := make(chan struct{})
 	go func() {
 		defer close(killed)

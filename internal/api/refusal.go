@@ -107,7 +107,7 @@ var reasonSentences = map[refusal.Reason]string{
 	refusal.WebhooksChangedTooOften: "Webhooks were changed too often in the last minutes; send the request again after the time in Retry-After.",
 	refusal.ProfileOnly:             `The poll discloses how many ballots hold each choice, and no single ones; a poll whose definition says "disclosure":"ballots" does.`,
 	refusal.ProfileAfterClose:       "What the ballots of this secret poll choose is shown once the poll has closed; until then its results say how it stands.",
-	refusal.BackupTooNew:            "The backup is of a newer format than this cluster uses; upgrade all members first.",
+	refusal.BackupTooNew:            "The backup is of a newer format than this cluster uses. It uses newer ones once all members read them: upgrade all, and start those that are down.",
 }
 
 // codeSentences has the sentence for each code, for refusals without a reason and
