@@ -55,6 +55,13 @@ func (c *copied) fetch(name string) (hold bool) {
 	return false
 }
 
+// holdAfter serves so many bundles, and not the next one.
+func (c *copied) holdAfter(bundles int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holdAt = bundles
+}
+
 // served returns what was served, and serves everything from now on.
 func (c *copied) served() map[string]int {
 	c.mu.Lock()
@@ -78,7 +85,7 @@ func TestAMirrorThatIsKilledGoesOnAtAnotherNodeWithWhatItDoesNotHave(t *testing.
 	}
 	// when a copy is killed half way,
 	first, second := newCopied(t, p.Nodes[0].URL), newCopied(t, p.Nodes[1].URL)
-	first.holdAt = files / 2
+	first.holdAfter(files / 2)
 	copying := exec.CommandContext(t.Context(), binary, "mirror", "board", p.kept("log"), "--policy", policy, "--endpoint", first.URL)
 	if err := copying.Start(); err != nil {
 		t.Fatal(err)

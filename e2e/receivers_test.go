@@ -332,6 +332,11 @@ func aClosing(t *testing.T, h calling, id string, to *receiver) {
 	if err := errors.Join(json.Unmarshal(d.body, &sent), json.Unmarshal(b.Bytes(), &asked)); err != nil {
 		t.Fatal(err)
 	}
+	if at := asked["closed_index"]; sent.Data.Results["index"] != at {
+		t.Errorf("results in an event are of index %v, which must stay the same: want %v", sent.Data.Results["index"], at)
+	}
+	delete(asked, "index") // of the moment at which they were asked for
+	delete(sent.Data.Results, "index")
 	if sent.Data.Ballots != 3 || !reflect.DeepEqual(sent.Data.Results, asked) {
 		t.Errorf("sent are\n%s, asked for are\n%s", d.body, &b)
 	}

@@ -114,6 +114,10 @@ func (c *trio) hook(node, id, url string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), 30*time.Second)
 	defer cancel()
+	c.eventually("the cluster uses the formats of webhooks", func() (yes bool) {
+		c.nodes[node].Node().Read(func(s *poll.State) { yes = s.Level() >= poll.WebhookLevel })
+		return yes
+	})
 	r, err := c.nodes[node].Node().Execute(ctx, poll.PutEndpoint{ID: id, Webhook: poll.Webhook{
 		URL: url + "/hooks", Kinds: poll.KindsOf(poll.PollCreated, poll.PollDeleted), Rate: 100,
 	}})
