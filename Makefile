@@ -87,10 +87,10 @@ strangers: ## proofs and webhooks against the libraries of others, in modules of
 
 SHOTS ?=
 browser: ## the pages in Debian's chromium, in a module of its own: make browser SHOTS=/tmp/shots keeps pictures
-	cd internal/web/browser && $(GO) vet ./... && $(GO) test -timeout 8m $(if $(SHOTS),-count=1 -args -shots $(SHOTS))
+	cd internal/web/browser && $(GO) vet ./... && $(GO) test -timeout 20m $(if $(SHOTS),-count=1 -args -shots $(SHOTS))
 
 bridge: ## the bridge to a message broker, with the broker's real server; in a module of its own
-	cd bridge && $(GO) test -timeout 8m ./...
+	cd bridge && $(GO) test -timeout 20m ./...
 
 CONTROL ?=
 bridge-demo: ## a stream of ballots, bridges and leaders killed, counted exactly: make bridge-demo CONTROL=1 plants a bug
