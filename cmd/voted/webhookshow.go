@@ -175,7 +175,7 @@ func pongPlace(p client.Pong) string {
 type webhookAttempts struct{ hooked }
 
 func (webhookAttempts) Help() string {
-	return `The attempts are those of the node that leads, in its memory: after a failover the list begins anew.
+	return `The attempts are those of the node that leads, in its memory: after a failover the list is empty again.
 
     voted webhook attempts erp`
 }

@@ -32,13 +32,7 @@ type eventQuery struct {
 // matches reports whether events of a kind about a poll are wanted. Events about no poll
 // are about all polls.
 func (q *eventQuery) matches(kind poll.EventKind, id string) bool {
-	if !q.kinds[kind] {
-		return false
-	}
-	return q.polls == nil || id == "" || slices.ContainsFunc(q.polls, func(p string) bool {
-		beginning, open := strings.CutSuffix(p, "*")
-		return id == beginning || open && strings.HasPrefix(id, beginning)
-	})
+	return q.kinds[kind] && poll.AmongPolls(q.polls, id)
 }
 
 // eventsJSON is a page of events. next is what to go on after: all events up to it were

@@ -19,7 +19,7 @@ type Webhooks interface {
 	// on all members that have the same file.
 	Secret(e *poll.Endpoint) (string, error)
 	// CheckURL returns why nothing would be sent to a URL, as words that say what to do; nil
-	// where its form is no reason against it. Which addresses may be called is decided anew
+	// where its form is no reason against it. Which addresses may be called is decided again
 	// each time one is called.
 	CheckURL(target string) error
 	// Ping has the member that leads send a webhook.ping now, and returns what came back. That

@@ -77,13 +77,15 @@ type Webhook struct {
 	Rate  uint16   // deliveries a second
 }
 
-// Wants reports whether events of a kind about a poll are asked for. Events about no poll,
-// whose id is "", are about all polls.
+// Wants reports whether events of a kind about a poll are asked for.
 func (w *Webhook) Wants(kind EventKind, id string) bool {
-	if !w.Kinds.Has(kind) {
-		return false
-	}
-	return len(w.Polls) == 0 || id == "" || slices.ContainsFunc(w.Polls, func(p string) bool {
+	return w.Kinds.Has(kind) && AmongPolls(w.Polls, id)
+}
+
+// AmongPolls reports whether an event about a poll is about one of these: ids, and beginnings of
+// ids followed by *; none stands for all. An event about no poll, whose id is "", is about all.
+func AmongPolls(polls []string, id string) bool {
+	return len(polls) == 0 || id == "" || slices.ContainsFunc(polls, func(p string) bool {
 		beginning, open := strings.CutSuffix(p, "*")
 		return id == beginning || open && strings.HasPrefix(id, beginning)
 	})
