@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -31,7 +32,7 @@ type hook struct {
 
 	mu     sync.Mutex
 	server *http.Server          // guarded by mu; nil: it is dead
-	key    string                // guarded by mu
+	keys   []string              // guarded by mu; the newest first
 	asked  int                   // guarded by mu; requests of any kind
 	came   int                   // guarded by mu; deliveries
 	dedup  client.Deduplicator   // guarded by mu
@@ -103,9 +104,9 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *hook) take(header http.Header, body []byte) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	e, err := client.VerifyWebhook(h.key, header, body, 0)
+	e, err := h.verify(header, body)
 	if err != nil {
-		if h.key != "" {
+		if len(h.keys) > 0 {
 			h.wrong = append(h.wrong, fmt.Sprintf("%v: %s", err, body))
 		}
 		return http.StatusUnauthorized
@@ -128,6 +129,18 @@ func (h *hook) take(header http.Header, body []byte) int {
 		h.taken = append(h.taken, e)
 	}
 	return http.StatusNoContent
+}
+
+// verify takes what any of the keys has signed: an attempt that is under way while a key is rotated
+// was signed by the one before. It is called with mu.
+func (h *hook) verify(header http.Header, body []byte) (e client.WebhookEvent, err error) {
+	err = errors.New("no key is known yet")
+	for _, key := range h.keys {
+		if e, err = client.VerifyWebhook(key, header, body, 0); err == nil {
+			break
+		}
+	}
+	return e, err
 }
 
 func (h *hook) told() ([]client.WebhookEvent, []string) {
@@ -219,7 +232,7 @@ func (h *hook) learn(status, want int, text []byte) string {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.key = made.Secret
+	h.keys = append([]string{made.Secret}, h.keys...)
 	return made.Secret
 }
 
@@ -366,6 +379,28 @@ func filesOf(t *testing.T, c *localcluster.Cluster) map[string][]byte {
 	return all
 }
 
+// awaitSnapshot waits until a node has a whole snapshot with some text. Nodes look now and then
+// whether one is due.
+func awaitSnapshot(t *testing.T, c *localcluster.Cluster, text string) {
+	t.Helper()
+	holds := func(path string) bool {
+		content, err := os.ReadFile(path)
+		return err == nil && !strings.HasSuffix(filepath.Dir(path), ".tmp") && bytes.Contains(content, []byte(text))
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		found, err := filepath.Glob(filepath.Join(c.Dir, "*", "snapshots", "*", "state.bin"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(found, holds) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no snapshot of %q has %q", found, text)
+		}
+	}
+}
+
 func TestTheSecretOfAWebhookIsInNothingThatNodesWrite(t *testing.T) {
 	t.Parallel()
 	h := newHook(t, nil)
@@ -398,6 +433,7 @@ func TestTheSecretOfAWebhookIsInNothingThatNodesWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	contents["backup"] = backup.Bytes()
+	awaitSnapshot(t, c, planted)
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
 	}
