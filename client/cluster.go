@@ -73,6 +73,9 @@ type Member struct {
 	AwaySince   time.Time `json:"away_since,omitzero"`  // as seen by the node that answers
 	// RestartRisks say why it must not be restarted now; with none, it may be.
 	RestartRisks []string `json:"restart_risks,omitempty"`
+	// WebhookAllow are the networks and ports to which it sends webhooks, while it leads, besides
+	// public addresses and the ports of HTTPS; "http" stands for URLs without TLS.
+	WebhookAllow []string `json:"webhook_allow,omitempty"`
 }
 
 // Cluster returns the cluster as the node that answers first sees it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"voted/client"
@@ -68,20 +69,14 @@ func showCluster(o *display.Output, status client.ClusterStatus) {
 	t := display.Table{Columns: []display.Column{
 		{Title: "MEMBER"}, {Title: "STATE"}, {Title: "HEALTH"}, {Title: "APPLIED", Right: true}, {Title: "API"}, {Title: "PEER"}, // not shortened: a part of an address is useless
 	}}
-	roles, versions := severalRoles(status), severalVersions(status)
-	if roles {
-		t.Columns = append(t.Columns, display.Column{Title: "ROLE"})
-	}
-	if versions {
-		t.Columns = append(t.Columns, display.Column{Title: "VERSION"})
+	extras := extrasOf(status)
+	for _, x := range extras {
+		t.Columns = append(t.Columns, display.Column{Title: x.title})
 	}
 	for _, m := range status.Members {
 		row := memberRow(m)
-		if roles {
-			row = append(row, display.Cell{Text: m.Role})
-		}
-		if versions {
-			row = append(row, display.Cell{Text: m.Version})
+		for _, x := range extras {
+			row = append(row, display.Cell{Text: x.of(m)})
 		}
 		t.Row(row...)
 	}
@@ -96,9 +91,23 @@ func showCluster(o *display.Output, status client.ClusterStatus) {
 	o.Lead("", status.Summary)
 }
 
-// severalRoles reports whether the column of roles is worth showing.
-func severalRoles(status client.ClusterStatus) bool {
-	return slices.ContainsFunc(status.Members, func(m client.Member) bool { return m.Role != "voter" })
+// extra is a column that is shown only where it says something.
+type extra struct {
+	title string
+	of    func(client.Member) string
+}
+
+func extrasOf(status client.ClusterStatus) (all []extra) {
+	if slices.ContainsFunc(status.Members, func(m client.Member) bool { return m.Role != "voter" }) {
+		all = append(all, extra{"ROLE", func(m client.Member) string { return m.Role }})
+	}
+	if severalVersions(status) {
+		all = append(all, extra{"VERSION", func(m client.Member) string { return m.Version }})
+	}
+	if slices.ContainsFunc(status.Members, func(m client.Member) bool { return len(m.WebhookAllow) > 0 }) {
+		all = append(all, extra{"WEBHOOKS MAY GO TO", func(m client.Member) string { return strings.Join(m.WebhookAllow, " ") }})
+	}
+	return all
 }
 
 // severalVersions reports whether the members run different versions; a member that is

@@ -25,7 +25,7 @@ func TestTablesLookAsTheyAreMeantTo(t *testing.T) {
 	ill := well
 	ill.Leader, ill.CanLose = "", 0
 	ill.Members = append([]client.Member{{ID: "n4", Peer: "10.0.0.4:9080", Role: "nonvoter", State: "unreachable"}}, well.Members...)
-	ill.Members[1].Version = "v2"
+	ill.Members[1].Version, ill.Members[1].WebhookAllow = "v2", []string{"10.20.0.0/16", "9000"}
 	refusals := &importSummary{Outcomes: map[client.Outcome]uint64{client.Counted: 12, client.Replayed: 3400}, Refused: 25, First: []refusal{
 		{Line: 1002, Voter: "v-17", Code: client.CodeAlreadyVoted, Detail: "This voter has a different ballot in the box."},
 		{Line: 7, Code: client.CodeMalformedRequest, Detail: "it names no voter"},

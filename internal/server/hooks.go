@@ -134,7 +134,7 @@ func (s *Server) reportHooks() func() survey.Webhooks {
 	}
 	return func() survey.Webhooks {
 		r := s.hooks.Report()
-		return survey.Webhooks{Key: r.Fingerprint, Oldest: r.Oldest, Withheld: r.Withheld}
+		return survey.Webhooks{Key: r.Fingerprint, Allow: s.webhookGuard.Allowed(), Oldest: r.Oldest, Withheld: r.Withheld}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -213,10 +214,11 @@ func TestWithoutAKeyFileNobodyIsCalled(t *testing.T) {
 func TestAnAddressThatIsNotAllowedIsNotCalled(t *testing.T) {
 	t.Parallel()
 	to := newReceiver(t)
-	open := withHooks(t, to)
+	open, port := withHooks(t, to), ""
 	c := newTrio(t, func(o *Options) {
 		open(o)
 		o.WebhookAllow = o.WebhookAllow[1:] // the port, and not the address
+		port = o.WebhookAllow[0]
 	})
 	follower, leader := c.places()
 	c.hook(follower, "board", to.URL)
@@ -235,6 +237,15 @@ func TestAnAddressThatIsNotAllowedIsNotCalled(t *testing.T) {
 	}
 	if len(to.got) != 0 {
 		t.Errorf("the receiver was called: %+v", to.got)
+	}
+	status, err := c.nodes[follower].Node().Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range status.Members {
+		if want := []string{port, "http"}; !slices.Equal(m.WebhookAllow, want) {
+			t.Errorf("%s may send to %q, and %q is shown", m.ID, want, m.WebhookAllow)
+		}
 	}
 }
 

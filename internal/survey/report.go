@@ -71,6 +71,9 @@ type Rates struct {
 // Webhooks is what a member reports of its part in delivering webhooks.
 type Webhooks struct {
 	Key string `json:"key"` // names its key file, without telling anything of the keys
+	// Allow are the networks and ports that its operators allow besides public addresses and the
+	// ports of HTTPS; "http" stands for URLs without TLS.
+	Allow []string `json:"allow,omitempty"`
 	// Oldest is how old the oldest event is that an endpoint is still to get, while this
 	// member delivers.
 	Oldest time.Duration `json:"oldest,omitempty"`

@@ -49,6 +49,8 @@ type Member struct {
 	AwaySince   time.Time `json:"away_since,omitzero"` // as the member that answers saw it; zero: it is not away
 	// RestartRisks are why it must not be restarted now; none: it may be.
 	RestartRisks []string `json:"restart_risks,omitempty"`
+	// WebhookAllow is where webhooks go besides public addresses while it leads.
+	WebhookAllow []string `json:"webhook_allow,omitempty"`
 }
 
 // Role is whether a member has a vote.
@@ -121,6 +123,9 @@ func (x *Inspection) measured(shown *Member, r *Report) {
 	}
 	if newest := x.Look.newestClock(); r.Clock > 0 && r.Clock < newest {
 		shown.LagSeconds = float64(newest-r.Clock) / 1000
+	}
+	if r.Webhooks != nil {
+		shown.WebhookAllow = r.Webhooks.Allow
 	}
 	if r.Rates != nil {
 		shown.BallotsPerSecond, shown.CastP50, shown.CastP99 = r.Rates.Ballots, r.Rates.P50, r.Rates.P99

@@ -59,13 +59,17 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// Allowed returns what operators have allowed besides public addresses and ports of HTTPS.
+// Allowed returns what operators have allowed besides public addresses and ports of HTTPS: networks,
+// ports, and "http" where URLs need no TLS.
 func (g *Guard) Allowed() (all []string) {
 	for _, n := range g.networks {
 		all = append(all, n.String())
 	}
 	for _, p := range g.ports {
 		all = append(all, strconv.Itoa(int(p)))
+	}
+	if g.http {
+		all = append(all, "http")
 	}
 	return all
 }

@@ -146,7 +146,7 @@ func TestURLsAreRefusedBeforeTheyAreCalled(t *testing.T) {
 func TestWhatIsAllowedIsReadOrRefused(t *testing.T) {
 	t.Parallel()
 	g := guard(t, true, "10.0.0.0/8", "9000", "192.168.1.7", "fd00::/8", "::ffff:172.16.0.1")
-	if got := fmt.Sprint(g.Allowed()); got != "[10.0.0.0/8 192.168.1.7/32 fd00::/8 172.16.0.1/32 9000]" {
+	if got := fmt.Sprint(g.Allowed()); got != "[10.0.0.0/8 192.168.1.7/32 fd00::/8 172.16.0.1/32 9000 http]" {
 		t.Errorf("allowed is %v", got)
 	}
 	for text, want := range map[string]string{
