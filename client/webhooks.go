@@ -113,6 +113,9 @@ type Webhook struct {
 	DeadLetters  int          `json:"dead_letters"`  // that were given up, and not delivered later
 	Dead         []DeadLetter `json:"dead"`          // not in lists
 	Redelivering int          `json:"redelivering"`  // that wait to be sent once more
+	// LastAttempt is the newest one of the node that leads; nil in lists, and where it has made
+	// none yet.
+	LastAttempt *WebhookAttempt `json:"last_attempt"`
 	// PreviousUntil is until when the secret before signs too; zero if it does not.
 	PreviousUntil time.Time `json:"previous_secret_until"`
 	// Secret is what the receiver verifies with. It is there after PutWebhook and

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +79,7 @@ func showWebhook(o *display.Output, w client.Webhook, now clock.Clock) {
 	add("settled", "all events up to "+strconv.FormatUint(w.Cursor, 10))
 	add("waiting", waitingOf(w))
 	add("failing", sinceSaid(w.FailingSince, now))
+	add("last", lastSaid(w.LastAttempt, now))
 	add("dead", deadSaid(w))
 	if w.Redelivering > 0 {
 		add("again", events(w.Redelivering)+" to be sent once more")
@@ -91,6 +93,22 @@ func sinceSaid(at time.Time, now clock.Clock) string {
 		return ""
 	}
 	return "since " + now.Show(at)
+}
+
+// lastSaid says what came of the newest attempt.
+func lastSaid(a *client.WebhookAttempt, now clock.Clock) string {
+	if a == nil {
+		return ""
+	}
+	said := "attempt was " + a.Result
+	if a.Status != 0 {
+		said += fmt.Sprintf(" (%d)", a.Status)
+	}
+	said += ", " + now.Show(a.At)
+	if !a.NextAt.IsZero() {
+		said += "; again " + now.Show(a.NextAt)
+	}
+	return said
 }
 
 func stillSigns(at time.Time, now clock.Clock) string {

@@ -72,7 +72,7 @@ func (h *Handler) putWebhook(w *response, r *http.Request) error {
 			status = http.StatusCreated
 			w.Header().Set("Location", "/v1/webhooks/"+id)
 		}
-		return h.sendWebhook(w, id, status, withSecret)
+		return h.sendWebhook(w, id, status, h.addSecret)
 	})
 }
 
@@ -97,7 +97,7 @@ func (h *Handler) patchWebhook(w *response, r *http.Request) error {
 		if _, err := h.executeWebhook(ctx, w, c); err != nil {
 			return err
 		}
-		return h.sendWebhook(w, id, http.StatusOK, withoutSecret)
+		return h.sendWebhook(w, id, http.StatusOK, nil)
 	})
 }
 
@@ -154,7 +154,7 @@ func (h *Handler) rotateWebhook(w *response, r *http.Request) error {
 		if _, err := h.executeWebhook(ctx, w, c); err != nil {
 			return err
 		}
-		return h.sendWebhook(w, id, http.StatusOK, withSecret)
+		return h.sendWebhook(w, id, http.StatusOK, h.addSecret)
 	})
 }
 
@@ -188,7 +188,7 @@ func (h *Handler) redeliverWebhook(w *response, r *http.Request) error {
 		if _, err := h.executeWebhook(ctx, w, c); err != nil {
 			return err
 		}
-		return h.sendWebhook(w, id, http.StatusAccepted, withoutSecret)
+		return h.sendWebhook(w, id, http.StatusAccepted, nil)
 	})
 }
 
@@ -264,7 +264,7 @@ func (h *Handler) getWebhook(w *response, r *http.Request) error {
 		if err := h.sync(ctx); err != nil {
 			return err
 		}
-		return h.sendWebhook(w, id, http.StatusOK, withoutSecret)
+		return h.sendWebhook(w, id, http.StatusOK, h.addLastAttempt(ctx))
 	})
 }
 
@@ -281,12 +281,6 @@ func (h *Handler) listWebhooks(w *response, r *http.Request) error {
 	})
 }
 
-// What an answer about a webhook has.
-const (
-	withSecret    = true
-	withoutSecret = false
-)
-
 // endpointOf returns a webhook as this node has it.
 func (h *Handler) endpointOf(w *response, id string) (e *poll.Endpoint, shown webhookJSON, err error) {
 	var missing *refusal.Error
@@ -302,8 +296,31 @@ func (h *Handler) endpointOf(w *response, id string) (e *poll.Endpoint, shown we
 	return e, shown, nil
 }
 
-// sendWebhook shows a webhook.
-func (h *Handler) sendWebhook(w *response, id string, status int, secret bool) error {
+// addSecret shows the secret of a webhook.
+func (h *Handler) addSecret(e *poll.Endpoint, to *webhookJSON) (err error) {
+	to.Secret, err = h.webhooks.Secret(e)
+	return err
+}
+
+// addLastAttempt shows what came of the newest attempt, which the member that leads knows. Where it
+// cannot be asked the rest is shown all the same.
+func (h *Handler) addLastAttempt(ctx context.Context) func(e *poll.Endpoint, to *webhookJSON) error {
+	return func(e *poll.Endpoint, to *webhookJSON) error {
+		if h.webhooks == nil {
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, attemptPatience)
+		defer cancel()
+		if all, err := h.webhooks.Attempts(ctx, e); err == nil && len(all) > 0 {
+			last := attemptOf(h.cluster.ClusterID(), all[len(all)-1])
+			to.LastAttempt = &last
+		}
+		return nil
+	}
+}
+
+// sendWebhook shows a webhook, and what add adds; nil: nothing.
+func (h *Handler) sendWebhook(w *response, id string, status int, add func(e *poll.Endpoint, to *webhookJSON) error) error {
 	e, shown, err := h.endpointOf(w, id)
 	if err != nil {
 		return err
@@ -312,8 +329,8 @@ func (h *Handler) sendWebhook(w *response, id string, status int, secret bool) e
 	for _, d := range e.Dead {
 		shown.Dead = append(shown.Dead, deadOf(cluster, d))
 	}
-	if secret {
-		if shown.Secret, err = h.webhooks.Secret(e); err != nil {
+	if add != nil {
+		if err := add(e, &shown); err != nil {
 			return err
 		}
 	}

@@ -211,6 +211,10 @@ func TestAWebhookShowsHowFarItIsAndWhatFails(t *testing.T) {
 		holds(`[{"at":"2026-12-01T12:00:00.000Z","attempt":1,"result":"ok","status":204,"milliseconds":12},`).
 		holds(`"event":"evt_k2j4mq7xw3ab5cde_2","sequence":2,"attempt":3,"result":"failed","milliseconds":1000,"failure":"No answer came in 1 s.","next_at":"2026-12-01T12:01:00.000Z"}`)
 	g.do("GET", "/v1/webhooks/none/attempts", "").want(404).code("webhook_not_found")
+	g.do("GET", "/v1/webhooks/erp", "").want(200).holds(`"last_attempt":{"at":"2026-12-01T12:00:00.000Z","event":"evt_k2j4mq7xw3ab5cde_2"`)
+	c.fault = errors.New("the member that leads does not answer")
+	g.do("GET", "/v1/webhooks/erp", "").want(200).holds(dead).lacks(`"last_attempt"`)
+	c.fault = nil
 	g.report("erp", func(_ *poll.Endpoint, m *poll.Move) { m.Disable = poll.ReasonGone })
 	g.do("GET", "/v1/webhooks/erp", "").want(200).holds(`"state":"disabled","reason":"it answered 410 Gone"`)
 	g.do("PATCH", "/v1/webhooks/erp", `{"paused":false}`).want(200).holds(`"cursor":2`).lacks(`"reason"`)

@@ -10,6 +10,9 @@ import (
 // maxLag bounds how many waiting events of a webhook are counted.
 const maxLag = 1000
 
+// attemptPatience is how long the member that leads is waited for where all else is known.
+const attemptPatience = time.Second
+
 // webhookJSON is a webhook as admins see it. Its secret is in the answers that give it out
 // alone.
 type webhookJSON struct {
@@ -32,6 +35,8 @@ type webhookJSON struct {
 	Dead         []deadJSON `json:"dead,omitempty"`
 	DeadDropped  uint64     `json:"dead_dropped,omitzero"` // older ones, which are no longer listed
 	Redelivering int        `json:"redelivering,omitzero"`
+	// LastAttempt is in the answer to GET of one webhook, where its leader has made one.
+	LastAttempt *attemptJSON `json:"last_attempt,omitempty"`
 	// PreviousUntil is until when the key before signs too.
 	PreviousUntil string `json:"previous_secret_until,omitempty"`
 	Secret        string `json:"secret,omitempty"`
