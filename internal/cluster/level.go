@@ -47,9 +47,16 @@ func (n *Node) raiseLevel(look survey.Look) {
 	n.log.Info("all members read it: formats of a newer level are used from here on", "level", common)
 }
 
+// allows reports whether the level here allows a command. Where it allows all that this build can say,
+// what the command needs is not looked at.
+func (n *Node) allows(c poll.Command) bool {
+	level := n.level()
+	return level >= max(n.opts.FormatLevel, fsm.Reads()) || n.opts.Needs(c) <= level
+}
+
 // permit refuses, on the leader, a command that some member may be unable to read.
 func (n *Node) permit(c poll.Command) error {
-	if n.level() >= n.opts.FormatLevel || n.opts.Needs(c) <= n.level() {
+	if n.allows(c) {
 		return nil
 	}
 	if !n.replica.Leads() {
@@ -61,13 +68,13 @@ func (n *Node) permit(c poll.Command) error {
 // awaitLevel is permit for the member at which a command enters. The log may allow the
 // command in an entry that this member has not applied yet, so it catches up first.
 func (n *Node) awaitLevel(ctx context.Context, c poll.Command) error {
-	if n.level() >= n.opts.FormatLevel || n.opts.Needs(c) <= n.level() {
+	if n.allows(c) {
 		return nil
 	}
 	if err := n.Sync(ctx); err != nil {
 		return err
 	}
-	if n.opts.Needs(c) <= n.level() {
+	if n.allows(c) {
 		return nil
 	}
 	return n.notYet()

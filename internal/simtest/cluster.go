@@ -81,6 +81,8 @@ type settings struct {
 	leafBug    func(member string, b prover.Box) prover.Box
 	markBug    func(member string, d *provertest.Disk) *provertest.Disk // at each start
 	repeats    time.Duration                                            // how much a leader's successor may deliver again; 0: there are no webhooks
+	older      uint32                                                   // the format level that processes read which start before newerFrom; 0: there are none
+	newerFrom  time.Duration
 	// The next two are bugs, too: a progress that is not committed, and how events are sent.
 	progressBug func(poll.Progress) (lost bool)
 	senderBug   func(webhook.Sender) webhook.Sender
@@ -102,6 +104,12 @@ func Seed(seed uint64) Option { return func(c *Cluster) { c.seed = seed } }
 // entries it keeps before it.
 func SnapshotEvery(entries, trailing uint64) Option {
 	return func(c *Cluster) { c.settings.snapshotEvery, c.settings.trailing = entries, trailing }
+}
+
+// TwoBuilds has the processes that start before a time be of an older build, which reads formats up
+// to a level. They become newer ones as they are started again.
+func TwoBuilds(older uint32, before time.Duration) Option {
+	return func(c *Cluster) { c.settings.older, c.settings.newerFrom = older, before }
 }
 
 // Logger sets the logger of the members. Default: nothing is logged.
@@ -273,6 +281,9 @@ func (c *Cluster) open(m *member, d *disk, addr string, foreign bool) (*process,
 		Logger: c.logger.With("node", m.id), Metrics: p.registry,
 		Now:           func() time.Time { return time.Now().Add(time.Duration(m.skew.Load())) },
 		SnapshotEvery: c.settings.snapshotEvery, TrailingLogs: c.settings.trailing, Yield: p.yieldHooks,
+	}
+	if c.now() < c.settings.newerFrom {
+		o.FormatLevel = c.settings.older
 	}
 	if m.join {
 		for _, each := range c.places() {

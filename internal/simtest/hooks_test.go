@@ -60,6 +60,37 @@ func TestEveryEventReachesItsReceiversInOrderWhoeverLeads(t *testing.T) {
 	}
 }
 
+// Members are started again with a build that knows webhooks, one after the other, and then leaders
+// are killed: webhooks are there once all know them, and not before.
+func TestWebhooksBeginOnceAllMembersKnowThemAndLoseNothing(t *testing.T) {
+	const allKnowThem = 5*time.Second + 600*time.Millisecond
+	var faults []Fault
+	for who := range 3 { // n1, n2, n3
+		faults = append(faults, Fault{Kind: FaultCrash, At: time.Duration(1+2*who) * time.Second, For: 600 * time.Millisecond, Who: who})
+	}
+	for at := 8 * time.Second; at < 15*time.Second; at += 2 * time.Second {
+		faults = append(faults, Fault{Kind: FaultCrash, At: at, For: 600 * time.Millisecond, Who: -1})
+	}
+	s := hooked(repeatsOfKill, faults, TwoBuilds(poll.WebhookLevel-1, time.Second))
+	s.Workload.For = 15 * time.Second
+	o := Play(t, s)
+	if len(o.Violations) > 0 {
+		complain(t, s, 1, o)
+	}
+	for _, r := range o.Cluster.receivers {
+		senders := map[*tenure]bool{}
+		for _, d := range r.got {
+			senders[d.by] = true
+			if d.settled != 0 && d.settled < allKnowThem {
+				t.Fatalf("%s got event %d at %v, and the last member of the older build ended at %v", r.id, d.number, d.settled, allKnowThem)
+			}
+		}
+		if len(senders) < 3 {
+			t.Errorf("%s was served by %d leaders: too few to show anything", r.id, len(senders))
+		}
+	}
+}
+
 // early is a sender that says of each event that it was taken, and delivers it a while later.
 type early struct {
 	webhook.Sender
