@@ -240,6 +240,7 @@ func choices(t *testing.T) []said {
 		{"a definition with other options", Wrong, Choice(receipt(true), p, "", "cy", log(func(files fstest.MapFS) {
 			files["definition"].Data = bytes.Replace(files["definition"].Data, []byte("Cy"), []byte("Di"), 1)
 		}), utc)},
+		{"a log that one member signed", Wrong, Choice(receipt(true), p, "", "cy", log(func(files fstest.MapFS) { files["checkpoint"].Data = x.whole(t, 1) }), utc)},
 		{"no definition", Undecided, Choice(receipt(true), p, "", "cy", log(func(files fstest.MapFS) { delete(files, "definition") }), utc)},
 	}
 }

@@ -117,7 +117,7 @@ func throughLog(first, second proof.Statement, log *Log) (*proof.Contradiction, 
 	// that size it says what the signers of the later one vouch for.
 	root, err := log.root(a.Size)
 	if err != nil {
-		return nil, because(err)
+		return nil, unread(err)
 	}
 	vouched := b
 	vouched.Checkpoint.Size, vouched.Root, vouched.Leaves, vouched.Ended = a.Size, root, nil, false

@@ -86,17 +86,26 @@ func grown(a, b proof.Checkpoint, log *Log) *Verdict {
 	}
 	root, err := log.root(b.Size)
 	if err != nil {
-		return because(err)
+		return unread(err)
 	}
 	if root != b.Root {
 		return refuse(Undecided, "The log in the directory is not the one of the later head; fetch it again.")
 	}
 	root, err = log.root(a.Size)
 	if err != nil {
-		return because(err)
+		return unread(err)
 	}
 	if root != a.Root {
 		return because(fmt.Errorf("%w: the later one has other entries among its first %s", proof.ErrInconsistent, display.Int(a.Size)))
 	}
 	return nil
+}
+
+// unread is the verdict where the log in the directory cannot be read, which is no fault of those
+// who signed its head.
+func unread(err error) *Verdict {
+	v := because(err)
+	v.Outcome = Undecided
+	v.Sentences[0] = "The log in the directory cannot be used. " + v.Sentences[0]
+	return v
 }

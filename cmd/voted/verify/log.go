@@ -159,6 +159,19 @@ func (l *Log) begins(c proof.Checkpoint) error {
 	return nil
 }
 
+// ends checks that a closing entry is the last of the log, behind as many ballots as it names.
+func (l *Log) ends(closing []byte, number uint64) error {
+	c, err := proof.ParseClosingEntry(closing)
+	if err != nil {
+		return err
+	}
+	if uint64(c.Records) != number-1 || l.Size() != number+1 {
+		return fmt.Errorf("%w: entry %s closes the poll with %s, and the log has %s", proof.ErrEnded,
+			display.Int(number), plural(uint64(c.Records), "ballot"), entriesOf(l.Size()))
+	}
+	return nil
+}
+
 // firstWrong names the first entry that is not what the hashes beside it say, if they say
 // anything: "; entry 4,711 was changed".
 func (l *Log) firstWrong() string {

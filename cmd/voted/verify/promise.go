@@ -62,7 +62,7 @@ func shown(number uint64, s *proof.Statement, other []byte, log *Log) *Verdict {
 	}
 	root, err := log.root(s.Size)
 	if err != nil {
-		return because(err)
+		return unread(err)
 	}
 	if root != s.Root {
 		return refuse(Undecided, "The log in the directory is not the one that the other document is of; fetch it again.")
@@ -75,7 +75,7 @@ func shown(number uint64, s *proof.Statement, other []byte, log *Log) *Verdict {
 		leaves[number] = proof.LeafHash(entry)
 	}
 	if log.err != nil {
-		return because(log.err)
+		return unread(log.err)
 	}
 	s.Leaves = leaves
 	return nil

@@ -28,7 +28,7 @@ func Receipt(file []byte, p *proof.Policy, voter string, log *Log, w Words) *Ver
 		v.Records, v.Voters = uint64(r.Final.Closing.Records), uint64(r.Final.Closing.Voters)
 	}
 	line := fmt.Sprintf("Your ballot in %s is counted: record %s of %s. %s.", v.Poll, display.Int(r.Number), display.Int(v.Records), w.signers(p, h))
-	after, err := following(r, h, log)
+	after, err := following(r, h, p, log)
 	if err != nil {
 		return because(err)
 	}
@@ -128,11 +128,14 @@ type later struct {
 	closed bool
 }
 
-// following looks for what came after a ballot. It fails if the log is not one of which the
-// receipt's head is the beginning.
-func following(r *proof.Receipt, h proof.Head, log *Log) (later, error) {
+// following looks for what came after a ballot. It fails if the log is not signed as the policy
+// asks, or not one of which the receipt's head is the beginning.
+func following(r *proof.Receipt, h proof.Head, p *proof.Policy, log *Log) (later, error) {
 	if log == nil {
 		return later{}, nil
+	}
+	if _, err := p.Check(log.note); err != nil {
+		return later{}, fmt.Errorf("the log in the directory: %w", err)
 	}
 	if err := log.begins(h.Checkpoint); err != nil {
 		return later{}, err
@@ -141,9 +144,13 @@ func following(r *proof.Receipt, h proof.Head, log *Log) (later, error) {
 	for e := range log.Entries(r.Number+1, log.Size()) {
 		number++
 		if proof.IsClosing(e) {
-			return later{closed: true}, nil
+			return later{closed: true}, log.ends(e, number)
 		}
-		if b, err := proof.ParseBallotEntry(e); err == nil && b.Key == r.Ballot.Key {
+		b, err := proof.ParseBallotEntry(e)
+		if err != nil {
+			return later{}, fmt.Errorf("entry %s of the log: %w", display.Int(number), err)
+		}
+		if b.Key == r.Ballot.Key {
 			return later{ballot: number}, nil
 		}
 	}

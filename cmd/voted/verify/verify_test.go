@@ -52,6 +52,11 @@ func receipts(t *testing.T) []said {
 	forged := strings.Replace(string(e.head(t, 200, 1, 1, 2)), "\n200\n", "\n201\n", 1)
 	fork := goldenEntries(t)
 	fork[30][40] ^= 1
+	replaced := e.receipt(t, 285, e.head(t, 290, 1, 1, 2)).Append(nil) // by ballot 295
+	forgedLog := func(e entries, cosigners ...int) *Log {
+		size := uint64(len(e))
+		return open(t, e.publish(t, size, e.head(t, size, 1, cosigners...)))
+	}
 	check := func(file []byte) *Verdict { return Receipt(file, p, "", nil, utc) }
 	signedAs := func(how func(*proof.Note)) *Verdict {
 		return check(changed(good(), func(r *proof.Receipt) {
@@ -96,6 +101,13 @@ func receipts(t *testing.T) []said {
 		{"another number", Wrong, check(changed(good(), func(r *proof.Receipt) { r.Number = 18 }))},
 		{"a ballot that was replaced before the close", Wrong, check(golden(t, "replaced.tlog-proof"))},
 		{"a ballot that was replaced later in the log", Wrong, Receipt(e.receipt(t, 285, e.head(t, 290, 1, 1, 2)).Append(nil), p, "", e.published(t, whole), utc)},
+		{"a log that nobody signed, and ends before the ballot was replaced", Wrong, Receipt(replaced, p, "", open(t, e.publish(t, 291, e.head(t, 291, 9))), utc)},
+		{"a log that one member signed, and has a ballot more of the voter", Wrong, Receipt(golden(t, "counted.tlog-proof"), p, "", forgedLog(append(e[:200:200], e[17]), 1), utc)},
+		{"a log that one member signed, and closed early", Wrong, Receipt(replaced, p, "", forgedLog(append(e[:290:290], e[301]), 1), utc)},
+		{"a log with a byte as its closing", Wrong, Receipt(replaced, p, "", forgedLog(append(e[:290:290], []byte("x")), 1, 2), utc)},
+		{"a log with a closing of other numbers", Wrong, Receipt(replaced, p, "", forgedLog(append(e[:290:290], e[301]), 1, 2), utc)},
+		{"a log that goes on behind its closing", Wrong, Receipt(golden(t, "counted.tlog-proof"), p, "", forgedLog(append(e[:302:302], e[17]), 1, 2), utc)},
+		{"a log with a record of an unknown kind behind the ballot", Wrong, Receipt(replaced, p, "", forgedLog(append(e[:290:290], []byte("q")), 1, 2), utc)},
 		{"a log that does not continue the receipt's head", Wrong, Receipt(golden(t, "counted.tlog-proof"), p, "", fork.published(t, whole), utc)},
 		{"a ballot that outlived a restore", Right, restored(t, "r9", 200, 250, 17)},
 		{"a ballot that a restore dropped", Wrong, restored(t, "r9", 200, 150, 160)},
@@ -223,6 +235,12 @@ func frauds(t *testing.T) []said {
 	e, fork, p := goldenEntries(t), goldenEntries(t), policy(t)
 	fork[17][40] ^= 1
 	head := e.head(t, 200, 1, 1, 2)
+	cut := func() *Log {
+		files := e.publish(t, whole, golden(t, "checkpoint-302"))
+		bundle := files[proof.Tile{Level: proof.EntryBundle, Width: 256}.Path()]
+		bundle.Data = bundle.Data[:1000]
+		return open(t, files)
+	}
 	return []said{
 		{"two heads of one size", Right, Fraud(head, fork.head(t, 200, 1, 1, 2), p, nil)},
 		{"two heads that one member signed both", Right, Fraud(head, fork.head(t, 200, 3, 2, 3), p, nil)},
@@ -231,6 +249,8 @@ func frauds(t *testing.T) []said {
 		{"heads of two sizes, with the log", Right, Fraud(fork.head(t, 200, 1, 1, 2), golden(t, "checkpoint-302"), p, e.published(t, whole))},
 		{"two heads that nobody signed both", Undecided, Fraud(e.head(t, 200, 1, 1), fork.head(t, 200, 2, 2), p, nil)},
 		{"heads of two sizes alone", Undecided, Fraud(head, golden(t, "checkpoint-302"), p, nil)},
+		{"heads of two sizes, with a log whose records are cut", Undecided, Fraud(fork.head(t, 200, 1, 1, 2), golden(t, "checkpoint-302"), p, cut())},
+		{"a lying promise, and a log whose records are cut", Undecided, Fraud(fork.promise(t, 17, 3), golden(t, "checkpoint-302"), p, cut())},
 		{"one log that grows", Wrong, Fraud(head, golden(t, "checkpoint-302"), p, e.published(t, whole))},
 		{"the same head twice", Wrong, Fraud(head, head, p, nil)},
 		{"a receipt that is not good", Undecided, Fraud(head, changed(e.receipt(t, 17, head), func(r *proof.Receipt) { r.Ballot.Seal[0] ^= 1 }), p, nil)},
