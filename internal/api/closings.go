@@ -11,6 +11,14 @@ import (
 // each ballot of its poll.
 const maxClosings = 16
 
+// ending tells the ends of logs apart. A digest alone is that of many: polls without a ballot
+// share theirs, and a poll that a restore opened again may close once more with the same ballots.
+type ending struct {
+	poll   string
+	closed poll.Stamp
+	digest poll.Digest
+}
+
 // closing is the end of a closed poll's log.
 type closing struct {
 	once       sync.Once
@@ -21,7 +29,7 @@ type closing struct {
 // closings remembers the ends of logs, since each takes a pass over all ballots of its poll.
 type closings struct {
 	mu    sync.Mutex
-	known map[poll.Digest]*closing // by the poll's digest; guarded by mu
+	known map[ending]*closing // guarded by mu
 }
 
 // of returns the end of a closed poll's log, if the head covers it. Requests that come at the
@@ -30,17 +38,18 @@ func (k *closings) of(l *logged) (*closing, bool) {
 	if !l.Closed() || l.head.Size != l.LogSize() {
 		return nil, false
 	}
+	end := ending{l.Rules().ID, l.ClosedAt(), l.Digest()}
 	k.mu.Lock()
 	if k.known == nil {
-		k.known = map[poll.Digest]*closing{}
+		k.known = map[ending]*closing{}
 	}
-	c := k.known[l.Digest()]
+	c := k.known[end]
 	if c == nil {
 		if len(k.known) >= maxClosings {
 			clear(k.known)
 		}
 		c = &closing{}
-		k.known[l.Digest()] = c
+		k.known[end] = c
 	}
 	k.mu.Unlock()
 	c.once.Do(func() { c.entry, c.superseded = l.Closing(), l.Superseded() })

@@ -181,6 +181,37 @@ func TestAClosedPollsClosingAndProfileFitEachOther(t *testing.T) {
 	}
 }
 
+// Polls without a ballot have one digest, and so has a poll that closes once more after a restore.
+func TestTheClosingOfAnotherPollOrAnotherCloseIsNotServed(t *testing.T) {
+	t.Parallel()
+	closed := func(before ...string) (*rig, *provers) {
+		g, p := provingRig(t)
+		for _, id := range append(before, "p") {
+			g.poll(id, twoOptions)
+			g.close(id)
+			p.sign(id)
+		}
+		return g, p
+	}
+	g, p := closed("q")
+	for _, id := range []string{"q", "p"} {
+		end, err := proof.ParseClosingProof([]byte(g.do("GET", "/v1/polls/"+id+"/log/closing", "").want(200).body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := end.Check(p.policyOf(id)); err != nil {
+			t.Errorf("the closing of %s: %v", id, err)
+		}
+	}
+	// Given that a restore sets the poll back, and that it closes again with the same ballots, at another index,
+	restored, _ := closed()
+	g.b.set(func(b *backend) { b.state = restored.b.state })
+	p.lineage = "r9"
+	p.sign("p")
+	// then its closing is that of the second close.
+	g.do("GET", "/v1/polls/p/log/closing", "").want(200)
+}
+
 func TestTheResultOfEveryMethodFollowsFromWhatIsPublished(t *testing.T) {
 	t.Parallel()
 	for _, name := range tally.Names() {

@@ -38,6 +38,9 @@ func (c *Capture) Superseded() *proof.Superseded {
 // Closed reports whether the poll has closed.
 func (c *Capture) Closed() bool { return c.closedIndex != 0 }
 
+// ClosedAt returns when the poll closed; zero while it has not.
+func (c *Capture) ClosedAt() Stamp { return Stamp{c.closedIndex, c.closedAt} }
+
 // Closing returns the last entry of a closed poll's log. It says what the certified result
 // is made of: the profile and the rules. It takes a pass over all records, and over the
 // roll.
