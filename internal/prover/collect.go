@@ -83,8 +83,7 @@ func (p *Prover) collectFor(polls []string) {
 	b := newBallotOfHeads(p, asks)
 	b.add(p.opts.Member, own)
 	p.askOthers(b)
-	heads := b.assemble(p.opts.Now())
-	if len(heads) > 0 && p.keep(heads) {
+	if heads := p.keep(b.assemble(p.opts.Now())); len(heads) > 0 {
 		p.metrics.heads.Add(float64(len(heads)))
 		b.measure()
 		p.push(heads)
@@ -312,26 +311,34 @@ func (b *ballotOfHeads) assemble(now time.Time) (heads []Head) {
 	return heads
 }
 
-// keep makes heads the newest of their logs, on disk first. It reports whether it could.
-func (p *Prover) keep(heads []Head) bool {
+// keep makes heads the newest of their logs, on disk first, and returns those that are: a later
+// one may be there already, and the disk may fail.
+func (p *Prover) keep(heads []Head) (kept []Head) {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	p.mu.Lock()
-	heads = slices.DeleteFunc(heads, func(h Head) bool { return p.heads != nil && h.Size <= p.heads.size(keyOf(h.Origin)) })
+	for i := range heads {
+		if h := &heads[i]; p.heads == nil || h.Size > p.heads.size(keyOf(h.Origin)) {
+			kept = append(kept, *h)
+		}
+	}
 	p.mu.Unlock()
-	if err := p.store(heads, nil); err != nil {
+	if len(kept) == 0 {
+		return nil
+	}
+	if err := p.store(kept, nil); err != nil {
 		p.log.Error("a head cannot be kept, so there are no proofs here; ballots are counted as ever", "error", err)
-		return false
+		return nil
 	}
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for i := range heads {
-		p.waiting.cover(heads[i].Origin.Poll, heads[i].Size, now)
+	for i := range kept {
+		p.waiting.cover(kept[i].Origin.Poll, kept[i].Size, now)
 	}
 	close(p.news)
 	p.news = make(chan struct{})
-	return true
+	return kept
 }
 
 // errNoHeads: the file of heads could not be opened.

@@ -77,7 +77,7 @@ func newFeeder(p *Prover, w Witness) *feeder {
 	}
 }
 
-// feed tells all feeders that there are new heads.
+// feed tells all feeders that there are new heads. Those of a member that does not lead drop them.
 func (p *Prover) feed(heads []Head) {
 	for _, f := range p.feeders {
 		now := time.Now()

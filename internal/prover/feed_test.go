@@ -319,6 +319,31 @@ func TestAMemberThatDoesNotLeadAsksNoWitness(t *testing.T) {
 	})
 }
 
+func TestTheLeaderGivesAWitnessTheHeadsThatOthersCollected(t *testing.T) {
+	bubbleOf(t, []string{"w1"}, func(r *rig, all []*observer) {
+		// Given a leader that signs nothing, so that another member stands in for it,
+		n1 := r.members["n1"]
+		n1.kill()
+		n1.disk.Put("proof.mark", []byte("these are no marks of proofs, but something that is as long as a slot."))
+		n1.start()
+		// when that member has collected a head,
+		for size := uint64(10); size <= 30; size += 10 {
+			r.cast("p", upTo(10)...)
+			r.all(func(m *place) { m.await("p", size, 30*time.Second) })
+			time.Sleep(2 * feedMoment)
+			// then the leader has asked the witness, and all members serve its signature.
+			r.all(func(m *place) {
+				if got, is := m.witnessed(all[0]); got != size || !is {
+					r.t.Errorf("%s serves a head of %d of %d, witnessed: %t", m.id, got, size, is)
+				}
+			})
+		}
+		if n := all[0].requests(); n != 3 {
+			r.t.Errorf("the witness was asked %d times for 3 heads", n)
+		}
+	})
+}
+
 // The pushed head may come to a member while it is cut off, or does not yet know with which keys the others sign.
 func TestAMemberThatMissedAHeadGetsWhatTheWitnessSigned(t *testing.T) {
 	bubbleOf(t, []string{"w1"}, func(r *rig, all []*observer) {

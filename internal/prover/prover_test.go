@@ -131,6 +131,36 @@ func TestALeaderThatCollectsNothingIsStoodInFor(t *testing.T) {
 	})
 }
 
+func TestAHeadThatAnotherMembersOvertakesHoldsUpNoneOfTheSameCall(t *testing.T) {
+	bubble(t, 3, func(r *rig) {
+		r.cast("a", 1)
+		r.all(func(m *place) { m.await("a", 1, fresh) })
+		// Given a leader that asks for two logs, one of which n2 does not have yet, and whose answers are held up,
+		asked, held := make(chan struct{}, 2), make(chan struct{})
+		hold := func(question, answer []byte) []byte {
+			if isAsk := binary.BigEndian.Uint16(question[1:]) == 2; isAsk {
+				asked <- struct{}{}
+				<-held
+			}
+			return answer
+		}
+		r.mu.Lock()
+		r.members["n2"].lie, r.members["n3"].lie = hold, hold
+		r.mu.Unlock()
+		r.members["n1"].boxes.cast("b", 1)
+		r.members["n3"].boxes.cast("b", 1)
+		r.cast("a", 2)
+		<-asked
+		// when the next leader's head of one of them comes first,
+		r.lead("n2")
+		r.members["n1"].await("a", 2, fresh)
+		close(held)
+		// then the other one is kept, and sent to all, all the same.
+		r.members["n1"].await("b", 1, time.Second)
+		r.members["n3"].await("b", 1, time.Second)
+	})
+}
+
 func TestAMemberThatIsAskedForMoreThanItHasSaysBehindAndSignsLater(t *testing.T) {
 	bubble(t, 3, func(r *rig) {
 		r.silence("n3", true)

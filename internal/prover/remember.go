@@ -192,9 +192,8 @@ func (p *Prover) accept(heads []Head) {
 		// The same head may come at the same time without them, and be kept first.
 		witnessed = append(witnessed, p.cosignatures(&heads[i])...)
 	}
-	if len(good) > 0 {
-		p.keep(good)
-	}
+	// Where this member leads it asks the witnesses for all heads, whoever collected them.
+	p.feed(p.keep(good))
 	if len(witnessed) > 0 {
 		p.enrich(witnessed)
 	}
