@@ -16,7 +16,7 @@ import (
 // an entry in kindLevels; for content of snapshots, check poll.View.Level before you
 // write it.
 const (
-	levelFirst    = poll.FirstLevel    // all that the first release had
+	levelFirst    = poll.FirstLevel    // where every cluster begins
 	levelCounting = poll.CountingLevel // settings of a count and methods in definitions
 	levelEvents   = poll.EventsLevel   // the journal of events
 	levelSchedule = poll.ScheduleLevel // scheduled commands
