@@ -152,11 +152,15 @@ func (v *View) AppendEndpoints(b []byte) []byte {
 	return b
 }
 
+// maxDrawn bounds the number that a state can have drawn last, so that what is drawn after it never
+// begins again at 0: no log has so many entries.
+const maxDrawn = 1 << 31
+
 // Endpoints loads what View.AppendEndpoints wrote, after the journal.
 func (l *Loader) Endpoints(raw []byte) error {
 	c, s := NewCursor(raw), l.state
 	t := &s.endpoints
-	t.last = uint32(c.Bounded(1<<32 - 1))
+	t.last = uint32(c.Bounded(maxDrawn))
 	before := uint64(0)
 	for range c.Bounded(MaxEndpoints) {
 		e := c.endpoint()

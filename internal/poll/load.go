@@ -2,6 +2,8 @@ package poll
 
 import (
 	"fmt"
+
+	"voted/internal/tally"
 )
 
 // Loader rebuilds a State from the parts that a View wrote. Every fault is an error that
@@ -64,6 +66,9 @@ func (l *Loader) Poll(header []byte) (*PollLoader, error) {
 	if !p.deleted && p.rules.method.Name == "" {
 		return nil, fmt.Errorf("poll %q: the method %q is not known to this build; upgrade voted", id, p.rules.Method)
 	}
+	if err := p.holdable(); err != nil {
+		return nil, err
+	}
 	if p.roll == nil && entries > 0 {
 		return nil, fmt.Errorf("poll %q has no roll, and %d entries of one", id, entries)
 	}
@@ -85,6 +90,21 @@ func (l *Loader) Poll(header []byte) (*PollLoader, error) {
 		p.opened = p.phase(l.state.clock) == Opened
 	}
 	return &PollLoader{poll: p, records: uint32(records), entries: uint32(entries)}, nil
+}
+
+// holdable returns why no state could have come to hold the poll. What comes from a file that
+// somebody else made must not be found out by a ballot, which then ends every member.
+func (p *Poll) holdable() error {
+	if p.deleted {
+		return nil
+	}
+	if faults := p.rules.Validate(); len(faults) > 0 {
+		return fmt.Errorf("poll %q: its definition is not valid: %s: %s", p.rules.ID, faults[0].Field, faults[0].Detail)
+	}
+	if p.lot.Order != nil && !tally.OrdersAll(p.lot.Order, len(p.rules.Options)) {
+		return fmt.Errorf("poll %q: its lot does not order its options", p.rules.ID)
+	}
+	return nil
 }
 
 // readHeader reads the fields of a poll's header.
@@ -187,9 +207,15 @@ func (l *PollLoader) Add(raw []byte) error {
 
 func (l *PollLoader) index(r Record) error {
 	p := l.poll
-	current := p.current(&r.Key)
+	current, version := p.current(&r.Key), uint32(1)
 	if current != r.Supersedes {
 		return fmt.Errorf("poll %q: record %d: its voter's current record is %d, not %d", p.rules.ID, p.box.n+1, current, r.Supersedes)
+	}
+	if current != 0 {
+		version = p.box.record(current).Version + 1
+	}
+	if r.Version != version {
+		return fmt.Errorf("poll %q: record %d is version %d of its voter's ballot, not %d", p.rules.ID, p.box.n+1, r.Version, version)
 	}
 	weight, err := l.weigh(&r.Key, current == 0)
 	if err != nil {
