@@ -62,6 +62,23 @@ type profileLine struct {
 	Weight *uint64 `json:"weight"`
 }
 
+// weight returns how much the ballots of a line weigh together, if its voters can have that.
+func (l *profileLine) weight(rules *poll.Rules) (uint64, error) {
+	switch weighted := rules.Eligibility == poll.OnRoll; {
+	case l.Count == 0 || l.Count > poll.MaxRecords:
+		return 0, fmt.Errorf("%w: it is of %d ballots", proof.ErrMalformed, l.Count)
+	case !weighted && l.Weight != nil && *l.Weight != l.Count:
+		return 0, fmt.Errorf("%w: its %d ballots weigh %d, and each of this poll counts once", proof.ErrMalformed, l.Count, *l.Weight)
+	case !weighted:
+		return l.Count, nil
+	case l.Weight == nil:
+		return 0, fmt.Errorf("%w: it has no weight, and voters of this poll have weights", proof.ErrMalformed)
+	case *l.Weight > l.Count*poll.MaxWeight:
+		return 0, fmt.Errorf("%w: its %d ballots weigh %d, and one counts %d at most", proof.ErrMalformed, l.Count, *l.Weight, poll.MaxWeight)
+	}
+	return *l.Weight, nil
+}
+
 // ReadProfile reads how many ballots hold each choice: an object a line, as nodes serve it. The
 // lines may be in any order. It fails with proof.ErrMalformed and the number of a line, or as
 // the reader does.
@@ -74,12 +91,9 @@ func ReadProfile(in io.Reader, rules *poll.Rules) ([]proof.ProfileLine, error) {
 		if err := json.Unmarshal(text, &l, json.RejectUnknownMembers(true)); err != nil {
 			return fmt.Errorf("%w: it is not one of a profile: %w", proof.ErrMalformed, err)
 		}
-		weight := l.Count
-		switch {
-		case l.Weight != nil:
-			weight = *l.Weight
-		case rules.Eligibility == poll.OnRoll:
-			return fmt.Errorf("%w: it has no weight, and voters of this poll have weights", proof.ErrMalformed)
+		weight, err := l.weight(rules)
+		if err != nil {
+			return err
 		}
 		selections, err := l.encode(rules, d)
 		if err != nil {
@@ -109,24 +123,28 @@ func eachLine(in io.Reader, do func(line []byte) error) error {
 	return s.Err()
 }
 
-// CheckProfile checks that these are the choices that the poll closed with. It fails with
-// ErrProfile.
+// CheckProfile checks that these are the choices that the poll closed with, one for each voter
+// whose ballot counts. The number is that of the log, so a quorum that signs the hash of more
+// choices is found. It fails with ErrProfile.
 func CheckProfile(lines []proof.ProfileLine, closing *proof.ClosingEntry) error {
-	hash, err := proof.HashProfile(slices.Values(lines))
-	if err != nil {
-		return fmt.Errorf("%w: a choice has two lines", ErrProfile)
-	}
-	if hash == closing.Profile {
-		return nil
-	}
 	var voters uint64
 	for _, l := range lines {
+		if l.Ballots > poll.MaxRecords-voters {
+			return fmt.Errorf("%w: they are of more voters than a poll can have", ErrProfile)
+		}
 		voters += l.Ballots
 	}
 	if voters != uint64(closing.Voters) {
 		return fmt.Errorf("%w: they are of %d voters, and the poll closed with %d", ErrProfile, voters, closing.Voters)
 	}
-	return fmt.Errorf("%w: there are as many as there were, and others", ErrProfile)
+	hash, err := proof.HashProfile(slices.Values(lines))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: a choice has two lines", ErrProfile)
+	case hash != closing.Profile:
+		return fmt.Errorf("%w: there are as many as there were, and others", ErrProfile)
+	}
+	return nil
 }
 
 // Definition returns the rules that a log begins with, by the definition that its first entry

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"voted/internal/poll"
 	"voted/internal/recount"
 	"voted/proof"
 )
@@ -45,6 +47,13 @@ func results(t *testing.T) []said {
 			}
 		})
 	}
+	// A majority signs any profile, under the numbers that the log has.
+	signed := func(how func(lines []proof.ProfileLine)) *Verdict {
+		x := publish(t)
+		how(x.profile)
+		x.close(t)
+		return Result(x.result(t), p, Told{}, utc)
+	}
 	return []said{
 		{"a closed poll", Right, plain},
 		{"a closed poll, with its result", Right, told("", "")},
@@ -61,12 +70,33 @@ func results(t *testing.T) []said {
 			x.profile = x.profile[1:]
 			files["profile"].Data = x.profileFile()
 		})},
-		{"a choice twice", Wrong, check(func(_ *published, files fstest.MapFS) {
-			files["profile"].Data = append(files["profile"].Data, `{"selections":["ann"],"count":0,"weight":0}`+"\n"...)
+		{"a choice twice", Wrong, check(func(x *published, files fstest.MapFS) {
+			x.profile[0].Ballots--
+			x.profile[0].Weight--
+			files["profile"].Data = append(x.profileFile(), `{"selections":["ann"],"count":1,"weight":1}`+"\n"...)
 		})},
 		{"another weight", Wrong, check(func(x *published, files fstest.MapFS) {
 			x.profile[1].Weight++
 			files["profile"].Data = x.profileFile()
+		})},
+		{"more ballots than voters, and a majority signed that", Wrong, signed(func(lines []proof.ProfileLine) {
+			lines[0].Ballots += 500
+			lines[0].Weight += 500
+		})},
+		{"fewer ballots than voters, and a majority signed that", Wrong, signed(func(lines []proof.ProfileLine) {
+			lines[0].Ballots -= 50
+			lines[0].Weight -= 50
+		})},
+		{"ballots that come to the number of voters only in 64 bits", Wrong, signed(func(lines []proof.ProfileLine) {
+			lines[1].Ballots += lines[0].Ballots + 1
+			lines[0].Ballots = math.MaxUint64
+		})},
+		{"a choice that has weight and no voters, and a majority signed that", Wrong, signed(func(lines []proof.ProfileLine) {
+			lines[1].Ballots += lines[0].Ballots
+			lines[0].Ballots = 0
+		})},
+		{"more weight than voters can have, and a majority signed that", Wrong, signed(func(lines []proof.ProfileLine) {
+			lines[0].Weight = lines[0].Ballots*poll.MaxWeight + 1
 		})},
 		{"a choice that is none", Wrong, replaced("profile", `"bo"`, `"dee"`)},
 		{"a line without its weight", Wrong, replaced("profile", `,"weight":105`, "")},

@@ -156,6 +156,16 @@ func (p *published) end() {
 	p.lines = append(p.lines, audited{Closing: closing})
 }
 
+// close makes the closing again, of a profile that was changed.
+func (p *published) close(t testing.TB) {
+	t.Helper()
+	var err error
+	p.closing.Profile, err = proof.HashProfile(slices.Values(p.profile))
+	must(t, err)
+	p.entries, p.lines = p.entries[:len(p.entries)-1], p.lines[:len(p.lines)-1]
+	p.end()
+}
+
 // audit is the audit file.
 func (p *published) audit(t testing.TB) []byte {
 	t.Helper()
