@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -260,7 +261,8 @@ func (l *lane) greet(ctx context.Context, e *poll.Endpoint) {
 // if it is not.
 func (l *lane) conclude(j job, a Answer) (next time.Time) {
 	now, at := l.t.d.state.Clock(), l.place()
-	if a.Result() != OK && at.failing == 0 && j.kind != ping { // a ping's failures would outlast the ping that is answered
+	// A ping or a redelivery leaves the cursor as it is: what failed there could not be taken back.
+	if a.Result() != OK && at.failing == 0 && (j.kind == fresh || j.kind == missed) {
 		at.failing = now
 	}
 	v, due := l.verdict(j, a, l.trial(j, at, now)), time.Now()
@@ -268,6 +270,10 @@ func (l *lane) conclude(j job, a Answer) (next time.Time) {
 		l.delays.Reset()
 		l.taken(j, at.failing != 0, now)
 		at.failing = 0
+	}
+	if v.step == bury && j.kind != redelivery && !l.waitsAfter(j) {
+		l.delays.Reset()
+		at.failing = 0 // days in which nothing is tried are no failure
 	}
 	if j.probe != nil && v.step == again {
 		due = l.due // that of the event itself holds
@@ -281,6 +287,20 @@ func (l *lane) conclude(j job, a Answer) (next time.Time) {
 		return l.due
 	}
 	return time.Time{}
+}
+
+// waitsAfter reports whether the endpoint asks for an event after the job's, also for one that
+// is no longer kept.
+func (l *lane) waitsAfter(j job) (waits bool) {
+	for number, more := j.event.Number, true; more && !waits; {
+		l.t.d.state.Read(func(s *poll.State) {
+			page, seen, ok := s.Events(number, 1, j.endpoint.Webhook.Wants)
+			_, newest := s.EventSpan()
+			waits = !ok || slices.ContainsFunc(page, j.endpoint.Wants)
+			number, more = seen, seen < newest
+		})
+	}
+	return waits
 }
 
 // taken measures how late an event was taken. One that waited because its receiver failed, was
