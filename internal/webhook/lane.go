@@ -286,6 +286,7 @@ func (l *lane) conclude(j job, a Answer) (next time.Time) {
 	if v.step == again {
 		return l.due
 	}
+	l.trials[j.kind] = tries{} // the same event may be delivered once more
 	return time.Time{}
 }
 

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -181,7 +182,7 @@ func (t *tenure) see(e *poll.Endpoint, n *news, behind int) {
 		l.changed = n.clock
 	}
 	switch {
-	case e.Revision != was.Revision, e.State != was.State, len(e.Again) > len(was.Again):
+	case e.Revision != was.Revision, e.State != was.State, asksAgain(e, was):
 		l.poke()
 		l.start(0)
 	case n.lost, wantsAny(e, n.events):
@@ -189,6 +190,11 @@ func (t *tenure) see(e *poll.Endpoint, n *news, behind int) {
 	case l.idle() && l.at.cursor < n.newest:
 		l.at.cursor, t.ahead = n.newest, true
 	}
+}
+
+// asksAgain reports whether a redelivery was asked for since an endpoint was seen before.
+func asksAgain(e, was *poll.Endpoint) bool {
+	return slices.ContainsFunc(e.Again, func(r poll.Redelivery) bool { return !slices.Contains(was.Again, r) })
 }
 
 // idle reports whether the endpoint asks for none of the events that were seen and are beyond
