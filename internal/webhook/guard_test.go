@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -201,7 +202,7 @@ func newNetwork(t *testing.T, first, then string) *network {
 }
 
 // serveNames answers questions for addresses of IPv4 (RFC 1035, section 4); other types of
-// addresses no name has.
+// addresses no name has, and names under "invalid" do not exist.
 func (n *network) serveNames() {
 	const header, typeA = 12, 1
 	b := make([]byte, 1<<10)
@@ -217,7 +218,10 @@ func (n *network) serveNames() {
 		}
 		answer := append(b[:2:2], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0)
 		answer = append(answer, b[header:end]...)
-		if binary.BigEndian.Uint16(b[header+name:]) == typeA {
+		switch {
+		case bytes.HasSuffix(b[header:header+name], []byte("\x07invalid\x00")):
+			answer[3] |= 3 // there is no such name
+		case binary.BigEndian.Uint16(b[header+name:]) == typeA:
 			a := n.then
 			if n.answers.Add(1) == 1 {
 				a = n.first
@@ -359,7 +363,8 @@ func TestAProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 	if status, err := n.post(transport, "http://hooks.example:"+n.port()+"/"); err != nil || status != http.StatusOK || proxied.Load() > 0 || n.reached.Load() != 1 {
 		t.Errorf("answered with %d, %v; the proxy was asked %d times, the server %d times", status, err, proxied.Load(), n.reached.Load())
 	}
-	transport.Proxy = http.ProxyFromEnvironment // the control
+	// The control reads it as http.ProxyFromEnvironment does, which reads it once in a process.
+	transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(os.Getenv("HTTP_PROXY")) }
 	if _, err := n.post(transport, "http://hooks.example:"+n.port()+"/"); err != nil || proxied.Load() != 1 {
 		t.Errorf("the control asked the proxy %d times: %v", proxied.Load(), err)
 	}

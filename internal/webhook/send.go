@@ -77,7 +77,6 @@ func (c *client) Send(ctx context.Context, r Request) (a Answer) {
 	within = httptrace.WithClientTrace(within, &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) { a.Address = i.Conn.RemoteAddr().String() },
 	})
-	defer func() { a.Took = time.Since(began) }()
 	request, err := http.NewRequestWithContext(within, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
 		a.Fault, a.Failure = poll.FaultName, "The URL cannot be read."
@@ -89,10 +88,12 @@ func (c *client) Send(ctx context.Context, r Request) (a Answer) {
 	request.Header["Idempotency-Key"] = nil
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		a.Fault, a.Failure = c.fault(err)
+		a.Took = time.Since(began)
+		a.Fault, a.Failure = fault(err, a.Took)
 		return a
 	}
 	a.answered(response)
+	a.Took = time.Since(began)
 	return a
 }
 
@@ -115,8 +116,9 @@ func (a *Answer) answered(r *http.Response) {
 // maxFailure bounds the bytes that are kept of an error.
 const maxFailure = 200
 
-// fault says why no answer came.
-func (c *client) fault(err error) (poll.Fault, string) {
+// fault says why no answer came within a time. What came instead of one is not in the sentence:
+// net/http has it in its errors, and nobody may read through a webhook what a machine says.
+func fault(err error, within time.Duration) (poll.Fault, string) {
 	var blocked interface{ Blocked() bool }
 	var timeout interface{ Timeout() bool }
 	var name *net.DNSError
@@ -127,14 +129,14 @@ func (c *client) fault(err error) (poll.Fault, string) {
 		return poll.FaultBlocked, "Not called: " + text + "."
 	case errors.As(err, &name):
 		return poll.FaultName, "The name " + name.Name + " leads to no address: " + name.Err + "."
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return poll.FaultTimeout, fmt.Sprintf("No answer came within %v.", c.timeout)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
+		return poll.FaultTimeout, fmt.Sprintf("No answer came within %v.", within.Round(100*time.Millisecond))
 	case isTLS(err):
 		return poll.FaultTLS, "No TLS connection was made: " + text + "."
 	case isConnection(err):
 		return poll.FaultConnect, "No connection was made, or it broke: " + text + "."
 	}
-	return poll.FaultAnswer, "What came is no answer: " + text + "."
+	return poll.FaultAnswer, "What came is no answer of HTTP."
 }
 
 func isTLS(err error) bool {
@@ -142,10 +144,15 @@ func isTLS(err error) bool {
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
 	var unknown x509.UnknownAuthorityError
-	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &unknown)
+	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &alert) || errors.As(err, &unknown) ||
+		strings.HasPrefix(err.Error(), "tls: ") // most errors of crypto/tls have no type
 }
 
 func isConnection(err error) bool {
 	var op *net.OpError
+	switch err.Error() {
+	case "http: server closed idle connection", "http2: client connection lost": // net/http exports neither
+		return true
+	}
 	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }

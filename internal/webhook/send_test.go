@@ -1,10 +1,13 @@
 package webhook
 
 import (
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,38 +80,78 @@ func TestWhatAReceiverAnswersIsReadAndNoMore(t *testing.T) {
 	}
 }
 
+// listens is a listener on this machine, and has each connection handled by serve. It returns
+// its URL.
+func listens(t *testing.T, serve func(net.Conn)) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tasks sync.WaitGroup
+	tasks.Go(func() { // ends with the listener
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			tasks.Go(func() {
+				defer c.Close()
+				serve(c)
+			})
+		}
+	})
+	t.Cleanup(tasks.Wait)
+	t.Cleanup(func() { _ = l.Close() })
+	return "http://" + l.Addr().String()
+}
+
+// readsOn reads until the other side closes the connection.
+func readsOn(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+
 func TestWhyNoAnswerCameIsSaid(t *testing.T) {
 	t.Parallel()
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
-	hanging := make(chan struct{})
-	hangs := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hanging }))
-	t.Cleanup(func() {
-		close(hanging)
-		hangs.Close()
-	})
 	secure := httptest.NewTLSServer(http.NotFoundHandler()) // nobody has signed its certificate
-	secure.Config.ErrorLog = nil
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(secure.Close)
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
+	silent := listens(t, readsOn)
+	closes := listens(t, func(net.Conn) {})
+	banner := listens(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 1)) // the request comes first
+		_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.9 secret\r\n")
+		readsOn(c)
+	})
+	n := newNetwork(t, "127.0.0.1", "127.0.0.1")
 	for name, c := range map[string]struct {
 		url     string
 		timeout time.Duration
 		want    poll.Fault
 		says    string
 	}{
-		"it hangs":                   {hangs.URL, 200 * time.Millisecond, poll.FaultTimeout, "within 200ms"},
-		"nobody listens":             {gone.URL, time.Minute, poll.FaultConnect, "No connection was made"},
-		"its certificate is unknown": {secure.URL, time.Minute, poll.FaultTLS, "No TLS connection"},
-		"it knows no TLS":            {strings.Replace(plain.URL, "http", "https", 1), time.Minute, poll.FaultTLS, "No TLS connection"},
-		"there is no such name":      {"http://nowhere.invalid:" + portOf(t, plain.URL) + "/", time.Minute, poll.FaultName, "nowhere.invalid"},
+		"it hangs":                      {silent, 200 * time.Millisecond, poll.FaultTimeout, "No answer came within "},
+		"it does not answer by TLS":     {overTLS(silent), time.Hour, poll.FaultTimeout, "No answer came within "},
+		"it closes connections":         {closes, time.Minute, poll.FaultConnect, "No connection was made"},
+		"its certificate is unknown":    {secure.URL, time.Minute, poll.FaultTLS, "No TLS connection"},
+		"it knows no TLS":               {overTLS(plain.URL), time.Minute, poll.FaultTLS, "No TLS connection"},
+		"there is no such name":         {"http://nowhere.invalid.:" + portOf(t, plain.URL) + "/", time.Minute, poll.FaultName, "nowhere.invalid"},
+		"it speaks, and it is not HTTP": {banner, time.Minute, poll.FaultAnswer, "no answer of HTTP"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := calls(t, c.url, c.timeout); got.Fault != c.want || !strings.Contains(got.Failure, c.says) || got.Status != 0 || got.Result() != Failed {
+			s := NewSender(guard(t, true, "127.0.0.0/8", portOf(t, c.url)).Control, c.timeout).(*client)
+			defer s.transport.CloseIdleConnections()
+			s.transport.DialContext = (&net.Dialer{Resolver: n.resolver()}).DialContext
+			s.transport.TLSHandshakeTimeout = time.Second
+			got := s.Send(t.Context(), Request{Method: http.MethodPost, URL: c.url, Header: http.Header{}, Body: []byte("{}")})
+			if got.Fault != c.want || !strings.Contains(got.Failure, c.says) || got.Status != 0 || got.Result() != Failed {
 				t.Errorf("%+v, want %v: %q", got, c.want, c.says)
+			}
+			if took := got.Took.Round(100 * time.Millisecond).String(); c.want == poll.FaultTimeout && !strings.Contains(got.Failure, took) {
+				t.Errorf("%q, after %v", got.Failure, got.Took)
+			}
+			if strings.Contains(got.Failure, "SSH") || strings.Contains(got.Failure, "secret") {
+				t.Errorf("it keeps what came: %q", got.Failure)
 			}
 		})
 	}
 }
+
+func overTLS(url string) string { return strings.Replace(url, "http:", "https:", 1) }
