@@ -152,6 +152,26 @@ func TestTimesAreThoseOfTheBrowsersZone(t *testing.T) {
 	}
 }
 
+func TestATimeInTheHourThatAZoneHasTwiceStaysWhenOnlyTheTitleIsChanged(t *testing.T) {
+	t.Parallel()
+	s := Common(t)
+	// Given a poll that closes in the second of the two hours that clocks in New York show alike,
+	closes := time.Date(2031, 11, 2, 6, 30, 15, 0, time.UTC)
+	id := s.Poll(t, client.Definition{Title: "Zone", ClosesAt: closes})
+	tab := s.visitor(t, Desk, place{role: "admin"})
+	call(tab, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/New_York"})
+	tab.Go(s.URL("/manage/" + id + "/change"))
+	if at := tab.Field("Closes"); at != "2031-11-02T01:30" {
+		t.Fatalf("the field shows %q", at)
+	}
+	// when its title alone is changed, then it closes when it did.
+	tab.Fill("Title", "Another zone")
+	tab.Press("Save")
+	if got, err := s.Client.Poll(t.Context(), id); err != nil || got.Title != "Another zone" || !got.ClosesAt.Equal(closes) {
+		t.Errorf("%q closes at %v, want %v (%v)", got.Title, got.ClosesAt, closes, err)
+	}
+}
+
 func TestAnOutdatedFormShowsBothVersions(t *testing.T) {
 	t.Parallel()
 	s := Common(t)

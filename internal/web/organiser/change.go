@@ -42,6 +42,13 @@ func (c *changeForm) Fields() []field {
 	return fields
 }
 
+// OpensShown and ClosesShown are the times as fields show them: to the minute. A form sends them along, since a field that
+// still holds what it showed must not change a time by its seconds.
+func (c *changeForm) OpensShown() string { return inField(c.OpensAt) }
+
+// ClosesShown is like OpensShown.
+func (c *changeForm) ClosesShown() string { return inField(c.ClosesAt) }
+
 func inField(at time.Time) string {
 	if at.IsZero() {
 		return ""
@@ -104,19 +111,30 @@ func (o *Room) change(w http.ResponseWriter, r *http.Request) error {
 	return frame.SeeOther(w, r, at(r.PathValue("poll"), ""))
 }
 
-// changeAgain shows the form with what was typed, next to what is there now. What is typed then is a new change.
+// changeAgain shows the form with what was typed, next to what is there now. What is typed then is a new change. A time
+// that was not touched is that of now.
 func (o *Room) changeAgain(w http.ResponseWriter, r *http.Request, status int, faults []fault) error {
 	p, err := o.read(r)
 	if err != nil {
 		return err
 	}
 	form := newChangeForm(p)
-	form.Title, form.Opens, form.Closes = r.PostForm.Get("title"), r.PostForm.Get("opens_at"), r.PostForm.Get("closes_at")
+	form.Title = r.PostForm.Get("title")
+	for name, typed := range map[string]*string{"opens_at": &form.Opens, "closes_at": &form.Closes} {
+		if !untouched(r.PostForm, name) {
+			*typed = r.PostForm.Get(name)
+		}
+	}
 	form.Faults, form.Changed = faults, status == http.StatusPreconditionFailed
 	return o.show(w, r, "change", status, form)
 }
 
-// patchOf returns the merge patch that a form says: an empty field takes away.
+// untouched reports whether a time's field holds what it showed.
+func untouched(form url.Values, name string) bool {
+	return form.Has(name+"_shown") && form.Get(name) == form.Get(name+"_shown")
+}
+
+// patchOf returns the merge patch that a form says: an empty field takes away, and a time that was not touched stays.
 func patchOf(form url.Values) (patch map[string]any, faults []fault) {
 	patch = map[string]any{"title": strings.TrimSpace(form.Get("title"))}
 	if patch["title"] == "" {
@@ -125,6 +143,7 @@ func patchOf(form url.Values) (patch map[string]any, faults []fault) {
 	for _, name := range []string{"opens_at", "closes_at"} {
 		at, ok := readTime(strings.TrimSpace(form.Get(name)))
 		switch {
+		case untouched(form, name):
 		case !ok:
 			faults = append(faults, fault{Field: name, Key: "organiser.fault.time"})
 		case at.IsZero():

@@ -1,7 +1,8 @@
 // Forms of organisers: times in the browser's own zone, only the rules of the chosen method, a look into a file before it is sent.
 'use strict';
 (() => {
-  // The server reads and writes times in UTC. The fields show them in the browser's zone.
+  // The server reads and writes times in UTC. The fields show them in the browser's zone. One that was not touched goes back
+  // as it came: the hour that a zone has twice is two hours in UTC.
   const two = n => String(n).padStart(2, '0');
   const local = utc => {
     const at = new Date(utc + 'Z');
@@ -12,11 +13,11 @@
     return isNaN(at) ? local : at.toISOString().slice(0, 16);
   };
   for (const field of document.querySelectorAll('input[data-utc]')) {
-    field.value = local(field.value);
+    const came = field.value, shown = field.value = local(came);
     const note = document.querySelector(`#${field.id}-hint [data-zone]`);
     if (note) note.textContent = note.dataset.zone.replace('{0}', Intl.DateTimeFormat().resolvedOptions().timeZone);
     field.form.addEventListener('formdata', e => {
-      if (field.value) e.formData.set(field.name, utc(field.value));
+      if (field.value) e.formData.set(field.name, field.value === shown ? came : utc(field.value));
     });
   }
 
