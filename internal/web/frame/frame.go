@@ -115,3 +115,12 @@ func New(o Options) *Frame {
 
 // Open reports whether nothing guards the node.
 func (f *Frame) Open() bool { return f.identify == nil }
+
+// Origin is how browsers reach the node: scheme and host, as links that leave the page need them. A proxy that ends TLS
+// makes it https, though the request itself came without.
+func (f *Frame) Origin(r *http.Request) string {
+	if f.secure || r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}

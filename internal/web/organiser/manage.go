@@ -56,14 +56,10 @@ func (o *Room) links(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
 	return o.show(w, r, "links", http.StatusOK, struct {
 		*poll
 		Origin string
-	}{p, scheme + "://" + r.Host})
+	}{p, o.f.Origin(r)})
 }
 
 // export is a format in which the ballots of a poll can be had.

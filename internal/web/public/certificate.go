@@ -48,11 +48,7 @@ func (m *Room) certificate(w http.ResponseWriter, r *http.Request) error {
 	c := &certificate{standing: m.standing(r, l), Digest: l.results.Digest, Exports: l.poll.exports()}
 	c.Definition, c.Facts = s.definition(&l.poll), s.closing(&l.poll, l.results)
 	c.Members = m.members(r)
-	scheme := "http://"
-	if r.TLS != nil {
-		scheme = "https://"
-	}
-	c.URL = scheme + r.Host
+	c.URL = m.f.Origin(r)
 	return m.pages.Show(w, r, frame.Page{
 		Template: "certificate", Data: c, Public: l.poll.Audience == "anyone", Scripts: []string{"times.js", "print.js"},
 	})

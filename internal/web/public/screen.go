@@ -88,7 +88,7 @@ func (m *Room) screen(w http.ResponseWriter, r *http.Request) error {
 		s.OpensAt = l.poll.OpensAt.UTC().Format("2006-01-02T15:04:05Z07:00")
 	}
 	if l.poll.State != closed {
-		if s.Vote, s.Code, err = voteAt(r, l.poll.ID); err != nil {
+		if s.Vote, s.Code, err = m.voteAt(r, l.poll.ID); err != nil {
 			return err
 		}
 	}
@@ -99,17 +99,13 @@ func (m *Room) screen(w http.ResponseWriter, r *http.Request) error {
 }
 
 // voteAt is the address at which people vote, as text and as a QR code.
-func voteAt(r *http.Request, id string) (string, template.HTML, error) {
-	scheme := "http://"
-	if r.TLS != nil {
-		scheme = "https://"
-	}
-	address := r.Host + "/vote/" + id
-	code, err := qr.Encode(scheme+address, qr.M)
+func (m *Room) voteAt(r *http.Request, id string) (string, template.HTML, error) {
+	path := "/vote/" + id
+	code, err := qr.Encode(m.f.Origin(r)+path, qr.M)
 	if err != nil {
 		return "", "", err
 	}
-	return address, drawnCode(code), nil
+	return r.Host + path, drawnCode(code), nil
 }
 
 // drawnCode draws a QR code, with the quiet zone around it that readers need.
