@@ -6,8 +6,9 @@ import "time"
 const (
 	// maxMessageBytes is the longest line of the bulk route.
 	maxMessageBytes = 130 << 10
-	// maxPollBytes is the longest id of a poll.
-	maxPollBytes = 64
+	// maxDetailBytes is what a dead letter says at most about what is wrong with its message, which may be quoted in it
+	// and longer than a broker's headers can be.
+	maxDetailBytes = 1 << 10
 	// batchMessages are fetched and cast together: enough to make a round trip cheap, few enough to send again.
 	batchMessages = 1000
 	// fetchWait is how long a fetch waits for that many: people vote one by one.
@@ -31,9 +32,12 @@ const (
 	longestEarly = 5 * time.Minute
 	// fetchPause is the pause after a fetch that failed.
 	fetchPause = time.Second
-	// probeMessages are fetched at once while the cluster does not take ballots: one is enough to see that it does again.
+	// probeMessages are fetched at once while the cluster does not take ballots: few, as all of them may come
+	// again.
 	probeMessages = 100
 
+	// MaxPollBytes is the longest id of a poll.
+	MaxPollBytes = 64
 	// MaxInFlight is how many messages a bridge works on at once, if it is not told otherwise.
 	MaxInFlight = 10_000
 	// ReorderWindow is how long a message waits for what it needs, if the bridge is not told otherwise.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -63,7 +64,7 @@ func read(m Message) (client.BulkBallot, *client.Error) {
 
 // validPoll reports whether a poll can have this id. Another one would be a path of its own.
 func validPoll(id string) bool {
-	if id == "" || len(id) > maxPollBytes {
+	if id == "" || len(id) > MaxPollBytes {
 		return false
 	}
 	for i := range len(id) {
@@ -88,9 +89,17 @@ func problemOf(e *client.Error) []byte {
 		Status int         `json:"status,omitzero"`
 		Detail string      `json:"detail,omitempty"`
 		Code   client.Code `json:"code"`
-	}{"/problems/" + string(e.Code), e.Title, e.Status, e.Detail, e.Code})
-	if err != nil { // only for text that is not UTF-8, which came from a message
-		return []byte(`{"type":"/problems/malformed_request","code":"malformed_request"}`)
+	}{"/problems/" + string(e.Code), e.Title, e.Status, inShort(e.Detail), e.Code})
+	if err != nil {
+		panic(err) // strings that were read from JSON, and a detail that is UTF-8
 	}
 	return b
+}
+
+// inShort cuts a text that may quote a message, and makes it UTF-8.
+func inShort(detail string) string {
+	if len(detail) > maxDetailBytes {
+		detail = detail[:maxDetailBytes] + "…"
+	}
+	return strings.ToValidUTF8(detail, "\uFFFD")
 }

@@ -70,7 +70,15 @@ func TestAProblemIsProblemDetailsInOneLine(t *testing.T) {
 	if want := `{"type":"/problems/invalid_voter","status":422,"detail":"Leave \"it\" out.\n","code":"invalid_voter"}`; got != want {
 		t.Errorf("%s", got)
 	}
-	if got := string(problemOf(refuse(client.CodeInvalidVoter, "\xff"))); !strings.Contains(got, `"code"`) {
-		t.Errorf("%s", got)
+	for name, c := range map[string]struct{ detail, want string }{
+		"no UTF-8":           {"\xff", "\uFFFD"},
+		"as long as it may":  {strings.Repeat("a", 1024), strings.Repeat("a", 1024)},
+		"a byte longer":      {strings.Repeat("a", 1025), strings.Repeat("a", 1024) + "…"},
+		"cut in a character": {strings.Repeat("a", 1023) + "é", strings.Repeat("a", 1023) + "\uFFFD…"},
+	} {
+		want := `{"type":"/problems/invalid_voter","status":422,"detail":"` + c.want + `","code":"invalid_voter"}`
+		if got := string(problemOf(refuse(client.CodeInvalidVoter, "%s", c.detail))); got != want {
+			t.Errorf("%s: %s", name, got)
+		}
 	}
 }

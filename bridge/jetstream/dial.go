@@ -3,11 +3,13 @@ package jetstream
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -31,8 +33,9 @@ type Access struct {
 	Creds         string // file of a NATS user's JWT and seed; empty: none
 	CA, Cert, Key string // files; empty: the system's CAs, no certificate
 	Log           *slog.Logger
-	// Lost is told when the connection breaks, and with nil when it is there again.
-	Lost func(error)
+	// Lost is told when there is no connection, and with nil when it is there again. Closed is told if it is closed for
+	// good and not by Close: nothing works from then on, and only another connection helps.
+	Lost, Closed func(error)
 }
 
 // Conn is a connection to the broker. It is made again for as long as it takes, also the first time.
@@ -51,29 +54,40 @@ func Dial(a Access) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the broker at %s cannot be used: %w", strings.Join(a.URLs, ", "), err)
 	}
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(callTimeout))
+	js, err := publisher(nc)
 	if err != nil {
 		nc.Close()
-		return nil, fmt.Errorf("JetStream cannot be used: %w", err)
-	}
-	if !nc.IsConnected() {
-		a.Lost(fmt.Errorf("the broker at %s does not answer yet", strings.Join(a.URLs, ", ")))
+		return nil, err
 	}
 	return &Conn{nc: nc, js: js}, nil
 }
 
+// publisher returns JetStream over a connection. What is published and never answered is forgotten in time: else it would
+// stand in the way of what comes later.
+func publisher(nc *nats.Conn) (jetstream.JetStream, error) {
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(callTimeout), jetstream.WithPublishAsyncTimeout(callTimeout))
+	if err != nil {
+		return nil, fmt.Errorf("JetStream cannot be used: %w", err)
+	}
+	return js, nil
+}
+
 func (a Access) options() ([]nats.Option, error) {
 	for _, s := range a.URLs {
-		u, err := url.Parse(s)
-		if err != nil || u.Host == "" {
+		if strings.Contains(s, "@") { // which is not repeated
+			return nil, usage.Errorf("the address of a broker holds a user or a token, which others can see on the command line; put it into a file for --nats-creds, and write nats://host:4222")
+		}
+		if u, err := url.Parse(s); err != nil || u.Host == "" {
 			return nil, usage.Errorf("%q is no address of a broker; write it as nats://host:4222", s)
 		}
-		if u.User != nil {
-			return nil, usage.Errorf("the address of the broker at %s holds a user or a token, which others can see on the command line; put it into a file for --nats-creds", u.Host)
-		}
 	}
+	var first sync.Once // later failures to connect say nothing new
 	options := []nats.Option{
 		nats.Name("voted-bridge"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.RetryOnFailedConnect(true),
+		nats.IgnoreAuthErrorAbort(), nats.NoCallbacksAfterClientClose(),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+			first.Do(func() { a.Lost(fmt.Errorf("the broker at %s cannot be reached: %w", strings.Join(a.URLs, ", "), err)) })
+		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				a.Lost(fmt.Errorf("the connection to the broker broke: %w", err))
@@ -81,7 +95,14 @@ func (a Access) options() ([]nats.Option, error) {
 		}),
 		nats.ConnectHandler(func(*nats.Conn) { a.Lost(nil) }),
 		nats.ReconnectHandler(func(*nats.Conn) { a.Lost(nil) }),
+		nats.ClosedHandler(func(nc *nats.Conn) {
+			a.Closed(fmt.Errorf("the connection to the broker was closed for good: %w", nc.LastError()))
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if refused(err) { // which comes again with each attempt
+				a.Lost(fmt.Errorf("the broker does not accept the bridge's credentials: %w", err))
+				return
+			}
 			a.Log.Warn("the broker reports an error", "error", err)
 		}),
 	}
@@ -96,6 +117,12 @@ func (a Access) options() ([]nats.Option, error) {
 		return options, err
 	}
 	return append(options, nats.Secure(config)), nil
+}
+
+// refused reports whether an error is about who the bridge is.
+func refused(err error) bool {
+	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) ||
+		errors.Is(err, nats.ErrAuthRevoked) || errors.Is(err, nats.ErrAccountAuthExpired)
 }
 
 // tls returns the TLS configuration, nil if the broker's address alone decides.

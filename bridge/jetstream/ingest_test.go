@@ -364,13 +364,17 @@ func TestADeadLetterHasTheMessageAndTheReason(t *testing.T) {
 	t.Parallel()
 	l, b := newLane(t), newBox("board")
 	other := ballot("v-1", "bo", 0)
-	l.publish(ballot("v-1", "ann", 0), other, [2]string{"ballots.board", "hello"})
+	name := fmt.Sprintf(`{"voter":"v-2","%s":1}`, strings.Repeat("\u00e9", 35_000)) // a header has 64 KiB at most
+	full := strings.Repeat("x", 1<<20)                                              // a broker takes no more, headers included
+	l.publish(ballot("v-1", "ann", 0), other, [2]string{"ballots.board", "hello"}, [2]string{"ballots.board", name}, [2]string{"ballots.board", full})
 	l.bridge(b, small)
 	l.settle()
 	letters := l.letters("DEAD")
 	for id, want := range map[string][3]string{
 		"BALLOTS-2": {"dead.board", "already_voted", other[1]},
 		"BALLOTS-3": {"dead.board", "malformed_request", "hello"},
+		"BALLOTS-4": {"dead.board", "malformed_request", name},
+		"BALLOTS-5": {"dead.board", "payload_too_large", ""},
 	} {
 		m := letters[id]
 		if m == nil || m.Subject != want[0] || m.Header.Get("Voted-Code") != want[1] || string(m.Data) != want[2] || m.Header.Get("Nats-Msg-Id") != "dead-"+id ||
@@ -401,7 +405,8 @@ func TestAReceiptComesWhereItIsAskedFor(t *testing.T) {
 func TestThePollCanBeNamedByAHeader(t *testing.T) {
 	t.Parallel()
 	l, b := newLane(t), newBox("board")
-	for poll, voter := range map[string]string{"board": "v-1", "no poll > at * all": "v-2", "a..b": "v-3"} {
+	long := strings.Repeat("a", 5000) // a subject of that length ends the connection for good
+	for poll, voter := range map[string]string{"board": "v-1", "no poll > at * all": "v-2", "a..b": "v-3", long: "v-4"} {
 		m := nats.NewMsg("ballots.in")
 		m.Header.Set("Voted-Poll", poll)
 		m.Data = []byte(ballot(voter, "ann", 0)[1])
@@ -418,7 +423,7 @@ func TestThePollCanBeNamedByAHeader(t *testing.T) {
 	for _, m := range l.letters("DEAD") {
 		subjects[m.Header.Get("Voted-Poll")] = m.Subject
 	}
-	if !maps.Equal(subjects, map[string]string{"no poll > at * all": "dead._", "a..b": "dead._"}) {
+	if !maps.Equal(subjects, map[string]string{"no poll > at * all": "dead._", "a..b": "dead._", long[:64]: "dead._"}) {
 		t.Errorf("%q", subjects)
 	}
 }
@@ -596,14 +601,39 @@ func TestLettersWithoutAStreamAreErrorsThatSayWhatToDo(t *testing.T) {
 	l.server.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if errs := o.Store(ctx, []ingest.Letter{{ID: "B-3", Poll: "board"}}); !errors.Is(errs[0], context.DeadlineExceeded) {
+	if errs := o.Store(ctx, []ingest.Letter{{ID: "B-3", Poll: "board"}}); !errors.Is(errs[0], context.DeadlineExceeded) && !errors.Is(errs[0], nats.ErrDisconnected) {
 		t.Errorf("%v", errs)
+	}
+}
+
+func TestLettersWithoutAnAnswerAreErrorsInTime(t *testing.T) {
+	t.Parallel()
+	l := newLane(t)
+	if err := l.js.DeleteStream(t.Context(), "DEAD"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.nc.SubscribeSync("dead.>"); err != nil { // hears letters, and answers none
+		t.Fatal(err)
+	}
+	if err := l.nc.FlushWithContext(within(t, patience)); err != nil {
+		t.Fatal(err)
+	}
+	conn := l.dial()
+	o := conn.Outbox("receipts.", "dead.")
+	errs := o.Store(t.Context(), []ingest.Letter{{Dead: true, ID: "B-1", Poll: "board"}, {ID: "B-2", Poll: "board"}})
+	if !errors.Is(errs[0], jetstream.ErrAsyncPublishTimeout) || errs[1] != nil || conn.js.PublishAsyncPending() != 0 {
+		t.Errorf("%v, and %d are awaited", errs, conn.js.PublishAsyncPending())
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if errs := o.Store(ended, []ingest.Letter{{ID: "B-3", Poll: "board"}}); !errors.Is(errs[0], context.Canceled) || len(l.letters("RECEIPTS")) != 1 {
+		t.Errorf("without time %v, and %d receipts are stored", errs, len(l.letters("RECEIPTS")))
 	}
 }
 
 func TestSecretsAreNotTakenFromTheCommandLine(t *testing.T) {
 	t.Parallel()
-	for _, url := range []string{"nats://user:secret@host:4222", "nats://token@host", "host:4222", "nats:///x"} {
+	for _, url := range []string{"nats://user:secret@host:4222", "user:secret@host:4222", "nats://user:secret%ss@host", "nats://secret@host", "host:4222", "nats:///x"} {
 		if _, err := Dial(Access{URLs: []string{url}, Log: quiet()}); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", url, err)
 		}

@@ -24,21 +24,24 @@ const noPoll = "_"
 
 // Outbox stores receipts and dead letters. It is safe for concurrent use.
 type Outbox struct {
-	js jetstream.JetStream
+	conn *Conn
 	// Receipts and Dead are what the subjects begin with, such as "receipts." and "dead.".
 	receipts, dead string
 }
 
 // Outbox stores letters under subjects that begin so, with the dot.
 func (c *Conn) Outbox(receipts, dead string) *Outbox {
-	return &Outbox{js: c.js, receipts: receipts, dead: dead}
+	return &Outbox{conn: c, receipts: receipts, dead: dead}
 }
 
 // Store implements ingest.Outbox: a letter without an error is in a stream, which the broker has said.
 func (o *Outbox) Store(ctx context.Context, letters []ingest.Letter) []error {
 	errs, futures := make([]error, len(letters)), make([]jetstream.PubAckFuture, len(letters))
 	for i, l := range letters {
-		futures[i], errs[i] = o.js.PublishMsgAsync(o.message(l), jetstream.WithStallWait(callTimeout))
+		if errs[i] = ctx.Err(); errs[i] != nil {
+			continue
+		}
+		futures[i], errs[i] = o.conn.js.PublishMsgAsync(o.message(l), jetstream.WithStallWait(callTimeout))
 	}
 	for i, f := range futures {
 		if errs[i] != nil {
@@ -72,25 +75,37 @@ func (o *Outbox) subject(l ingest.Letter) string {
 	if l.Dead {
 		prefix = o.dead
 	}
-	// An id may have dots, but a subject has no empty token, and no wildcard or blank.
-	for token := range strings.SplitSeq(l.Poll, ".") {
-		if token == "" || strings.ContainsAny(token, "*> \t\r\n\x00") {
-			return prefix + noPoll
-		}
+	if !FitsSubject(l.Poll) {
+		return prefix + noPoll
 	}
 	return prefix + l.Poll
+}
+
+// FitsSubject reports whether a subject can end with a poll's id. An id may have dots, but a subject has no empty token
+// and no wildcard or blank, and a broker ends the connection for good over one of 4,096 bytes.
+func FitsSubject(poll string) bool {
+	for token := range strings.SplitSeq(poll, ".") {
+		if token == "" || strings.ContainsAny(token, "*> \t\r\n\x00") {
+			return false
+		}
+	}
+	return len(poll) <= ingest.MaxPollBytes
 }
 
 func (o *Outbox) message(l ingest.Letter) *nats.Msg {
 	m := nats.NewMsg(o.subject(l))
 	m.Data = l.Body
-	m.Header.Set(headerPoll, oneLine(l.Poll))
+	m.Header.Set(headerPoll, oneLine(l.Poll[:min(len(l.Poll), ingest.MaxPollBytes)]))
 	m.Header.Set(headerMessage, l.ID)
 	m.Header.Set(jetstream.MsgIDHeader, l.ID)
 	if l.Dead {
 		m.Header.Set(jetstream.MsgIDHeader, "dead-"+l.ID)
 		m.Header.Set(headerCode, string(l.Code))
 		m.Header.Set(headerProblem, oneLine(string(l.Problem)))
+		// With these headers it may be more than a broker takes. Its message still has the body.
+		if most := o.conn.nc.MaxPayload(); most > 0 && int64(m.Size()) > most {
+			m.Data = nil
+		}
 	}
 	return m
 }

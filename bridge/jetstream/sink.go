@@ -65,9 +65,9 @@ type Sink struct {
 
 // Sink returns a sink that publishes over the connection.
 func (c *Conn) Sink(t Target) (*Sink, error) {
-	js, err := jetstream.New(c.nc, jetstream.WithDefaultTimeout(callTimeout), jetstream.WithPublishAsyncTimeout(callTimeout))
+	js, err := publisher(c.nc)
 	if err != nil {
-		return nil, fmt.Errorf("JetStream cannot be used: %w", err)
+		return nil, err
 	}
 	return &Sink{Target: t, js: js, timeout: callTimeout}, nil
 }

@@ -2,11 +2,12 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"time"
 
-	"voted/bridge/health"
 	"voted/bridge/ingest"
 	"voted/bridge/jetstream"
+	"voted/internal/pause"
 	"voted/internal/usage"
 )
 
@@ -14,9 +15,7 @@ import (
 const startPause = time.Second
 
 type ballotsCommand struct {
-	clusterFlags
-	brokerFlags
-	watchFlags
+	endsFlags
 
 	Stream        string        `help:"Stream that holds the ballots." default:"BALLOTS" placeholder:"NAME" group:"Ballots"`
 	Consumer      string        `help:"Durable pull consumer of the stream; bridges that name the same one share its messages." default:"voted-bridge" placeholder:"NAME" group:"Ballots"`
@@ -44,38 +43,24 @@ func (c *ballotsCommand) Run(s *session) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	cluster, err := c.clusterFlags.open(s.log)
-	if err != nil {
-		return err
-	}
-	defer cluster.Close()
-	state, metrics := &health.State{}, newMetrics()
-	stop, err := c.serve(s.log, metrics, state)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	conn, err := c.dial(s.log, state)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	source, err := c.source(s, conn, state)
-	if err != nil {
-		return err
-	}
-	bridge, err := ingest.New(ingest.Options{
-		Source: source, Outbox: conn.Outbox(c.ReceiptsTo+".", c.DeadSubject+"."), Cluster: cluster,
-		Log: s.log, Metrics: metrics, State: state,
-		MaxInFlight: c.MaxInFlight, ReorderWindow: c.ReorderWindow, Receipts: c.Receipts,
+	return c.between(s, func(e *ends) error {
+		source, err := c.source(e, s.log)
+		if err != nil {
+			return err
+		}
+		bridge, err := ingest.New(ingest.Options{
+			Source: source, Outbox: e.broker.Outbox(c.ReceiptsTo+".", c.DeadSubject+"."), Cluster: e.cluster,
+			Log: s.log, Metrics: e.metrics, State: e.state,
+			MaxInFlight: c.MaxInFlight, ReorderWindow: c.ReorderWindow, Receipts: c.Receipts,
+		})
+		if err != nil {
+			return err
+		}
+		s.log.Info("ballots are taken", "stream", c.Stream, "consumer", c.Consumer)
+		bridge.Run(e.ctx)
+		s.log.Info("stopped; what was not acknowledged is delivered again")
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	s.log.Info("ballots are taken", "stream", c.Stream, "consumer", c.Consumer)
-	bridge.Run(s.ctx)
-	s.log.Info("stopped; what was not acknowledged is delivered again")
-	return nil
 }
 
 func (c *ballotsCommand) check() error {
@@ -89,33 +74,31 @@ func (c *ballotsCommand) check() error {
 }
 
 // source looks for the consumer until the broker answers, and sets it back where that was asked for.
-func (c *ballotsCommand) source(s *session, conn *jetstream.Conn, state *health.State) (*jetstream.Source, error) {
+func (c *ballotsCommand) source(e *ends, log *slog.Logger) (*jetstream.Source, error) {
 	from := jetstream.Consumer{Stream: c.Stream, Name: c.Consumer, Subject: c.Subject + "."}
 	for {
-		source, err := c.open(s, conn, from)
+		source, err := c.open(e, log, from)
 		if err == nil || usage.Is(err) {
-			state.Fault("start", "")
+			e.state.Fault("start", "")
 			return source, err
 		}
-		if state.Fault("start", err.Error()) {
-			s.log.Warn("not started yet; trying again", "error", err)
+		if e.state.Fault("start", err.Error()) {
+			log.Warn("not started yet; trying again", "error", err)
 		}
-		select {
-		case <-time.After(startPause):
-		case <-s.ctx.Done():
-			return nil, errors.Join(err, s.ctx.Err())
+		if ended := pause.For(e.ctx, startPause); ended != nil {
+			return nil, errors.Join(err, ended)
 		}
 	}
 }
 
-func (c *ballotsCommand) open(s *session, conn *jetstream.Conn, from jetstream.Consumer) (*jetstream.Source, error) {
-	source, err := conn.Source(s.ctx, from)
+func (c *ballotsCommand) open(e *ends, log *slog.Logger, from jetstream.Consumer) (*jetstream.Source, error) {
+	source, err := e.broker.Source(e.ctx, from)
 	if err != nil || c.From.IsZero() {
 		return source, err
 	}
-	done, err := conn.Rewind(s.ctx, from, c.From)
+	done, err := e.broker.Rewind(e.ctx, from, c.From)
 	if done {
-		s.log.Info("the consumer was set back", "to", c.From)
+		log.Info("the consumer was set back", "to", c.From)
 	}
 	return source, err
 }

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"voted/bridge/feed"
 	"voted/bridge/health"
 	"voted/bridge/jetstream"
@@ -22,9 +20,7 @@ import (
 const ballotsEvery = time.Second
 
 type feedCommand struct {
-	clusterFlags
-	brokerFlags
-	watchFlags
+	endsFlags
 
 	Ballots    []string `help:"Publish the ballots of this poll, too, into a stream of their own; may be repeated." placeholder:"POLL" group:"Events"`
 	Create     int      `help:"Make streams that are missing, with so many replicas." placeholder:"REPLICAS" name:"create-streams" group:"Events"`
@@ -46,32 +42,18 @@ func (c *feedCommand) Run(s *session) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	cluster, err := c.clusterFlags.open(s.log)
-	if err != nil {
-		return err
-	}
-	defer cluster.Close()
-	state, metrics := &health.State{}, newMetrics()
-	stop, err := c.serve(s.log, metrics, state)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	conn, err := c.dial(s.log, state)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	id, err := identify(s.ctx, s.log, cluster, state)
-	if err != nil {
-		return err
-	}
-	feeds, err := c.feeds(s.log, cluster, conn, id, metrics, state)
-	if err != nil {
-		return err
-	}
-	s.log.Info("events are published", "cluster", id, "subject", "voted."+id+".events")
-	return runAll(s.ctx, feeds)
+	return c.between(s, func(e *ends) error {
+		id, err := identify(e.ctx, s.log, e.cluster, e.state)
+		if err != nil {
+			return err
+		}
+		feeds, err := c.feeds(e, s.log, id)
+		if err != nil {
+			return err
+		}
+		s.log.Info("events are published", "cluster", id, "subject", "voted."+id+".events")
+		return runAll(e.ctx, feeds)
+	})
 }
 
 func (c *feedCommand) check() error {
@@ -79,10 +61,8 @@ func (c *feedCommand) check() error {
 		return usage.Errorf("--create-streams must be 1 to 5 replicas")
 	}
 	for _, poll := range c.Ballots {
-		for token := range strings.SplitSeq(poll, ".") {
-			if token == "" || strings.ContainsAny(token, "*> \t\r\n\x00") {
-				return usage.Errorf("the ballots of poll %q cannot be published: no subject can end with its id", poll)
-			}
+		if !jetstream.FitsSubject(poll) {
+			return usage.Errorf("the ballots of poll %q cannot be published: no subject can end with its id", poll)
 		}
 	}
 	return nil
@@ -110,23 +90,23 @@ func identify(ctx context.Context, log *slog.Logger, c *client.Client, state *he
 }
 
 // feeds makes one feed for the events, and one for each poll.
-func (c *feedCommand) feeds(log *slog.Logger, cluster *client.Client, conn *jetstream.Conn, id string, r prometheus.Registerer, state *health.State) ([]*feed.Feed, error) {
-	metrics := feed.NewMetrics(r)
+func (c *feedCommand) feeds(e *ends, log *slog.Logger, id string) ([]*feed.Feed, error) {
+	metrics := feed.NewMetrics(e.metrics)
 	var feeds []*feed.Feed
 	add := func(name string, journal feed.Journal, target jetstream.Target, start uint64) error {
 		target.Create = c.Create
-		sink, err := conn.Sink(target)
+		sink, err := e.broker.Sink(target)
 		if err == nil {
-			feeds = append(feeds, feed.New(feed.Options{Name: name, Journal: journal, Sink: sink, Start: start, Log: log, Metrics: metrics, State: state}))
+			feeds = append(feeds, feed.New(feed.Options{Name: name, Journal: journal, Sink: sink, Start: start, Log: log, Metrics: metrics, State: e.state}))
 		}
 		return err
 	}
-	err := add("events", feed.NewEvents(cluster, id), jetstream.Target{
+	err := add("events", feed.NewEvents(e.cluster, id), jetstream.Target{
 		Subject: "voted." + id + ".events", ByType: true, Shared: c.SubjectAll, Name: "voted-" + id + "-events",
 	}, c.After)
 	for _, poll := range c.Ballots {
-		err = errors.Join(err, add("ballots/"+poll, feed.NewBallots(cluster, id, poll, ballotsEvery, log), jetstream.Target{
-			Subject: "voted." + id + ".ballots." + poll, Shared: c.SubjectAll, Name: "voted-" + id + "-ballots-" + strings.ReplaceAll(poll, ".", "_"),
+		err = errors.Join(err, add("ballots/"+poll, feed.NewBallots(e.cluster, id, poll, ballotsEvery, log), jetstream.Target{
+			Subject: "voted." + id + ".ballots." + poll, Shared: c.SubjectAll, Name: "voted-" + id + "-ballots-" + strings.ReplaceAll(poll, ".", "="),
 		}, 0))
 	}
 	return feeds, err

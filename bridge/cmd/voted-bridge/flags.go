@@ -89,10 +89,11 @@ type brokerFlags struct {
 	NATSKey   string   `help:"Its key." placeholder:"FILE" name:"nats-key" group:"The broker"`
 }
 
-// dial connects to the broker; state is told when it is away. The caller closes it.
-func (f *brokerFlags) dial(log *slog.Logger, state *health.State) (*jetstream.Conn, error) {
+// dial connects to the broker; state is told when it is away, and closed when the connection is closed for good. The
+// caller closes it.
+func (f *brokerFlags) dial(log *slog.Logger, state *health.State, closed func(error)) (*jetstream.Conn, error) {
 	return jetstream.Dial(jetstream.Access{
-		URLs: f.NATS, Creds: f.NATSCreds, CA: f.NATSCA, Cert: f.NATSCert, Key: f.NATSKey, Log: log,
+		URLs: f.NATS, Creds: f.NATSCreds, CA: f.NATSCA, Cert: f.NATSCert, Key: f.NATSKey, Log: log, Closed: closed,
 		Lost: func(err error) {
 			switch {
 			case err != nil && state.Fault("broker", err.Error()):

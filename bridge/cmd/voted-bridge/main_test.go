@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -44,6 +46,7 @@ func TestAWrongCommandLineEndsWithACodeThatNoSupervisorTriesAgain(t *testing.T) 
 		"--nats-cert and --nats-key":   {"ballots", "--nats-cert", "x"},
 		"--max-in-flight must be":      {"ballots", "--max-in-flight", "0"},
 		"put it into a file":           {"ballots", "--nats", "nats://user:secret@127.0.0.1:1"},
+		"no subject can end with":      {"feed", "--ballots", "a..b"},
 		"it must be the token alone":   {"ballots", "--token-file", token},
 		"no/such.creds":                {"ballots", "--nats-creds", "no/such.creds"},
 		"cannot listen on":             {"ballots", "--metrics", "256.0.0.1:1"},
@@ -61,6 +64,40 @@ func TestABrokerWithoutTheStreamIsAFaultOfUsage(t *testing.T) {
 	code := run([]string{"ballots", "--nats", natstest.Start(t).URL()}, &out, &errs)
 	if code != exitConfig || !strings.Contains(errs.String(), "nats stream add") {
 		t.Errorf("exit code %d, %s", code, errs.String())
+	}
+}
+
+// hostile is a broker that greets and then ends the connection with an error, over which the library does not connect again.
+func hostile(t *testing.T) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() { // ends with the listener
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(conn, `INFO {"server_id":"hostile","version":"2.15.3","headers":true,"max_payload":1048576}`+"\r\n")
+			for lines := bufio.NewScanner(conn); lines.Scan() && lines.Text() != "PING"; {
+			}
+			fmt.Fprint(conn, "PONG\r\n-ERR 'Go Away'\r\n")
+		}
+	}()
+	return "nats://" + l.Addr().String()
+}
+
+func TestABridgeWhoseConnectionIsClosedForGoodEndsSoThatItIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"ballots", "feed"} {
+		var out, errs strings.Builder
+		code := run([]string{command, "--nats", hostile(t), "--endpoint", "http://127.0.0.1:1"}, &out, &errs)
+		if code != exitFailed || !strings.Contains(errs.String(), "closed for good: nats: Go Away\n") {
+			t.Errorf("%s: exit code %d, %s", command, code, errs.String())
+		}
 	}
 }
 
