@@ -80,7 +80,7 @@ signed, whether every voter counts once and as often as the roll says, and what 
     voted verify export board-2026.audit --checkpoint board-2026.log/checkpoint --policy board-2026.policy
     voted verify export board-2026.audit --checkpoint board-2026.log/checkpoint --policy board-2026.policy --roll roll.csv
 
-An audit file says how people chose, though not who they are. Takes about 150 bytes of memory a voter.
+An audit file says how people chose, and in an open poll who they are. Takes about 150 bytes of memory a voter.
 Exit code 0 where it is so, 1 where it is not, 2 where these files cannot decide it.`
 }
 

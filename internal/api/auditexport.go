@@ -13,6 +13,7 @@ import (
 	"voted/internal/ballotjson"
 	"voted/internal/poll"
 	"voted/internal/refusal"
+	"voted/proof"
 )
 
 // exportAudit serves a poll's whole log with what opens the ballots that count, as of one
@@ -37,7 +38,8 @@ func (h *Handler) exportAudit(w *response, r *http.Request) error {
 //
 //   - first leaf 0, and the definition that it stands for;
 //   - then each record, in the order of the box: one that counts with its choice and what
-//     opens its seal, one that was superseded with its seal alone;
+//     opens its seal, in an open poll with its voter and what opens their key, and one that was
+//     superseded with its seal alone;
 //   - then who may vote or has voted, where the poll has a roll;
 //   - last the closing entry, if the poll has closed.
 func (e *exporter) writeAudit(ctx context.Context, out io.Writer, c *poll.Capture) error {
@@ -93,6 +95,8 @@ func (e *exporter) appendAudited(line []byte, a *poll.Audited) ([]byte, error) {
 	}
 	if a.Voter != "" {
 		line, _ = jsontext.AppendQuote(append(line, `,"voter":`...), a.Voter)
+		nonce := proof.VoterNonce(e.rules.Salt, a.Voter)
+		line = appendBytes(append(line, `,"key_nonce":`...), hex.EncodeToString(nonce[:]))
 	}
 	line = append(append(line, `,"`+ballotjson.FieldOf(e.rules.Form())+`":`...), selections...)
 	line = strconv.AppendUint(append(line, `,"version":`...), uint64(a.Version), 10)

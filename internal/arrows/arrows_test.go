@@ -74,7 +74,7 @@ var arrows = map[string][]string{
 	"internal/prover":          {"internal/durable", "internal/pause", "internal/witness", "proof"},
 	"internal/prover/...":      {"internal/prover"},
 	"internal/rates":           {},
-	"internal/recount":         {"internal/ballotjson", "internal/ballottext", "internal/poll", "internal/refusal", "internal/resultjson", "internal/tally", "proof"},
+	"internal/recount":         {"internal/ballotjson", "internal/ballottext", "internal/poll", "internal/refusal", "internal/resultjson", "internal/tally", "internal/voterid", "proof"},
 	"internal/refusal":         {},
 	"internal/resultfile":      {"internal/profile", "internal/resultjson", "internal/resulttext"},
 	"internal/resultjson":      {"internal/tally"},

@@ -13,6 +13,7 @@ import (
 
 	"voted/internal/ballotjson"
 	"voted/internal/poll"
+	"voted/internal/voterid"
 	"voted/proof"
 )
 
@@ -54,7 +55,8 @@ type auditLine struct {
 	Supersedes uint32    `json:"supersedes"`
 	Seal       string    `json:"seal"` // of a ballot that does not count
 	Voter      string    `json:"voter"`
-	Version    uint32    `json:"version"` // of one that does
+	KeyNonce   string    `json:"key_nonce"` // opens the voter key, where the poll is open
+	Version    uint32    `json:"version"`   // of one that does
 	Index      uint64    `json:"index"`
 	CastAt     time.Time `json:"cast_at"`
 	Nonce      string    `json:"nonce"`
@@ -67,12 +69,13 @@ type auditLine struct {
 }
 
 // ReadAudit reads an audit file, as nodes serve it, and checks all that it says of itself: that
-// each ballot that counts is opened and no other one, that it shows the choice that it seals,
-// that the versions of a voter follow one another, that the weights are those of the roll, and
-// that the closing fits. Whether these are the entries that were signed is for Root to say.
+// each ballot that counts is opened and no other one, that it shows the choice that it seals, that
+// in an open poll it stands under the key of the voter whom it names, each once, that the versions
+// of a voter follow one another, that the weights are those of the roll, and that the closing fits.
+// Whether these are the entries that were signed is for Root to say.
 //
 // watch is called with each entry, and may be nil; its error ends the reading. ReadAudit fails
-// with proof.ErrMalformed, ErrChain, ErrSeal or ErrEnded, with ErrDefinition, ErrShort,
+// with proof.ErrMalformed, ErrVoter, ErrChain, ErrSeal or ErrEnded, with ErrDefinition, ErrShort,
 // ErrProfile, ErrRoll or ErrWeight, or as the reader does. It takes about 100 bytes of memory a
 // voter.
 func ReadAudit(in io.Reader, watch func(number uint64, entry []byte) error) (*Audit, error) {
@@ -182,6 +185,9 @@ func (a *Audit) ballot(l *auditLine) error {
 	if l.Version != version {
 		return fmt.Errorf("%w: ballot %d is said to be version %d of its voter, and is version %d", proof.ErrChain, l.Ballot, l.Version, version)
 	}
+	if err := a.name(l, e.Key); err != nil {
+		return err
+	}
 	selections, err := a.open(l, &e)
 	if err != nil {
 		return err
@@ -190,6 +196,32 @@ func (a *Audit) ballot(l *auditLine) error {
 		return err
 	}
 	a.counts(l, e.Key, selections)
+	return nil
+}
+
+// name takes the name of a voter whose ballot counts. Only open polls have names; there each opens
+// the key of its ballot, and stands there once. Another nonce makes another key of the same name.
+func (a *Audit) name(l *auditLine, key [16]byte) error {
+	if a.Rules.Secrecy != poll.Open {
+		if l.Voter != "" || l.KeyNonce != "" {
+			return fmt.Errorf("%w: ballot %d has a name, and the poll is secret", proof.ErrMalformed, l.Ballot)
+		}
+		return nil
+	}
+	var nonce [16]byte
+	if unhex("key_nonce", l.KeyNonce, nonce[:]) != nil {
+		return fmt.Errorf("%w: ballot %d does not have what opens the key of its voter", proof.ErrMalformed, l.Ballot)
+	}
+	if canonical, err := voterid.Canonical(l.Voter); err != nil || canonical != l.Voter {
+		return fmt.Errorf("%w: ballot %d is of %q, which is not how a poll writes a voter", proof.ErrMalformed, l.Ballot, l.Voter)
+	}
+	if proof.VoterKey(nonce, l.Voter) != key {
+		return fmt.Errorf("%w: ballot %d does not stand under the key of %q", proof.ErrVoter, l.Ballot, l.Voter)
+	}
+	if _, twice := a.Names[l.Voter]; twice {
+		return fmt.Errorf("%w: %q has two ballots that count, under two keys", proof.ErrChain, l.Voter)
+	}
+	a.Names[l.Voter] = key
 	return nil
 }
 
@@ -221,9 +253,6 @@ func (a *Audit) open(l *auditLine, e *proof.BallotEntry) ([]byte, error) {
 // counts takes a ballot that counts into the profile.
 func (a *Audit) counts(l *auditLine, key [16]byte, selections []byte) {
 	a.setOpened(l.Ballot)
-	if l.Voter != "" {
-		a.Names[l.Voter] = key
-	}
 	weight := uint32(1)
 	if a.Rules.Eligibility == poll.OnRoll {
 		weight = l.Weight

@@ -160,6 +160,14 @@ func exports(t *testing.T) []said {
 			held.Roll = how(roll)
 		}
 	}
+	naming := func(how func(x *published)) *Verdict {
+		x := publishOpen(t)
+		how(x)
+		held := Held{Checkpoint: x.whole(t, 1, 2)}
+		own(func(roll []recount.Own) []recount.Own { return roll })(x, &held)
+		return Export(bytes.NewReader(x.audit(t)), p, held, utc)
+	}
+	strange := [16]byte{1} // a salt that is not the poll's
 	dropped := func(x *published) {
 		x.lines = append(x.lines[:100:100], x.lines[101:]...)
 		for i := 100; i < countedBallots; i++ {
@@ -177,6 +185,22 @@ func exports(t *testing.T) []said {
 			x.lines = append(x.lines[:201:201], x.lines[rollAt:rollAt+300]...)
 			held.Checkpoint = x.head(t, 201, 1, 1, 2)
 		})},
+		{"an audit file with the names of an open poll, and the roll", Right, naming(func(*published) {})},
+		{"an open poll without a name", Wrong, naming(func(x *published) { x.lines[17].Voter = "" })},
+		{"an open poll without what opens a voter's key", Wrong, naming(func(x *published) { x.lines[17].KeyNonce = "" })},
+		{"two ballots each under the other voter's name", Wrong, naming(func(x *published) {
+			x.name(17, "v-20", salt)
+			x.name(20, "v-17", salt)
+		})},
+		{"a name twice, under two keys of which both open to it", Wrong, naming(func(x *published) {
+			x.rekey(t, 17, proof.VoterKey(proof.VoterNonce(strange, "v-20"), "v-20"))
+			x.name(17, "v-20", strange)
+		})},
+		{"a name that is another way to write a name", Wrong, naming(func(x *published) {
+			x.rekey(t, 17, proof.VoterKey(proof.VoterNonce(salt, "Zoe\u0308"), "Zoe\u0308"))
+			x.name(17, "Zoe\u0308", salt)
+		})},
+		{"a secret poll with a name", Wrong, line(17, func(l *audited) { l.Voter = "v-17" })},
 		{"another choice, sealed and shown", Wrong, line(16, choice)},
 		{"another choice, sealed and shown, with the published log", Wrong, withLog(16, choice)},
 		{"another choice, shown alone", Wrong, line(16, func(l *audited) { l.Selections = []string{"ann"} })},

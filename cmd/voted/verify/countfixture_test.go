@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"voted/internal/poll"
 	"voted/proof"
 )
 
@@ -44,6 +46,7 @@ type audited struct {
 	Supersedes uint32   `json:"supersedes,omitempty"`
 	Seal       string   `json:"seal,omitempty"`
 	Voter      string   `json:"voter,omitempty"`
+	KeyNonce   string   `json:"key_nonce,omitempty"`
 	Selections []string `json:"selections,omitempty"`
 	Version    uint32   `json:"version,omitempty"`
 	Index      uint64   `json:"index,omitempty"`
@@ -154,6 +157,61 @@ func (p *published) end() {
 	closing := p.closing.Append(nil)
 	p.entries = append(p.entries, closing)
 	p.lines = append(p.lines, audited{Closing: closing})
+}
+
+// publishOpen is publish for a poll that shows who chose what.
+func publishOpen(t testing.TB) *published {
+	t.Helper()
+	p := publish(t)
+	began := definitionOf(t, definitionHex)
+	first := proof.DefinitionEntry{Derivation: proof.KeyThatOpens, Disclosure: 2, Salt: proof.CommitSalt(salt), Rules: sha256.Sum256(began)}.Append(nil)
+	p.entries[0], p.lines[0] = first, audited{Entry: first, Definition: began}
+	for n := 1; n <= countedBallots; n++ {
+		p.name(n, fmt.Sprintf("v-%d", voterOf(n)), salt)
+	}
+	p.closing.Definition = sha256.Sum256(definitionOf(t, finalHex))
+	p.close(t)
+	return p
+}
+
+// definitionOf is a definition, made open.
+func definitionOf(t testing.TB, text string) []byte {
+	t.Helper()
+	d := poll.NewCursor(unhex(t, text)).Definition()
+	d.Secrecy = poll.Open
+	return d.AppendCanonical(nil)
+}
+
+// name puts a name to a ballot that counts, with what opens the key that a salt makes of it.
+func (p *published) name(ballot int, voter string, salt [16]byte) {
+	if l := &p.lines[ballot]; l.Nonce != "" {
+		nonce := proof.VoterNonce(salt, voter)
+		l.Voter, l.KeyNonce = voter, hex.EncodeToString(nonce[:])
+	}
+}
+
+// rekey puts a ballot under another key, in the log, in the audit file and on its roll.
+func (p *published) rekey(t testing.TB, ballot int, key [16]byte) {
+	t.Helper()
+	l := &p.lines[ballot]
+	for i := range p.lines {
+		if p.lines[i].Eligible == l.VoterKey {
+			p.lines[i].Eligible = hex.EncodeToString(key[:])
+		}
+	}
+	l.VoterKey = hex.EncodeToString(key[:])
+	e, err := proof.ParseBallotEntry(p.entries[ballot])
+	must(t, err)
+	e.Key = key
+	p.entries[ballot] = e.Append(nil)
+	roll := p.lines[countedBallots+1 : countedBallots+301]
+	slices.SortFunc(roll, func(a, b audited) int { return cmp.Compare(a.Eligible, b.Eligible) })
+	h := sha256.New()
+	for _, r := range roll {
+		h.Write(binary.BigEndian.AppendUint32(unhex(t, r.Eligible), r.Weight))
+	}
+	h.Sum(p.closing.Roll[:0])
+	p.close(t)
 }
 
 // close makes the closing again, of a profile that was changed.
