@@ -106,6 +106,44 @@ func TestTheProbeIsStartedWithATokenAndScraped(t *testing.T) {
 	}
 }
 
+// Compose names files that its script makes: one that is not there is found out when a node starts, or when somebody
+// turns on what it is for.
+func TestTheSecretsOfComposeHaveWhatItsNodesRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	voted, secrets := filepath.Join(dir, "voted"), filepath.Join(dir, "secrets")
+	if out, err := run(t, "go", "build", "-o", voted, "voted/cmd/voted"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := run(t, "env", "VOTED="+voted, "VOTED_SECRETS="+secrets, "VOTED_ENV_FILE="+filepath.Join(dir, "env"), "compose/secrets.sh"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	environment, _, _ := strings.Cut(read(t, "compose/compose.yaml"), "\nservices:\n")
+	named := regexp.MustCompile(`/secrets/([\w.]*\w)`)
+	missing := func(environment string) (paths []string) {
+		for _, m := range named.FindAllStringSubmatch(environment, -1) {
+			for _, node := range []string{"n1", "n2", "n3"} {
+				if _, err := os.Stat(filepath.Join(secrets, node, m[1])); err != nil {
+					paths = append(paths, node+"/"+m[1])
+				}
+			}
+		}
+		return paths
+	}
+	if paths := missing(environment); paths != nil || !strings.Contains(environment, "/secrets/webhook.key") {
+		t.Errorf("secrets.sh does not make %q", paths)
+	}
+	if paths := missing(environment + "\n  VOTED_TOKENS: /secrets/others"); len(paths) != 3 {
+		t.Errorf("of a file that nobody makes only %q are missed", paths)
+	}
+	// What one node signs, receivers take from all.
+	for _, node := range []string{"n2", "n3"} {
+		if read(t, filepath.Join(secrets, node, "webhook.key")) != read(t, filepath.Join(secrets, "n1", "webhook.key")) {
+			t.Errorf("%s has another key for webhooks than n1", node)
+		}
+	}
+}
+
 // The exit codes of the Go runtime when it crashes, and of both programs when another
 // command line is needed.
 func TestTheUnitStartsAgainAfterACrashAndNotAfterAWrongCommandLine(t *testing.T) {

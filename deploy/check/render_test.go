@@ -7,7 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -314,6 +316,81 @@ func TestPodsGetTheirOwnProofKeysWhereTheValuesNameALog(t *testing.T) {
 	}
 }
 
+func TestWebhooksAreSignedAndLetOutWhereTheValuesEnableThem(t *testing.T) {
+	for name, x := range map[string]struct {
+		values map[string]any
+		ports  []int // that a pod reaches in addition
+	}{
+		"as it is":                   {map[string]any{}, nil},
+		"enabled":                    {map[string]any{"enabled": true}, []int{443, 8443}},
+		"enabled, to another port":   {map[string]any{"enabled": true, "egressPorts": []any{443, 9000}}, []int{443, 9000}},
+		"ports alone enable nothing": {map[string]any{"egressPorts": []any{9000}}, nil},
+	} {
+		objects, err := helm(t, "voted", map[string]any{"webhooks": x.values})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		pod := objects["StatefulSet/voted"].(*appsv1.StatefulSet).Spec.Template.Spec
+		key := ""
+		for _, e := range pod.Containers[0].Env {
+			if e.Name == "VOTED_WEBHOOK_KEY" {
+				key = e.Value
+			}
+		}
+		mounted := slices.ContainsFunc(pod.Volumes[0].Secret.Items, func(i corev1.KeyToPath) bool { return "/secrets/shared/"+i.Path == key })
+		if enabled := x.ports != nil; (key != "") != enabled || mounted != enabled {
+			t.Errorf("%s: the key is %q, mounted: %v", name, key, mounted)
+		}
+		var ports []int
+		for _, r := range objects["NetworkPolicy/voted"].(*networkingv1.NetworkPolicy).Spec.Egress[2:] { // behind members and names
+			for _, p := range r.Ports {
+				ports = append(ports, p.Port.IntValue())
+			}
+		}
+		if !slices.Equal(ports, x.ports) {
+			t.Errorf("%s: pods reach the ports %v, not %v", name, ports, x.ports)
+		}
+	}
+	for name, ports := range map[string][]any{"no port, which stands for all": {}, "a port that there is not": {70000}, "a name": {"https"}} {
+		if _, err := helm(t, "voted", map[string]any{"webhooks": map[string]any{"enabled": true, "egressPorts": ports}}); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+// sizes are the numbers of members to which a manual has its reader bring the chart.
+var sizes = regexp.MustCompile(`(?:--set\s+replicas|VOTED_REPLICAS)=(\d+)`)
+
+// refusedSizes returns those that the chart does not take, and how many it names.
+func refusedSizes(t *testing.T, manual string) (refused []string, named int) {
+	t.Helper()
+	for _, m := range sizes.FindAllStringSubmatch(manual, -1) {
+		named++
+		n, err := strconv.Atoi(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := helm(t, "voted", map[string]any{"replicas": n}); err != nil {
+			refused = append(refused, m[0])
+		}
+	}
+	return refused, named
+}
+
+func TestTheChartTakesTheSizesThatTheManualNames(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if refused, named := refusedSizes(t, string(manual)); refused != nil || named < 3 {
+		t.Errorf("of %d sizes in docs/operations.md the chart refuses %q", named, refused)
+	}
+	// A size that the chart refuses must be seen.
+	if refused, _ := refusedSizes(t, strings.ReplaceAll(string(manual), "replicas=5", "replicas=4")); len(refused) != 1 {
+		t.Errorf("of a manual that names four members these are refused: %q", refused)
+	}
+}
+
 func TestTheProbeIsNoMemberAndAsksAllOfThem(t *testing.T) {
 	if standard(t)["Deployment/voted-probe"] != nil {
 		t.Error("it is there though nobody asked for it")
@@ -360,15 +437,22 @@ func TestTheSecretHasWhatThePodsMount(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	script := exec.Command("../helm/secrets.sh", "votes", filepath.Join(dir, "secrets"))
-	script.Env = append(os.Environ(), "VOTED="+voted)
-	manifest, err := script.Output()
-	if err != nil {
-		t.Fatal(err)
+	made := func() []byte {
+		script := exec.Command("../helm/secrets.sh", "votes", filepath.Join(dir, "secrets"))
+		script.Env = append(os.Environ(), "VOTED="+voted)
+		manifest, err := script.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return manifest
+	}
+	manifest := made()
+	if !bytes.Equal(manifest, made()) {
+		t.Error("a second run of secrets.sh does not keep what the first one made")
 	}
 	secret := decode(t, manifest)["Secret/voted"].(*corev1.Secret)
 	objects, err := helm(t, "voted", map[string]any{
-		"proofs": map[string]any{"logName": "votes.example.org"}, "probe": map[string]any{"enabled": true},
+		"proofs": map[string]any{"logName": "votes.example.org"}, "probe": map[string]any{"enabled": true}, "webhooks": map[string]any{"enabled": true},
 	})
 	if err != nil {
 		t.Fatal(err)

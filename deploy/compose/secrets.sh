@@ -1,6 +1,6 @@
 #!/bin/sh
-# secrets.sh: makes the CA, a certificate for each node and the tokens that compose.yaml
-# uses, in ./secrets beside it or in $VOTED_SECRETS. What is there is kept.
+# secrets.sh: makes the CA, a certificate for each node, the tokens and the key of webhooks that
+# compose.yaml uses, in ./secrets beside it or in $VOTED_SECRETS. What is there is kept.
 # It runs the image $VOTED_IMAGE (voted), or the program $VOTED where that is set.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -28,6 +28,7 @@ done
 voted token new --role admin,gateway --name probe --tokens tokens >"$secrets/probe.token"
 # One token for trying things, and for the load test, which does all of that.
 voted token new --role admin,gateway,reader,auditor --name operator --tokens tokens >"$secrets/operator.token"
+voted webhook key >"$secrets/webhook.key"
 for node in n1 n2 n3; do
 	mkdir "$secrets/$node"
 	voted ca issue ca member $node --host "$node,localhost,127.0.0.1" --out $node
@@ -35,7 +36,7 @@ for node in n1 n2 n3; do
 	mv "$secrets/$node/$node.key" "$secrets/$node/node.key"
 	mv "$secrets/$node/$node.proof.key" "$secrets/$node/node.proof.key"
 	mv "$secrets/$node/$node.proof.crt" "$secrets/" # for policies
-	cp "$secrets/ca/ca.crt" "$secrets/tokens" "$secrets/$node/"
+	cp "$secrets/ca/ca.crt" "$secrets/tokens" "$secrets/webhook.key" "$secrets/$node/"
 done
 mkdir "$secrets/prometheus" "$secrets/grafana" "$secrets/probe"
 cp "$secrets/ca/ca.crt" "$secrets/metrics.token" "$secrets/prometheus/"

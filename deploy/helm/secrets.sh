@@ -1,7 +1,7 @@
 #!/bin/sh
-# secrets.sh NAMESPACE [DIR]: makes the CA, a certificate and a proof key for each member and the
-# tokens in DIR (./voted-secrets), and prints the Secret that the pods mount. It needs `voted`, or the
-# program $VOTED. $VOTED_NAME (voted) is the name of the StatefulSet, $VOTED_REPLICAS (3) its size.
+# secrets.sh NAMESPACE [DIR]: makes the CA, a certificate and a proof key for each member, the tokens and
+# the key of webhooks in DIR (./voted-secrets), where what is there is kept, and prints the Secret that
+# the pods mount. It needs `voted`, or the program $VOTED. $VOTED_NAME (voted) is the name of the StatefulSet, $VOTED_REPLICAS (3) its size.
 #
 #   deploy/helm/secrets.sh votes | kubectl apply -f -
 set -eu
@@ -18,6 +18,7 @@ umask 077
 	done
 } >&2
 [ -e "$dir/probe.token" ] || "$voted" token new --role admin,gateway --name probe --tokens "$dir/tokens" >"$dir/probe.token"
+[ -e "$dir/webhook.key" ] || "$voted" webhook key >"$dir/webhook.key"
 
 entry() { printf '  %s: %s\n' "$1" "$(base64 <"$2" | tr -d '\n')"; }
 
@@ -25,6 +26,7 @@ printf 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: %s\n  namespace: %s\nty
 entry ca.crt "$dir/ca/ca.crt"
 entry tokens "$dir/tokens"
 entry probe.token "$dir/probe.token"
+entry webhook.key "$dir/webhook.key"
 i=0
 while [ $i -lt "$replicas" ]; do
 	member=$name-$i
