@@ -59,10 +59,10 @@ func (f *findings) endpoints(all []*poll.Endpoint) {
 		}
 	}
 	if len(disabled) > 0 {
-		f.add("webhook_disabled", "", "Nothing is sent to the webhooks that were disabled: %s. Once their receivers work, enable them: they go on where they stopped.", some(disabled))
+		f.add("webhook_disabled", "", "Nothing is sent to the webhooks that were disabled: %s. Once their receivers work, let them go on where they stopped (voted webhook resume ID).", some(disabled))
 	}
 	if len(dead) > 0 {
-		f.add("webhook_dead", "", "Webhooks did not take %d events, which are not sent again by themselves: %s. Once their receivers take them, redeliver them.", events, some(dead))
+		f.add("webhook_dead", "", "Webhooks did not take %d events, which are not sent again by themselves: %s. Once their receivers work, have them sent again (voted webhook redeliver ID --after NUMBER).", events, some(dead))
 	}
 }
 

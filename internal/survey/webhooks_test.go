@@ -36,8 +36,8 @@ func TestWhatIsWrongWithWebhooksIsSaidInWords(t *testing.T) {
 		"one is a quarter of an hour late":  {Look{has("n1", "a", func(w *Webhooks) { w.Oldest = 15 * time.Minute }), has("n2", "a"), has("n3", "a")}, nil, []string{"webhooks_behind n1 that is 15m0s old"}},
 		"one is late, and not yet too late": {Look{has("n1", "a", func(w *Webhooks) { w.Oldest = 15*time.Minute - 1 }), has("n2", "a"), has("n3", "a")}, nil, nil},
 		"what a follower thinks is nothing": {Look{has("n1", "a"), has("n2", "a", func(w *Webhooks) { w.Oldest = time.Hour }), has("n3", "a")}, nil, nil},
-		"one was disabled":                  {Look{has("n1", "a"), has("n2", "a"), has("n3", "a")}, []*poll.Endpoint{stopped}, []string{"webhook_disabled  board (it answered 410 Gone)"}},
-		"one has dead letters":              {Look{has("n1", "a"), has("n2", "a"), has("n3", "a")}, []*poll.Endpoint{refused}, []string{"webhook_dead  did not take 2 events"}},
+		"one was disabled":                  {Look{has("n1", "a"), has("n2", "a"), has("n3", "a")}, []*poll.Endpoint{stopped}, []string{"webhook_disabled  board (it answered 410 Gone). Once their receivers work, let them go on where they stopped (voted webhook resume ID)."}},
+		"one has dead letters":              {Look{has("n1", "a"), has("n2", "a"), has("n3", "a")}, []*poll.Endpoint{refused}, []string{"webhook_dead  did not take 2 events, which are not sent again by themselves: bot. Once their receivers work, have them sent again (voted webhook redeliver ID --after"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
