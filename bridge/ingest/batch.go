@@ -143,22 +143,25 @@ func (b *Bridge) broken(ctx context.Context, poll string, rest []*item, err erro
 
 // refuse decides for a ballot that was refused.
 func (b *Bridge) refuse(ctx context.Context, poll string, it *item) {
-	now := time.Now()
+	now, f := time.Now(), fateOf(it.refused.Code)
 	r := refusal{code: it.refused.Code, deliveries: it.Deliveries(), since: now, window: b.o.ReorderWindow}
-	if f, known := fates[r.code]; f == waiting || !known {
+	if f == suspended || f == locked {
+		it.verdict = judge(r, now)
+		b.suspend(ctx, it)
+		return
+	}
+	back := b.weather.good() // the cluster answered
+	b.state.Fault(partCluster, "")
+	if f == waiting {
 		r.since = b.patience.first(it.ID(), now)
+		if r.since.Before(back) { // while the cluster was away nothing could come of what it waits for
+			r.since = back
+		}
 	}
 	if r.code == client.CodePollNotOpen {
 		r.opens = b.patience.opening(ctx, b.o.Cluster, poll)
 	}
 	it.verdict = judge(r, now)
-	switch it.verdict.fate {
-	case suspended, locked:
-		b.suspend(ctx, it)
-	default: // the cluster answered
-		b.weather.good()
-		b.state.Fault(partCluster, "")
-	}
 }
 
 // suspend lets the whole bridge pause, unless it only ends.

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"voted/bridge/health"
+	"voted/internal/pause"
 	"voted/internal/usage"
 )
 
@@ -17,7 +18,9 @@ import (
 const (
 	partCluster = "cluster"
 	partSource  = "consumer"
-	partLetters = "letters"
+	// A letter of one kind that is stored says nothing of the other one's stream.
+	partDead     = "dead letters"
+	partReceipts = "receipts"
 )
 
 // Options are what a bridge works with; all but MaxInFlight, ReorderWindow and Receipts are required.
@@ -113,7 +116,7 @@ func (b *Bridge) fetch(ctx context.Context, try bool) []Message {
 		b.o.Log.Warn("no messages can be fetched; trying again", "error", err)
 	}
 	if len(batch) == 0 {
-		sleep(ctx, fetchPause)
+		_ = pause.For(ctx, fetchPause)
 	}
 	return batch
 }
@@ -125,7 +128,7 @@ func (b *Bridge) watchLag(ctx context.Context) {
 			b.metrics.lag.Set(float64(lag))
 		}
 		b.patience.prune(time.Now())
-		sleep(ctx, lagEvery)
+		_ = pause.For(ctx, lagEvery)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"voted/bridge/health"
 	"voted/client"
+	"voted/internal/pause"
 )
 
 // cluster answers as it is told, by voter; a ballot that nothing is told of is counted.
@@ -40,7 +41,7 @@ func (c *cluster) CastMany(ctx context.Context, poll string, ballots iter.Seq[cl
 		c.uploads = append(c.uploads, len(all))
 		broken := c.breaks[poll]
 		c.mu.Unlock()
-		sleep(ctx, c.takes)
+		_ = pause.For(ctx, c.takes)
 		if err := ctx.Err(); err != nil {
 			broken = &client.UnansweredError{Unknown: true, Context: err}
 		}
@@ -71,7 +72,8 @@ func (c *cluster) Poll(context.Context, string) (client.Poll, error) {
 type outbox struct {
 	broker  *broker
 	letters []Letter
-	err     error
+	err     error // of all letters
+	buries  error // of dead ones
 }
 
 func (o *outbox) Store(_ context.Context, letters []Letter) []error {
@@ -79,7 +81,10 @@ func (o *outbox) Store(_ context.Context, letters []Letter) []error {
 	defer o.broker.mu.Unlock()
 	errs := make([]error, len(letters))
 	for i, l := range letters {
-		if errs[i] = o.err; o.err == nil {
+		if errs[i] = o.err; l.Dead && o.buries != nil {
+			errs[i] = o.buries
+		}
+		if errs[i] == nil {
 			o.letters = append(o.letters, l)
 			o.broker.told = append(o.broker.told, "stored "+l.ID)
 		}
@@ -174,6 +179,23 @@ func TestABallotThatCountsIsAcknowledgedAndGetsItsReceiptFirstWhereItAsks(t *tes
 	}
 }
 
+// The receipt of a ballot may be lost with its bridge, and the voter may have another one when the message comes again.
+func TestABallotThatWasReplacedMeanwhileGetsItsReceiptToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cluster.codes["asks"], w.cluster.codes["quiet"] = client.CodeSuperseded, client.CodeSuperseded
+	quiet, asks := w.message("quiet"), w.message("asks")
+	asks.receipt = true
+	w.process(t.Context(), []Message{quiet, asks})
+	if quiet.answer != "ack" || asks.answer != "ack" || len(w.outbox.letters) != 1 {
+		t.Fatalf("the broker was told %q", w.broker.told)
+	}
+	want := `{"poll":"p","voter":"asks","outcome":"superseded","message":"B-asks"}`
+	if l := w.outbox.letters[0]; l.Dead || string(l.Body) != want {
+		t.Errorf("%+v %s", l, l.Body)
+	}
+}
+
 func TestPoisonIsStoredBeforeItIsTerminatedAndTheRestGoesOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -209,7 +231,7 @@ func TestAMessageWhoseLetterIsNotStoredComesAgain(t *testing.T) {
 	if no.answer != "retry" || asks.answer != "retry" || no.pause == 0 {
 		t.Errorf("%q", w.broker.told)
 	}
-	if len(w.state.Faults()) != 1 || w.total("dead") != 0 || w.total("returned") != 2 {
+	if len(w.state.Faults()) != 2 || w.total("dead") != 0 || w.total("returned") != 2 {
 		t.Errorf("the bridge is well: %q", w.state.Faults())
 	}
 	w.outbox.err = nil
@@ -217,6 +239,55 @@ func TestAMessageWhoseLetterIsNotStoredComesAgain(t *testing.T) {
 	if no.answer != "term" || asks.answer != "ack" || len(w.state.Faults()) != 0 {
 		t.Errorf("%q %q", w.broker.told, w.state.Faults())
 	}
+}
+
+func TestReceiptsThatAreStoredDoNotHideThatDeadLettersAreNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.outbox.buries = errors.New("no stream stores dead.p")
+	no, asks := w.message("no"), w.message("asks")
+	no.body, asks.receipt = "no JSON", true
+	faults := func(batch ...Message) string {
+		w.process(t.Context(), batch)
+		return strings.Join(w.state.Faults(), " ")
+	}
+	for step, batch := range [][]Message{{no}, {asks}, {no, asks}, {}} {
+		if got := faults(batch...); got != "dead letters: no stream stores dead.p" {
+			t.Errorf("step %d: %q", step, got)
+		}
+	}
+	w.outbox.buries = nil
+	if got := faults(no); got != "" {
+		t.Errorf("after all: %q", got)
+	}
+}
+
+func TestTheTimeThatTheClusterIsAwayIsNotOfTheWindow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.cluster.codes["over"] = client.CodeVersionMismatch
+		m, other := w.message("over"), w.message("other")
+		w.process(t.Context(), []Message{m})
+		w.cluster.breaks["p"] = &client.Error{Status: 503, Code: client.CodeUnavailable}
+		w.process(t.Context(), []Message{m})
+		time.Sleep(ReorderWindow)
+		delete(w.cluster.breaks, "p")
+		for step, c := range []struct {
+			batch  []Message
+			sleep  time.Duration
+			answer string
+		}{
+			{[]Message{m}, ReorderWindow - 1, "retry"}, // the first that the cluster answers
+			{[]Message{other, m}, 1, "retry"},
+			{[]Message{m}, 0, "term"},
+		} {
+			if w.process(t.Context(), c.batch); m.answer != c.answer {
+				t.Errorf("step %d: %s", step, m.answer)
+			}
+			time.Sleep(c.sleep)
+		}
+	})
 }
 
 func TestAMessageWaitsForTheWindowFromItsFirstRefusal(t *testing.T) {

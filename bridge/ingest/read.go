@@ -29,7 +29,7 @@ func read(m Message) (client.BulkBallot, *client.Error) {
 		return b, refuse(client.CodePayloadTooLarge, "A message has at most %d bytes, and this one has %d.", maxMessageBytes, len(body))
 	}
 	if !validPoll(m.Poll()) {
-		return b, refuse(client.CodePollNotFound, "%q cannot be the id of a poll. %s", m.Poll(), "Publish to ballots.POLL, or name the poll in the header Voted-Poll.")
+		return b, refuse(client.CodePollNotFound, "%q cannot be the id of a poll. %s", m.Poll(), "Publish to ballots.POLL, or to another subject of the stream with the header Voted-Poll.")
 	}
 	var l line
 	if err := json.Unmarshal(body, &l); err != nil {

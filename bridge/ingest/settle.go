@@ -35,10 +35,15 @@ func (b *Bridge) store(letters []Letter, senders []*item) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	fault := ""
+	faults := map[string]string{} // of the parts that a letter was of
 	for i, err := range b.o.Outbox.Store(ctx, letters) {
+		part := partReceipts
+		if letters[i].Dead {
+			part = partDead
+		}
+		faults[part] += "" // it is there now
 		if err != nil {
-			fault = err.Error()
+			faults[part] = err.Error()
 			it := senders[i]
 			it.verdict = verdict{fate: waiting, pause: pauseAfter(it.Deliveries()), label: labelReturned}
 			continue
@@ -47,8 +52,10 @@ func (b *Bridge) store(letters []Letter, senders []*item) {
 			b.metrics.dead.WithLabelValues(string(letters[i].Code)).Inc()
 		}
 	}
-	if b.state.Fault(partLetters, fault) && fault != "" {
-		b.o.Log.Warn("letters cannot be stored; their messages are kept", "error", fault)
+	for part, fault := range faults {
+		if b.state.Fault(part, fault) && fault != "" {
+			b.o.Log.Warn(part+" cannot be stored; their messages are kept", "error", fault)
+		}
 	}
 }
 
@@ -73,23 +80,27 @@ func (b *Bridge) letterOf(it *item) (l Letter, needed bool) {
 	case it.verdict.fate == dead:
 		l.Dead, l.Body, l.Code, l.Problem = true, it.Body(), it.refused.Code, problemOf(it.refused)
 		return l, true
-	case it.verdict.fate == settled && it.refused == nil && (b.o.Receipts || it.WantsReceipt()):
+	case it.verdict.fate == settled && (b.o.Receipts || it.WantsReceipt()):
 		l.Body = receiptOf(it)
 		return l, true
 	}
 	return l, false
 }
 
-// receiptOf renders what the cluster answered to a ballot that counts.
+// receiptOf renders what the cluster answered to a ballot that counts, or did until its voter replaced it.
 func receiptOf(it *item) []byte {
+	outcome := it.answer.Outcome
+	if it.refused != nil {
+		outcome = labelSuperseded
+	}
 	b, err := json.Marshal(struct {
 		Poll    string         `json:"poll"`
 		Voter   string         `json:"voter"`
 		Outcome client.Outcome `json:"outcome"`
-		Version uint64         `json:"version"`
-		Ballot  uint64         `json:"ballot"`
+		Version uint64         `json:"version,omitzero"`
+		Ballot  uint64         `json:"ballot,omitzero"`
 		Message string         `json:"message"`
-	}{it.Poll(), it.answer.Voter, it.answer.Outcome, it.answer.Version, it.answer.Ballot, it.ID()})
+	}{it.Poll(), it.answer.Voter, outcome, it.answer.Version, it.answer.Ballot, it.ID()})
 	if err != nil {
 		panic(err) // strings and numbers of a ballot that was read from JSON
 	}

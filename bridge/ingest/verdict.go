@@ -54,18 +54,22 @@ type verdict struct {
 type refusal struct {
 	code       client.Code
 	deliveries uint64
-	since      time.Time // of the first refusal that this bridge saw
+	since      time.Time // of the first refusal that this bridge saw; later, if the cluster was away after it
 	opens      time.Time // when the poll opens; zero: not known
 	window     time.Duration
 }
 
+// fateOf is what an answer means for its message.
+func fateOf(code client.Code) fate {
+	if f, known := fates[code]; known {
+		return f
+	}
+	return waiting
+}
+
 // judge decides what becomes of a message by its answer. now is the bridge's clock.
 func judge(r refusal, now time.Time) verdict {
-	f, known := fates[r.code]
-	if !known {
-		f = waiting
-	}
-	switch f {
+	switch f := fateOf(r.code); f {
 	case settled:
 		return verdict{fate: settled, label: labelSuperseded}
 	case dead:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"voted/internal/pause"
 )
 
 // weather is whether the cluster takes ballots. While it does not, the whole bridge pauses, longer and longer: a message
@@ -12,6 +14,7 @@ type weather struct {
 	mu       sync.Mutex
 	failures int       // in a row, those of one pause counted once; guarded by mu
 	until    time.Time // no casting before; guarded by mu
+	back     time.Time // when the cluster took ballots again after a pause; guarded by mu
 }
 
 // bad notes that the cluster took no ballots, and returns for how long none are to be cast. least is what it asked for.
@@ -28,30 +31,21 @@ func (w *weather) bad(least time.Duration) time.Duration {
 	return pause
 }
 
-// good notes that the cluster took a ballot.
-func (w *weather) good() {
+// good notes that the cluster answers of a ballot, and returns since when it does; zero: it always did.
+func (w *weather) good() (back time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.failures, w.until = 0, time.Time{}
+	if w.failures > 0 {
+		w.failures, w.until, w.back = 0, time.Time{}, time.Now()
+	}
+	return w.back
 }
 
 // wait waits for the end of a pause, and reports whether casting is only a try.
 func (w *weather) wait(ctx context.Context) (try bool) {
 	w.mu.Lock()
-	try, pause := w.failures > 0, time.Until(w.until)
+	try, left := w.failures > 0, time.Until(w.until)
 	w.mu.Unlock()
-	if pause > 0 {
-		sleep(ctx, pause)
-	}
+	_ = pause.For(ctx, left)
 	return try
-}
-
-// sleep waits, or less if ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }

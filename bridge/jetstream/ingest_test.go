@@ -166,9 +166,9 @@ func newLane(t *testing.T, change ...func(*jetstream.ConsumerConfig)) *lane {
 	if l.js, err = jetstream.New(l.nc); err != nil {
 		t.Fatal(err)
 	}
-	for name, subject := range map[string]string{"BALLOTS": "ballots.>", "DEAD": "dead.>", "RECEIPTS": "receipts.>"} {
+	for name, subjects := range map[string][]string{"BALLOTS": {"ballots.>", "in"}, "DEAD": {"dead.>"}, "RECEIPTS": {"receipts.>"}} {
 		// The window of the broker's own deduplication is next to nothing: nothing may rely on it.
-		c := jetstream.StreamConfig{Name: name, Subjects: []string{subject}, Duplicates: 100 * time.Millisecond}
+		c := jetstream.StreamConfig{Name: name, Subjects: subjects, Duplicates: 100 * time.Millisecond}
 		if _, err := l.js.CreateStream(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
@@ -407,12 +407,7 @@ func TestThePollCanBeNamedByAHeader(t *testing.T) {
 	l, b := newLane(t), newBox("board")
 	long := strings.Repeat("a", 5000) // a subject of that length ends the connection for good
 	for poll, voter := range map[string]string{"board": "v-1", "no poll > at * all": "v-2", "a..b": "v-3", long: "v-4"} {
-		m := nats.NewMsg("ballots.in")
-		m.Header.Set("Voted-Poll", poll)
-		m.Data = []byte(ballot(voter, "ann", 0)[1])
-		if _, err := l.js.PublishMsg(t.Context(), m); err != nil {
-			t.Fatal(err)
-		}
+		l.named("in", poll, voter)
 	}
 	l.bridge(b, func(o *ingest.Options) { o.ReorderWindow = time.Millisecond })
 	l.settle()
@@ -425,6 +420,30 @@ func TestThePollCanBeNamedByAHeader(t *testing.T) {
 	}
 	if !maps.Equal(subjects, map[string]string{"no poll > at * all": "dead._", "a..b": "dead._", long[:64]: "dead._"}) {
 		t.Errorf("%q", subjects)
+	}
+}
+
+// named publishes a ballot with the header that names a poll.
+func (l *lane) named(subject, poll, voter string) {
+	l.t.Helper()
+	m := nats.NewMsg(subject)
+	m.Header.Set("Voted-Poll", poll)
+	m.Data = []byte(ballot(voter, "ann", 0)[1])
+	if _, err := l.js.PublishMsg(l.t.Context(), m); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// Who may publish to the subject of one poll only must not reach another one.
+func TestAHeaderNamesNoOtherPollThanTheSubject(t *testing.T) {
+	t.Parallel()
+	l, b := newLane(t), newBox("board", "other")
+	l.named("ballots.board", "other", "v-1")
+	l.named("ballots.board", "board", "v-2")
+	l.bridge(b)
+	l.settle()
+	if board, other := b.counted("board"), b.counted("other"); len(board) != 2 || len(other) != 0 {
+		t.Errorf("%v are in the subject's poll, and %v in the header's", board, other)
 	}
 }
 

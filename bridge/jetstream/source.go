@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -15,7 +16,7 @@ import (
 
 // Headers of the messages that a bridge reads.
 const (
-	// headerPoll names the poll where the subject does not.
+	// headerPoll names the poll where the subject does not: else who may publish to one poll could reach another.
 	headerPoll = "Voted-Poll"
 	// headerReceipt asks for a receipt; its value does not matter.
 	headerReceipt = "Voted-Receipt"
@@ -117,8 +118,9 @@ func delivered(m jetstream.Msg, subject string) (*message, error) {
 		return nil, fmt.Errorf("a message is not of JetStream: %w", err)
 	}
 	d := &message{Msg: m, id: meta.Stream + "-" + strconv.FormatUint(meta.Sequence.Stream, 10), deliveries: meta.NumDelivered}
-	if d.poll = m.Headers().Get(headerPoll); d.poll == "" && len(m.Subject()) > len(subject) && m.Subject()[:len(subject)] == subject {
-		d.poll = m.Subject()[len(subject):]
+	var named bool
+	if d.poll, named = strings.CutPrefix(m.Subject(), subject); !named {
+		d.poll = m.Headers().Get(headerPoll)
 	}
 	return d, nil
 }
