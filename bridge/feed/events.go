@@ -79,9 +79,10 @@ func (e *Events) gone(ctx context.Context, after uint64, gone *client.Error) (Me
 		return Message{}, usage.Errorf("the nodes are of cluster %s now, and this feed began with cluster %s. "+
 			"Start it again: events of the new cluster go into a stream of their own", status.ClusterID, e.id)
 	case after > gone.Newest:
-		return Message{}, usage.Errorf("the stream ends with event %d of this cluster, which has only %d now: it was set back to "+
-			"an earlier state, and will give the same numbers to other events. Tell whoever reads the stream, and then purge it "+
-			"or make a new one: the feed begins it with the oldest event that is kept", after, gone.Newest)
+		return Message{}, usage.Errorf("there is no event %d in this cluster, which has only %d now. If the number is from --after, it is "+
+			"too high. If the stream ends with it, the cluster was set back to an earlier state, and will give the same numbers to "+
+			"other events: tell whoever reads the stream, and then purge it or make a new one, which the feed begins with the oldest "+
+			"event that is kept", after, gone.Newest)
 	case after+1 >= gone.Oldest:
 		return Message{}, gone // what was pruned meanwhile is seen the next time
 	}

@@ -95,7 +95,7 @@ func TestEventsThatAreGoneAreAGapOrAnotherPast(t *testing.T) {
 		"never seen, pruned":          {"c", 0, 11, 20, `"sequence":"10","data":{"from":"1","to":"10"}`, ""},
 		"all of them":                 {"c", 3, 21, 20, `"sequence":"20","data":{"from":"4","to":"20"}`, ""},
 		"another cluster answers":     {"d", 3, 1, 20, "", "of cluster d now, and this feed began with cluster c"},
-		"ahead of the cluster":        {"c", 30, 1, 20, "", "ends with event 30 of this cluster, which has only 20 now"},
+		"ahead of the cluster":        {"c", 30, 1, 20, "", "no event 30 in this cluster, which has only 20 now"},
 		"ahead of an empty journal":   {"c", 1, 1, 0, "", "which has only 0 now"},
 		"there again in the meantime": {"c", 12, 11, 20, "", ""},
 	} {

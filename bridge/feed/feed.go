@@ -66,14 +66,15 @@ type Options struct {
 	Start   uint64
 	Log     *slog.Logger
 	Metrics *Metrics
-	State   *health.State // is told while journal or stream cannot be read
+	State   *health.State // is told while the journal cannot be read or the stream not be written
 }
 
 // Feed publishes one journal to one sink.
 type Feed struct {
 	Options
 	metrics series
-	after   uint64 // the last message in the stream, as far as is known
+	after   uint64 // the last message in the stream, as it was seen last
+	known   bool   // the stream was seen
 	failing bool   // the last pass failed
 }
 
@@ -111,12 +112,13 @@ func (f *Feed) Run(ctx context.Context) error {
 }
 
 // pass publishes what the journal has after the end of the stream.
-func (f *Feed) pass(ctx context.Context) (err error) {
-	if f.after, err = f.Sink.Resume(ctx); err != nil {
+func (f *Feed) pass(ctx context.Context) error {
+	after, err := f.Sink.Resume(ctx)
+	if err != nil {
 		return err
 	}
-	w, empty := window{last: f.after}, true
-	after := f.after
+	f.after, f.known = after, true
+	w, empty := window{last: after}, true
 	if after == 0 {
 		after = f.Start
 	}
@@ -125,7 +127,6 @@ func (f *Feed) pass(ctx context.Context) (err error) {
 			return errors.Join(f.publish(ctx, w.take()), broken)
 		}
 		empty = false
-		f.succeeded()
 		for _, full := range w.add(m) {
 			if err := f.publish(ctx, full); err != nil {
 				return err
@@ -149,10 +150,11 @@ func (f *Feed) publish(ctx context.Context, messages []Message) error {
 	f.after = last.Number
 	f.metrics.published.Add(float64(len(messages)))
 	f.metrics.behind.Set(float64(last.Left))
+	f.succeeded()
 	return nil
 }
 
-// succeeded notes that journal and stream can be read.
+// succeeded notes that messages were stored, or that none were missing.
 func (f *Feed) succeeded() {
 	f.State.Fault(f.part(), "")
 	if f.failing {
@@ -169,7 +171,7 @@ func (f *Feed) failed(ctx context.Context, err error) {
 		f.failing = true
 		f.Log.Warn("the feed has stopped, and is tried again", "feed", f.Name, "after", f.after, "error", err)
 	}
-	if newest, ok := f.Journal.Newest(ctx); ok && newest >= f.after {
+	if newest, ok := f.Journal.Newest(ctx); ok && f.known && newest >= f.after {
 		f.metrics.behind.Set(float64(newest - f.after))
 	}
 }

@@ -1,12 +1,14 @@
 package feed
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -331,7 +333,13 @@ func TestAFeedSaysThatItCannotReachItsStreamAndHowFarItIsBehind(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		ended := make(chan error)
+		broken <- errors.New("no broker answers yet")
 		go func() { ended <- f.Run(ctx) }()
+		time.Sleep(time.Minute)
+		if err := f.State.Faults(); err == nil || behind() != 0 {
+			t.Errorf("before the end of the stream is known it is %v, %v behind", err, behind())
+		}
+		<-broken
 		time.Sleep(time.Minute)
 		if err := f.State.Faults(); err != nil || sink.last != 10 || behind() != 0 {
 			t.Errorf("after a minute it is %v, at %d, %v behind", err, sink.last, behind())
@@ -356,6 +364,29 @@ func TestAFeedSaysThatItCannotReachItsStreamAndHowFarItIsBehind(t *testing.T) {
 	})
 }
 
+func TestAFeedThatStoresNothingDoesNotSayThatItWorks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		f := newFeed(&numbers{oldest: 1, newest: 10}, full{})
+		f.Log = slog.New(slog.NewTextHandler(&log, nil))
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		if err := f.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if strings.Count(log.String(), "level=WARN") != 1 || strings.Contains(log.String(), "goes on") || f.State.Faults() == nil {
+			t.Errorf("in a minute it says %v and\n%s", f.State.Faults(), log.String())
+		}
+	})
+}
+
+// full is a sink that can be read and takes nothing.
+type full struct{}
+
+func (full) Resume(context.Context) (uint64, error)   { return 0, nil }
+func (full) Publish(context.Context, []Message) error { return errors.New("the disk is full") }
+
 // breaking is a sink that fails with what is in broken.
 type breaking struct {
 	broken chan error
@@ -372,7 +403,12 @@ func (b *breaking) fault() error {
 	}
 }
 
-func (b *breaking) Resume(context.Context) (uint64, error) { return b.last, b.fault() }
+func (b *breaking) Resume(context.Context) (uint64, error) {
+	if err := b.fault(); err != nil {
+		return 0, err
+	}
+	return b.last, nil
+}
 
 func (b *breaking) Publish(_ context.Context, window []Message) error {
 	b.last = window[len(window)-1].Number
