@@ -22,7 +22,8 @@ type Options struct {
 	API http.Handler // needed
 	// Identify finds out who shows a credential; nil: nothing guards the node.
 	Identify frame.Identify
-	// Rendered is how live results get the form of a page; nil: they have the API's own.
+	// Rendered is how streams of the API get the form of a page, see [frame.Frame.Rendered]; nil: they have the API's
+	// own, which scripts of pages do not read.
 	Rendered frame.Rendered
 	// Groups are the groups of pages that are served, besides the common ones; nil: all.
 	Groups []frame.Group

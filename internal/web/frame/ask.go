@@ -57,9 +57,9 @@ func (f *Frame) Pass(w http.ResponseWriter, r *http.Request, c Call) error {
 	return problemOf(&Answer{Status: refused.status, Header: refused.header, Body: refused.body.Bytes()})
 }
 
-// Rendered returns r for a call for live results, which [Frame.Pass] lets through: the node calls render once for all
-// who watch the poll in this form, however many they are. See the type Rendered.
-func (f *Frame) Rendered(r *http.Request, name string, render func(results []byte) ([]byte, error)) *http.Request {
+// Rendered returns r for a call for a stream, which [Frame.Pass] lets through: the node calls render once for all who watch
+// the same in this form, however many they are. See the type Rendered.
+func (f *Frame) Rendered(r *http.Request, name string, render func(data []byte) ([]byte, error)) *http.Request {
 	if f.rendered == nil {
 		return r
 	}

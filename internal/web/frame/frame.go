@@ -18,7 +18,7 @@ type Options struct {
 	// Identify finds out whose credential a request bears; nil: nothing guards the node, and everyone may do everything.
 	// Pages use the answer for links and words, never to decide: that is what the API does.
 	Identify Identify
-	// Rendered is how live results get another form, see [Frame.Rendered]; nil: they have the API's own.
+	// Rendered is how streams of the API get another form, see [Frame.Rendered]; nil: they have the API's own.
 	Rendered Rendered
 	// Secure is whether browsers reach the node under TLS; cookies are then for TLS only.
 	Secure bool
@@ -26,10 +26,11 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Rendered returns a context for calls for live results: the data of their events is then what render makes of the
-// results, one line of JSON as in the API's schema Results. The name names the form: renderings of one name must be the
-// same function, and depend on nothing but the results.
-type Rendered func(ctx context.Context, name string, render func(results []byte) ([]byte, error)) context.Context
+// Rendered returns a context for calls for live results, or for the live state of the cluster: the data of their events is
+// then what render makes of one line of JSON, which is as in the API's schema Results, or as in an event of the cluster
+// with its whole history. The name names the form: renderings of one name must be the same function for one poll, and
+// depend on nothing that changes but their argument.
+type Rendered func(ctx context.Context, name string, render func(data []byte) ([]byte, error)) context.Context
 
 // Identify returns who shows a credential: the value of an Authorization header, or a client certificate if that is
 // empty. If the credential is not accepted, the error is a [*Refused].

@@ -1,7 +1,6 @@
 package public
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -87,6 +86,51 @@ func mustJSON(v any) []byte {
 	return text
 }
 
+// form is what a page of a poll is told: a fragment in one language, for one view. Its name names it within the poll,
+// also if that is deleted and made again.
+type form struct {
+	name string
+	s    *speaker
+	poll poll
+	view string
+}
+
+// form is the one that a request asks for. Only who may read the poll gets it.
+func (m *Room) form(r *http.Request) (*form, error) {
+	var p poll
+	if _, err := m.ask(r, pathOf(r), &p); err != nil {
+		return nil, err
+	}
+	words, view := frame.Words(r), r.URL.Query().Get("view")
+	if !drawn(view) {
+		view = viewBars // all of these change by texts and widths
+	}
+	l := look{poll: p}
+	return &form{"standing " + p.CreatedAt.String() + " " + words.Code + " " + view, l.speaker(words), p, view}, nil
+}
+
+// of makes the fragment of results as the API answers them.
+func (f *form) of(answer []byte) ([]byte, error) {
+	var r results
+	if err := json.Unmarshal(answer, &r); err != nil {
+		return nil, err
+	}
+	return mustJSON(f.s.fragment(&f.poll, &r, f.view)), nil
+}
+
+// live serves the fragments as they come. The API decides who may see them, at which pace, and when the stream ends.
+func (m *Room) live(w http.ResponseWriter, r *http.Request) error {
+	f, err := m.form(r)
+	if err != nil {
+		return notThere(err)
+	}
+	call := frame.Call{Path: pathOf(r) + "/results/stream", Header: http.Header{}}
+	if id := r.Header.Get("Last-Event-Id"); id != "" {
+		call.Header.Set("Last-Event-Id", id)
+	}
+	return notThere(m.f.Pass(w, m.f.Rendered(r, f.name, f.of), call))
+}
+
 // once serves one fragment, for a page that gets no stream.
 func (m *Room) once(w http.ResponseWriter, r *http.Request) error {
 	call := frame.Call{Path: pathOf(r) + "/results", Header: http.Header{}}
@@ -97,17 +141,17 @@ func (m *Room) once(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return notThere(err)
 	}
-	header := w.Header()
-	header.Set("Etag", a.Header.Get("Etag")) // of the results; the page asks for one language and view only
+	header, tag := w.Header(), a.Header.Get("Etag")
+	header.Set("Etag", tag) // of the results; the page asks for one language and view only
 	if a.Status == http.StatusNotModified {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	e, err := m.encoder(r)
+	f, err := m.form(r)
 	if err != nil {
 		return notThere(err)
 	}
-	body, err := e.encode(a.Header.Get("Etag"), a.Body)
+	body, err := m.singles.of(f.poll.ID+" "+f.name, tag, func() ([]byte, error) { return f.of(a.Body) })
 	if err != nil {
 		return err
 	}
@@ -116,140 +160,35 @@ func (m *Room) once(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// live serves the fragments as they come. The API decides who may see them, at which pace, and when the stream ends; what
-// comes through is encoded once for all who see it in one language.
-func (m *Room) live(w http.ResponseWriter, r *http.Request) error {
-	e, err := m.encoder(r)
-	if err != nil {
-		return notThere(err)
-	}
-	call := frame.Call{Path: pathOf(r) + "/results/stream", Header: http.Header{}}
-	if id := r.Header.Get("Last-Event-Id"); id != "" {
-		call.Header.Set("Last-Event-Id", id)
-	}
-	return notThere(m.f.Pass(&translator{ResponseWriter: w, e: e}, r, call))
-}
-
-// encoder is the encoding of the poll in the language and for the view of a request. Only who may read the poll gets it.
-func (m *Room) encoder(r *http.Request) (*encoding, error) {
-	var p poll
-	if _, err := m.ask(r, pathOf(r), &p); err != nil {
-		return nil, err
-	}
-	words, view := frame.Words(r), r.URL.Query().Get("view")
-	if !drawn(view) {
-		view = viewBars // all of these change by texts and widths
-	}
-	l := look{poll: p}
-	return m.encoded.of(p.ID+" "+p.CreatedAt.String()+" "+words.Code+" "+view, func() *encoding { return &encoding{s: l.speaker(words), poll: p, view: view} }), nil
-}
-
-// encodings are the latest fragments of polls.
-type encodings struct {
+// singles are the latest fragments of polls: pages that get no stream are the many that are too many for streams.
+type singles struct {
 	mu  sync.Mutex
-	all map[string]*encoding // by poll, language and view; guarded by mu
+	all map[string]single // by poll and form; guarded by mu
 }
 
-// maxEncodings bounds what is kept. What is dropped is made again.
-const maxEncodings = 512
+type single struct {
+	tag  string // of the results that it is made of
+	made func() ([]byte, error)
+}
 
-func (x *encodings) of(key string, make func() *encoding) *encoding {
+// maxSingles bounds what is kept. What is dropped is made again.
+const maxSingles = 512
+
+func (x *singles) of(key, tag string, make func() ([]byte, error)) ([]byte, error) {
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	e := x.all[key]
-	if e == nil {
+	one, kept := x.all[key]
+	if one.tag != tag || !kept {
 		for other := range x.all {
-			if len(x.all) < maxEncodings {
+			if len(x.all) < maxSingles {
 				break
 			}
 			delete(x.all, other)
 		}
-		e = make()
-		x.all[key] = e
+		one = single{tag, sync.OnceValues(make)}
+		x.all[key] = one
 	}
-	return e
-}
-
-// encoding makes fragments of one poll, each once.
-type encoding struct {
-	s    *speaker
-	poll poll
-	view string
-
-	mu   sync.Mutex
-	id   string // of the results that latest was made of; guarded by mu
-	made []byte // guarded by mu; never changed
-}
-
-// encode makes the fragment of results. id names them: those with the same id are the same.
-func (e *encoding) encode(id string, answer []byte) ([]byte, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.id == id && id != "" {
-		return e.made, nil
-	}
-	var r results
-	if err := json.Unmarshal(answer, &r); err != nil {
-		return nil, err
-	}
-	e.id, e.made = id, mustJSON(e.s.fragment(&e.poll, &r, e.view))
-	return e.made, nil
-}
-
-// translator passes a stream of results on, with fragments in their place.
-type translator struct {
-	http.ResponseWriter
-	e    *encoding
-	part []byte // of an event that has not ended yet
-}
-
-// Unwrap lets http.ResponseController find the connection.
-func (t *translator) Unwrap() http.ResponseWriter { return t.ResponseWriter }
-
-// Write implements http.ResponseWriter.
-func (t *translator) Write(b []byte) (int, error) {
-	t.part = append(t.part, b...)
-	for {
-		end := bytes.Index(t.part, []byte("\n\n"))
-		if end < 0 {
-			return len(b), nil
-		}
-		event, err := t.translated(t.part[:end+2])
-		if err != nil {
-			return 0, err
-		}
-		if _, err := t.ResponseWriter.Write(event); err != nil {
-			return 0, err
-		}
-		t.part = append(t.part[:0], t.part[end+2:]...)
-	}
-}
-
-var resultsEvent = []byte("event: results\n")
-
-// translated is an event as the page gets it. Events that it does not know go through as they are.
-func (t *translator) translated(event []byte) ([]byte, error) {
-	if !bytes.HasPrefix(event, resultsEvent) {
-		return event, nil
-	}
-	id, data := field(event, "id: "), field(event, "data: ")
-	made, err := t.e.encode(string(id), data)
-	if err != nil {
-		return nil, err
-	}
-	out := append([]byte("event: standing\nid: "), id...)
-	out = append(append(out, "\ndata: "...), made...)
-	return append(out, "\n\n"...), nil
-}
-
-// field is the value of a line of an event.
-func field(event []byte, name string) []byte {
-	for line := range bytes.SplitSeq(event, []byte("\n")) {
-		if value, ok := bytes.CutPrefix(line, []byte(name)); ok {
-			return value
-		}
-	}
-	return nil
+	x.mu.Unlock()
+	return one.made()
 }
 
 func widthOfTurnout(r *results) string {

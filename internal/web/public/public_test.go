@@ -1,8 +1,6 @@
 package public_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -229,64 +227,6 @@ func TestOnlyNamedOriginsMayShowResultsInAFrame(t *testing.T) {
 	}
 	if csp := n.get(t, "", "/polls/framed").header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors 'none'") {
 		t.Errorf("the page itself: %s", csp)
-	}
-}
-
-// A fragment has the numbers of the results at its entry, and fragments never go back.
-func TestAPageIsToldWhatHasChanged(t *testing.T) {
-	t.Parallel()
-	n := given(t)
-	n.poll(t, client.Definition{ID: "watched", Options: client.Options("ann", "bo"), Audience: client.AudienceAnyone})
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.url+"/polls/watched/live?view=bars&lang=en", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept", "text/event-stream")
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
-		t.Fatalf("%v %v", resp, err)
-	}
-	defer resp.Body.Close()
-	events := bufio.NewScanner(resp.Body)
-	type fragment struct {
-		Index uint64
-		State string
-		Text  map[string]string
-		Width map[string]string
-	}
-	last := fragment{}
-	next := func(until func(f fragment) bool) {
-		t.Helper()
-		for events.Scan() {
-			data, ok := strings.CutPrefix(events.Text(), "data: {\"index\"")
-			if !ok {
-				continue
-			}
-			var f fragment
-			if err := json.Unmarshal([]byte(`{"index"`+data), &f); err != nil || f.Index < last.Index {
-				t.Fatalf("%v: entry %d after %d", err, f.Index, last.Index)
-			}
-			if last = f; until(f) {
-				return
-			}
-		}
-		t.Fatalf("the stream ended at %+v", last)
-	}
-	next(func(f fragment) bool { return f.Text["answer"] == "No ballots yet." })
-	for i := range 3 {
-		option := []string{"ann", "ann", "bo"}[i]
-		if _, err := n.client.Cast(t.Context(), "watched", fmt.Sprint("v", i), client.Choose(option)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	next(func(f fragment) bool { return f.Text["number.ann"] == "2" && f.Text["number.bo"] == "1" })
-	if last.Text["part.ann"] != "66.7 %" || last.Width["ann"] != "66.67%" || !strings.Contains(last.Text["answer"], "Ahead: \u2068ann\u2069, with 2 of 3 ballots") || last.State != "open" {
-		t.Errorf("%+v", last)
-	}
-	n.close(t, "watched")
-	next(func(f fragment) bool { return f.State == "closed" })
-	if once := n.get(t, "", "/polls/watched/live.json"); !strings.Contains(once.body, `"state":"closed"`) || n.get(t, "", "/polls/watched/live.json", "If-None-Match", once.header.Get("Etag")).status != 304 {
-		t.Errorf("without a stream: %s %s", once.header.Get("Etag"), once.body)
 	}
 }
 

@@ -128,6 +128,7 @@ func (m *Room) standing(r *http.Request, l *look) *standing {
 	}
 	res := l.results
 	out.fill(s, p, res)
+	out.explain(s, p, res)
 	out.choose(s, res, r.URL.Query().Get("view"), r.URL.Query().Get("sort"))
 	out.Downloads = s.downloads(l)
 	if p.State == open {
@@ -140,17 +141,24 @@ func (m *Room) standing(r *http.Request, l *look) *standing {
 	return out
 }
 
-// fill sets what does not depend on the view.
+// fill sets what a page and a fragment have alike; it does not depend on the view.
 func (out *standing) fill(s *speaker, p *poll, r *results) {
 	out.Ballots, out.Index = r.Ballots, r.Index
 	out.Turnout, out.Quorum = s.turnout(r), s.quorum(r)
 	if r.Ballots == 0 {
-		out.Answer = s.Text("public.answer.empty." + p.State)
+		out.Answer = s.Text("public.answer.empty." + r.State)
 	} else {
 		out.Answer = s.answer(p, r)
+	}
+	out.Rounds, out.Scores = s.rounds(r), s.scores(r)
+}
+
+// explain sets what stays as it is until the page is loaded again.
+func (out *standing) explain(s *speaker, p *poll, r *results) {
+	if r.Ballots > 0 {
 		out.Count = new(s.counting(p, r))
 	}
-	out.Rounds, out.Scores, out.Pairs = s.rounds(r), s.scores(r), s.pairs(r)
+	out.Pairs = s.pairs(r)
 	if r.Runoff != nil && len(r.Finalists) == 2 {
 		out.Split, out.SplitText = s.split(r)
 	}

@@ -20,12 +20,12 @@ type Room struct {
 	f         *frame.Frame
 	pages     *frame.Templates
 	embedFrom []string
-	encoded   encodings
+	singles   singles
 }
 
 // New makes the room.
 func New(f *frame.Frame, o Options) *Room {
-	return &Room{f: f, pages: f.Templates("public", templates), embedFrom: o.EmbedFrom, encoded: encodings{all: map[string]*encoding{}}}
+	return &Room{f: f, pages: f.Templates("public", templates), embedFrom: o.EmbedFrom, singles: singles{all: map[string]single{}}}
 }
 
 // Routes are the pages of the room.

@@ -65,7 +65,7 @@
     if (source || slow) return;
     source = new EventSource(box.dataset.liveFrom);
     source.addEventListener('open', () => show(paused ? 'paused' : 'live'));
-    source.addEventListener('standing', (event) => { show(paused ? 'paused' : 'live'); apply(JSON.parse(event.data)); });
+    source.addEventListener('results', (event) => { show(paused ? 'paused' : 'live'); apply(JSON.parse(event.data)); });
     source.addEventListener('error', () => {
       show('away');
       if (source && source.readyState === EventSource.CLOSED) { close(); fall(); }
