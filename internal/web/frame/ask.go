@@ -46,10 +46,14 @@ func (f *Frame) Ask(r *http.Request, c Call) (*Answer, error) {
 
 // Pass sends a call to the API and lets it answer the client directly: for streams and downloads. If the API refuses,
 // nothing is written, and the error is a [*Problem]. Headers of the answer that are set before the call are kept unless
-// the API sets them too.
+// the API sets them too; it varies with what either says. A HEAD is a HEAD for the API too: it ends where a GET streams.
 func (f *Frame) Pass(w http.ResponseWriter, r *http.Request, c Call) error {
+	if c.Method == "" && r.Method == http.MethodHead {
+		c.Method = http.MethodHead
+	}
 	out := &passed{ResponseWriter: w}
 	f.api.ServeHTTP(out, f.request(r, c))
+	out.WriteHeader(http.StatusOK) // the API may have set headers only
 	if out.refused == nil {
 		return nil
 	}
@@ -163,6 +167,9 @@ func (p *passed) WriteHeader(status int) {
 	}
 	out := p.ResponseWriter.Header()
 	for name, values := range p.header {
+		if name == "Vary" {
+			values = append(out["Vary"], values...)
+		}
 		out[name] = values
 	}
 	p.begun = true

@@ -148,6 +148,55 @@ func TestWhatIsPassedGoesToTheClientAsItComes(t *testing.T) {
 	}
 }
 
+// Else a HEAD of a stream never ends, and a HEAD of an export makes it all.
+func TestAHeadIsAHeadForTheAPIToo(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		var asked []string
+		api := apiFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked = append(asked, r.Method)
+			w.Header().Set("Content-Type", "text/event-stream") // and no more: a HEAD has no body
+		})
+		resp := serve(t, api, func(f *Frame) Serve {
+			return func(w http.ResponseWriter, r *http.Request) error {
+				if _, err := f.Ask(r, Call{Path: "/v1"}); err != nil { // what a page reads of the API it needs
+					return err
+				}
+				return f.Pass(w, r, Call{Path: "/v1"})
+			}
+		}, func(r *http.Request) { r.Method = method })
+		if !slices.Equal(asked, []string{http.MethodGet, method}) || resp.Header.Get("Content-Type") != "text/event-stream" {
+			t.Errorf("%s became %q, and the answer has %v", method, asked, resp.Header)
+		}
+	}
+}
+
+func TestAnAnswerThatIsPassedVariesWithWhatThePageDoesToo(t *testing.T) {
+	t.Parallel()
+	api := apiFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Vary", "Accept") })
+	resp := serve(t, api, func(f *Frame) Serve {
+		return func(w http.ResponseWriter, r *http.Request) error { return f.Pass(w, r, Call{Path: "/v1"}) }
+	}, nil)
+	if vary := strings.Join(resp.Header.Values("Vary"), ", "); vary != "Accept-Language, Cookie, Accept" {
+		t.Errorf("it varies with %s", vary)
+	}
+}
+
+func TestWhatAHandlerSaidOfItsAnswerDoesNotHoldForAnError(t *testing.T) {
+	t.Parallel()
+	api := apiFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	resp := serve(t, api, func(f *Frame) Serve {
+		return func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Content-Disposition", `attachment; filename="ballots.csv"`)
+			w.Header().Set("Cache-Control", "public, max-age=1")
+			return f.Pass(w, r, Call{Path: "/v1"})
+		}
+	}, nil)
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Content-Disposition") != "" || resp.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	}
+}
+
 func TestWhatIsUnexpectedShowsNoDetail(t *testing.T) {
 	t.Parallel()
 	resp := serve(t, nil, func(f *Frame) Serve {

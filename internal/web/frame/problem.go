@@ -66,7 +66,8 @@ func WantsPage(r *http.Request) bool {
 }
 
 // Fail answers with an error: with a page in the visitor's language, or for scripts with the problem as JSON. An error
-// that is no [*Problem] is logged, and shown without detail. If the answer has begun, the connection is cut off, so that
+// that is no [*Problem] is logged, and shown without detail. What the handler has said of its own answer, that it is a file
+// or that caches may keep it, does not hold for this one. If the answer has begun, the connection is cut off, so that
 // the part that was sent does not look complete.
 func (f *Frame) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if out, ok := w.(*watched); ok && out.status != 0 {
@@ -78,6 +79,8 @@ func (f *Frame) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		f.log.Error("page failed", "request_id", RequestID(r), "error", err)
 		p = &Problem{Status: http.StatusInternalServerError, Code: "internal"}
 	}
+	w.Header().Del("Content-Disposition")
+	w.Header().Set("Cache-Control", "no-store")
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}

@@ -35,7 +35,8 @@ type Route struct {
 	Pattern string // method and path, as http.ServeMux takes them: "GET /vote/{poll}"
 	Group   Group
 	Serve   Serve
-	// Background marks requests that a page sends by itself. They do not keep a session alive.
+	// Background marks requests that a page sends by itself, and answers that caches may keep. They do not keep a session
+	// alive.
 	Background bool
 }
 

@@ -144,11 +144,7 @@ func (room *Room) act(a *action) frame.Serve {
 // download lets the API send a backup to the browser.
 func (room *Room) download(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Disposition", `attachment; filename="voted.backup"`)
-	err := room.Pass(w, r, frame.Call{Path: "/v1/backup"})
-	if err != nil {
-		w.Header().Del("Content-Disposition")
-	}
-	return err
+	return room.Pass(w, r, frame.Call{Path: "/v1/backup"})
 }
 
 // tokenPage shows a join token, this once.

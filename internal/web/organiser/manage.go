@@ -83,9 +83,5 @@ func (o *Room) ballots(w http.ResponseWriter, r *http.Request) error {
 		return &frame.Problem{Status: http.StatusBadRequest, Code: "malformed_request"}
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="`+r.PathValue("poll")+"-ballots."+exports[i].End+`"`)
-	err := o.f.Pass(w, r, frame.Call{Path: "/v1/polls/" + id(r) + "/ballots?format=" + format})
-	if err != nil {
-		w.Header().Del("Content-Disposition")
-	}
-	return err
+	return o.f.Pass(w, r, frame.Call{Path: "/v1/polls/" + id(r) + "/ballots?format=" + format})
 }

@@ -59,6 +59,7 @@ func (m *Room) download(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Disposition", `attachment; filename="`+l.poll.ID+"-"+d.file+`"`) // an id needs no escape
 	if l.poll.Audience == "anyone" {
 		w.Header().Set("Cache-Control", "public, max-age=1")
+		w.Header().Del("Set-Cookie") // the visitor's language: a cache would give it to everybody
 	}
 	return d.make(m, w, r, l)
 }

@@ -34,10 +34,11 @@ func (m *Room) Routes() []frame.Route {
 		return frame.Route{Pattern: "GET /polls/{poll}" + path, Group: frame.Results, Serve: serve}
 	}
 	live, once := route("/live", m.live), route("/live.json", m.once)
-	repeats := route("/repeats", m.repeats)
+	repeats, download := route("/repeats", m.repeats), route("/download/{file}", m.download)
 	live.Background, once.Background, repeats.Background = true, true, true
+	download.Background = true // caches may keep a file, so no admin's session goes on in it
 	return []frame.Route{
 		route("", m.results), live, once, repeats, route("/certificate", m.certificate), route("/screen", m.screen),
-		route("/embed", m.embed), route("/download/{file}", m.download),
+		route("/embed", m.embed), download,
 	}
 }

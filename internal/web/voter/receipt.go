@@ -99,21 +99,13 @@ func (room *Room) provable(r *http.Request, v visitor) string {
 // proof lets the voter download the proof that the ballot is in the poll's log.
 func (room *Room) proof(w http.ResponseWriter, r *http.Request, v visitor) error {
 	w.Header().Set("Content-Disposition", `attachment; filename="`+v.Poll+`.tlog-proof"`)
-	err := room.Pass(w, r, frame.Call{Path: v.ballotPath() + "/proof"})
-	if err != nil {
-		w.Header().Del("Content-Disposition")
-	}
-	return err
+	return room.Pass(w, r, frame.Call{Path: v.ballotPath() + "/proof"})
 }
 
 // policy lets the voter download the keys by which a proof is checked.
 func (room *Room) policy(w http.ResponseWriter, r *http.Request, v visitor) error {
 	w.Header().Set("Content-Disposition", `attachment; filename="`+v.Poll+`.policy"`)
-	err := room.Pass(w, r, frame.Call{Path: "/v1/polls/" + v.Poll + "/log/policy"})
-	if err != nil {
-		w.Header().Del("Content-Disposition")
-	}
-	return err
+	return room.Pass(w, r, frame.Call{Path: "/v1/polls/" + v.Poll + "/log/policy"})
 }
 
 // leave takes the credential out of the browser.
