@@ -17,11 +17,10 @@ import (
 	"voted/internal/rates"
 	"voted/internal/usage"
 	"voted/internal/witness"
-	"voted/proof"
 )
 
 type witnessCommand struct {
-	Policy string `help:"Policy of a poll of the cluster: whose signatures a head must have." required:"" placeholder:"FILE"`
+	Policy string `help:"Policy of a poll of the cluster, with its members alone: whose signatures a head must have before this witness signs." required:"" placeholder:"FILE"`
 	Accept string `help:"Take the logs whose names begin so, such as votes.example/acme/." required:"" placeholder:"PREFIX"`
 	Name   string `help:"Name of this witness, such as observer.example/w1." required:"" placeholder:"NAME"`
 	Key    string `help:"Proof key of this witness; made if it is missing." name:"witness-key" required:"" placeholder:"FILE"`
@@ -126,9 +125,6 @@ func (c *witnessCommand) make() (*witness.Witness, string, error) {
 	if err != nil {
 		return nil, "", usage.Mark(err)
 	}
-	if err := apart(p, signer.Verifier); err != nil {
-		return nil, "", err
-	}
 	dir, err := witness.OpenDir(c.Dir)
 	if err != nil {
 		return nil, "", fileProblem(c.Dir, err)
@@ -138,15 +134,4 @@ func (c *witnessCommand) make() (*witness.Witness, string, error) {
 		return nil, "", usage.Mark(err)
 	}
 	return w, signer.Verifier.String(), nil
-}
-
-// apart refuses a witness with the key of somebody else in the policy: it could not be told
-// from them.
-func apart(p *proof.Policy, key proof.Verifier) error {
-	for _, w := range p.Witnesses {
-		if w.Key != key && (w.Key.Name() == key.Name() || w.Key.Public().Equal(key.Public())) {
-			return usage.Errorf("the policy has %s with the name or the key of this witness; a witness has a name and a key of its own", w.Name)
-		}
-	}
-	return nil
 }

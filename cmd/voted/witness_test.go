@@ -75,7 +75,7 @@ func TestAWitnessSaysWhatKeepsItFromBeingOne(t *testing.T) {
 	for line, want := range map[string]string{
 		"--accept votes.example/acme/ --name w1" + rest:                                           "a name of yours and a slash",
 		"--accept votes.example/acme --name observer.example/w1" + rest:                           "and a slash, such as votes.example/acme/",
-		"--accept votes.example/acme/ --name votes.example/acme/n1" + rest:                        "a name and a key of its own",
+		"--accept votes.example/acme/ --name votes.example/acme/n1" + rest:                        "the policy of the members alone",
 		"--accept votes.example/acme/ --name observer.example/w1" + rest + "x":                    "there is no file",
 		"--name observer.example/w1" + rest:                                                       "--accept",
 		"--accept votes.example/acme/ --name observer.example/w1 --tls-cert x" + rest:             "go together",

@@ -57,13 +57,19 @@ type Witness struct {
 // New makes a witness of the logs whose names begin with prefix, such as
 // "votes.example/acme/". The keys of the policy are those of the cluster's members; its logs
 // may be of any poll. It fails for a policy that asks nobody to sign, and for an empty
-// prefix: a witness that signs everything is worth nothing.
+// prefix: a witness that signs everything is worth nothing. It fails for a policy that has the
+// name or the key of the witness: one that asks for its signature is met only after it signed.
 func New(policy *proof.Policy, prefix string, signer proof.Signer, store Store, now func() uint64) (*Witness, error) {
 	switch {
 	case prefix == "" || !strings.HasSuffix(prefix, "/"):
 		return nil, fmt.Errorf("the logs that are watched begin with the name of a cluster and a slash, such as votes.example/acme/, not with %q", prefix)
 	case policy.Quorum == "none" || len(policy.Logs) == 0 || len(policy.Witnesses) == 0:
 		return nil, errors.New("the policy must name logs, members and a quorum of them: a witness that signs what nobody else did is worth nothing")
+	}
+	for _, x := range policy.Witnesses {
+		if x.Key.Name() == signer.Name() || x.Key.Public().Equal(signer.Public()) {
+			return nil, fmt.Errorf("the policy has the name or the key of this witness, as %s; use the policy of the members alone: the witness has a name and a key of its own, and signs what they have signed", x.Name)
+		}
 	}
 	return &Witness{policy: policy, prefix: prefix, signer: signer, now: now, store: store}, nil
 }

@@ -281,10 +281,24 @@ func TestAWitnessThatWouldSignEverythingIsNotMade(t *testing.T) {
 	nobody, empty := policy(t), policy(t)
 	nobody.Quorum = "none"
 	empty.Logs = nil
+	// Of policies that name the witness it would wait for its own signature.
+	named, renamed, rekeyed := policy(t), policy(t), policy(t)
+	named.Witnesses = append(named.Witnesses, proof.PolicyWitness{Name: "observer", Key: signer(t).Verifier})
+	named.Groups = append(named.Groups, proof.PolicyGroup{Name: "both", Need: 2, Members: []string{named.Quorum, "observer"}})
+	named.Quorum = "both"
+	same, err := proof.NewCosigner(seed(99), "observer.example/other")
+	must(t, err)
+	renamed.Witnesses[0].Key = same.Verifier
+	other, err := proof.NewCosigner(seed(98), "observer.example/w1")
+	must(t, err)
+	rekeyed.Witnesses[0].Key = other.Verifier
 	for name, c := range map[string]struct {
 		policy *proof.Policy
 		prefix string
-	}{"no prefix": {policy(t), ""}, "a prefix that ends in a name": {policy(t), "votes.example/ac"}, "a policy that asks nobody": {nobody, "votes.example/"}, "a policy without keys of a log": {empty, "votes.example/"}} {
+	}{
+		"no prefix": {policy(t), ""}, "a prefix that ends in a name": {policy(t), "votes.example/ac"}, "a policy that asks nobody": {nobody, "votes.example/"}, "a policy without keys of a log": {empty, "votes.example/"},
+		"a policy that asks for the witness": {named, "votes.example/"}, "its key under another name": {renamed, "votes.example/"}, "its name with another key": {rekeyed, "votes.example/"},
+	} {
 		if _, err := New(c.policy, c.prefix, signer(t), &memory{}, nil); err == nil {
 			t.Errorf("%s: made", name)
 		}
