@@ -119,6 +119,12 @@ func TestANewPolicyIsGoodOnceAQuorumOfTheOldOneHasSignedIt(t *testing.T) {
 	p.voted(policy+"@n1.proof.crt @n2.proof.crt @n3.proof.crt -o @third.policy", 0, "")
 	p.voted("proof sign @third.policy --under @new.policy --proof-key @n1.proof.key", 0, "needs more signatures")
 	p.voted("proof sign @third.policy --under @new.policy --proof-key @n2.proof.key", 0, "third.policy follows")
+	// An editor may have left out the last newline, which a signed text needs.
+	if err := os.WriteFile(p.at("cut.policy"), bytes.TrimSuffix(p.read("old.policy"), []byte("\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.voted("proof sign @cut.policy --under @old.policy --proof-key @n2.proof.key", 0, "needs more signatures")
+	p.voted("proof sign @cut.policy --under @old.policy --proof-key @n3.proof.key", 0, "cut.policy follows")
 	// Whoever has the first one may take the others, in their order.
 	p.voted("verify policy @new.policy --under @old.policy", 0, "n1 and n3 signed it")
 	p.voted("verify policy @third.policy --under @old.policy --next @new.policy", 0, "follows the older one")

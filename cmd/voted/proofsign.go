@@ -53,16 +53,17 @@ func (c *proofSign) Run(s *session) error {
 		note.Signatures = append(note.Signatures, signer.Sign(note.Text, uint64(time.Now().Unix())))
 	}
 	whole := note.Append(nil)
+	// The policy is overwritten only by what can be read again.
+	_, err = under.Next(whole)
+	if err != nil && !errors.Is(err, proof.ErrQuorum) {
+		return fmt.Errorf("%s: %w", c.Policy, err)
+	}
 	if err := writeSmall(c.Policy, whole); err != nil {
 		return err
 	}
-	_, err = under.Next(whole)
-	switch {
-	case errors.Is(err, proof.ErrQuorum):
+	if err != nil {
 		s.stdout.Linef("%s is signed by %s, and needs more signatures: %s", c.Policy, signer.Name(), err)
 		return nil
-	case err != nil:
-		return fmt.Errorf("%s: %w", c.Policy, err)
 	}
 	s.stdout.Linef("%s: enough keys of that one signed it", s.stdout.Paint(display.Good, c.Policy+" follows "+c.Under))
 	return nil
@@ -75,6 +76,9 @@ func readSigned(name string) (note proof.Note, policy *proof.Policy, err error) 
 		return note, nil, err
 	}
 	note = proof.Note{Text: string(b)}
+	if !strings.HasSuffix(note.Text, "\n") { // which a signed text ends with, and a policy need not
+		note.Text += "\n"
+	}
 	if bytes.Contains(b, []byte("\n\n\u2014 ")) { // where a signature begins
 		if note, err = proof.ParseNote(b); err != nil {
 			return note, nil, usage.Errorf("%s: %w", name, err)
