@@ -63,7 +63,9 @@ func NewSender(control Control, timeout time.Duration) Sender {
 	dialer := &net.Dialer{Timeout: connectTimeout, Control: control}
 	return &client{timeout: timeout, transport: &http.Transport{
 		DialContext: dialer.DialContext, TLSHandshakeTimeout: connectTimeout, ForceAttemptHTTP2: true,
-		TLSClientConfig:    &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(idleConnections)},
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(idleConnections)},
+		// A dead connection is found and closed. Without this, HTTP/2 uses it again and again.
+		HTTP2:              &http.HTTP2Config{SendPingTimeout: connectTimeout, PingTimeout: connectTimeout},
 		DisableCompression: true, MaxResponseHeaderBytes: maxHeaderBytes,
 		MaxIdleConns: idleConnections, MaxIdleConnsPerHost: maxAtHost, IdleConnTimeout: idleTimeout,
 	}}
