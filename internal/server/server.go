@@ -257,8 +257,8 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	stopTuning()
 	s.endBackups()
+	s.closeHooks() // before the results that it sends are no longer made
 	s.handler.Close()
-	s.closeHooks()
 	return errors.Join(err, s.closeProver(), s.node.Close(), s.guards.close())
 }
 

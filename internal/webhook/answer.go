@@ -108,7 +108,7 @@ func judge(a Answer, t trial, delay func() time.Duration) verdict {
 		return verdict{step: settle}
 	case a.Status == http.StatusGone:
 		return verdict{step: disable, why: poll.ReasonGone}
-	case t.failing >= disableAfter:
+	case t.failing >= disableAfter && a.Fault != poll.FaultRender: // this node's own fault disables nobody
 		return verdict{step: disable, why: poll.ReasonFailing}
 	case t.age >= deadAge && result == Refused:
 		return verdict{step: bury}

@@ -262,7 +262,7 @@ func (l *lane) greet(ctx context.Context, e *poll.Endpoint) {
 func (l *lane) conclude(j job, a Answer) (next time.Time) {
 	now, at := l.t.d.state.Clock(), l.place()
 	// A ping or a redelivery leaves the cursor as it is: what failed there could not be taken back.
-	if a.Result() != OK && at.failing == 0 && (j.kind == fresh || j.kind == missed) {
+	if a.Result() != OK && a.Fault != poll.FaultRender && at.failing == 0 && (j.kind == fresh || j.kind == missed) {
 		at.failing = now
 	}
 	v, due := l.verdict(j, a, l.trial(j, at, now)), time.Now()
@@ -320,6 +320,8 @@ func (l *lane) verdict(j job, a Answer, t trial) (v verdict) {
 	switch {
 	case j.probe != nil:
 		return judgeProbe(a)
+	case j.kind == redelivery && j.event.Kind == 0:
+		return verdict{step: bury} // it is no longer kept
 	case j.kind == redelivery:
 		return judgeAgain(a, t, l.delays.NextBackOff)
 	}
