@@ -173,15 +173,20 @@ func (l *lane) await(ctx context.Context) bool {
 }
 
 // enter waits until the endpoint may get another request: by its rate, by those under way to
-// its host, and by what is committed. Nothing is locked meanwhile.
+// its host, and by what is committed. That comes last: whoever holds deliveries up means those
+// too that wait for the rest. Nothing is locked meanwhile.
 func (l *lane) enter(ctx context.Context, j job) (leave func(), err error) {
-	if err := l.t.room(ctx); err != nil {
-		return nil, err
-	}
 	if err := l.limiter.Wait(ctx); err != nil {
 		return nil, err
 	}
-	return l.t.hosts.enter(ctx, hostOf(j.endpoint.URL))
+	if leave, err = l.t.hosts.enter(ctx, hostOf(j.endpoint.URL)); err != nil {
+		return nil, err
+	}
+	if err := l.t.room(ctx); err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
 }
 
 // still reports whether the endpoint is as it was when the job was chosen.
