@@ -104,9 +104,11 @@ func (l *lane) step(ctx context.Context) (more bool) {
 		return true
 	}
 	defer leave()
-	if !l.still(j) {
+	now, ok := l.still(j)
+	if !ok {
 		return true
 	}
+	j.endpoint = now
 	l.deliver(ctx, j)
 	return true
 }
@@ -189,13 +191,11 @@ func (l *lane) enter(ctx context.Context, j job) (leave func(), err error) {
 	return leave, nil
 }
 
-// still reports whether the endpoint is as it was when the job was chosen.
-func (l *lane) still(j job) (same bool) {
-	l.t.d.state.Read(func(s *poll.State) {
-		e, ok := s.EndpointNumber(l.number)
-		same = ok && e.Revision == j.endpoint.Revision && e.State == j.endpoint.State
-	})
-	return same
+// still returns the endpoint as it is; ok is false if it is no longer what the job was chosen
+// for. A rotation of its key does not change that.
+func (l *lane) still(j job) (now *poll.Endpoint, ok bool) {
+	l.t.d.state.Read(func(s *poll.State) { now, ok = s.EndpointNumber(l.number) })
+	return now, ok && now.Revision == j.endpoint.Revision && now.State == j.endpoint.State
 }
 
 // deliver makes one attempt, and draws the conclusion.

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -30,6 +31,7 @@ type group struct {
 	alter   func(*group, poll.Progress) poll.Progress // a fault that is planted; nil: none
 	keys    []KeyFile                                 // of the other members
 	render  Events                                    // nil: as it should be
+	signs   Signer                                    // nil: the one of all tests
 	t       *testing.T
 	members map[string]*Deliverer
 }
@@ -193,7 +195,7 @@ func (signer) Fingerprint() string { return "0123456789abcdef" }
 
 // lead lets a member lead, with a deliverer of its own.
 func (g *group) lead(id string, s Sender) *Deliverer {
-	d := New(Options{Sender: s, Keys: signer{}, Agent: "voted/test"})
+	d := New(Options{Sender: s, Keys: cmp.Or[Signer](g.signs, signer{}), Agent: "voted/test"})
 	g.elect(id)
 	events := g.render
 	if events == nil {
