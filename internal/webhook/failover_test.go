@@ -139,6 +139,54 @@ func TestANewLeaderDoesNotCallAThousandReceiversAtOnce(t *testing.T) {
 	})
 }
 
+// Those that get nothing do not count, and all those that get something do.
+func TestOnlyEndpointsThatAreCalledSpreadTheFirstCalls(t *testing.T) {
+	t.Parallel()
+	paused := true
+	for name, c := range map[string]struct {
+		rig    func(g *group, id string)
+		spread bool
+	}{
+		"paused": {func(g *group, id string) {
+			g.hook(id)
+			g.must(poll.PatchEndpoint{ID: id, Paused: &paused})
+		}, false},
+		"to be verified": {func(g *group, id string) {
+			g.must(poll.PutEndpoint{ID: id, Webhook: poll.Webhook{URL: urlOf(id), Kinds: poll.KindsOf(poll.PollCreated), Rate: 1}})
+		}, true},
+		"with redeliveries": {func(g *group, id string) {
+			g.hook(id)
+			g.must(poll.Redeliver{ID: id, Events: []uint64{1}})
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inGroup(t, func(g *group, r *receivers) {
+				const many = 500
+				g.event("p")
+				for n := range many {
+					c.rig(g, fmt.Sprint("e", n))
+				}
+				g.hook("called", func(p *poll.PutEndpoint) { p.From = poll.FromOldest })
+				if !c.spread { // an event that waits for those, too
+					g.event("q")
+				}
+				g.lead("n1", r)
+				time.Sleep(time.Minute)
+				late := 0
+				for n := range many {
+					if at := r.times(fmt.Sprint("e", n)); len(at) > 0 && at[0] > time.Second {
+						late++
+					}
+				}
+				if at := r.times("called"); !c.spread && at[0] > 5*beginEach || c.spread != (late > many/4) {
+					g.t.Errorf("one was called after %v, and of %d others %d after a second", at, many, late)
+				}
+			})
+		})
+	}
+}
+
 func TestFewReceiversAreCalledSoon(t *testing.T) {
 	t.Parallel()
 	inGroup(t, func(g *group, r *receivers) {

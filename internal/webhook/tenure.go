@@ -152,17 +152,22 @@ func (t *tenure) look() (index uint64, more bool) {
 	return n.index, n.more
 }
 
-// behind returns how many endpoints wait for something when this member begins.
+// behind returns how many endpoints are called when this member begins.
 func (t *tenure) behind(n news) (behind int) {
 	if !t.first {
 		return 0
 	}
 	for _, e := range n.endpoints {
-		if e.Cursor < n.newest {
+		if begins(e, n.newest) {
 			behind++
 		}
 	}
 	return behind
+}
+
+// begins reports whether something waits for an endpoint that was not looked at yet.
+func begins(e *poll.Endpoint, newest uint64) bool {
+	return e.State == poll.EndpointVerifying || e.State == poll.EndpointEnabled && (e.Cursor < newest || len(e.Again) > 0)
 }
 
 // see looks at one endpoint. The caller holds mu.
@@ -171,7 +176,7 @@ func (t *tenure) see(e *poll.Endpoint, n *news, behind int) {
 	if l == nil {
 		l = &lane{t: t, number: e.Number, wake: make(chan struct{}, 1), endpoint: e, at: placeOf(e)}
 		t.lanes[e.Number] = l
-		if e.Cursor < n.newest || len(e.Again) > 0 || e.State == poll.EndpointVerifying {
+		if begins(e, n.newest) {
 			l.start(spread(behind))
 		}
 		return
