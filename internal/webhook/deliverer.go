@@ -161,22 +161,31 @@ func (d *Deliverer) refuse(why string) {
 	}
 }
 
-// serve delivers until this member no longer leads or may. A panic ends neither the member nor the
-// deliverer: ballots are counted by the same process. It is in the log, with its stack.
+// serve delivers until this member no longer leads or may.
 func (d *Deliverer) serve(lead context.Context) {
 	ctx, cancel := context.WithCancel(lead)
 	t := newTenure(ctx, d)
 	d.install(t)
-	defer d.install(nil)
-	defer t.end(cancel)
+	panicked := d.watch(t)
+	t.end(cancel)
+	d.install(nil)
+	if panicked {
+		_ = pause.For(lead, restAfterPanic)
+	}
+}
+
+// watch runs a tenure. A panic ends neither the member nor the deliverer: ballots are counted by
+// the same process. It is in the log, with its stack.
+func (d *Deliverer) watch(t *tenure) (panicked bool) {
 	defer func() {
 		if p := recover(); p != nil {
+			panicked = true
 			d.log.Error("the deliverer of webhooks panicked; it begins again in a minute", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			_ = pause.For(lead, restAfterPanic)
 		}
 	}()
 	d.log.Info("this member delivers webhooks")
 	t.run()
+	return false
 }
 
 func (d *Deliverer) install(t *tenure) {

@@ -255,6 +255,39 @@ func TestALeaderThatYieldsBeginsNothingAndHasCommittedAll(t *testing.T) {
 	})
 }
 
+func TestAWatcherThatPanicsEndsItsLanesAtOnceAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	inGroup(t, func(g *group, r *receivers) {
+		// Given a lane with much to deliver.
+		g.hook("a", func(p *poll.PutEndpoint) { p.Webhook.Rate = 1 })
+		g.lead("n1", r)
+		time.Sleep(time.Second)
+		for range 20 {
+			g.event(fmt.Sprint("p", g.newest()))
+		}
+		time.Sleep(5*time.Second + 10*time.Millisecond)
+		// When the watcher panics.
+		g.mu.Lock()
+		g.panics = true
+		g.mu.Unlock()
+		g.event("q") // has it look
+		time.Sleep(time.Second)
+		// Then nothing is delivered until it begins again, and what was is committed.
+		delivered := r.numbers("a")
+		time.Sleep(restAfterPanic - 2*time.Second)
+		if got := r.numbers("a"); len(got) != len(delivered) || len(got) < 5 {
+			t.Errorf("%d were delivered before, and %d since then", len(delivered), len(got)-len(delivered))
+		}
+		if e := g.endpoint("a"); fmt.Sprint(e.Cursor) != delivered[len(delivered)-1] {
+			t.Errorf("delivered are %v, and the cursor is %d", delivered, e.Cursor)
+		}
+		time.Sleep(time.Minute)
+		if got := r.numbers("a"); len(got) != 21 || len(slices.Compact(got)) != 21 {
+			t.Errorf("in the end it got %v", got)
+		}
+	})
+}
+
 func TestALeaderWithAnotherKeyFileThanMostDeliversNothingAndSaysSo(t *testing.T) {
 	t.Parallel()
 	inGroup(t, func(g *group, r *receivers) {

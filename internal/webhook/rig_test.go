@@ -32,6 +32,7 @@ type group struct {
 	keys    []KeyFile                                 // of the other members
 	render  Events                                    // nil: as it should be
 	signs   Signer                                    // nil: the one of all tests
+	panics  bool                                      // the next one who waits for a change does
 	t       *testing.T
 	members map[string]*Deliverer
 }
@@ -51,9 +52,13 @@ func (g *group) Read(f func(s *poll.State)) {
 
 func (g *group) Changed(ctx context.Context, after uint64) error {
 	for {
-		g.mu.RLock()
-		changed, index := g.changed, g.index
-		g.mu.RUnlock()
+		g.mu.Lock()
+		changed, index, panics := g.changed, g.index, g.panics
+		g.panics = false
+		g.mu.Unlock()
+		if panics {
+			panic("planted by the test")
+		}
 		if index > after {
 			return nil
 		}
