@@ -28,7 +28,6 @@ type job struct {
 	endpoint *poll.Endpoint
 	event    poll.Event      // that it is about; of missed: Number is that of the newest one
 	probe    *poll.Event     // the event after it, which is sent instead; nil: it itself is
-	about    eventjson.About // of the event that is sent
 	previous uint64          // see eventjson.Delivery
 	from     uint64          // of missed
 	again    poll.Redelivery // of redelivery
@@ -104,7 +103,6 @@ func (l *lane) redeliver(s *poll.State, r poll.Redelivery, oldest uint64) job {
 	j := job{kind: redelivery, again: r, event: poll.Event{Number: r.Number}}
 	if page, _, ok := s.Events(r.Number-1, 1, anything); ok && r.Number >= oldest && len(page) > 0 {
 		j.event = page[0]
-		j.about = eventjson.Gather(s, page)[0]
 	}
 	return j
 }
@@ -125,7 +123,6 @@ func (l *lane) fresh(s *poll.State, e *poll.Endpoint, at place) job {
 	if x.probe = x.probe && x.event == j.event.Number && len(page) > 1 && page[1].Poll != page[0].Poll; x.probe {
 		j.probe, j.previous = &page[1], j.event.Number
 	}
-	j.about = eventjson.Gather(s, []poll.Event{*j.sent()})[0]
 	return j
 }
 
@@ -154,7 +151,9 @@ func (l *lane) render(ctx context.Context, j job) (eventjson.Delivery, error) {
 	return t.bodies.of(ctx, e.Number, func() (eventjson.Delivery, error) {
 		ctx, cancel := context.WithTimeout(t.ctx, renderTimeout) // for all who wait, not for this lane alone
 		defer cancel()
-		return t.d.events.Delivery(ctx, e, j.about)
+		var about []eventjson.About
+		t.d.state.Read(func(s *poll.State) { about = eventjson.Gather(s, []poll.Event{e}) })
+		return t.d.events.Delivery(ctx, e, about[0])
 	})
 }
 
