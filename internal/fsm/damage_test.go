@@ -49,8 +49,18 @@ func TestEveryDamageOfACommandIsNoticed(t *testing.T) {
 
 func TestEveryDamageOfASnapshotIsNoticedAndLeavesTheStateAlone(t *testing.T) {
 	t.Parallel()
-	f := New(nil)
-	applyFrom(f, 1, wholeLog())
+	for name, log := range allLogs() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := New(nil)
+			applyFrom(f, 1, log)
+			damageSnapshot(t, f)
+		})
+	}
+}
+
+func damageSnapshot(t *testing.T, f *FSM) {
+	t.Helper()
 	snapshot := persist(t, f)
 	other := New(nil)
 	applyFrom(other, 1, smallLog()[:3])
@@ -83,9 +93,19 @@ func TestEveryDamageOfASnapshotIsNoticedAndLeavesTheStateAlone(t *testing.T) {
 // twice.
 func TestASnapshotWithWholeSectionsInTheWrongPlaceIsRefused(t *testing.T) {
 	t.Parallel()
-	f := New(nil)
-	applyFrom(f, 1, wholeLog())
-	head, sections := cutSections(t, persist(t, f))
+	for name, log := range allLogs() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := New(nil)
+			applyFrom(f, 1, log)
+			misplaceSections(t, persist(t, f))
+		})
+	}
+}
+
+func misplaceSections(t *testing.T, snapshot []byte) {
+	t.Helper()
+	head, sections := cutSections(t, snapshot)
 	build := func(parts [][]byte) []byte { return append(slices.Clone(head), slices.Concat(parts...)...) }
 	if _, _, err := ReadSnapshot(bytes.NewReader(build(sections))); err != nil {
 		t.Fatal(err)
@@ -95,7 +115,7 @@ func TestASnapshotWithWholeSectionsInTheWrongPlaceIsRefused(t *testing.T) {
 		twice := slices.Insert(slices.Clone(sections), i, sections[i])
 		for what, parts := range map[string][][]byte{"missing": missing, "twice": twice} {
 			if s, _, err := ReadSnapshot(bytes.NewReader(build(parts))); err == nil {
-				t.Fatalf("section %d of %d %s: read as index %d", i, len(sections), what, s.Index())
+				t.Errorf("section %d of %d (%q) %s: read as index %d", i, len(sections), sections[i][0], what, s.Index())
 			}
 		}
 		for j := range i {
@@ -103,7 +123,7 @@ func TestASnapshotWithWholeSectionsInTheWrongPlaceIsRefused(t *testing.T) {
 			swapped[i], swapped[j] = swapped[j], swapped[i]
 			s, _, err := ReadSnapshot(bytes.NewReader(build(swapped)))
 			if err == nil && !bytes.Equal(sections[i], sections[j]) {
-				t.Fatalf("sections %d and %d swapped: read as index %d", i, j, s.Index())
+				t.Errorf("sections %d (%q) and %d (%q) swapped: read as index %d", i, sections[i][0], j, sections[j][0], s.Index())
 			}
 		}
 	}

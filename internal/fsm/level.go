@@ -13,8 +13,8 @@ import (
 // it. So a build never meets what it cannot read while it belongs to a cluster.
 //
 // If you add a kind of command, or content of snapshots, add a level: a number here and
-// an entry in kindLevels; for content of snapshots, check poll.View.Level before you
-// write it.
+// an entry in kindLevels. New content of snapshots is a section of its own that commands of
+// the level alone can fill, and that is left out where it is empty.
 const (
 	levelFirst    = poll.FirstLevel    // where every cluster begins
 	levelCounting = poll.CountingLevel // settings of a count and methods in definitions

@@ -39,8 +39,16 @@ func rollLog() [][]byte {
 	}
 }
 
-// wholeLog is everything that can happen, to polls with a roll and without, and to join tokens.
+// wholeLog is what can happen at the first level, to polls with a roll and without, and to join
+// tokens.
 func wholeLog() [][]byte { return slices.Concat(smallLog(), rollLog(), tokenLog()) }
+
+// allLogs have together everything that can happen. Each begins anew: they tell of other times.
+func allLogs() map[string][][]byte {
+	return map[string][][]byte{
+		"the first level": wholeLog(), "the journal": journalLog(), "scheduled commands": scheduleLog(), "webhooks and alarms": endpointLog(),
+	}
+}
 
 func TestGoldenRoll(t *testing.T) {
 	t.Parallel()

@@ -116,6 +116,32 @@ func TestARestoreBeginsAnotherLineage(t *testing.T) {
 	}
 }
 
+// What a restore keeps of the state before, such as alarms, is in no backup: members that differ in
+// it still differ afterwards.
+func TestARestoreHidesNoDifferenceOfWhatItKeeps(t *testing.T) {
+	t.Parallel()
+	after := func(says string) Digest {
+		old := board(t)
+		old.Begin(Stamp{Index: 90, At: 1})
+		old.Do(Raise{Level: WebhookLevel})
+		old.Do(Alarm{Kind: "away", Member: "n2", On: true, Says: says})
+		old.End()
+		old.Begin(Stamp{Index: 100, At: 1})
+		backup := NewState()
+		if err := backup.Succeed(old, Succession{Backup: Digest{1}, Position: 100, Confirm: old.Holdings().String()}); err != nil {
+			t.Fatal(err)
+		}
+		backup.End()
+		return backup.Digest()
+	}
+	if after("It is away.") != after("It is away.") {
+		t.Error("the same states differ after a restore")
+	}
+	if after("It is away.") == after("It is gone.") {
+		t.Error("states that differ are alike after a restore")
+	}
+}
+
 func TestARecoveryBeginsAnotherLineageAndARestoreTheNext(t *testing.T) {
 	t.Parallel()
 	s := board(t)

@@ -36,12 +36,15 @@ func (d *deadlines) Pop() any {
 	return x
 }
 
-// schedule notes a poll's times. Times that a patch replaced stay in the heap and
-// are ignored when they come up.
-func (s *State) schedule(p *Poll) {
-	for _, at := range []int64{p.rules.OpensAt, p.rules.ClosesAt} {
-		if at > s.clock {
-			heap.Push(&s.deadlines, deadline{at: at, poll: p})
+// schedule notes a poll's times that are not those it had; was is nil for a new poll. Times that a
+// patch replaced stay in the heap and are ignored when they come up.
+func (s *State) schedule(p *Poll, was *Rules) {
+	if was == nil {
+		was = &Rules{}
+	}
+	for _, t := range [...]struct{ at, before int64 }{{p.rules.OpensAt, was.OpensAt}, {p.rules.ClosesAt, was.ClosesAt}} {
+		if t.at > s.clock && t.at != t.before {
+			heap.Push(&s.deadlines, deadline{at: t.at, poll: p})
 		}
 	}
 }

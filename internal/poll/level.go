@@ -20,6 +20,3 @@ func (c Raise) apply(s *State) Result {
 // Level returns the highest level of the formats that commands and snapshots may use.
 // Every member reported that it reads them before the cluster was raised to it.
 func (s *State) Level() uint32 { return s.level }
-
-// Level returns the state's format level at the view's index.
-func (v *View) Level() uint32 { return v.level }

@@ -86,7 +86,7 @@ func (l *Loader) Poll(header []byte) (*PollLoader, error) {
 	case p.deleted:
 		l.state.removed++
 	case p.closedIndex == 0:
-		l.state.schedule(p)
+		l.state.schedule(p, nil)
 		p.opened = p.phase(l.state.clock) == Opened
 	}
 	return &PollLoader{poll: p, records: uint32(records), entries: uint32(entries)}, nil

@@ -144,7 +144,7 @@ func (s *State) add(r *Rules) *Poll {
 	s.polls[r.ID] = p
 	s.order = append(s.order, p)
 	s.touch(p)
-	s.schedule(p)
+	s.schedule(p, nil)
 	return p
 }
 
@@ -229,9 +229,10 @@ func (s *State) patch(c Patch) Result {
 			made := p.rules.fingerprint()
 			p.original = &made
 		}
-		p.rules = newRules(d, p.rules.Salt)
+		was := p.rules
+		p.rules = newRules(d, was.Salt)
 		p.revision++
-		s.schedule(p)
+		s.schedule(p, was)
 		s.happened(PollUpdated, p, uint64(p.revision), 0)
 		s.tellOpen(p)
 	}

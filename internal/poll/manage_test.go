@@ -446,3 +446,27 @@ func TestAStampThatNoRecordCanHoldDoesNotEnterTheClock(t *testing.T) {
 		t.Fatalf("the state cannot be loaded: %v", err)
 	}
 }
+
+// Times that stay as they are wait once, however often the rest of a poll changes.
+func TestPatchesOfATitleLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
+	s := NewState()
+	s.Begin(Stamp{Index: 1, At: 1000})
+	d := Definition{ID: "p", Options: []Option{{ID: "a"}, {ID: "b"}}, OpensAt: 5000, ClosesAt: 9000}
+	s.Do(Create{Definition: d.WithDefaults()})
+	for n := range byte(10) {
+		s.Do(Patch{Poll: "p", Request: [16]byte{n + 1}, Title: ptr(string('a' + rune(n)))})
+	}
+	s.End()
+	if len(s.deadlines) != 2 {
+		t.Errorf("%d times are waited for", len(s.deadlines))
+	}
+	s.Begin(Stamp{Index: 2, At: 1000})
+	s.Do(Patch{Poll: "p", Request: [16]byte{99}, ClosesAt: ptr(int64(8000))})
+	s.End()
+	s.Begin(Stamp{Index: 3, At: 8000})
+	s.End()
+	if p := s.Find("p"); p.closedAt != 8000 {
+		t.Errorf("it closed at %d", p.closedAt)
+	}
+}

@@ -2,6 +2,7 @@ package poll
 
 import (
 	"fmt"
+	"slices"
 
 	"voted/internal/refusal"
 )
@@ -134,7 +135,9 @@ func (s *State) Succeed(old *State, by Succession) *refusal.Error {
 	s.keepEndpoints(old)
 	// So does the journal: its numbers go on, and what it tells happened here.
 	s.rolls = nil
-	s.fold(foldRestored, "", by.Backup[:])
+	// The digest of before goes in, too: it has what is kept of the old state, and members that
+	// differ in that must not come to look alike.
+	s.fold(foldRestored, "", slices.Concat(by.Backup[:], old.digest[:]))
 	for _, o := range old.order {
 		if n := s.polls[o.rules.ID]; n == nil {
 			s.entomb(o)
