@@ -25,7 +25,7 @@ func (p *Prover) Answer(ctx context.Context, body []byte) ([]byte, error) {
 	p.receive(q.heads)
 	a := answer{keys: p.keys, verdicts: p.sign(ctx, q.asks)}
 	if q.recall != "" {
-		a.heads, a.more = p.remembered(q.recall, q.after)
+		p.remembered(q.recall, q.after, &a)
 	}
 	return a.encode(), nil
 }

@@ -37,7 +37,7 @@ type question struct {
 	asks  []ask
 	heads [][]byte
 	// recall asks for heads that bear the signature of this member, "": for none. They come
-	// in the order of their keys, after that of the last one that came before.
+	// in the order of their keys, after the last one that was looked at before.
 	recall string
 	after  logKey
 }
@@ -52,12 +52,13 @@ type ask struct {
 //
 //	1 ‖ log key 32 ‖ cosigner key 32
 //	  ‖ u16 n ‖ n × (u8 verdict ‖ if signed: u32 key id ‖ u8 length ‖ signature)
-//	  ‖ u8 more ‖ u16 n ‖ n × (u16 length ‖ note)
+//	  ‖ u8 more ‖ if more: last 16 ‖ u16 n ‖ n × (u16 length ‖ note)
 type answer struct {
 	keys     Keys // of the member that answers
 	verdicts []reply
 	heads    [][]byte // that were asked for with recall
-	more     bool     // there are more of them
+	more     bool     // there may be more of them, though none came,
+	last     logKey   // after this one
 }
 
 // reply is the answer to one ask.
@@ -204,11 +205,12 @@ func (a *answer) encode() []byte {
 			b = append(append(b, byte(len(v.sig))), v.sig...)
 		}
 	}
-	var more byte
 	if a.more {
-		more = 1
+		b = append(append(b, 1), a.last[:]...)
+	} else {
+		b = append(b, 0)
 	}
-	return appendNotes(append(b, more), a.heads)
+	return appendNotes(b, a.heads)
 }
 
 func decodeAnswer(b []byte) (a answer, err error) {
@@ -227,7 +229,9 @@ func decodeAnswer(b []byte) (a answer, err error) {
 		a.verdicts = append(a.verdicts, v)
 	}
 	more := r.u8()
-	a.more, r.bad = more == 1, r.bad || more > 1
+	if a.more, r.bad = more == 1, r.bad || more > 1; a.more {
+		copy(a.last[:], r.take(len(a.last)))
+	}
 	if a.heads = r.notes(); !r.end() {
 		return answer{}, errForm
 	}

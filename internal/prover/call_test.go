@@ -21,7 +21,7 @@ func sampleAnswer() answer {
 	return answer{
 		keys:     Keys{Log: bytes.Repeat([]byte{1}, 32), Cosigner: bytes.Repeat([]byte{2}, 32)},
 		verdicts: []reply{{verdict: Signed, id: 7, sig: bytes.Repeat([]byte{9}, 72)}, {verdict: Forked}},
-		heads:    [][]byte{[]byte("another note")}, more: true,
+		heads:    [][]byte{[]byte("another note")}, more: true, last: logKey{4},
 	}
 }
 

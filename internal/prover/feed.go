@@ -56,7 +56,7 @@ type feeder struct {
 	seen    map[logKey]uint64    // size of the last head that the witness cosigned, as far as known
 	refused map[logKey]time.Time // until when a log is not given to it
 	scanned bool                 // all heads that were there when this member began to lead were looked at
-	from    logKey               // the last one of them
+	from    logKey               // the last of them that was
 	until   time.Time            // rests until then
 	rest    time.Duration        // for so long, the next time
 	done    []cosignature
@@ -215,7 +215,7 @@ func (f *feeder) scan() bool {
 	var more bool
 	var err error
 	if f.p.heads != nil {
-		heads, more, err = f.p.heads.after(f.from, maxAsks, func(h *Head) bool { return !signedBy(h.Note, key.Name(), key.ID()) })
+		heads, f.from, more, err = f.p.heads.after(f.from, func(h *Head) bool { return !signedBy(h.Note, key.Name(), key.ID()) })
 	}
 	f.p.mu.Unlock()
 	if err != nil {
@@ -224,10 +224,9 @@ func (f *feeder) scan() bool {
 	f.scanned = !more
 	now := time.Now()
 	for i := range heads {
-		f.from = keyOf(heads[i].Origin)
 		f.add(heads[i].Origin, now)
 	}
-	return len(heads) > 0
+	return more || len(heads) > 0
 }
 
 // signedBy reports whether a note bears a signature of a key. Notes that this member keeps were

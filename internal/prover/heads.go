@@ -52,7 +52,7 @@ type heads struct {
 	index map[logKey]place
 	keys  map[string]Keys // by member
 	live  int64           // bytes of frames that count
-	order []logKey        // of the index, as after last needed it
+	order []logKey        // of the index, as it was when after last began
 }
 
 // openHeads reads the file. lost says what could not be read, nil if nothing is lost: that is
@@ -267,30 +267,33 @@ func (h *heads) rewritten() (*heads, error) {
 	return again, nil
 }
 
-// after returns up to limit heads of logs whose keys come after a key, in the order of keys,
-// and reports whether there are more.
-func (h *heads) after(key logKey, limit int, want func(*Head) bool) (found []Head, more bool, err error) {
-	if len(h.order) != len(h.index) { // logs are added, never removed
-		h.order = slices.SortedFunc(maps.Keys(h.index), compareKeys)
+// maxLooks bounds the heads that after reads, under the lock of all readers: some milliseconds.
+const maxLooks = 512
+
+// after returns heads of logs whose keys come after a key, in the order of keys: up to maxAsks of
+// those that are wanted, among up to maxLooks. Where there are more to look at, last is the key to
+// go on after. A zero key begins, and the logs are those of then.
+func (h *heads) after(key logKey, want func(*Head) bool) (found []Head, last logKey, more bool, err error) {
+	if begins := key == (logKey{}); len(h.order) != len(h.index) && (begins || h.order == nil) {
+		h.order = slices.SortedFunc(maps.Keys(h.index), compareKeys) // too long to be done for each call
 	}
 	at, known := slices.BinarySearchFunc(h.order, key, compareKeys)
 	if known {
 		at++
 	}
-	for _, k := range h.order[at:] {
+	for i, k := range h.order[at:] {
+		if i == maxLooks || len(found) == maxAsks {
+			return found, last, true, nil
+		}
 		head, err := h.read(h.index[k])
 		if err != nil {
-			return nil, false, err
+			return nil, last, false, err
 		}
-		if !want(&head) {
-			continue
+		if last = k; want(&head) {
+			found = append(found, head)
 		}
-		if len(found) == limit {
-			return found, true, nil
-		}
-		found = append(found, head)
 	}
-	return found, false, nil
+	return found, last, false, nil
 }
 
 func compareKeys(a, b logKey) int { return bytes.Compare(a[:], b[:]) }

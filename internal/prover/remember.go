@@ -71,21 +71,25 @@ func (p *Prover) recall(member string) error {
 				"so what was signed holds", "logs", raised, "member", member)
 		}
 		p.accept(heads)
-		if !a.more || len(heads) == 0 {
+		if !a.more {
 			return nil
 		}
-		q.after = keyOf(heads[len(heads)-1].Origin)
+		if compareKeys(a.last, q.after) <= 0 {
+			return errForm // it would never end
+		}
+		q.after = a.last
 	}
 }
 
-// remembered returns the heads after a key that bear a cosigner's signature.
-func (p *Prover) remembered(cosigner string, after logKey) (notes [][]byte, more bool) {
+// remembered adds to an answer the heads after a key that bear a cosigner's signature, as far as
+// one call looks.
+func (p *Prover) remembered(cosigner string, after logKey, a *answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.heads == nil {
-		return nil, false
+		return
 	}
-	heads, more, err := p.heads.after(after, maxAsks, func(h *Head) bool {
+	heads, last, more, err := p.heads.after(after, func(h *Head) bool {
 		n, err := proof.ParseNote(h.Note)
 		if err != nil {
 			return false
@@ -99,12 +103,12 @@ func (p *Prover) remembered(cosigner string, after logKey) (notes [][]byte, more
 	})
 	if err != nil {
 		p.log.Error("the heads that another member signed cannot be read", "cosigner", cosigner, "error", err)
-		return nil, false
+		return
 	}
+	a.more, a.last = more, last
 	for i := range heads {
-		notes = append(notes, heads[i].Note)
+		a.heads = append(a.heads, heads[i].Note)
 	}
-	return notes, more
 }
 
 // readHeads reads notes that another member sent. What is no head of this cluster is left out.
