@@ -225,10 +225,10 @@ func TestALookAtTheMembersIsSharedByAllWhoAskWhoHoldsTheirBallot(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		looked := 0
-		applied := uint64(7)
+		applied, behind := uint64(7), uint64(7)
 		look := func(context.Context) (survey.Status, error) {
 			looked++
-			return survey.Status{Members: []survey.Member{votingAt("n1", applied), votingAt("n2", applied)}}, nil
+			return survey.Status{Members: []survey.Member{votingAt("n1", applied), votingAt("n2", behind)}}, nil
 		}
 		var l sharedLook
 		ask := func(index uint64, want int) {
@@ -240,10 +240,15 @@ func TestALookAtTheMembersIsSharedByAllWhoAskWhoHoldsTheirBallot(t *testing.T) {
 		ask(5, 1)
 		time.Sleep(holdersEvery)
 		ask(7, 1) // all are known to have it
+		behind, applied = 7, 8
 		ask(8, 2) // they may have it by now
-		ask(9, 2) // looked a moment ago
+		ask(8, 2) // looked a moment ago: one had it, and one had not
+		ask(9, 3) // the last look was before this entry, so it says nothing about it
+		time.Sleep(holdersEvery)
+		ask(8, 4)
+		behind = applied
 		time.Sleep(holdersKept)
-		ask(5, 3) // one may be gone
+		ask(5, 5) // one may be gone
 	})
 }
 

@@ -93,18 +93,26 @@ type sharedLook struct {
 	last survey.Status // guarded by mu
 }
 
-// holding returns a look that shows all voting members to have applied index, or one that is
-// no older than holdersEvery.
+// holding returns a look at the members that was made when one of them had applied index. It is
+// no older than holdersEvery, or holdersKept if it shows all voting members to have applied it.
 func (l *sharedLook) holding(ctx context.Context, look func(context.Context) (survey.Status, error), index uint64) (survey.Status, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := !l.at.IsZero()
+	has, all := false, true
 	for _, m := range l.last.Members {
-		all = all && (!m.Votes() || m.Healthy && m.AppliedIndex >= index)
+		if m.Votes() {
+			it := m.Healthy && m.AppliedIndex >= index
+			has, all = has || it, all && it
+		}
 	}
 	age := time.Since(l.at)
-	if age < holdersEvery || all && age < holdersKept {
+	if has && (age < holdersEvery || all && age < holdersKept) {
 		return l.last, nil
+	}
+	select { // a look at an earlier entry may be young, while many vote
+	case <-time.After(holdersGap - age):
+	case <-ctx.Done():
+		return survey.Status{}, ctx.Err()
 	}
 	s, err := look(ctx)
 	if err != nil {

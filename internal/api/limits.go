@@ -96,11 +96,13 @@ const (
 	// repeatsTimeout how long they have to answer.
 	repeatsEvery   = time.Second
 	repeatsTimeout = time.Second
-	// holdersEvery is how often the members are asked what they have applied, and holdersKept
-	// how long an answer is used if it shows all that is asked: what is applied stays so, and
-	// a member that has gone away since is shown as a holder for that long.
+	// holdersEvery is how often the members are asked whether they have applied an entry, and
+	// holdersKept how long an answer is used if it shows that all have: what is applied stays
+	// so, and a member that has gone away since is shown as a holder for that long. For newer
+	// and newer entries they are asked once in holdersGap at most.
 	holdersEvery = 500 * time.Millisecond
 	holdersKept  = 5 * time.Second
+	holdersGap   = 50 * time.Millisecond
 	// defaultOverlap is for how long the key before signs too, unless a rotation says.
 	defaultOverlap = 24 * time.Hour
 	// clusterPace is how often those who watch the cluster are sent an event, and clusterTail
