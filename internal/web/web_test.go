@@ -98,6 +98,17 @@ func TestThePortIsSplitByPath(t *testing.T) {
 	}
 }
 
+func TestAnAddressThatLooksLikeAnotherSiteLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	h := handler(nil)
+	for path, leads := range map[string]bool{"//evil.example": false, "/nothing": true} {
+		w := ask(h, http.MethodGet, "http://127.0.0.1:8080"+path, nil, nil)
+		if w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), `href="//`) || strings.Contains(w.Body.String(), "?lang=de") != leads {
+			t.Errorf("%s: %d, want links to other languages: %t\n%s", path, w.Code, leads, w.Body)
+		}
+	}
+}
+
 func TestEveryPageHasTheSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	h := handler(func(o *Options) { o.HSTS = 24 * time.Hour })

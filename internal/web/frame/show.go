@@ -94,7 +94,7 @@ type view struct {
 	Page
 	Open     bool   // nothing guards the node
 	SignedIn bool   // there is a token in the browser
-	Path     string // of the page, for links to other languages; empty after a form
+	Path     string // of the page, for links to other languages; empty after a form, and where it is none of this node
 	Request  string // the request's id
 }
 
@@ -107,7 +107,7 @@ const maxPooledBytes = 256 << 10
 func (t *Templates) Show(w http.ResponseWriter, r *http.Request, p Page) error {
 	v := view{Page: p, Open: t.f.Open(), SignedIn: t.f.value(r, deskCookie) != "", Request: RequestID(r)}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		v.Path = r.URL.Path
+		v.Path = Local(r.URL.Path, "")
 	}
 	b := buffers.Get().(*bytes.Buffer)
 	defer func() {
