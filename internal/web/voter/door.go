@@ -31,6 +31,9 @@ func (room *Room) door(w http.ResponseWriter, r *http.Request) error {
 		if v.Voter, err = room.voterOf(r, credential, v.Poll); err == nil {
 			return room.lead(w, r, v, nil)
 		}
+		if frame.Is(err, "unavailable") {
+			return err
+		}
 	}
 	return room.showDoor(w, r, doorPage{Left: left}, http.StatusOK)
 }
@@ -58,7 +61,10 @@ func (room *Room) enter(w http.ResponseWriter, r *http.Request) error {
 		code = openPrefix + base64.RawURLEncoding.EncodeToString([]byte(id))
 	}
 	if v.Poll == "" {
-		v.Poll = room.pollOf(r, named, code)
+		var err error
+		if v.Poll, err = room.pollOf(r, named, code); err != nil {
+			return err
+		}
 	}
 	if !isID(v.Poll) || code == "" || len(code) > frame.MaxCredentialBytes {
 		return room.turnAway(w, r, &frame.Refused{Why: frame.Unreadable})
@@ -75,16 +81,16 @@ func (room *Room) enter(w http.ResponseWriter, r *http.Request) error {
 	return room.lead(w, r, v, &code)
 }
 
-// pollOf is the poll that a link names, or that its code is for.
-func (room *Room) pollOf(r *http.Request, named, code string) string {
+// pollOf is the poll that a link names, or that its code is for; empty if neither says one.
+func (room *Room) pollOf(r *http.Request, named, code string) (string, error) {
 	if named != "" || room.Open() {
-		return named
+		return named, nil
 	}
-	who, err := room.WhoHas(r, code)
-	if err != nil {
-		return ""
+	who, err := room.whoHas(r, code)
+	if frame.Is(err, "unavailable") {
+		return "", err
 	}
-	return who.Poll
+	return who.Poll, nil
 }
 
 // lead sends a voter on: to the receipt if a ballot is in the box, else to the ballot. as is the credential if it has
@@ -117,7 +123,6 @@ func (room *Room) lead(w http.ResponseWriter, r *http.Request, v visitor, as *st
 // is not accepted.
 func (room *Room) turnAway(w http.ResponseWriter, r *http.Request, err error) error {
 	var refused *frame.Refused
-	var p *frame.Problem
 	d := doorPage{Why: string(frame.Unknown)}
 	switch {
 	case errors.As(err, &refused):
@@ -126,7 +131,7 @@ func (room *Room) turnAway(w http.ResponseWriter, r *http.Request, err error) er
 		d.Why = "roll"
 	case frame.Is(err, "invalid_voter"):
 		d.Why = "voter"
-	case errors.As(err, &p):
+	case frame.Is(err, "unauthenticated", "forbidden", "poll_not_found"):
 	default:
 		return err
 	}

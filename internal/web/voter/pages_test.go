@@ -74,7 +74,11 @@ var thePages = sync.OnceValue(func() http.Handler {
 		at.(http.Handler).ServeHTTP(w, r)
 	})
 	f := frame.New(frame.Options{API: api, Logger: slog.New(slog.DiscardHandler), Identify: func(_ context.Context, _ *http.Request, authorization string) (frame.Identity, error) {
-		if authorization != "Bearer vc1.good" {
+		switch authorization {
+		case "Bearer vc1.good":
+		case "Bearer vc1.away":
+			return frame.Identity{}, &frame.Refused{Why: frame.Away}
+		default:
 			return frame.Identity{}, &frame.Refused{Why: frame.Unknown}
 		}
 		return frame.Identity{Roles: []string{"voter"}, Voter: "v-17", Poll: "board"}, nil
@@ -88,6 +92,11 @@ var thePages = sync.OnceValue(func() http.Handler {
 
 // visit sends a request of v-17 to the pages; a form if it is not nil.
 func visit(api http.Handler, method, path string, form url.Values, accept string) *httptest.ResponseRecorder {
+	return visitWith("vc1.good", api, method, path, form, accept)
+}
+
+// visitWith sends a request of a browser that holds a credential.
+func visitWith(credential string, api http.Handler, method, path string, form url.Values, accept string) *httptest.ResponseRecorder {
 	id := "visit-" + strconv.FormatUint(visits.Add(1), 10)
 	apis.Store(id, api)
 	defer apis.Delete(id)
@@ -97,7 +106,7 @@ func visit(api http.Handler, method, path string, form url.Values, accept string
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	r.AddCookie(&http.Cookie{Name: "voted-vote", Value: "vc1.good"})
+	r.AddCookie(&http.Cookie{Name: "voted-vote", Value: credential})
 	w := httptest.NewRecorder()
 	thePages().ServeHTTP(w, r)
 	return w
@@ -149,6 +158,47 @@ func TestAScriptIsToldWhereToGoOrGetsTheProblem(t *testing.T) {
 	w = visit(at(nil), http.MethodPost, "/vote/board/cast", url.Values{"voter": {"v-18"}, "choice": {"bo"}}, asScript)
 	if w.Code != http.StatusConflict {
 		t.Errorf("another voter's form: %d %s", w.Code, w.Body)
+	}
+}
+
+// An issuer whose keys cannot be fetched says nothing about a code: the voter keeps it, and the page tries again.
+func TestAVoterKeepsTheCodeWhileItsIssuerIsAway(t *testing.T) {
+	t.Parallel()
+	form := url.Values{"voter": {"v-17"}, "choice": {"bo"}}
+	for name, request := range map[string]struct {
+		method, path string
+		form         url.Values
+		accept       string
+	}{
+		"a ballot is opened":          {http.MethodGet, "/vote/board/ballot", nil, asPage},
+		"the link is opened again":    {http.MethodGet, "/vote/board", nil, asPage},
+		"a ballot is cast":            {http.MethodPost, "/vote/board/cast", form, asPage},
+		"a script casts":              {http.MethodPost, "/vote/board/cast", form, asScript},
+		"a code is given":             {http.MethodPost, "/vote/board", url.Values{"code": {"vc1.away"}}, asPage},
+		"a code alone is given":       {http.MethodPost, "/vote", url.Values{"code": {"vc1.away"}}, asPage},
+		"a script looks for a ballot": {http.MethodGet, "/vote/board/receipt", nil, asScript},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := visitWith("vc1.away", at(nil), request.method, request.path, request.form, request.accept)
+			if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "3" || w.Header().Get("Set-Cookie") != "" {
+				t.Errorf("%d, to come again after %q s, cookie %q\n%s", w.Code, w.Header().Get("Retry-After"), w.Header().Get("Set-Cookie"), w.Body)
+			}
+			if request.path == "/vote" {
+				return
+			}
+			form := request.form
+			if form.Has("code") {
+				form = url.Values{"code": {"vc1.other"}}
+			}
+			refused := visitWith("vc1.other", at(nil), request.method, request.path, form, request.accept)
+			if request.path == "/vote/board" && request.method == http.MethodGet {
+				return // the door is shown to whoever comes
+			}
+			if refused.Code != http.StatusForbidden || !strings.Contains(refused.Header().Get("Set-Cookie"), "Max-Age=0") {
+				t.Errorf("a code that is refused: %d, cookie %q", refused.Code, refused.Header().Get("Set-Cookie"))
+			}
+		})
 	}
 }
 

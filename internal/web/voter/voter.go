@@ -3,6 +3,7 @@ package voter
 import (
 	"embed"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -87,6 +88,20 @@ const openedFlag = "opened"
 // openPrefix begins what stands for a credential where nothing guards the node: the voter's id, encoded.
 const openPrefix = "open."
 
+// issuerRetry is after how many seconds a page tries again to check a credential whose issuer is away.
+const issuerRetry = 3
+
+// whoHas returns who has a credential. Its error is a *frame.Refused if the credential is not accepted. That its issuer
+// is away says nothing about it: the error is then a *frame.Problem, and the browser keeps the credential.
+func (room *Room) whoHas(r *http.Request, credential string) (frame.Identity, error) {
+	who, err := room.WhoHas(r, credential)
+	var refused *frame.Refused
+	if errors.As(err, &refused) && refused.Why == frame.Away {
+		return who, &frame.Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Retryable: true, RetryAfter: issuerRetry}
+	}
+	return who, err
+}
+
 // voterOf returns the voter that a credential is for. Its error is a *frame.Refused if the credential is not accepted,
 // or not for this poll.
 func (room *Room) voterOf(r *http.Request, credential, poll string) (string, error) {
@@ -97,7 +112,7 @@ func (room *Room) voterOf(r *http.Request, credential, poll string) (string, err
 		}
 		return string(id), nil
 	}
-	who, err := room.WhoHas(r, credential)
+	who, err := room.whoHas(r, credential)
 	switch {
 	case err != nil:
 		return "", err
