@@ -25,7 +25,7 @@ type ballotPage struct {
 	Weight  uint32 // of the ballot, 0 if it has none of its own
 	Path    string // of the voter's pages
 	Open    bool
-	At      time.Time // when it opens or has closed
+	At      time.Time // when the poll opens or has closed
 }
 
 // row is an option with its controls.
@@ -53,7 +53,7 @@ func (room *Room) choose(w http.ResponseWriter, r *http.Request, v visitor) erro
 	if err != nil {
 		return err
 	}
-	if cast != nil && (!p.Revotes() || p.State == "closed") {
+	if cast != nil && !p.Revotes() {
 		return frame.SeeOther(w, r, v.page("receipt"))
 	}
 	return room.showBallot(w, r, v, p, cast, marks{}, nil)
@@ -116,8 +116,13 @@ func versionIn(r *http.Request) uint32 {
 	return uint32(n)
 }
 
-func (room *Room) showBallot(w http.ResponseWriter, r *http.Request, v visitor, p *poll, cast *receipt, m marks, faults []said) error {
-	d := ballotPage{Poll: p, Voter: v.Voter, Faults: faults, Earlier: cast, Path: frame.BallotPath(v.Poll), Open: p.State == "open", Marked: m.none}
+// showBallot shows a ballot with its marks, or what stands in its place before the opening and after the close. earlier is
+// the ballot that it would replace, nil for none.
+func (room *Room) showBallot(w http.ResponseWriter, r *http.Request, v visitor, p *poll, earlier *receipt, m marks, faults []said) error {
+	if p.State == "closed" {
+		return room.showClosed(w, r, v, p)
+	}
+	d := ballotPage{Poll: p, Voter: v.Voter, Faults: faults, Earlier: earlier, Path: frame.BallotPath(v.Poll), Open: p.State == "open", Marked: m.none}
 	if len(faults) == 0 && p.State == "open" {
 		d.Weight = room.weight(r, v, p)
 	}
@@ -145,12 +150,8 @@ func (room *Room) showBallot(w http.ResponseWriter, r *http.Request, v visitor, 
 	if len(faults) > 0 {
 		page.Status = http.StatusUnprocessableEntity
 	}
-	switch p.State {
-	case "scheduled":
+	if p.State == "scheduled" {
 		d.At, page.Template, page.Refresh = p.OpensAt, "later", untilOpen(p.OpensAt)
-		page.Data = d
-	case "closed":
-		d.At, page.Template = p.ClosedAt, "closed"
 		page.Data = d
 	}
 	return room.pages.Show(w, r, page)
@@ -158,6 +159,20 @@ func (room *Room) showBallot(w http.ResponseWriter, r *http.Request, v visitor, 
 
 // Filter reports whether there are so many options that a field to find one helps.
 func (d ballotPage) Filter() bool { return len(d.Rows) > filterFrom }
+// showClosed shows a voter the receipt of the ballot that counts, or says that there is none. The box is asked once more:
+// now that the poll is closed, its answer stays true.
+func (room *Room) showClosed(w http.ResponseWriter, r *http.Request, v visitor, p *poll) error {
+	cast, err := room.inBox(r, v, nil)
+	if err != nil {
+		return err
+	}
+	if cast != nil {
+		return frame.SeeOther(w, r, v.page("receipt"))
+	}
+	d := ballotPage{Poll: p, Voter: v.Voter, Path: frame.BallotPath(v.Poll), At: p.ClosedAt}
+	return room.pages.Show(w, r, frame.Page{Template: "closed", Booth: true, Scripts: []string{"door.js", "times.js"}, Data: d})
+}
+
 
 // Least is the least number that may be typed.
 func (d ballotPage) Least() int {

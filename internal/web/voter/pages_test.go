@@ -161,6 +161,42 @@ func TestAScriptIsToldWhereToGoOrGetsTheProblem(t *testing.T) {
 	}
 }
 
+func TestAfterTheCloseAVoterWhoseBallotCountsIsNotToldThatThereIsNone(t *testing.T) {
+	t.Parallel()
+	const receipt, none = "GET /v1/polls/board/ballots/v-17", "There is no ballot of yours in the box."
+	closed := says(strings.Replace(board, `"state":"open"`, `"state":"closed","closed_at":"2026-12-02T20:00:00Z"`, 1))
+	changed := url.Values{"voter": {"v-17"}, "choice": {"bo"}, "replaces": {"1"}}
+	faulty := url.Values{"voter": {"v-17"}, "replaces": {"1"}}
+	for name, request := range map[string]struct {
+		method, path string
+		form         url.Values
+	}{
+		"open the ballot":            {http.MethodGet, "/vote/board/ballot", nil},
+		"check it":                   {http.MethodPost, "/vote/board/review", changed},
+		"check one with a fault":     {http.MethodPost, "/vote/board/review", faulty},
+		"change the choices":         {http.MethodPost, "/vote/board/ballot", changed},
+		"cast one that has a fault":  {http.MethodPost, "/vote/board/cast", faulty},
+		"check a first ballot":       {http.MethodPost, "/vote/board/review", url.Values{"voter": {"v-17"}, "choice": {"bo"}}},
+		"change a first one's marks": {http.MethodPost, "/vote/board/ballot", url.Values{"voter": {"v-17"}, "choice": {"bo"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := visit(at(answers{"GET /v1/polls/board": closed, receipt: says(cast)}), request.method, request.path, request.form, asPage)
+			if in.Code != http.StatusSeeOther || in.Header().Get("Location") != "/vote/board/receipt" {
+				t.Errorf("with a ballot in the box: %d to %q\n%s", in.Code, in.Header().Get("Location"), in.Body)
+			}
+			out := visit(at(answers{"GET /v1/polls/board": closed}), request.method, request.path, request.form, asPage)
+			if !strings.Contains(out.Body.String(), none) {
+				t.Errorf("without a ballot in the box: %d\n%s", out.Code, out.Body)
+			}
+			unknown := visit(at(answers{"GET /v1/polls/board": closed, receipt: refuses(503, "unavailable")}), request.method, request.path, request.form, asPage)
+			if unknown.Code != http.StatusServiceUnavailable || strings.Contains(unknown.Body.String(), none) {
+				t.Errorf("where it is not known: %d\n%s", unknown.Code, unknown.Body)
+			}
+		})
+	}
+}
+
 // An issuer whose keys cannot be fetched says nothing about a code: the voter keeps it, and the page tries again.
 func TestAVoterKeepsTheCodeWhileItsIssuerIsAway(t *testing.T) {
 	t.Parallel()
