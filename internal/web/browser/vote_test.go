@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -244,6 +245,63 @@ func TestABallotWaitsForTheNetwork(t *testing.T) {
 	p.Shot("offline")
 	p.Offline(false)
 	p.AwaitAt("/vote/" + poll + "/receipt")
+	holds(t, s, poll, `["cy"]`)
+}
+
+func TestWithoutANetworkItIsNotSaidOfABallotThatWasSentThatItIsOutside(t *testing.T) {
+	t.Parallel()
+	s := Common(t)
+	poll := s.Poll(t, client.Definition{Secrecy: client.Open})
+	p := Open(t, Phone)
+	checking(t, p, s, poll, "Cy")
+	// Given that the ballot was counted and the answer has not reached the page,
+	counted, offline := make(chan struct{}), make(chan struct{})
+	p.Intercept(http.MethodPost, "/vote/"+poll+"/cast", func(n int) Fate {
+		if n > 1 {
+			return Fate{}
+		}
+		return Fate{LoseAnswer: true, After: func() { close(counted); <-offline }}
+	})
+	p.Click("Cast my ballot")
+	<-counted
+	holds(t, s, poll, `["cy"]`)
+	// when the network is gone,
+	p.Offline(true)
+	close(offline)
+	// then the page says that it is offline, and nothing of where the ballot is.
+	p.AwaitText("You are offline. Keep this page open: your ballot is sent again as soon as you are back, and counted once.")
+	p.ShowsNot("not in the box yet")
+	p.Offline(false)
+	p.AwaitAt("/vote/" + poll + "/receipt")
+	holds(t, s, poll, `["cy"]`)
+}
+
+func TestLookingForABallotDoesNotFindTheOneThatItReplaces(t *testing.T) {
+	t.Parallel()
+	s := Common(t)
+	poll := s.Poll(t, client.Definition{Secrecy: client.Open, Revote: client.RevoteUntilClose})
+	p := Open(t, Phone)
+	checking(t, p, s, poll, "Ann")
+	p.Click("Cast my ballot")
+	p.AwaitAt("/vote/" + poll + "/receipt")
+	p.Press("Change my ballot")
+	p.Mark("Cy")
+	p.Press("Check my ballot")
+	// Given a change that is lost for so long that the page no longer sends it by itself,
+	var lose atomic.Bool
+	lose.Store(true)
+	p.Intercept(http.MethodPost, "/vote/"+poll+"/cast", func(int) Fate { return Fate{LoseRequest: lose.Load()} })
+	p.Click("Cast my ballot")
+	p.AwaitText("Sending your ballot again.")
+	Eval[bool](p, "((now) => { Date.now = () => now() + 180_000; return true })(Date.now)")
+	p.AwaitText("We do not know whether your ballot arrived.")
+	// when the voter looks whether it is there, then the earlier one is not taken for it.
+	p.Click("Look whether it is there")
+	p.AwaitText("Your earlier ballot is in the box, and this one is not there yet.")
+	sound(t, p)
+	lose.Store(false)
+	p.Click("Send it now")
+	p.AwaitText("Your new ballot is in the box")
 	holds(t, s, poll, `["cy"]`)
 }
 

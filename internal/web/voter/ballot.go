@@ -108,8 +108,10 @@ func replacing(cast *receipt, r *http.Request) *receipt {
 }
 
 // versionIn is the version that a form replaces, 0 for none.
-func versionIn(r *http.Request) uint32 {
-	n, err := strconv.ParseUint(r.PostForm.Get("replaces"), 10, 32)
+func versionIn(r *http.Request) uint32 { return versionOf(r.PostForm.Get("replaces")) }
+
+func versionOf(s string) uint32 {
+	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil {
 		return 0
 	}

@@ -41,18 +41,23 @@ func (room *Room) cast(w http.ResponseWriter, r *http.Request, v visitor) error 
 	if version := versionIn(r); version > 0 {
 		call.Header = http.Header{"If-Match": {strconv.Quote(strconv.FormatUint(uint64(version), 10))}}
 	}
-	if _, err := room.Ask(r, call); err != nil {
+	answer, err := room.Ask(r, call)
+	if err != nil {
 		return room.unsent(w, r, v, p, err)
 	}
 	if !frame.WantsPage(r) {
-		return sayWhere(w, v.page("receipt"))
+		got := &receipt{}
+		if err := answer.Into(got); err != nil {
+			return err
+		}
+		return sayWhere(w, got, v.page("receipt"))
 	}
 	return frame.SeeOther(w, r, v.page("receipt"))
 }
 
-// sayWhere tells a script where to go on.
-func sayWhere(w http.ResponseWriter, path string) error {
-	body, err := json.Marshal(map[string]string{"location": path})
+// sayWhere tells a script where to go on, and which version of the voter's ballot is in the box.
+func sayWhere(w http.ResponseWriter, cast *receipt, path string) error {
+	body, err := json.Marshal(map[string]any{"location": path, "version": cast.Version}, json.Deterministic(true))
 	if err != nil {
 		return err
 	}

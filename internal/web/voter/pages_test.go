@@ -144,12 +144,17 @@ func TestAScriptIsToldWhereToGoOrGetsTheProblem(t *testing.T) {
 	t.Parallel()
 	form := url.Values{"voter": {"v-17"}, "choice": {"bo"}}
 	w := visit(at(answers{"PUT /v1/polls/board/ballots/v-17": says(cast)}), http.MethodPost, "/vote/board/cast", form, asScript)
-	if w.Code != http.StatusOK || w.Body.String() != `{"location":"/vote/board/receipt"}`+"\n" {
+	if w.Code != http.StatusOK || w.Body.String() != `{"location":"/vote/board/receipt","version":1}`+"\n" {
 		t.Errorf("cast: %d %s", w.Code, w.Body)
 	}
 	w = visit(at(answers{"PUT /v1/polls/board/ballots/v-17": refuses(503, "outcome_unknown")}), http.MethodPost, "/vote/board/cast", form, asScript)
 	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"outcome_unknown"`) {
 		t.Errorf("refused: %d %s", w.Code, w.Body)
+	}
+	replaced := at(answers{"GET /v1/polls/board/ballots/v-17": says(strings.Replace(cast, `"version":1`, `"version":2`, 1))})
+	w = visit(replaced, http.MethodGet, "/vote/board/receipt", nil, asScript)
+	if w.Code != http.StatusOK || w.Body.String() != `{"location":"/vote/board/receipt","version":2}`+"\n" {
+		t.Errorf("which ballot is there: %d %s", w.Code, w.Body)
 	}
 	w = visit(at(nil), http.MethodGet, "/vote/board/receipt", nil, asScript)
 	if w.Code != http.StatusNotFound {
@@ -158,6 +163,35 @@ func TestAScriptIsToldWhereToGoOrGetsTheProblem(t *testing.T) {
 	w = visit(at(nil), http.MethodPost, "/vote/board/cast", url.Values{"voter": {"v-18"}, "choice": {"bo"}}, asScript)
 	if w.Code != http.StatusConflict {
 		t.Errorf("another voter's form: %d %s", w.Code, w.Body)
+	}
+}
+
+// A ballot that is being changed is not there because the one that it replaces is.
+func TestAnEarlierBallotIsNotTakenForTheOneThatWasSent(t *testing.T) {
+	t.Parallel()
+	form := url.Values{"voter": {"v-17"}, "choice": {"bo"}, "replaces": {"1"}}
+	unknown := visit(at(answers{"PUT /v1/polls/board/ballots/v-17": refuses(503, "outcome_unknown")}), http.MethodPost, "/vote/board/cast", form, asPage)
+	look := "/vote/board/receipt?instead-of=1"
+	if !strings.Contains(unknown.Body.String(), `href="`+look+`"`) {
+		t.Errorf("the page that does not know does not lead to %s:\n%s", look, unknown.Body)
+	}
+	for version, earlier := range map[string]bool{"1": true, "2": false} {
+		api := at(answers{"GET /v1/polls/board/ballots/v-17": says(strings.Replace(cast, `"version":1`, `"version":`+version, 1))})
+		page := visit(api, http.MethodGet, look, nil, asPage).Body.String()
+		if says := strings.Contains(page, "Your earlier ballot is in the box</h1>") && strings.Contains(page, "The one that you sent instead of it is not there yet."); says != earlier {
+			t.Errorf("with version %s in the box the page says that it is the earlier ballot: %t\n%s", version, says, page)
+		}
+		if strings.Contains(page, "Your new ballot is in the box") == earlier {
+			t.Errorf("with version %s in the box the page is wrong about the new ballot:\n%s", version, page)
+		}
+		// Of a node that is cut off the earlier ballot says nothing: the one that is looked for may be elsewhere.
+		const receipt = "GET /v1/polls/board/ballots/v-17"
+		api = at(answers{receipt: refuses(503, "unavailable"), receipt + "?consistency=stale": api[receipt]})
+		for _, accept := range []string{asPage, asScript} {
+			if w := visit(api, http.MethodGet, look, nil, accept); (w.Code == http.StatusServiceUnavailable) != earlier {
+				t.Errorf("with version %s in what a node without a leader has: %d\n%s", version, w.Code, w.Body)
+			}
+		}
 	}
 }
 

@@ -14,10 +14,12 @@ type receiptPage struct {
 	Cast  *receipt
 	Held  *holders // nil where that is not known
 	Proof string   // yes, soon, hidden (until the close), or empty: this node keeps no logs
-	Stale bool     // it is from the node's own state, which may be old
-	Age   int      // of that state, in seconds
-	Path  string
-	ID    string // of the poll
+	// InsteadOf is the version that a ballot was sent to replace, whose answer the visitor does not have; 0: there is none.
+	InsteadOf uint32
+	Stale     bool // it is from the node's own state, which may be old
+	Age       int  // of that state, in seconds
+	Path      string
+	ID        string // of the poll
 }
 
 // holders are the members that have counted a ballot, as the API says it.
@@ -33,12 +35,19 @@ func (h *holders) All() int { return len(h.Holders) + len(h.Others) }
 // Enough reports whether the ballot is kept, whatever happens to the other members.
 func (h *holders) Enough() bool { return len(h.Holders) >= h.Needed }
 
+// Earlier reports whether the ballot in the box is not the one that was sent last, but one that it was to replace.
+func (d receiptPage) Earlier() bool { return d.Cast.Version <= d.InsteadOf }
+
+// New reports whether the ballot in the box has replaced another.
+func (d receiptPage) New() bool { return d.Cast.Version > 1 && !d.Earlier() }
+
 // briefly is how long a page waits for what it can do without.
 var briefly = http.Header{"Prefer": {"wait=3"}}
 
 func (room *Room) receipt(w http.ResponseWriter, r *http.Request, v visitor) error {
-	d := receiptPage{Voter: v.Voter, Path: frame.BallotPath(v.Poll), ID: v.Poll}
+	d := receiptPage{Voter: v.Voter, Path: frame.BallotPath(v.Poll), ID: v.Poll, InsteadOf: versionOf(r.URL.Query().Get("instead-of")), Cast: &receipt{}}
 	answer, err := room.Ask(r, frame.Call{Path: v.ballotPath(), Header: briefly})
+	away := err
 	if frame.Is(err, "unavailable") {
 		// What was acknowledged is never taken back: a receipt that this node has is as good as any.
 		if stale, why := room.Ask(r, frame.Call{Path: v.ballotPath() + "?consistency=stale"}); why == nil {
@@ -51,12 +60,15 @@ func (room *Room) receipt(w http.ResponseWriter, r *http.Request, v visitor) err
 		return frame.SeeOther(w, r, v.page("ballot"))
 	case err != nil:
 		return err // a script that looks whether the ballot is there goes by the code
-	case !frame.WantsPage(r):
-		return sayWhere(w, v.page("receipt"))
 	}
-	d.Cast = &receipt{}
 	if err := answer.Into(d.Cast); err != nil {
 		return err
+	}
+	switch {
+	case d.Stale && d.Earlier():
+		return away // the one that is looked for may be there by now
+	case !frame.WantsPage(r):
+		return sayWhere(w, d.Cast, v.page("receipt"))
 	}
 	if !d.Stale {
 		if d.Poll, err = room.poll(r, v, nil); err != nil {

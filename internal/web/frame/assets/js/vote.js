@@ -131,8 +131,10 @@ const cast = (form) => {
   let unknown = false, timer = 0, wake = null;
   const say = (text, ...more) => status.replaceChildren(text, ...more);
   addEventListener('beforeunload', (e) => { if (unknown) e.preventDefault(); });
+  let tried = false; // a try began while there was a network: the ballot may be in the box
   const sleep = (ms) => new Promise((done) => { wake = done; setTimeout(done, ms); });
   const back = () => { if (wake) wake(); };
+  const offline = () => (tried ? words.cut : words.offline);
   addEventListener('online', back);
   addEventListener('pageshow', back);
   document.addEventListener('visibilitychange', () => { if (!document.hidden) back(); });
@@ -157,10 +159,11 @@ const cast = (form) => {
     for (let tries = 0; ; tries++) {
       if (tries > 0) {
         clearTimeout(timer);
-        say(navigator.onLine ? words.again : words.offline);
+        say(navigator.onLine ? words.again : offline());
       }
       let wait = Math.min(longest, first * 2 ** tries) * (0.5 + Math.random());
       try {
+      tried ||= navigator.onLine;
         const answer = await ask(form.action, {method: 'POST', body});
         if (answer.ok) {
           const to = await answer.json();
@@ -170,7 +173,7 @@ const cast = (form) => {
         wait = Math.max(wait, 1000 * (Number(answer.headers.get('Retry-After')) || 0));
       } catch { // lost on its way there, or on its way back
         if (!navigator.onLine) {
-          say(words.offline);
+          say(offline());
           wait = longest;
         }
       }
@@ -191,9 +194,11 @@ const cast = (form) => {
   const look = async (body) => {
     say(words.looking);
     try {
-      const answer = await ask(words.path + '/receipt');
-      if (answer.ok) return leave(() => location.replace(words.path + '/receipt'));
-      if (answer.status === 404) return say(words.absent, make('br'), choice(words.now, () => send(body)));
+      const replaces = Number(body.get('replaces'));
+      const answer = await ask(words.path + '/receipt?instead-of=' + replaces);
+      const there = answer.ok ? await answer.json() : {version: 0};
+      if (there.version > replaces) return leave(() => location.replace(there.location));
+      if (answer.ok || answer.status === 404) return say(answer.ok ? words.earlier : words.absent, make('br'), choice(words.now, () => send(body)));
     } catch { /* as before */ }
     doubt(body);
   };
