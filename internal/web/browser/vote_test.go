@@ -428,6 +428,54 @@ func TestABallotSurvivesTheLeader(t *testing.T) {
 		if err := s.WaitReady(ctx); err != nil {
 			t.Fatal(err)
 		}
+// castOver casts a ballot over the death of the leader, and comes to the receipt. Where an election takes longer than the
+// node waits, the page says that it does not know, and the ballot is sent again.
+func castOver(p *Tab, poll string) {
+	p.t.Helper()
+	began := time.Now()
+	p.Click("Cast my ballot")
+	for {
+		p.Await("the receipt, or why there is none", "['/receipt', '/cast'].some((end) => location.pathname === '/vote/"+poll+"' + end) && document.readyState === 'complete'")
+		took := time.Since(began).Round(time.Millisecond)
+		if strings.HasSuffix(p.Path(), "/receipt") {
+			p.t.Logf("over the death of the leader the receipt came after %s", took)
+			return
+		}
+		if took > time.Minute {
+			p.t.Fatalf("the ballot was sent for %s\n%s", took, p.where())
+		}
+		p.Press("Send my ballot again")
+	}
+}
+
+func TestARankingSaysTheNamesAsTheyAreAndLeadsToWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := Common(t)
+	poll := s.Poll(t, client.Definition{Method: "irv", MinSelections: new(2), Options: []client.PollOption{
+		{ID: "dues", Title: "Raise dues by 5%"}, {ID: "pay", Title: "Pay $& or $$"}, {ID: "stay", Title: "Stay @ #1"},
+	}})
+	p := Open(t, Phone)
+	enter(t, p, s, poll, "v-17")
+	p.Click("Add Raise dues by 5% to your ranking")
+	p.Shows("Raise dues by 5% is number 1 of 1 in your ranking.")
+	p.Click("Add Pay $& or $$ to your ranking")
+	p.Shows("Pay $& or $$ is number 2 of 2 in your ranking.")
+	p.Click("Add Stay @ #1 to your ranking")
+	p.Shows("Stay @ #1 is number 3 of 3 in your ranking.")
+	p.Click("Remove Stay @ #1 from your ranking")
+	p.Click("Remove Pay $& or $$ from your ranking")
+	// Given a ranking that is too short, when it is checked, then the focus is on the summary,
+	p.Press("Check my ballot")
+	p.Await("the focus is on the summary", "document.activeElement.matches('.problems')")
+	// and its link leads to a button of the option.
+	p.Click("Rank at least 2 options.")
+	p.Await("the focus is on a button", "document.activeElement.matches('button')")
+	if at := p.Focused(); at != "Remove Raise dues by 5% from your ranking" {
+		t.Errorf("the focus is on %q", at)
+	}
+	sound(t, p)
+}
+
 		leader, err := s.Leader(ctx)
 		if err != nil {
 			t.Fatal(err)

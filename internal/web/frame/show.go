@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,6 +75,8 @@ type Page struct {
 	Data     any    // for the template, as .Data
 	Status   int    // 200 if 0
 	Scripts  []string
+	// Wrong is whether the page says in a summary what is wrong with what was sent: the focus is moved there.
+	Wrong bool
 	// Booth leaves out everything that leads away from the page.
 	Booth bool
 	// Public lets search engines list the page, and caches keep it as the header that the handler has set says; other
@@ -105,6 +108,9 @@ const maxPooledBytes = 256 << 10
 
 // Show writes a page as a whole: if the template fails, nothing is written.
 func (t *Templates) Show(w http.ResponseWriter, r *http.Request, p Page) error {
+	if p.Wrong {
+		p.Scripts = append(slices.Clone(p.Scripts), "problems.js")
+	}
 	v := view{Page: p, Open: t.f.Open(), SignedIn: t.f.value(r, deskCookie) != "", Request: RequestID(r)}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		v.Path = Local(r.URL.Path, "")

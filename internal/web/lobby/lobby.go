@@ -85,7 +85,7 @@ func (room *Room) signIn(w http.ResponseWriter, r *http.Request) error {
 		room.StartDesk(w, token, who)
 		return frame.SeeOther(w, r, page.Next)
 	}
-	return room.pages.Show(w, r, frame.Page{Template: "signin", Status: http.StatusForbidden, Data: page})
+	return room.pages.Show(w, r, frame.Page{Template: "signin", Status: http.StatusForbidden, Wrong: true, Data: page})
 }
 
 func (room *Room) signOut(w http.ResponseWriter, r *http.Request) error {

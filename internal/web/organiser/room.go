@@ -51,9 +51,11 @@ func (o *Room) Routes() []frame.Route {
 	}
 }
 
-// show shows one of the room's pages.
+// show shows one of the room's pages. Where it is a refusal the page says what is wrong.
 func (o *Room) show(w http.ResponseWriter, r *http.Request, template string, status int, data any) error {
-	return o.pages.Show(w, r, frame.Page{Template: template, Status: status, Data: data, Scripts: []string{"times.js", "manage.js"}})
+	return o.pages.Show(w, r, frame.Page{
+		Template: template, Status: status, Wrong: status >= http.StatusBadRequest, Data: data, Scripts: []string{"times.js", "manage.js"},
+	})
 }
 
 // id is the id of the poll in the path, escaped for a path of the API.

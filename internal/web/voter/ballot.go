@@ -150,7 +150,7 @@ func (room *Room) showBallot(w http.ResponseWriter, r *http.Request, v visitor, 
 	}
 	page := frame.Page{Template: "ballot", Booth: true, Scripts: []string{"door.js", "times.js", "vote.js"}, Data: d}
 	if len(faults) > 0 {
-		page.Status = http.StatusUnprocessableEntity
+		page.Status, page.Wrong = http.StatusUnprocessableEntity, true
 	}
 	if p.State == "scheduled" {
 		d.At, page.Template, page.Refresh = p.OpensAt, "later", untilOpen(p.OpensAt)
@@ -159,8 +159,6 @@ func (room *Room) showBallot(w http.ResponseWriter, r *http.Request, v visitor, 
 	return room.pages.Show(w, r, page)
 }
 
-// Filter reports whether there are so many options that a field to find one helps.
-func (d ballotPage) Filter() bool { return len(d.Rows) > filterFrom }
 // showClosed shows a voter the receipt of the ballot that counts, or says that there is none. The box is asked once more:
 // now that the poll is closed, its answer stays true.
 func (room *Room) showClosed(w http.ResponseWriter, r *http.Request, v visitor, p *poll) error {
@@ -175,6 +173,8 @@ func (room *Room) showClosed(w http.ResponseWriter, r *http.Request, v visitor, 
 	return room.pages.Show(w, r, frame.Page{Template: "closed", Booth: true, Scripts: []string{"door.js", "times.js"}, Data: d})
 }
 
+// Filter reports whether there are so many options that a field to find one helps.
+func (d ballotPage) Filter() bool { return len(d.Rows) > filterFrom }
 
 // Least is the least number that may be typed.
 func (d ballotPage) Least() int {

@@ -43,7 +43,7 @@ func (room *Room) showDoor(w http.ResponseWriter, r *http.Request, d doorPage, s
 	if id := r.PathValue("poll"); isID(id) {
 		d.Path = frame.BallotPath(id)
 	}
-	return room.pages.Show(w, r, frame.Page{Template: "door", Status: status, Booth: true, Scripts: []string{"door.js", "times.js"}, Data: d})
+	return room.pages.Show(w, r, frame.Page{Template: "door", Status: status, Wrong: d.Why != "", Booth: true, Scripts: []string{"door.js", "times.js"}, Data: d})
 }
 
 // enter takes a code and gives it to the browser, if it is accepted.

@@ -272,6 +272,36 @@ func TestAVoterKeepsTheCodeWhileItsIssuerIsAway(t *testing.T) {
 	}
 }
 
+func TestTheFocusIsMovedToWhatIsWrongAndOnlyThere(t *testing.T) {
+	t.Parallel()
+	blank := at(answers{"GET /v1/polls/board": says(strings.Replace(board, `"min_selections":1`, `"min_selections":0`, 1))})
+	for name, c := range map[string]struct {
+		api                     answers
+		path                    string
+		well, wrong             url.Values
+		wellStatus, wrongStatus int
+	}{
+		"the door":       {at(nil), "/vote/board", url.Values{"code": {"vc1.good"}}, url.Values{"code": {"vc1.bad"}}, 303, 403},
+		"a ballot":       {at(nil), "/vote/board/review", url.Values{"choice": {"bo"}}, url.Values{}, 200, 422},
+		"a blank ballot": {blank, "/vote/board/cast", nil, url.Values{"voter": {"v-17"}}, 0, 422},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := visit(c.api, http.MethodPost, c.path, c.wrong, asPage)
+			page := w.Body.String()
+			if w.Code != c.wrongStatus || !strings.Contains(page, `<div class="problems" role="alert">`) || !strings.Contains(page, "/problems.js") {
+				t.Errorf("%d, want %d with a summary and its script:\n%s", w.Code, c.wrongStatus, page)
+			}
+			if c.well == nil {
+				return
+			}
+			if w := visit(c.api, http.MethodPost, c.path, c.well, asPage); w.Code != c.wellStatus || strings.Contains(w.Body.String(), "problems") {
+				t.Errorf("where nothing is wrong: %d\n%s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
 func TestTheReceiptSaysWhoHoldsTheBallot(t *testing.T) {
 	t.Parallel()
 	const receipt, holders = "GET /v1/polls/board/ballots/v-17", "GET /v1/polls/board/ballots/v-17/holders"

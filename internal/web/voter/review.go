@@ -71,7 +71,7 @@ func (room *Room) showReview(w http.ResponseWriter, r *http.Request, v visitor, 
 	if notSaid {
 		status = http.StatusUnprocessableEntity
 	}
-	return room.pages.Show(w, r, frame.Page{Template: "check", Status: status, Booth: true, Scripts: []string{"times.js", "vote.js"}, Data: d})
+	return room.pages.Show(w, r, frame.Page{Template: "check", Status: status, Wrong: notSaid, Booth: true, Scripts: []string{"times.js", "vote.js"}, Data: d})
 }
 
 // lines lists what a ballot says: choices in the definition's order, ranks best first, scores from the highest.

@@ -3,7 +3,7 @@
 'use strict';
 
 // Texts come from the page. '#', '%' and '@' in them stand for what is filled in.
-const fill = (text, ...values) => values.reduce((t, v, i) => t.replace('#%@'[i], v), text);
+const fill = (text, ...values) => text.replace(/[#%@]/g, (sign) => values['#%@'.indexOf(sign)] ?? sign);
 
 const make = (tag, text, attributes = {}) => {
   const e = document.createElement(tag);
@@ -13,9 +13,6 @@ const make = (tag, text, attributes = {}) => {
 };
 
 const choose = (form) => {
-  const problems = document.getElementById('problems');
-  if (problems) problems.focus();
-
   // A page that comes back out of the browser's memory may be older than the ballot that was cast from it.
   addEventListener('pageshow', async (e) => {
     if (!e.persisted || form.elements.replaces) return;
@@ -64,6 +61,10 @@ const rank = (form) => {
   let mine = options.filter((o) => value(o) > 0).sort((a, b) => value(a) - value(b));
   const most = Number(form.dataset.most);
   const lists = make('div', '', {class: 'ranked'});
+  for (const o of options) { // what is wrong with an option leads to its buttons: its field is not seen
+    o.id = o.field.id;
+    o.field.removeAttribute('id');
+  }
 
   const button = (o, kind, label, act, off) => {
     const b = make('button', label, {type: 'button', 'aria-label': fill(form.dataset[kind], o.name), 'data-kind': kind});
@@ -84,6 +85,7 @@ const rank = (form) => {
     name.append(...[...o.row.querySelector('.name').childNodes].map((n) => n.cloneNode(true)));
     const moves = make('span', '', {class: 'moves'});
     moves.append(...buttons);
+    if (o.id) (buttons.find((b) => !b.disabled) || row).id = o.id;
     row.append(name, moves);
     return row;
   };
@@ -129,12 +131,12 @@ const cast = (form) => {
   const status = document.getElementById('sending');
   const words = form.dataset;
   let unknown = false, timer = 0, wake = null;
+  let tried = false; // a try began while there was a network: the ballot may be in the box
   const say = (text, ...more) => status.replaceChildren(text, ...more);
   addEventListener('beforeunload', (e) => { if (unknown) e.preventDefault(); });
-  let tried = false; // a try began while there was a network: the ballot may be in the box
+  const offline = () => (tried ? words.cut : words.offline);
   const sleep = (ms) => new Promise((done) => { wake = done; setTimeout(done, ms); });
   const back = () => { if (wake) wake(); };
-  const offline = () => (tried ? words.cut : words.offline);
   addEventListener('online', back);
   addEventListener('pageshow', back);
   document.addEventListener('visibilitychange', () => { if (!document.hidden) back(); });
@@ -161,9 +163,9 @@ const cast = (form) => {
         clearTimeout(timer);
         say(navigator.onLine ? words.again : offline());
       }
+      tried ||= navigator.onLine;
       let wait = Math.min(longest, first * 2 ** tries) * (0.5 + Math.random());
       try {
-      tried ||= navigator.onLine;
         const answer = await ask(form.action, {method: 'POST', body});
         if (answer.ok) {
           const to = await answer.json();
