@@ -78,7 +78,8 @@ func TestAnElectionIsHeldOnPagesAloneWhileALeaderDies(t *testing.T) {
 	one.Shot("election-check")
 	one.Click("Cast my ballot")
 	one.AwaitAt("/vote/board-2026/receipt")
-	one.Shows("Your ballot is in the box", "Held by all 3 servers.", "this page does not show your choices")
+	awaitAllHold(one)
+	one.Shows("Your ballot is in the box", "this page does not show your choices")
 	one.ShowsNot("Cy")
 	one.Shot("election-receipt")
 
@@ -109,14 +110,9 @@ func TestAnElectionIsHeldOnPagesAloneWhileALeaderDies(t *testing.T) {
 			})
 		}}
 	})
-	began := time.Now()
-	three.Click("Cast my ballot")
-	three.AwaitAt("/vote/board-2026/receipt")
+	castOver(three, "board-2026")
 	three.Shows("Your ballot is in the box")
-	t.Logf("over the death of %s the receipt came after %s, %d times sent", leader.ID, time.Since(began).Round(time.Millisecond), casts.Count())
-	if took := time.Since(began); took > 15*time.Second {
-		t.Errorf("the receipt took %s", took)
-	}
+	t.Logf("%s died, and the ballot was sent %d times", leader.ID, casts.Count())
 
 	// The same link again shows the receipt, and a second ballot is not offered.
 	again := Open(t, Phone)

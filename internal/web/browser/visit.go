@@ -86,11 +86,21 @@ func (p *Tab) leaves(do func()) {
 	p.t.Helper()
 	before := p.seen.arrivals()
 	do()
-	for deadline := time.Now().Add(patience); p.seen.arrivals() == before; {
+	p.awaitSeen("another page", func() bool { return p.seen.arrivals() > before })
+}
+
+// awaitSeen waits until something is so of what the tab has seen. what says in words what is awaited.
+func (p *Tab) awaitSeen(what string, is func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		changed := p.seen.next() // before looking: what comes after the look is not missed
+		if is() {
+			return
+		}
 		select {
-		case <-p.seen.next():
+		case <-changed:
 		case <-time.After(time.Until(deadline)):
-			p.t.Fatalf("no other page came within %s\n%s", patience, p.where())
+			p.t.Fatalf("this did not come within %s: %s\n%s", patience, what, p.where())
 		case <-p.ctx.Done():
 			p.t.Fatal(p.ctx.Err())
 		}

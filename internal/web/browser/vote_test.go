@@ -360,6 +360,16 @@ func TestTwoVotersInOneBrowserDoNotVoteForEachOther(t *testing.T) {
 	sound(t, first)
 }
 
+// awaitAllHold checks a receipt again until all servers hold the ballot: some apply it a moment after the answer.
+func awaitAllHold(p *Tab) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); !strings.Contains(spaced(p.Text()), "Held by all 3 servers."); p.Press("Check again") {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("after %s not all servers hold the ballot\n%s", patience, p.where())
+		}
+	}
+}
+
 func TestAVoteIsChangedInTheBrowser(t *testing.T) {
 	t.Parallel()
 	s := Common(t)
@@ -370,7 +380,7 @@ func TestAVoteIsChangedInTheBrowser(t *testing.T) {
 	checking(t, late, s, poll, "Ann")
 	p.Click("Cast my ballot")
 	p.AwaitAt("/vote/" + poll + "/receipt")
-	p.Shows("Held by all 3 servers.")
+	awaitAllHold(p)
 	p.Shot("receipt")
 	p.Press("Change my ballot")
 	p.Mark("Cy")
@@ -418,16 +428,6 @@ func TestARankingIsMadeWithButtons(t *testing.T) {
 	}
 }
 
-func TestABallotSurvivesTheLeader(t *testing.T) {
-	t.Parallel()
-	s := NewSite(t)
-	for _, script := range []bool{true, false} {
-		poll := s.Poll(t, client.Definition{Secrecy: client.Open})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		if err := s.WaitReady(ctx); err != nil {
-			t.Fatal(err)
-		}
 // castOver casts a ballot over the death of the leader, and comes to the receipt. Where an election takes longer than the
 // node waits, the page says that it does not know, and the ballot is sent again.
 func castOver(p *Tab, poll string) {
@@ -476,6 +476,16 @@ func TestARankingSaysTheNamesAsTheyAreAndLeadsToWhatIsWrong(t *testing.T) {
 	sound(t, p)
 }
 
+func TestABallotSurvivesTheLeader(t *testing.T) {
+	t.Parallel()
+	s := NewSite(t)
+	for _, script := range []bool{true, false} {
+		poll := s.Poll(t, client.Definition{Secrecy: client.Open})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := s.WaitReady(ctx); err != nil {
+			t.Fatal(err)
+		}
 		leader, err := s.Leader(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -498,13 +508,8 @@ func TestARankingSaysTheNamesAsTheyAreAndLeadsToWhatIsWrong(t *testing.T) {
 			}
 			return Fate{Before: func() { _ = leader.Kill() }}
 		})
-		began := time.Now()
-		p.Click("Cast my ballot")
-		p.AwaitAt("/vote/" + poll + "/receipt")
+		castOver(p, poll)
 		p.Shows("Your ballot is in the box")
-		if took := time.Since(began); took > 15*time.Second {
-			t.Errorf("with script %t it took %s", script, took)
-		}
 		if err := leader.Restart(); err != nil {
 			t.Fatal(err)
 		}
