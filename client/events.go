@@ -45,15 +45,14 @@ type JournalEvent struct {
 	Meta Meta
 }
 
-// cluster returns the id of the cluster whose event it is, which a recovery changes; "" for an
-// event that is in no journal.
+// cluster returns the id of the cluster whose event it is, which a recovery changes: the middle of
+// an id such as evt_k2j4mq7xw3ab5cde_42 or missed_k2j4mq7xw3ab5cde_42; "" for any other id.
 func (e *JournalEvent) cluster() string {
-	rest, ok := strings.CutPrefix(e.ID, "evt_")
-	end := strings.LastIndexByte(rest, '_')
-	if !ok || end < 0 {
+	begin, end := strings.IndexByte(e.ID, '_'), strings.LastIndexByte(e.ID, '_')
+	if begin == end {
 		return ""
 	}
-	return rest[:end]
+	return e.ID[begin+1 : end]
 }
 
 // cloudEvent is an event in the JSON of CloudEvents.

@@ -159,10 +159,11 @@ func TestNumbersOfARecoveredClusterAreNotTakenForRepetitions(t *testing.T) {
 func TestOneNumberTellsRepetitionsAndGaps(t *testing.T) {
 	t.Parallel()
 	event := func(number, previous uint64) client.WebhookEvent {
-		return client.WebhookEvent{JournalEvent: client.JournalEvent{Number: number, Type: "poll.closed"}, Previous: previous}
+		id := fmt.Sprintf("evt_k2j4mq7xw3ab5cde_%d", number)
+		return client.WebhookEvent{JournalEvent: client.JournalEvent{ID: id, Number: number, Type: "poll.closed"}, Previous: previous}
 	}
 	missed := event(30, 12)
-	missed.Type = "events.missed"
+	missed.ID, missed.Type = "missed_k2j4mq7xw3ab5cde_30", "events.missed"
 	var d client.Deduplicator
 	for i, step := range []struct {
 		event client.WebhookEvent
@@ -178,6 +179,9 @@ func TestOneNumberTellsRepetitionsAndGaps(t *testing.T) {
 		{event(9, 7), client.WebhookSeen}, // redelivered
 		{missed, client.WebhookGap},
 		{event(31, 30), client.WebhookNext},
+		// A leader that follows another delivers again what it does not know to have arrived.
+		{missed, client.WebhookSeen},
+		{event(31, 30), client.WebhookSeen},
 	} {
 		if got := d.Look(step.event); got != step.want {
 			t.Errorf("step %d, event %d after %d: %v, not %v", i, step.event.Number, step.event.Previous, got, step.want)
