@@ -20,7 +20,7 @@ type EventsQuery struct {
 	// Types are the types to send, such as "poll.closed" or "poll.*". None: all but
 	// "ballots.counted".
 	Types []string
-	// Polls are ids of polls, or beginnings of ids followed by "*". None: all polls.
+	// Polls are up to 16 ids of polls, or beginnings of ids followed by "*". None: all polls.
 	Polls []string
 	// Limit bounds how many a node sends at a time, 1 to 1,000; 0: the service's default.
 	Limit int

@@ -14,7 +14,7 @@ type eventsCommand struct {
 	connection
 	After  string   `help:"Begin after this event: its id, its number, or newest. Without it, with the oldest event that is kept." placeholder:"EVENT"`
 	Type   []string `help:"Only events of this type, such as poll.closed or poll.*; may be repeated. ballots.counted comes only if it is named." placeholder:"TYPE"`
-	Poll   []string `help:"Only events about this poll, or about polls whose ids begin so: board-*; may be repeated." placeholder:"POLL"`
+	Poll   []string `help:"Only events about this poll, or about polls whose ids begin so: board-*; up to 16 of them." placeholder:"POLL"`
 	Follow bool     `help:"Keep waiting for further events, until Ctrl-C." short:"f"`
 }
 

@@ -320,6 +320,9 @@ func readPolls(v url.Values) ([]string, error) {
 		return nil, nil
 	}
 	polls := strings.Split(v.Get("poll"), ",")
+	if len(polls) > poll.MaxEndpointPolls { // each is compared with each event, while nothing else can be applied
+		return nil, malformed("poll must name at most %d polls, or beginnings of ids followed by *.", poll.MaxEndpointPolls)
+	}
 	for _, p := range polls {
 		if id, open := strings.CutSuffix(p, "*"); !poll.ValidID(id) && (!open || id != "") {
 			e := malformed("poll must be the id of a poll, or a beginning of ids followed by *; separate several with commas.")

@@ -112,10 +112,11 @@ func TestAQueryForEventsThatCannotBeMeantIsRefusedInWords(t *testing.T) {
 	for query, says := range map[string]string{
 		"?after=x": "after must be", "?after=-1": "after must be", "?limit=0": "limit must be", "?limit=1001": "limit must be",
 		"?wait=61": "wait must be", "?wait=x": "wait must be", "?types=poll.crated": "poll.created", "?types=,": "poll.created",
-		"?poll=%20": "poll must be", "?poll=a,": "poll must be", "?since=3": "after, limit, types, poll, wait",
+		"?poll=%20": "poll must be", "?poll=a,": "poll must be", "?poll=a" + strings.Repeat(",a", poll.MaxEndpointPolls): "at most 16", "?since=3": "after, limit, types, poll, wait",
 	} {
 		g.do("GET", "/v1/events"+query, "").want(400).code("malformed_request").holds(says)
 	}
+	g.do("GET", "/v1/events?poll=a"+strings.Repeat(",a", poll.MaxEndpointPolls-1), "").want(200)
 	g.do("GET", "/v1/events", "", "Accept", "text/html").want(406)
 }
 
