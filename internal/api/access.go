@@ -164,7 +164,7 @@ func (h *Handler) authenticate(w *response, r *http.Request, roles auth.Roles) (
 		shown.Certificates = certificatesOf(r)
 	}
 	changes := uint64(0)
-	lasts := streaming[w.endpoint.template]
+	lasts := w.endpoint.lasts
 	if lasts { // before the check, so that no change is missed
 		changes = h.access.auth.Changes()
 	}

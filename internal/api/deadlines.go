@@ -55,10 +55,13 @@ func (h *Handler) drainsAfter(w *response, r *http.Request) (drain func()) {
 	}
 }
 
-// unbounded lifts the server's ReadTimeout and WriteTimeout from a request. The
-// first would also end the request's context, in the middle of an answer.
-func (w *response) unbounded() {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // recorders in tests have none
-	_ = control.SetWriteDeadline(time.Time{})
+// unbounded lifts the server's ReadTimeout and WriteTimeout from a request whose sender was
+// let in. The first would also end the request's context, in the middle of an answer.
+func unbounded(act action) action {
+	return func(w *response, r *http.Request) error {
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Time{}) // recorders in tests have none
+		_ = control.SetWriteDeadline(time.Time{})
+		return act(w, r)
+	}
 }

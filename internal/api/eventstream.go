@@ -40,7 +40,7 @@ func (h *Handler) streamEvents(w *response, r *http.Request, q eventQuery) error
 
 // runEvents sends what comes after q.after.
 func (s *stream) runEvents(ctx context.Context, q *eventQuery) {
-	for {
+	for ctx.Err() == nil && s.h.draining.Err() == nil && s.w.session.still(ctx) == nil {
 		found, err := s.h.readEvents(q)
 		if err != nil || !s.sendEvents(ctx, found) {
 			return

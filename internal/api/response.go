@@ -119,6 +119,9 @@ func (w *response) WriteHeader(status int) {
 		}
 		w.Header()["Voted-Index"] = w.value(strconv.FormatUint(index, 10))
 	}
+	if w.endpoint.lasts { // the server's own timeout was lifted; what comes in pieces gives new time for each
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // recorders in tests have none
+	}
 	w.ResponseWriter.WriteHeader(status)
 }
 

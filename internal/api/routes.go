@@ -24,6 +24,7 @@ type endpoint struct {
 	allow    string // the value of Allow
 	meters   map[string]*meter
 	other    *meter // for methods that it does not serve
+	lasts    bool   // whether it is one of streaming
 }
 
 // route builds the router. It tries the routes in this order, so the most frequent comes
@@ -88,10 +89,13 @@ func (h *Handler) route() {
 }
 
 func (h *Handler) add(template string, actions map[string]action) *endpoint {
-	e := &endpoint{h: h, template: template, actions: actions, meters: map[string]*meter{}}
+	e := &endpoint{h: h, template: template, actions: actions, meters: map[string]*meter{}, lasts: streaming[template]}
 	var allow []string
 	for method, act := range actions {
 		allow = append(allow, method)
+		if e.lasts {
+			act = unbounded(act)
+		}
 		actions[method] = heeded(template, method, act)
 	}
 	if get := actions[http.MethodGet]; get != nil {
@@ -141,9 +145,6 @@ func (e *endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.meter = e.meters[r.Method]
-	if streaming[e.template] {
-		w.unbounded()
-	}
 	if err := e.guarded(act, w, r); err != nil {
 		e.h.fail(w, r, err)
 	}
