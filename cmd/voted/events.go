@@ -78,11 +78,12 @@ func eventText(e client.JournalEvent) string {
 		Backup   string  `json:"backup_sha256"`
 		Omitted  string  `json:"omitted"`
 		Results  *struct{ Winners []string }
+		deedText
 	}
 	if json.Unmarshal(e.Data, &d) != nil {
 		return "" // of a newer node; its type and poll are shown
 	}
-	var said []string
+	said := d.deedText.lines()
 	if d.Last != 0 {
 		said = append(said, "records "+strconv.FormatUint(d.First, 10)+" to "+strconv.FormatUint(d.Last, 10))
 	}
@@ -105,4 +106,40 @@ func eventText(e client.JournalEvent) string {
 		said = append(said, d.Omitted+" since")
 	}
 	return strings.Join(said, ", ")
+}
+
+// deedText is what events say that are not about a poll alone: of schedules, alarms and webhooks.
+type deedText struct {
+	Schedule string `json:"schedule"`
+	Action   string `json:"action"`
+	Outcome  string `json:"outcome"`
+	Code     string `json:"code"`
+	Member   string `json:"member"`
+	Says     string `json:"says"`
+	Webhook  string `json:"webhook"`
+	Reason   string `json:"reason"`
+	From     string `json:"from"` // the first event that was missed
+	To       string `json:"to"`
+}
+
+func (d *deedText) lines() (said []string) {
+	about := func(name, what string) {
+		if what = strings.TrimSpace(what); name != "" && !strings.Contains(what, name) {
+			what = strings.TrimSpace(name + ": " + what)
+		}
+		if what != "" {
+			said = append(said, what)
+		}
+	}
+	done := d.Action + " " + d.Outcome
+	if d.Code != "" {
+		done += " with " + d.Code
+	}
+	about(d.Schedule, done)
+	about(d.Member, d.Says)
+	about(d.Webhook, d.Reason)
+	if d.From != "" {
+		about("", "events "+d.From+" to "+d.To)
+	}
+	return said
 }
