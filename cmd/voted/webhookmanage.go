@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -50,6 +51,12 @@ func (c *secretOut) with(s *session, f *connection, do func(cl *client.Client) (
 		}
 	}
 	switch {
+	case f.JSON && out != nil: // the secret is in the file, and nowhere else
+		shown, err := withoutSecret(w.Raw)
+		if err != nil {
+			return err
+		}
+		return printJSON(s, shown)
 	case f.JSON:
 		return printJSON(s, w.Raw)
 	case out != nil:
@@ -59,6 +66,14 @@ func (c *secretOut) with(s *session, f *connection, do func(cl *client.Client) (
 		s.stdout.Linef("%s", w.Secret)
 	}
 	return nil
+}
+
+// withoutSecret returns a webhook without the secret that it has.
+func withoutSecret(raw json.RawMessage) (map[string]json.RawMessage, error) {
+	var fields map[string]json.RawMessage
+	err := json.Unmarshal(raw, &fields)
+	delete(fields, "secret")
+	return fields, err
 }
 
 type webhookAdd struct {

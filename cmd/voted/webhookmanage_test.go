@@ -86,6 +86,16 @@ func TestWebhooksAreManagedFromTheCommandLine(t *testing.T) {
 		}
 		secrets = append(secrets, string(b))
 	}
+	// What is printed for programs has the secret only where no file has it.
+	for args, printed := range map[string]bool{" --json": true, " --json -o " + secret: false} {
+		got := voted(strings.Fields("webhook add other " + receiver.URL + args + " --endpoint " + c.Endpoints()[0])...)
+		if got.code != 0 || !strings.Contains(got.out, `"id":"other"`) || strings.Contains(got.out, "whsec_") != printed {
+			t.Errorf("webhook add%s: exit %d, %s", args, got.code, got.out)
+		}
+	}
+	if b, err := os.ReadFile(secret); err != nil || !strings.HasPrefix(string(b), "whsec_") {
+		t.Errorf("the file holds %d bytes: %v", len(b), err)
+	}
 	if secrets[0] == secrets[1] {
 		t.Error("a rotation gives the same secret")
 	}
