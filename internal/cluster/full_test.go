@@ -70,6 +70,11 @@ func TestWhereAMajorityIsShortOfSpaceOnlyGrowthIsRefused(t *testing.T) {
 	if r, err := c.nodes["n1"].Execute(ctxFor(t, 20*time.Second), poll.Create{Definition: d}); err != nil || r.Err != nil {
 		t.Fatal(err, r.Err)
 	}
+	c.awaitLevel(poll.ScheduleLevel)
+	later := poll.Schedule{ID: "later", At: time.Now().Add(time.Hour).UnixMilli(), Do: poll.Close{Poll: "p"}}
+	if r, err := c.nodes["n1"].Execute(ctxFor(t, 20*time.Second), later); err != nil || r.Err != nil {
+		t.Fatal(err, r.Err)
+	}
 	first, err := c.nodes["n1"].Cast(ctxFor(t, 20*time.Second), ballot("p", "before", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -121,9 +126,13 @@ func TestWhereAMajorityIsShortOfSpaceOnlyGrowthIsRefused(t *testing.T) {
 		if _, err := n.Execute(ctx, poll.Create{Definition: d}); !errors.As(err, &refused) || refused.Code != refusal.StorageFull {
 			t.Errorf("a poll made through %s: %v", id, err)
 		}
+		later.ID = "more"
+		if _, err := n.Execute(ctx, later); !isCode(err, refusal.StorageFull) {
+			t.Errorf("a command scheduled through %s: %v", id, err)
+		}
 	}
-	// … and polls can be closed and deleted.
-	for _, x := range []poll.Command{poll.Close{Poll: "p"}, poll.Delete{Poll: "p"}} {
+	// … and polls can be closed and deleted, and what is scheduled called off.
+	for _, x := range []poll.Command{poll.Unschedule{ID: "later"}, poll.Close{Poll: "p"}, poll.Delete{Poll: "p"}} {
 		if r, err := c.any(now).Execute(ctx, x); err != nil || r.Err != nil {
 			t.Errorf("%T: %v %v", x, err, r.Err)
 		}

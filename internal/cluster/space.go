@@ -56,10 +56,10 @@ func (n *Node) space() (free uint64, low bool) {
 }
 
 // needsSpace reports whether a command is refused while space is short. Closing and
-// deleting polls is not: operators need it to free space.
+// deleting polls is not: operators need it to free space. Nor is calling off what would.
 func needsSpace(c poll.Command) bool {
 	switch c.(type) {
-	case poll.Close, poll.Delete, poll.Tick, poll.Raise:
+	case poll.Close, poll.Delete, poll.Unschedule, poll.Tick, poll.Raise:
 		return false
 	}
 	return true
