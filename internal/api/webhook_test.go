@@ -154,6 +154,12 @@ func TestAWebhookIsChangedByAMergePatch(t *testing.T) {
 	} {
 		patch(body).want(want.status).holds(want.says)
 	}
+	// Null is no field that is missing, also where a key names the request.
+	g.do("PATCH", "/v1/webhooks/erp", `{"rate":5}`, "Idempotency-Key", "k").want(200)
+	for _, field := range []string{"types", "polls"} {
+		g.do("PATCH", "/v1/webhooks/erp", `{"rate":5,"`+field+`":null}`, "Idempotency-Key", "k").want(422).code("idempotency_key_reused")
+	}
+	g.do("PATCH", "/v1/webhooks/erp", `{"rate":5}`, "Idempotency-Key", "k").want(200).has("Idempotent-Replayed", "true")
 	g.do("PATCH", "/v1/webhooks/none", `{"paused":true}`).want(404).code("webhook_not_found")
 }
 

@@ -22,12 +22,12 @@ type webhookBody struct {
 }
 
 // webhookPatch is a JSON merge patch (RFC 7396) of what may change in a webhook. Null stands
-// for the default.
+// for the default, and is another request than one that leaves the field out.
 type webhookPatch struct {
 	URL    *string        `json:"url"`
-	Types  jsontext.Value `json:"types"`
-	Polls  jsontext.Value `json:"polls"`
-	Rate   jsontext.Value `json:"rate"`
+	Types  jsontext.Value `json:"types,omitzero"`
+	Polls  jsontext.Value `json:"polls,omitzero"`
+	Rate   jsontext.Value `json:"rate,omitzero"`
 	Paused *bool          `json:"paused"`
 }
 
