@@ -34,6 +34,7 @@ type AuditEntry struct {
 	Poll      string    `json:"poll,omitempty"`
 	Member    string    `json:"member,omitempty"`
 	Schedule  string    `json:"schedule,omitempty"`
+	Do        string    `json:"do,omitempty"` // what is scheduled, about Poll; at the end, once the body was read
 	Webhook   string    `json:"webhook,omitempty"`
 	Request   string    `json:"request,omitempty"` // the body, if it is about members
 	Status    int       `json:"status,omitempty"`  // at the end; 0: it was broken off
@@ -73,6 +74,7 @@ func (h *Handler) audited(e *endpoint, roles auth.Roles, who auth.Identity, act 
 		h.log.Error("the audit log cannot be written; admin actions are refused", "error", err)
 		return refusal.New(refusal.Unavailable, "The audit log cannot be written, so nothing was done; see this node's log.")
 	}
+	w.entry = &entry
 	defer func() {
 		// This runs after a panic too: the status is then the one sent so far.
 		entry.Time, entry.Event, entry.Status, entry.Request = time.Now().UTC(), "end", w.status, ""
@@ -95,6 +97,13 @@ func (e *AuditEntry) isAbout(id string) {
 		e.Schedule = id
 	default:
 		e.Member = id
+	}
+}
+
+// noteTask has the audit log say what is scheduled, and about which poll.
+func (w *response) noteTask(k poll.Task) {
+	if w.entry != nil {
+		w.entry.Do, w.entry.Poll = k.Action(), k.Poll()
 	}
 }
 

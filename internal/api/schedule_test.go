@@ -3,6 +3,7 @@ package api
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +87,24 @@ func TestWhatCannotBeScheduledIsRefusedInWords(t *testing.T) {
 }
 
 // Who may schedule a command is who may send it.
+func TestTheAuditLogSaysWhatIsScheduled(t *testing.T) {
+	t.Parallel()
+	l := &ledger{}
+	g := scheduleRig(t, func(o *Options) { o.Auth, o.Audit = everybody, l })
+	g.do("PUT", "/v1/schedule/off", `{"at":"2026-12-01T13:30:00Z","do":{"delete":{"poll":"p"}}}`, as("admin")...).want(201)
+	g.do("PUT", "/v1/schedule/off", `{"at":"2026-12-01T13:30:00Z","do":{"close":{"poll":"q"}}}`, as("admin")...).want(409)
+	g.do("PUT", "/v1/schedule/off", `{"at":"2026-12-01T13:30:00Z"}`, as("admin")...).want(400)
+	g.do("DELETE", "/v1/schedule/off", "", as("admin")...).want(204)
+	var said []string
+	for _, e := range l.entries {
+		said = append(said, strings.Join(strings.Fields(strings.Join([]string{e.Event, e.Schedule, e.Do, e.Poll}, " ")), " "))
+	}
+	want := []string{"begin off", "end off delete p", "begin off", "end off close q", "begin off", "end off", "begin off", "end off"}
+	if !slices.Equal(said, want) {
+		t.Errorf("it says %q, not %q", said, want)
+	}
+}
+
 func TestASchedulesRolesAreThoseOfItsCommands(t *testing.T) {
 	t.Parallel()
 	of := permissions["/v1/schedule/{id}"]["PUT"]
