@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"log/slog"
@@ -30,24 +31,38 @@ func NewBallots(c Cluster, id, poll string, every time.Duration, log *slog.Logge
 	return &Ballots{cluster: c, id: id, poll: poll, every: every, log: log}
 }
 
-// After yields the records after a number. Where results are hidden before the close, and
-// where the poll is not there yet, it waits.
-func (b *Ballots) After(ctx context.Context, after uint64) iter.Seq2[Message, error] {
+// After yields the records after the one that was stored last, which it reads again: a box that
+// was set back gives the same numbers to other records. Where results are hidden before the
+// close, and where the poll is not there yet, it waits.
+func (b *Ballots) After(ctx context.Context, last Message) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
-		any := false
-		for r, err := range b.cluster.BallotsAfter(ctx, b.poll, after) {
+		again, any := last.Number > 0, false
+		for r, err := range b.cluster.BallotsAfter(ctx, b.poll, max(last.Number, 1)-1) {
 			if err != nil {
-				if err = b.explain(err, after); err != nil {
+				if err = b.explain(err, last.Number); err != nil {
 					yield(Message{}, err)
 					return
 				}
+				again = false
 				break
 			}
-			b.waiting, any = "", true
+			b.waiting = ""
+			if again {
+				if again = false; !same(last.Body, r) {
+					yield(Message{}, b.setBack(last.Number))
+					return
+				}
+				continue
+			}
+			any = true
 			id := "rec_" + b.id + "_" + b.poll + "_" + strconv.FormatUint(r.Number, 10)
 			if !yield(Message{Number: r.Number, ID: id, Body: r.Raw}, nil) {
 				return
 			}
+		}
+		if again && ctx.Err() == nil {
+			yield(Message{}, b.setBack(last.Number))
+			return
 		}
 		if !any {
 			_ = pause.For(ctx, b.every)
@@ -72,11 +87,22 @@ func (b *Ballots) explain(err error, after uint64) error {
 		}
 		return nil
 	case client.CodeEventsGone:
-		return usage.Errorf("the stream ends with record %d of poll %s, which has %d now: it was set back to an earlier state. "+
-			"Tell whoever reads the stream, and then purge it or make a new one: the feed begins it with the first record",
-			after, b.poll, refused.Newest)
+		return b.setBack(after)
 	case client.CodeForbidden, client.CodePollNotClosed:
 		return usage.Errorf("the ballots of poll %s cannot be published: %v", b.poll, refused)
 	}
 	return err
+}
+
+func (b *Ballots) setBack(last uint64) error {
+	return usage.Errorf("the stream ends with record %d of poll %s, which is not in its box now: the box was set back to an earlier "+
+		"state, as by a restore. Tell whoever reads the stream, and then purge it or make a new one: the feed begins it with the "+
+		"first record", last, b.poll)
+}
+
+// same reports whether a record is the one that was stored. Of one that was replaced since then nothing may be shown.
+func same(stored []byte, r client.ExportedBallot) bool {
+	var was client.ExportedBallot
+	err := json.Unmarshal(stored, &was)
+	return err == nil && was.Number == r.Number && (r.Replaced || was.Voter == r.Voter && was.VoterKey == r.VoterKey && was.Index == r.Index)
 }

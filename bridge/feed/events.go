@@ -39,8 +39,9 @@ func (e *Events) eventID(number uint64) string {
 }
 
 // After yields a page of events.
-func (e *Events) After(ctx context.Context, after uint64) iter.Seq2[Message, error] {
+func (e *Events) After(ctx context.Context, last Message) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
+		after := last.Number
 		page, err := e.cluster.EventPage(ctx, client.EventsQuery{
 			After: e.eventID(after), Types: []string{"*", "ballots.counted"}, Limit: pageSize, Follow: true,
 		})

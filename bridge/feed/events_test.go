@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -50,7 +51,11 @@ func (c *cluster) BallotsAfter(_ context.Context, _ string, after uint64) iter.S
 
 // read reads what comes after a number, and the error that ends it.
 func read(ctx context.Context, j Journal, after uint64) (all []Message, err error) {
-	for m, broken := range j.After(ctx, after) {
+	return readAfter(ctx, j, Message{Number: after})
+}
+
+func readAfter(ctx context.Context, j Journal, last Message) (all []Message, err error) {
+	for m, broken := range j.After(ctx, last) {
 		if broken != nil {
 			return all, broken
 		}
@@ -139,16 +144,48 @@ func TestBallotsWaitForTheClose(t *testing.T) {
 func TestBallotsComeAsTheExportHasThem(t *testing.T) {
 	t.Parallel()
 	c := &cluster{id: "c", ballots: []client.ExportedBallot{
-		{Number: 1, Raw: []byte(`{"ballot":1,"replaced":true}`)},
+		{Number: 1, Replaced: true, Raw: []byte(`{"ballot":1,"replaced":true}`)},
 		{Number: 2, Raw: []byte(`{"ballot":2,"voter_key":"00"}`)},
 	}}
 	b := NewBallots(c, "c", "p", time.Hour, slog.New(slog.DiscardHandler))
-	all, err := read(t.Context(), b, 1)
+	all, err := readAfter(t.Context(), b, Message{Number: 1, Body: []byte(`{"ballot":1,"replaced":true}`)})
 	if err != nil || len(all) != 1 || all[0].Number != 2 || all[0].ID != "rec_c_p_2" || string(all[0].Body) != `{"ballot":2,"voter_key":"00"}` {
 		t.Errorf("came %+v, %v", all, err)
 	}
 	c.err = errors.New("the stream broke")
 	if all, err = read(t.Context(), b, 0); len(all) != 2 || err == nil {
 		t.Errorf("of a stream that broke came %d, %v", len(all), err)
+	}
+}
+
+// A box that was set back gives the same numbers to other records.
+func TestTheLastRecordOfTheStreamMustBeInTheBoxStill(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		stored  string
+		box     []client.ExportedBallot
+		setBack bool
+	}{
+		"it is":                   {`{"ballot":2,"voter":"v","selections":["a"],"index":7}`, []client.ExportedBallot{{Number: 1}, {Number: 2, Voter: "v", Index: 7}}, false},
+		"it is, with another one": {`{"ballot":1,"voter_key":"00"}`, []client.ExportedBallot{{Number: 1, VoterKey: "00"}, {Number: 2}}, false},
+		"replaced since":          {`{"ballot":1,"voter_key":"00"}`, []client.ExportedBallot{{Number: 1, Replaced: true}}, false},
+		"replaced before":         {`{"ballot":1,"replaced":true}`, []client.ExportedBallot{{Number: 1, Replaced: true}}, false},
+		"cast at another time":    {`{"ballot":1,"voter":"v","index":7}`, []client.ExportedBallot{{Number: 1, Voter: "v", Index: 9}, {Number: 2}}, true},
+		"of another voter":        {`{"ballot":1,"voter_key":"00"}`, []client.ExportedBallot{{Number: 1, VoterKey: "01"}, {Number: 2}}, true},
+		"not replaced any longer": {`{"ballot":1,"replaced":true}`, []client.ExportedBallot{{Number: 1, VoterKey: "00"}}, true},
+		"one too few":             {`{"ballot":2,"voter_key":"00"}`, []client.ExportedBallot{{Number: 1}}, true},
+		"an empty box":            {`{"ballot":1,"voter_key":"00"}`, nil, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := NewBallots(&cluster{id: "c", ballots: c.box}, "c", "p", time.Second, slog.New(slog.DiscardHandler))
+			var is client.ExportedBallot
+			if err := json.Unmarshal([]byte(c.stored), &is); err != nil {
+				t.Fatal(err)
+			}
+			all, err := readAfter(t.Context(), b, Message{Number: is.Number, Body: []byte(c.stored)})
+			if usage.Is(err) != c.setBack || !c.setBack && (err != nil || len(all) != len(c.box)-int(is.Number)) {
+				t.Errorf("%s: came %v, %v", name, all, err)
+			}
+		})
 	}
 }

@@ -24,19 +24,20 @@ type Message struct {
 
 // Journal is what is published.
 type Journal interface {
-	// After yields the messages after a number, in order, and ends. Each number is one higher
-	// than the one before, unless its message says what was missed. Where there is none, it
-	// waits for a few seconds. An error of package usage is final; after any other it is asked again.
-	After(ctx context.Context, after uint64) iter.Seq2[Message, error]
+	// After yields the messages after the one that was stored last, in order, and ends. Each
+	// number is one higher than the one before, unless its message says what was missed. Where
+	// there is none, it waits for a few seconds. An error of package usage is final; after any
+	// other it is asked again. Of the last message only what Sink.Resume knows is set.
+	After(ctx context.Context, last Message) iter.Seq2[Message, error]
 	// Newest returns the number of the newest message; ok is false if that is not known.
 	Newest(ctx context.Context) (number uint64, ok bool)
 }
 
 // Sink is the end of a broker's stream. Only one goroutine uses it.
 type Sink interface {
-	// Resume looks at the stream, and returns the number of its last message, 0 if it has
-	// none. Publish goes on there.
-	Resume(ctx context.Context) (after uint64, err error)
+	// Resume looks at the stream, and returns number and body of its last message, none of them
+	// if it has none. Publish goes on there.
+	Resume(ctx context.Context) (last Message, err error)
 	// Publish stores messages in order. Each is stored only if the stream then ends with the one
 	// before it, by position. After an error some of the first ones may be stored, now or a
 	// moment later: Resume must come before the next Publish.
@@ -113,16 +114,16 @@ func (f *Feed) Run(ctx context.Context) error {
 
 // pass publishes what the journal has after the end of the stream.
 func (f *Feed) pass(ctx context.Context) error {
-	after, err := f.Sink.Resume(ctx)
+	last, err := f.Sink.Resume(ctx)
 	if err != nil {
 		return err
 	}
-	f.after, f.known = after, true
-	w, empty := window{last: after}, true
-	if after == 0 {
-		after = f.Start
+	f.after, f.known = last.Number, true
+	w, empty := window{last: last.Number}, true
+	if last.Number == 0 {
+		last.Number = f.Start
 	}
-	for m, broken := range f.Journal.After(ctx, after) {
+	for m, broken := range f.Journal.After(ctx, last) {
 		if broken != nil {
 			return errors.Join(f.publish(ctx, w.take()), broken)
 		}

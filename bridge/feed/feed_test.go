@@ -44,8 +44,9 @@ func (n *numbers) Newest(context.Context) (uint64, bool) {
 	return newest, true
 }
 
-func (n *numbers) After(ctx context.Context, after uint64) iter.Seq2[Message, error] {
+func (n *numbers) After(ctx context.Context, last Message) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
+		after := last.Number
 		oldest, newest := n.span()
 		if after+1 < oldest {
 			yield(Message{Number: oldest - 1, ID: fmt.Sprint("missed ", oldest-1), Type: TypeMissed, Left: newest - oldest + 1}, nil)
@@ -97,13 +98,13 @@ type link struct {
 	flying sync.WaitGroup
 }
 
-func (l *link) Resume(ctx context.Context) (uint64, error) {
+func (l *link) Resume(ctx context.Context) (Message, error) {
 	_ = pause.For(ctx, time.Duration(l.random.Int64N(int64(l.delay)+1)))
 	all := l.broker.all()
 	if l.end = len(all); l.end == 0 {
-		return 0, nil
+		return Message{}, nil
 	}
-	return all[l.end-1].Number, nil
+	return all[l.end-1], nil
 }
 
 // Publish returns as soon as one message was refused or lost, while others are on their way.
@@ -384,7 +385,7 @@ func TestAFeedThatStoresNothingDoesNotSayThatItWorks(t *testing.T) {
 // full is a sink that can be read and takes nothing.
 type full struct{}
 
-func (full) Resume(context.Context) (uint64, error)   { return 0, nil }
+func (full) Resume(context.Context) (Message, error)  { return Message{}, nil }
 func (full) Publish(context.Context, []Message) error { return errors.New("the disk is full") }
 
 // breaking is a sink that fails with what is in broken.
@@ -403,11 +404,11 @@ func (b *breaking) fault() error {
 	}
 }
 
-func (b *breaking) Resume(context.Context) (uint64, error) {
+func (b *breaking) Resume(context.Context) (Message, error) {
 	if err := b.fault(); err != nil {
-		return 0, err
+		return Message{}, err
 	}
-	return b.last, nil
+	return Message{Number: b.last}, nil
 }
 
 func (b *breaking) Publish(_ context.Context, window []Message) error {

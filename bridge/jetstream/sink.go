@@ -72,15 +72,15 @@ func (c *Conn) Sink(t Target) (*Sink, error) {
 	return &Sink{Target: t, js: js, timeout: callTimeout}, nil
 }
 
-// Resume finds the stream and returns the number of its last message. A request that a broker
+// Resume finds the stream and returns its last message. A request that a broker
 // without a leader drops is never answered, and where ctx has a deadline, the library sets none
 // of its own.
-func (s *Sink) Resume(ctx context.Context) (after uint64, err error) {
+func (s *Sink) Resume(ctx context.Context) (end feed.Message, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	if s.stream == "" {
 		if s.stream, err = s.find(ctx); err != nil {
-			return 0, err
+			return end, err
 		}
 	}
 	stream, err := s.js.Stream(ctx, s.stream)
@@ -88,22 +88,23 @@ func (s *Sink) Resume(ctx context.Context) (after uint64, err error) {
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			s.stream = "" // another one may take its place
 		}
-		return 0, fmt.Errorf("the stream cannot be looked at: %w", err)
+		return end, fmt.Errorf("the stream cannot be looked at: %w", err)
 	}
 	info := stream.CachedInfo()
 	if reason := s.unfit(&info.Config); reason != "" {
-		return 0, usage.Errorf("stream %s cannot be used: %s", s.stream, reason)
+		return end, usage.Errorf("stream %s cannot be used: %s", s.stream, reason)
 	}
 	last, err := s.last(ctx, stream, info.State)
 	if err != nil || last == nil {
-		return 0, err
+		return end, err
 	}
-	after, err = strconv.ParseUint(last.Header.Get(SequenceHeader), 10, 64)
+	end.Body = last.Data
+	end.Number, err = strconv.ParseUint(last.Header.Get(SequenceHeader), 10, 64)
 	if err != nil || !s.has(last.Subject) {
-		return 0, usage.Errorf("stream %s ends with a message that no feed of this journal wrote: number %d, subject %s. "+
+		return end, usage.Errorf("stream %s ends with a message that no feed of this journal wrote: number %d, subject %s. "+
 			"Keep others from publishing to %s, and purge the stream or make a new one", s.stream, last.Sequence, last.Subject, s.pattern())
 	}
-	return after, nil
+	return end, nil
 }
 
 // last returns the last message, nil if there is none, and notes where the stream ends. It

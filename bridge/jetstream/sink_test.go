@@ -29,8 +29,9 @@ type numbers uint64
 
 func (n numbers) Newest(context.Context) (uint64, bool) { return uint64(n), true }
 
-func (n numbers) After(ctx context.Context, after uint64) iter.Seq2[feed.Message, error] {
+func (n numbers) After(ctx context.Context, last feed.Message) iter.Seq2[feed.Message, error] {
 	return func(yield func(feed.Message, error) bool) {
+		after := last.Number
 		for i := after + 1; i <= uint64(n); i++ {
 			if !yield(event(i), nil) {
 				return
@@ -322,8 +323,8 @@ func TestAPurgedStreamGetsTheMessagesAgain(t *testing.T) {
 	if err := stream.Purge(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if after, err := s.Resume(ctx); after != 0 || err != nil {
-		t.Fatalf("a purged stream ends with %d, %v", after, err)
+	if last, err := s.Resume(ctx); last.Number != 0 || err != nil {
+		t.Fatalf("a purged stream ends with %d, %v", last.Number, err)
 	}
 	if err := s.Publish(ctx, []feed.Message{event(1)}); !errors.Is(err, errForgotten) {
 		t.Fatalf("a message that the broker remembers, and does not have, is answered with %v", err)
@@ -379,8 +380,8 @@ func TestAMissingStreamIsAskedFor(t *testing.T) {
 		t.Errorf("without a stream it says %v", err)
 	}
 	publish(t, sinkOf(t, c, events), 3)
-	if after, err := s.Resume(ctx); after != 3 || err != nil {
-		t.Errorf("with a stream it is at %d, %v", after, err)
+	if last, err := s.Resume(ctx); last.Number != 3 || string(last.Body) != string(event(3).Body) || err != nil {
+		t.Errorf("with a stream it is at %+v, %v", last, err)
 	}
 	if err := c.js.DeleteStream(ctx, "events"); err != nil {
 		t.Fatal(err)
@@ -389,8 +390,8 @@ func TestAMissingStreamIsAskedFor(t *testing.T) {
 		t.Error("a stream that was deleted has an end")
 	}
 	publish(t, sinkOf(t, c, events), 5)
-	if after, err := s.Resume(ctx); after != 5 || err != nil {
-		t.Errorf("with another stream it is at %d, %v", after, err)
+	if last, err := s.Resume(ctx); last.Number != 5 || err != nil {
+		t.Errorf("with another stream it is at %d, %v", last.Number, err)
 	}
 }
 
@@ -418,10 +419,10 @@ type until struct {
 	last uint64
 }
 
-func (u *until) Resume(ctx context.Context) (uint64, error) {
-	after, err := u.Sink.Resume(ctx)
-	if err == nil && after == u.last {
-		return 0, errAll
+func (u *until) Resume(ctx context.Context) (feed.Message, error) {
+	last, err := u.Sink.Resume(ctx)
+	if err == nil && last.Number == u.last {
+		return last, errAll
 	}
-	return after, err
+	return last, err
 }
