@@ -74,8 +74,8 @@ const (
 	probeEvery = 4
 )
 
-// trial is the event that an endpoint gets, and what came of it so far.
-type trial struct {
+// history is what came so far of the event that an endpoint gets.
+type history struct {
 	attempts int           // by this leader, with this one
 	since    time.Duration // since the first of them
 	age      time.Duration // of the event
@@ -86,7 +86,7 @@ type trial struct {
 type step uint8
 
 const (
-	again   step = iota // the same event, later
+	retry   step = iota // the same event, later
 	settle              // the event was taken; the next one at once
 	bury                // the event is a dead letter; the next one, later
 	disable             // nothing more
@@ -101,24 +101,24 @@ type verdict struct {
 
 // judge says what follows from the answer to an event. delay gives the next of the growing
 // delays; it is asked only where one is needed.
-func judge(a Answer, t trial, delay func() time.Duration) verdict {
+func judge(a Answer, h history, delay func() time.Duration) verdict {
 	result := a.Result()
 	switch {
 	case result == OK:
 		return verdict{step: settle}
 	case a.Status == http.StatusGone:
 		return verdict{step: disable, why: poll.ReasonGone}
-	case t.failing >= disableAfter && a.Fault != poll.FaultRender: // this node's own fault disables nobody
+	case h.failing >= disableAfter && a.Fault != poll.FaultRender: // this node's own fault disables nobody
 		return verdict{step: disable, why: poll.ReasonFailing}
-	case t.age >= deadAge && result == Refused:
+	case h.age >= deadAge && result == Refused:
 		return verdict{step: bury}
-	case t.age >= deadAge:
+	case h.age >= deadAge:
 		return verdict{step: bury, wait: lateDelay} // the next one is about as old
 	case a.Wait > 0:
 		return verdict{wait: a.Wait}
-	case result == Refused && t.attempts >= refusedTimes && t.since >= refusedFor:
+	case result == Refused && h.attempts >= refusedTimes && h.since >= refusedFor:
 		return verdict{step: bury}
-	case t.age >= oldAge:
+	case h.age >= oldAge:
 		return verdict{wait: lateDelay}
 	}
 	return verdict{wait: delay()}
@@ -146,10 +146,10 @@ func judgeProbe(a Answer) verdict {
 const againTimes = 8
 
 // judgeAgain says what follows from the answer to an event that somebody asked for once more.
-func judgeAgain(a Answer, t trial, delay func() time.Duration) verdict {
-	t.age = 0
-	v := judge(a, t, delay)
-	if v.step == again && (a.Result() == Refused || t.attempts >= againTimes) {
+func judgeAgain(a Answer, h history, delay func() time.Duration) verdict {
+	h.age = 0
+	v := judge(a, h, delay)
+	if v.step == retry && (a.Result() == Refused || h.attempts >= againTimes) {
 		return verdict{step: bury, wait: v.wait}
 	}
 	return v

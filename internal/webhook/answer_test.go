@@ -13,47 +13,48 @@ const day = 24 * time.Hour
 func TestTheTableOfAnswers(t *testing.T) {
 	t.Parallel()
 	const delay = 17 * time.Second // as the growing delays would have it
-	fresh := trial{attempts: 1, age: time.Second}
+	fresh := history{attempts: 1, age: time.Second}
 	for name, c := range map[string]struct {
 		answer Answer
-		trial  trial
+		so     history
 		want   verdict
 	}{
 		"200":                                  {Answer{Status: 200}, fresh, verdict{step: settle}},
 		"202":                                  {Answer{Status: 202}, fresh, verdict{step: settle}},
 		"299":                                  {Answer{Status: 299}, fresh, verdict{step: settle}},
-		"a late 204 settles all the same":      {Answer{Status: 204}, trial{attempts: 99, age: 4 * day, failing: 6 * day}, verdict{step: settle}},
+		"a late 204 settles all the same":      {Answer{Status: 204}, history{attempts: 99, age: 4 * day, failing: 6 * day}, verdict{step: settle}},
 		"410":                                  {Answer{Status: 410}, fresh, verdict{step: disable, why: poll.ReasonGone}},
 		"429 without a time":                   {Answer{Status: 429}, fresh, verdict{wait: delay}},
 		"429 with one":                         {Answer{Status: 429, Wait: 40 * time.Second}, fresh, verdict{wait: 40 * time.Second}},
 		"503 with one":                         {Answer{Status: 503, Wait: time.Minute}, fresh, verdict{wait: time.Minute}},
-		"503 with a time, for three days":      {Answer{Status: 503, Wait: time.Minute}, trial{attempts: 9, age: 3 * day}, verdict{step: bury, wait: time.Hour}},
-		"503 with a time, for five days":       {Answer{Status: 503, Wait: time.Minute}, trial{attempts: 9, age: day, failing: 5 * day}, verdict{step: disable, why: poll.ReasonFailing}},
+		"503 with a time, for three days":      {Answer{Status: 503, Wait: time.Minute}, history{attempts: 9, age: 3 * day}, verdict{step: bury, wait: time.Hour}},
+		"503 with a time, for five days":       {Answer{Status: 503, Wait: time.Minute}, history{attempts: 9, age: day, failing: 5 * day}, verdict{step: disable, why: poll.ReasonFailing}},
 		"a redirect":                           {Answer{Status: 307}, fresh, verdict{wait: delay}},
 		"404":                                  {Answer{Status: 404}, fresh, verdict{wait: delay}},
-		"404 four times in ten minutes":        {Answer{Status: 404}, trial{attempts: 4, since: 10 * time.Minute}, verdict{wait: delay}},
-		"404 nine times in less than five":     {Answer{Status: 404}, trial{attempts: 9, since: 5*time.Minute - 1}, verdict{wait: delay}},
-		"404 five times in five minutes":       {Answer{Status: 404}, trial{attempts: 5, since: 5 * time.Minute}, verdict{step: bury}},
-		"500 five times in five minutes":       {Answer{Status: 500}, trial{attempts: 5, since: 5 * time.Minute}, verdict{wait: delay}},
-		"404 under one leader after the other": {Answer{Status: 404}, trial{attempts: 1, age: 3 * day}, verdict{step: bury}},
-		"408 is about the endpoint":            {Answer{Status: 408}, trial{attempts: 9, since: time.Hour}, verdict{wait: delay}},
-		"425 too":                              {Answer{Status: 425}, trial{attempts: 9, since: time.Hour}, verdict{wait: delay}},
+		"404 four times in ten minutes":        {Answer{Status: 404}, history{attempts: 4, since: 10 * time.Minute}, verdict{wait: delay}},
+		"404 nine times in less than five":     {Answer{Status: 404}, history{attempts: 9, since: 5*time.Minute - 1}, verdict{wait: delay}},
+		"404 five times in five minutes":       {Answer{Status: 404}, history{attempts: 5, since: 5 * time.Minute}, verdict{step: bury}},
+		"500 five times in five minutes":       {Answer{Status: 500}, history{attempts: 5, since: 5 * time.Minute}, verdict{wait: delay}},
+		"404 under one leader after the other": {Answer{Status: 404}, history{attempts: 1, age: 3 * day}, verdict{step: bury}},
+		"408 is about the endpoint":            {Answer{Status: 408}, history{attempts: 9, since: time.Hour}, verdict{wait: delay}},
+		"425 too":                              {Answer{Status: 425}, history{attempts: 9, since: time.Hour}, verdict{wait: delay}},
 		"500":                                  {Answer{Status: 500}, fresh, verdict{wait: delay}},
 		"no answer":                            {Answer{}, fresh, verdict{wait: delay}},
 		"an answer that is none":               {Answer{Status: 101}, fresh, verdict{wait: delay}},
 		"blocked":                              {Answer{Fault: poll.FaultBlocked}, fresh, verdict{wait: delay}},
-		"500 for less than a day":              {Answer{Status: 500}, trial{attempts: 99, age: day - 1, failing: day}, verdict{wait: delay}},
-		"500 for a day":                        {Answer{Status: 500}, trial{attempts: 99, age: day, failing: day}, verdict{wait: time.Hour}},
-		"500 for less than three days":         {Answer{Status: 500}, trial{attempts: 99, age: 3*day - 1, failing: day}, verdict{wait: time.Hour}},
-		"500 for three days":                   {Answer{Status: 500}, trial{attempts: 99, age: 3 * day, failing: 3 * day}, verdict{step: bury, wait: time.Hour}},
-		"no success for less than five days":   {Answer{}, trial{attempts: 1, failing: 5*day - 1}, verdict{wait: delay}},
-		"no success for five days":             {Answer{}, trial{attempts: 1, failing: 5 * day}, verdict{step: disable, why: poll.ReasonFailing}},
-		"blocked for five days":                {Answer{Fault: poll.FaultBlocked}, trial{attempts: 1, failing: 5 * day}, verdict{step: disable, why: poll.ReasonFailing}},
-		"refused for five days, event after event": {Answer{Status: 404}, trial{attempts: 1, failing: 5 * day}, verdict{step: disable, why: poll.ReasonFailing}},
+		"500 for less than a day":              {Answer{Status: 500}, history{attempts: 99, age: day - 1, failing: day}, verdict{wait: delay}},
+		"500 for a day":                        {Answer{Status: 500}, history{attempts: 99, age: day, failing: day}, verdict{wait: time.Hour}},
+		"500 for less than three days":         {Answer{Status: 500}, history{attempts: 99, age: 3*day - 1, failing: day}, verdict{wait: time.Hour}},
+		"500 for three days":                   {Answer{Status: 500}, history{attempts: 99, age: 3 * day, failing: 3 * day}, verdict{step: bury, wait: time.Hour}},
+		"no success for less than five days":   {Answer{}, history{attempts: 1, failing: 5*day - 1}, verdict{wait: delay}},
+		"no success for five days":             {Answer{}, history{attempts: 1, failing: 5 * day}, verdict{step: disable, why: poll.ReasonFailing}},
+		"blocked for five days":                {Answer{Fault: poll.FaultBlocked}, history{attempts: 1, failing: 5 * day}, verdict{step: disable, why: poll.ReasonFailing}},
+		"not rendered, for five days":          {Answer{Fault: poll.FaultRender}, history{attempts: 1, failing: 5 * day}, verdict{wait: delay}},
+		"refused for five days, event after event": {Answer{Status: 404}, history{attempts: 1, failing: 5 * day}, verdict{step: disable, why: poll.ReasonFailing}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := judge(c.answer, c.trial, func() time.Duration { return delay }); got != c.want {
+			if got := judge(c.answer, c.so, func() time.Duration { return delay }); got != c.want {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})

@@ -30,7 +30,7 @@ type job struct {
 	probe    *poll.Event     // the event after it, which is sent instead; nil: it itself is
 	previous uint64          // see eventjson.Delivery
 	from     uint64          // of missed
-	again    poll.Redelivery // of redelivery
+	asked    poll.Redelivery // of redelivery
 }
 
 // sent is the event that is sent.
@@ -68,7 +68,7 @@ func (l *lane) choose(s *poll.State, e *poll.Endpoint) job {
 		return job{kind: missed, event: poll.Event{Number: oldest - 1}, from: at.cursor + 1, previous: at.last}
 	}
 	if r, ok := l.redelivery(e); ok && (l.turn != redelivery || at.cursor >= newest) {
-		l.trials[fresh].probe = false
+		l.tries[fresh].probe = false
 		return l.redeliver(s, r, oldest)
 	}
 	if at.cursor >= newest {
@@ -100,7 +100,7 @@ func (l *lane) redelivery(e *poll.Endpoint) (poll.Redelivery, bool) {
 }
 
 func (l *lane) redeliver(s *poll.State, r poll.Redelivery, oldest uint64) job {
-	j := job{kind: redelivery, again: r, event: poll.Event{Number: r.Number}}
+	j := job{kind: redelivery, asked: r, event: poll.Event{Number: r.Number}}
 	if page, _, ok := s.Events(r.Number-1, 1, anything); ok && r.Number >= oldest && len(page) > 0 {
 		j.event = page[0]
 	}
@@ -119,7 +119,7 @@ func (l *lane) fresh(s *poll.State, e *poll.Endpoint, at place) job {
 		return job{kind: passed}
 	}
 	j := job{kind: fresh, event: page[0], previous: at.last}
-	x := &l.trials[fresh]
+	x := &l.tries[fresh]
 	if x.probe = x.probe && x.event == j.event.Number && len(page) > 1 && page[1].Poll != page[0].Poll; x.probe {
 		j.probe, j.previous = &page[1], j.event.Number
 	}

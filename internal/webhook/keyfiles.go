@@ -11,9 +11,6 @@ type KeyFile struct {
 // member that has none says nothing about it.
 func (d *Deliverer) keyTrouble() string {
 	own := d.opts.Keys.Fingerprint()
-	if own == "" {
-		return "Its key file cannot be read; its log says why."
-	}
 	same, others := 1, map[string]int{}
 	for _, k := range d.cluster.KeyFiles() {
 		switch k.Fingerprint {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -22,7 +21,7 @@ type lane struct {
 	wake   chan struct{} // of capacity 1: look again
 
 	running  bool           // guarded by t.mu
-	again    bool           // there is more since its goroutine looked; guarded by t.mu
+	more     bool           // there is more since its goroutine looked; guarded by t.mu
 	endpoint *poll.Endpoint // as the watcher saw it last; guarded by t.mu
 	at       place          // guarded by t.mu
 	changed  int64          // when the watcher saw its last revision; 0: it had it when this member began; guarded by t.mu
@@ -32,7 +31,7 @@ type lane struct {
 	revision uint32 // of the endpoint, that it goes by; 0: none yet
 	limiter  *rate.Limiter
 	delays   *backoff.ExponentialBackOff
-	trials   [jobKinds]tries
+	tries    [jobKinds]tries
 	due      time.Time // nothing is tried before
 	verified bool      // at this revision; the state may not know it yet
 	disabled bool      // the same
@@ -75,8 +74,8 @@ func (l *lane) run(ctx context.Context) {
 func (l *lane) rests(ctx context.Context) bool {
 	l.t.mu.Lock()
 	defer l.t.mu.Unlock()
-	if l.again && ctx.Err() == nil {
-		l.again = false
+	if l.more && ctx.Err() == nil {
+		l.more = false
 		return false
 	}
 	l.running, l.waits = false, 0
@@ -124,7 +123,7 @@ func (l *lane) begin(ctx context.Context, e *poll.Endpoint) {
 			}
 		})
 	}
-	l.revision, l.trials, l.due = e.Revision, [jobKinds]tries{}, time.Time{}
+	l.revision, l.tries, l.due = e.Revision, [jobKinds]tries{}, time.Time{}
 	l.verified, l.disabled, l.greeted = false, false, false
 	l.t.mu.Lock()
 	l.well = max(e.CreatedAt, l.changed) // what came while it was paused is no delay of ours
@@ -206,7 +205,7 @@ func (l *lane) deliver(ctx context.Context, j job) {
 		return // it was broken off, which says nothing of the endpoint
 	}
 	if j.probe == nil {
-		l.trials[j.kind].last = a
+		l.tries[j.kind].last = a
 	}
 	next := l.conclude(j, a)
 	l.t.attempts.add(l.number, Attempt{At: began, Event: j.sent().Number, Number: n, Answer: a, Result: a.Result(), Next: next})
@@ -219,7 +218,7 @@ func (l *lane) deliver(ctx context.Context, j job) {
 
 // count counts an attempt. It returns its number among those at the event that is sent, from 1.
 func (l *lane) count(j job) int {
-	x := &l.trials[j.kind]
+	x := &l.tries[j.kind]
 	if x.event != j.event.Number || x.n == 0 {
 		*x = tries{event: j.event.Number, began: time.Now()}
 	}
@@ -256,149 +255,8 @@ func (l *lane) attempt(ctx context.Context, j job, n int) (a Answer) {
 // greet asks how many deliveries a minute the endpoint takes, as CloudEvents' webhooks do.
 // It comes after the first delivery: an endpoint that does not know the question may hang.
 func (l *lane) greet(ctx context.Context, e *poll.Endpoint) {
-	a := l.t.d.options(ctx, e)
+	a := l.t.d.askRate(ctx, e)
 	if allowed := rate.Limit(a.Allowed) / 60; a.Allowed > 0 && allowed < l.limiter.Limit() {
 		l.limiter.SetLimit(allowed)
 	}
-}
-
-// conclude draws the conclusion from an answer. It returns when the event is tried again, zero
-// if it is not.
-func (l *lane) conclude(j job, a Answer) (next time.Time) {
-	now, at := l.t.d.state.Clock(), l.place()
-	// A ping or a redelivery leaves the cursor as it is: what failed there could not be taken back.
-	if a.Result() != OK && a.Fault != poll.FaultRender && at.failing == 0 && (j.kind == fresh || j.kind == missed) {
-		at.failing = now
-	}
-	v, due := l.verdict(j, a, l.trial(j, at, now)), time.Now()
-	if a.Result() == OK {
-		l.delays.Reset()
-		l.taken(j, at.failing != 0, now)
-		at.failing = 0
-	}
-	if v.step == bury && j.kind != redelivery && !l.waitsAfter(j) {
-		l.delays.Reset()
-		at.failing = 0 // days in which nothing is tried are no failure
-	}
-	if j.probe != nil && v.step == again {
-		due = l.due // that of the event itself holds
-	}
-	if v.wait > 0 {
-		due = time.Now().Add(v.wait)
-	}
-	l.due = due
-	l.report(j, v, at, now)
-	if v.step == again {
-		return l.due
-	}
-	l.trials[j.kind] = tries{} // the same event may be delivered once more
-	return time.Time{}
-}
-
-// waitsAfter reports whether the endpoint asks for an event after the job's, also for one that
-// is no longer kept.
-func (l *lane) waitsAfter(j job) (waits bool) {
-	for number, more := j.event.Number, true; more && !waits; {
-		l.t.d.state.Read(func(s *poll.State) {
-			page, seen, ok := s.Events(number, 1, j.endpoint.Webhook.Wants)
-			_, newest := s.EventSpan()
-			waits = !ok || slices.ContainsFunc(page, j.endpoint.Wants)
-			number, more = seen, seen < newest
-		})
-	}
-	return waits
-}
-
-// taken measures how late an event was taken. One that waited because its receiver failed, was
-// paused or was not there yet is not measured.
-func (l *lane) taken(j job, failed bool, now int64) {
-	switch sent := j.sent(); {
-	case failed:
-		l.well = now
-	case j.kind == fresh && sent.At >= l.well:
-		l.t.d.metrics.inTime(now - sent.At)
-	}
-}
-
-// verdict says what follows from an answer.
-func (l *lane) verdict(j job, a Answer, t trial) (v verdict) {
-	switch {
-	case j.probe != nil:
-		return judgeProbe(a)
-	case j.kind == redelivery && j.event.Kind == 0:
-		return verdict{step: bury} // it is no longer kept
-	case j.kind == redelivery:
-		return judgeAgain(a, t, l.delays.NextBackOff)
-	}
-	v = judge(a, t, l.delays.NextBackOff)
-	if j.kind == fresh && v.step == again && a.Result() != Refused && a.Wait == 0 {
-		l.trials[fresh].probe = probes(t.attempts)
-	}
-	return v
-}
-
-// trial is what is known of the job's event.
-func (l *lane) trial(j job, at place, now int64) trial {
-	x := l.trials[j.kind]
-	t := trial{attempts: x.n, since: time.Since(x.began)}
-	if at.failing != 0 {
-		t.failing = time.Duration(now-at.failing) * time.Millisecond
-	}
-	switch j.kind {
-	case fresh:
-		t.age = time.Duration(now-j.event.At) * time.Millisecond
-	case ping:
-		t.attempts = 1 // one that is refused is tried again, as a ping is never given up
-		t.failing = t.since
-	}
-	return t
-}
-
-// report notes what follows from an answer, for the next commit.
-func (l *lane) report(j job, v verdict, at place, now int64) {
-	m := poll.Move{Endpoint: l.number, Revision: l.revision}
-	switch {
-	case v.step == disable:
-		l.disabled, m.Disable = true, v.why
-	case v.step == again:
-	case j.kind == ping:
-		l.verified, m.Verified = true, true
-	case j.kind == redelivery:
-		l.done = append(l.done, j.again)
-		m.Done = []poll.Redone{{Redelivery: j.again, Delivered: v.step == settle}}
-	default:
-		if j.kind == fresh && (v.step == bury || j.probe != nil) {
-			m.Dead = []poll.DeadLetter{l.deadLetter(j, now)}
-			at.deadEver++
-		}
-		if at.cursor = j.event.Number; v.step == settle {
-			at.cursor = j.sent().Number
-		}
-		at.last = at.cursor
-	}
-	if !l.moved(at) && m.Disable == 0 && !m.Verified && m.Done == nil {
-		return // it fails on, as is known
-	}
-	m.Cursor, m.Last, m.DeadEver, m.FailingSince = at.cursor, at.last, at.deadEver, at.failing
-	l.t.progress.note(m)
-}
-
-// moved takes over a place, and reports whether it is another one.
-func (l *lane) moved(at place) bool {
-	l.t.mu.Lock()
-	defer l.t.mu.Unlock()
-	if at.cursor != l.at.cursor {
-		l.waits = 0
-	}
-	was := l.at
-	l.at = at
-	return at != was
-}
-
-func (l *lane) deadLetter(j job, now int64) poll.DeadLetter {
-	last := l.trials[fresh].last
-	l.t.d.metrics.count(Dead)
-	l.t.d.log.Warn("a webhook did not take an event; it is a dead letter, and the next one is sent",
-		"webhook", j.endpoint.ID, "event", j.event.Number, "why", last.Failure)
-	return poll.DeadLetter{Number: j.event.Number, At: now, Status: uint16(last.Status), Fault: last.Fault}
 }

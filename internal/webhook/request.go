@@ -52,8 +52,8 @@ func (d *Deliverer) post(ctx context.Context, e *poll.Endpoint, x eventjson.Deli
 // greetTimeout bounds the question for an endpoint's rate: those that do not know it may hang.
 const greetTimeout = 2 * time.Second
 
-// options asks an endpoint for its rate.
-func (d *Deliverer) options(ctx context.Context, e *poll.Endpoint) Answer {
+// askRate asks an endpoint for its rate.
+func (d *Deliverer) askRate(ctx context.Context, e *poll.Endpoint) Answer {
 	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
 	defer cancel()
 	h := http.Header{}

@@ -316,7 +316,7 @@ func (r *receivers) numbers(id string) (all []string) {
 	return all
 }
 
-// times returns when an endpoint was called, in whole seconds.
+// times returns when an endpoint was called, in whole milliseconds since the group began.
 func (r *receivers) times(id string) (all []time.Duration) {
 	for _, x := range r.at(id) {
 		all = append(all, x.after.Truncate(time.Millisecond))
@@ -338,7 +338,7 @@ func hangs(ctx context.Context, _ int, _ Request) Answer {
 	return Answer{Fault: poll.FaultTimeout, Failure: "No answer came."}
 }
 
-// inGroup runs a test in virtual time with a leader n1.
+// inGroup runs a test in virtual time with a group that nobody leads yet.
 func inGroup(t *testing.T, f func(g *group, r *receivers)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -42,7 +42,7 @@ type tenure struct {
 	// Of the watcher's goroutine alone.
 	seen   uint64    // event up to which the idle lanes need no look
 	first  bool      // there was no look yet
-	passed time.Time // when they last were
+	passed time.Time // when cursors were last committed that only passed events
 }
 
 func newTenure(ctx context.Context, d *Deliverer) *tenure {
@@ -202,8 +202,8 @@ func asksAgain(e, was *poll.Endpoint) bool {
 	return slices.ContainsFunc(e.Again, func(r poll.Redelivery) bool { return !slices.Contains(was.Again, r) })
 }
 
-// idle reports whether the endpoint asks for none of the events that were seen and are beyond
-// its cursor. The caller holds t.mu.
+// idle reports whether the lane has nothing to do and would take what comes. So if the endpoint
+// asks for no event that is new, the cursor may pass them all. The caller holds t.mu.
 func (l *lane) idle() bool {
 	return !l.running && !l.disabled && l.endpoint.State == poll.EndpointEnabled
 }
@@ -229,13 +229,13 @@ func wantsAny(e *poll.Endpoint, events []poll.Event) bool {
 // start lets the lane's goroutine look, after a while. The caller holds t.mu.
 func (l *lane) start(after time.Duration) {
 	if l.running {
-		l.again = true
+		l.more = true
 		return
 	}
 	if l.t.ctx.Err() != nil || l.endpoint.State != poll.EndpointEnabled && l.endpoint.State != poll.EndpointVerifying {
 		return
 	}
-	l.running, l.again = true, false
+	l.running, l.more = true, false
 	l.t.tasks.Go(func() {
 		_ = pause.For(l.t.ctx, after)
 		l.run(l.t.ctx)
