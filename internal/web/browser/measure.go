@@ -55,7 +55,8 @@ type stop struct {
 // come to, an order other than the document's, a focus that cannot be seen, a trap.
 func (p *Tab) Walk() (wrong []string) {
 	p.t.Helper()
-	Eval[bool](p, "(document.activeElement?.blur?.(), getSelection().removeAllRanges(), scrollTo(0, 0), true)")
+	// The whole document, once it has had the focus, is where Tab goes on from: a page may have moved the focus elsewhere.
+	Eval[bool](p, "((e) => { e.tabIndex = -1; e.focus(); e.blur(); e.removeAttribute('tabindex'); getSelection().removeAllRanges(); scrollTo(0, 0); return true })(document.documentElement)")
 	want := measured[[]string](p, "stops()")
 	var came []stop
 	for len(came) <= len(want) {

@@ -248,6 +248,9 @@ func TestEveryStateOfTheOrganisersPagesIsForEveryone(t *testing.T) {
 			t.Parallel()
 			tab := s.visitor(t, Small, place{role: "admin"})
 			reach(tab)
+			if Eval[bool](tab, "!!document.querySelector('.problems') && !document.activeElement.matches('.problems')") {
+				t.Errorf("the focus is not on what is wrong\n%s", tab.where())
+			}
 			checkPage(t, tab, s.Nodes[0].URL)
 			tab.Shot("state-" + name)
 		})

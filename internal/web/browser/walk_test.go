@@ -137,6 +137,9 @@ func TestSigningInLeadsOnAndSigningOutEndsIt(t *testing.T) {
 		tab.Fill("Token", "voted_nonsense")
 		tab.Press("Sign in")
 		tab.Shows("There is a problem")
+		if on := Eval[bool](tab, "document.activeElement.matches('.problems')"); on == look.NoScript {
+			t.Errorf("the focus is on what is wrong: %t, with script: %t", on, !look.NoScript)
+		}
 		tab.Fill("Token", s.TokenOf("admin"))
 		tab.Press("Sign in")
 		if tab.Path() != "/manage" || tab.Heading() != "Manage votes" {
