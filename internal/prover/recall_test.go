@@ -66,16 +66,12 @@ func TestACallForWhatAMemberSignedLooksAtSomeLogsOnly(t *testing.T) {
 	})
 }
 
-func TestAMemberFindsItsFewSignaturesAmongManyLogs(t *testing.T) {
+func TestAMemberFindsItsOneSignatureAmongManyLogs(t *testing.T) {
 	bubble(t, 3, func(r *rig) {
-		// Given a member that signed eight logs, and missed the many that came later,
+		// Given a member that signed one log, and missed the many that came later,
 		m := r.members["n3"]
-		for i := range 8 {
-			r.cast(fmt.Sprint("board", i), 1)
-		}
-		for i := range 8 {
-			m.await(fmt.Sprint("board", i), 1, fresh)
-		}
+		r.cast("board7", 1) // its key is behind those that the first call looks at
+		m.await("board7", 1, fresh)
 		r.silence("n3", true)
 		r.fillLogs()
 		// when it starts with an empty disk,
@@ -85,8 +81,8 @@ func TestAMemberFindsItsFewSignaturesAmongManyLogs(t *testing.T) {
 		r.silence("n3", false)
 		m.start()
 		time.Sleep(5 * time.Second)
-		// then it has the marks of all eight again.
-		if b := m.disk.File("proof.mark"); len(b) != (1+8)*64 {
+		// then it has that mark again.
+		if b := m.disk.File("proof.mark"); len(b) != 2*64 {
 			t.Errorf("it has marks in %d bytes", len(b))
 		}
 	})
