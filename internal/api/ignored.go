@@ -49,6 +49,8 @@ var preconditions = map[string]map[string]int{
 	"/v1/polls/{poll}/close":           {"POST": ifMatchTag},
 	"/v1/polls/{poll}/ballots/{voter}": {"PUT": ifMatchTag, "GET": ifNoneMatchTags},
 	"/v1/polls/{poll}/results":         {"GET": ifNoneMatchTags},
+	"/v1/polls/{poll}/log/tile/{tile}": {"GET": ifNoneMatchTags},
+	"/v1/polls/{poll}/log/definition":  {"GET": ifNoneMatchTags},
 }
 
 // heeded wraps an action, and refuses queries and preconditions that the action would

@@ -3,6 +3,8 @@ package api
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"slices"
@@ -14,8 +16,9 @@ import (
 	"voted/proof"
 )
 
-// A log is what anybody can check a poll by: see package proof. Everything here but the
-// checkpoint and the policy is the same forever once it is there.
+// A log is what anybody can check a poll by: see package proof. What is in it stays as it is,
+// until a restore or a recovery begins another log of the poll: under the same paths, which
+// have no lineage. So a cache may keep everything here, and asks whether it is still so.
 
 // logTemplates are the routes that --public-logs opens to everybody.
 var logTemplates = []string{
@@ -31,18 +34,7 @@ var (
 	typeNDJSON = []string{mediaNDJSON}
 	// fresh lets caches keep an answer, and ask whether it is still so before they use it.
 	fresh = []string{"no-cache"}
-	// forever is for what never changes. A cache that several people use keeps it only where
-	// logs are public.
-	forever       = []string{"private, max-age=31536000, immutable"}
-	foreverPublic = []string{"public, max-age=31536000, immutable"}
 )
-
-func (h *Handler) immutable() []string {
-	if h.publicLogs {
-		return foreverPublic
-	}
-	return forever
-}
 
 // logged is a poll, and the head of its log that answers are made under.
 type logged struct {
@@ -148,10 +140,21 @@ func (h *Handler) getTile(w *response, r *http.Request) error {
 				return err
 			}
 		}
-		w.Header()["Cache-Control"] = h.immutable()
-		w.send(http.StatusOK, typeBytes, body)
+		w.sendKept(r, body)
 		return nil
 	})
+}
+
+// sendKept sends what caches keep, or says that what they have is still so.
+func (w *response) sendKept(r *http.Request, body []byte) {
+	sum := sha256.Sum256(body)
+	tag := `"` + hex.EncodeToString(sum[:16]) + `"`
+	w.Header()["Cache-Control"], w.Header()["Etag"] = fresh, []string{tag}
+	if ifNoneMatch(r.Header["If-None-Match"], tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	w.send(http.StatusOK, typeBytes, body)
 }
 
 // bundle returns the entries that have these hashes.
@@ -176,8 +179,7 @@ func (l *logged) bundle(t proof.Tile, hashes []proof.Hash) (b []byte, err error)
 // getDefinition serves the bytes whose SHA-256 is in leaf 0.
 func (h *Handler) getDefinition(w *response, r *http.Request) error {
 	return h.onLog(w, r, mediaBytes, func(_ context.Context, c *poll.Capture, _ poll.Info) error {
-		w.Header()["Cache-Control"] = h.immutable()
-		w.send(http.StatusOK, typeBytes, c.Rules().AppendLogged(nil))
+		w.sendKept(r, c.Rules().AppendLogged(nil))
 		return nil
 	})
 }
