@@ -262,14 +262,15 @@ func (c *Client) RotateWebhook(ctx context.Context, id string, overlap time.Dura
 	return c.doWebhook(ctx, k, err)
 }
 
-// RedeliverWebhook has events sent once more, by their ids.
+// RedeliverWebhook has events sent once more, by their ids. More than 64 are refused with
+// CodeInvalidWebhook.
 func (c *Client) RedeliverWebhook(ctx context.Context, id string, events ...string) (Webhook, error) {
 	k, err := c.webhookCall(ctx, http.MethodPost, id, "/redeliver", "", 0, map[string][]string{"events": events})
 	return c.doWebhook(ctx, k, err)
 }
 
 // RedeliverWebhookAfter has all events sent once more that the webhook asks for after the one
-// with a number, up to 64 of them.
+// with a number. Where they are more than 64, none is sent, and the error is CodeInvalidWebhook.
 func (c *Client) RedeliverWebhookAfter(ctx context.Context, id string, after uint64) (Webhook, error) {
 	k, err := c.webhookCall(ctx, http.MethodPost, id, "/redeliver", "", 0, map[string]uint64{"after": after})
 	return c.doWebhook(ctx, k, err)

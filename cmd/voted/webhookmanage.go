@@ -196,8 +196,8 @@ func (c *hooked) pause(s *session, paused bool) error {
 
 type webhookRedeliver struct {
 	hooked
-	Events []string `arg:"" optional:"" name:"event" help:"Ids of events, evt_…"`
-	After  *uint64  `help:"All events instead that the webhook asks for after the one with this number, up to 64." placeholder:"N"`
+	Events []string `arg:"" optional:"" name:"event" help:"Ids of events, evt_…; up to 64."`
+	After  *uint64  `help:"All events instead that the webhook asks for after the one with this number; refused where they are more than 64." placeholder:"N"`
 }
 
 func (webhookRedeliver) Help() string {

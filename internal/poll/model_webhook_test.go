@@ -223,6 +223,9 @@ func (m *model) again(e *modelHook, c Redeliver) refusal.Code {
 			}
 		}
 	}
+	if len(numbers) > 64 {
+		return refusal.InvalidWebhook
+	}
 	next := maps.Clone(e.again)
 	for _, n := range numbers {
 		if n < 1 || n > e.Cursor || !e.wants(m.events[n-1]) {

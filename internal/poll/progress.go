@@ -3,6 +3,7 @@ package poll
 import (
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"slices"
 
 	"voted/internal/refusal"
@@ -244,20 +245,23 @@ func (t *endpointTable) redeliveries() (n int) {
 	return n
 }
 
-// wanted returns the numbers of the events that are to be sent again. Of all after a number
-// it returns one more than may wait at most.
+// wanted returns the numbers of the events that are to be sent again. More than may ever wait
+// are unfit, not to be asked for later.
 func (s *State) wanted(e *Endpoint, c Redeliver) (numbers []uint64, err *refusal.Error) {
 	oldest, _ := s.EventSpan()
 	if c.All {
-		for n := max(c.After+1, oldest); n <= e.Cursor && len(numbers) <= MaxRedeliveries; n++ {
-			if e.Wants(s.shown(n)) {
-				numbers = append(numbers, n)
+		for n := max(min(c.After, e.Cursor)+1, oldest); n <= e.Cursor; n++ {
+			if !e.Wants(s.shown(n)) {
+				continue
+			}
+			if numbers = append(numbers, n); len(numbers) > MaxRedeliveries {
+				return nil, unfitWebhook("after", fmt.Sprintf("More than %d events come after it, which is as many as may wait. Name a later one, or some events.", MaxRedeliveries))
 			}
 		}
 		return numbers, nil
 	}
 	if len(c.Events) > MaxRedeliveries {
-		return nil, refusal.For(refusal.RedeliveriesFull)
+		return nil, unfitWebhook("events", fmt.Sprintf("Name at most %d events.", MaxRedeliveries))
 	}
 	for i, n := range c.Events {
 		switch {

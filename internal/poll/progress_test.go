@@ -2,6 +2,7 @@ package poll
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -266,12 +267,34 @@ func TestDeadLettersAndRedeliveriesAreBounded(t *testing.T) {
 	if len(e.Dead) != MaxDeadLetters || e.Dead[0].Number != newest-MaxDeadLetters+1 || e.DeadDropped() != newest-MaxDeadLetters || e.DeadNow() != MaxDeadLetters {
 		t.Errorf("%d dead letters from %d on, %d dropped of %d", len(e.Dead), e.Dead[0].Number, e.DeadDropped(), newest)
 	}
-	if r := doAt(s, s.Clock(), Redeliver{ID: "w", All: true}); r.Err == nil || r.Err.Reason != refusal.RedeliveriesFull || len(endpointOf(t, s, "w").Again) != 0 {
-		t.Errorf("more than may wait: %v, %d wait", r, len(endpointOf(t, s, "w").Again))
+	numbers := func(first, last uint64) (all []uint64) {
+		for n := first; n <= last; n++ {
+			all = append(all, n)
+		}
+		return all
+	}
+	// What is too much whatever waits is unfit: the same request is refused each time.
+	for _, c := range []Redeliver{
+		{ID: "w", All: true}, {ID: "w", All: true, After: newest - MaxRedeliveries - 1}, {ID: "w", Events: numbers(newest-MaxRedeliveries, newest)},
+	} {
+		if r := doAt(s, s.Clock(), c); r.Err == nil || r.Err.Code != refusal.InvalidWebhook || len(r.Err.Fields) != 1 || len(endpointOf(t, s, "w").Again) != 0 {
+			t.Errorf("after %d, or %d events: %v, %d wait", c.After, len(c.Events), r, len(endpointOf(t, s, "w").Again))
+		}
+	}
+	// After the newest event there is none, whatever the number.
+	for _, after := range []uint64{newest, newest + 1, math.MaxUint64} {
+		doNow(t, s, Redeliver{ID: "w", All: true, After: after})
+	}
+	if e := endpointOf(t, s, "w"); len(e.Again) != 0 {
+		t.Errorf("after the newest event %d wait", len(e.Again))
 	}
 	doNow(t, s, Redeliver{ID: "w", All: true, After: newest - MaxRedeliveries})
 	if e := endpointOf(t, s, "w"); len(e.Again) != MaxRedeliveries {
 		t.Errorf("%d wait", len(e.Again))
+	}
+	// What there is no room for now is to be sent later.
+	if r := doAt(s, s.Clock(), Redeliver{ID: "w", Events: numbers(1, 1)}); r.Err == nil || r.Err.Reason != refusal.RedeliveriesFull {
+		t.Errorf("one more than may wait: %v", r)
 	}
 }
 
