@@ -10,7 +10,7 @@ import (
 // counting is how the result came about, in words.
 type counting struct {
 	Method  string   // in two sentences
-	Rounds  []string // what changed in each round
+	Rounds  []string // what changed in each round that is shown
 	English bool     // whether the sentences below are in another language than the page
 	Ties    []string // in English
 	Others  string   // who else could have won; in English
@@ -26,7 +26,7 @@ func (s *speaker) counting(p *poll, r *results) counting {
 	if key := "public.counted." + p.Method; s.Has(key) {
 		c.Method = s.Text(key)
 	}
-	for i := range r.Rounds {
+	for i := r.shownFrom(); i < len(r.Rounds); i++ {
 		if said := s.round(r, i); said != "" {
 			c.Rounds = append(c.Rounds, said)
 		}

@@ -50,9 +50,8 @@ func (s *speaker) drawing(r *results, view string) chart.Drawing {
 		return s.matrix(r)
 	case viewRounds:
 		var groups []chart.Group
-		rows := s.rounds(r).Rows
-		for i := range rows[:min(len(rows), maxBars)] {
-			groups = append(groups, rows[i].group(s))
+		for _, x := range s.rounds(r).Few() {
+			groups = append(groups, x.group(s))
 		}
 		return chart.Rounds(groups)
 	}

@@ -40,20 +40,3 @@ func (m *Room) embed(w http.ResponseWriter, r *http.Request) error {
 		Refresh: l.refresh(timeNow()),
 	})
 }
-
-// keep leaves the last rounds.
-func (t *rounds) keep(last int) {
-	from := max(len(t.Heads)-last, 0)
-	t.Heads = t.Heads[from:]
-	if t.Inactive != nil {
-		t.Inactive = t.Inactive[from:]
-	}
-	kept := t.Rows[:0]
-	for _, x := range t.Rows {
-		if x.last >= from {
-			x.Cells = x.Cells[from:]
-			kept = append(kept, x)
-		}
-	}
-	t.Rows = kept
-}

@@ -25,7 +25,7 @@ type fragment struct {
 
 // fragment makes what changes on the page of a poll.
 func (s *speaker) fragment(p *poll, r *results, view string) fragment {
-	f := fragment{Index: r.Index, State: r.State, Shape: r.shape(view), Text: map[string]string{}, Width: map[string]string{}}
+	f := fragment{Index: r.Index, State: r.State, Shape: s.shape(r, view), Text: map[string]string{}, Width: map[string]string{}}
 	st := &standing{}
 	st.fill(s, p, r)
 	f.Text["answer"], f.Text["entry"], f.Text["quorum"] = st.Answer, s.Number(r.Index), st.Quorum.Text

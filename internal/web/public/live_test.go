@@ -109,3 +109,14 @@ func TestAPageThatWasOpenedBeforeThePollIsToldWhenItOpens(t *testing.T) {
 	page.next(func(f fragment) bool { return f.State == "closed" && f.Text["answer"] == "No ballots were cast." })
 	single(`"answer":"No ballots were cast."`)
 }
+
+func TestAnyViewOfAnyPollHasNumbers(t *testing.T) {
+	t.Parallel()
+	n := given(t)
+	n.poll(t, client.Definition{ID: "viewed", Options: client.Options("ann", "bo"), Audience: client.AudienceAnyone}, client.Choose("ann"))
+	for _, view := range []string{"", "bars", "rounds", "flow", "pairs", "scores", "nothing"} {
+		if got := n.get(t, "", "/polls/viewed/live.json?view="+view); got.status != 200 || !strings.Contains(got.body, `"number.ann":"1"`) {
+			t.Errorf("%s: %d %s", view, got.status, got.body)
+		}
+	}
+}

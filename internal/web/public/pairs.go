@@ -66,17 +66,26 @@ func (s *speaker) compare(r *results, a, b string) pairCell {
 
 // compared are the options by how many comparisons they win.
 func (r *results) compared() []string {
-	wins := map[string]int{}
-	var ids []string
-	for _, row := range r.Pairwise {
-		ids = append(ids, row.ID)
+	n := len(r.Pairwise)
+	at, ids := make(map[string]int, n), make([]string, n)
+	for i, row := range r.Pairwise {
+		at[row.ID], ids[i] = i, row.ID
+	}
+	all := make([]float64, n*n) // how many prefer the option of the row to that of the column
+	for i, row := range r.Pairwise {
 		for _, other := range row.Value {
-			if float(other.Value) > float(r.preferring(other.ID, row.ID)) {
-				wins[row.ID]++
+			if j, ok := at[other.ID]; ok {
+				all[i*n+j] = float(other.Value)
 			}
 		}
 	}
-	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(wins[b], wins[a]) })
+	wins := make([]int, n)
+	for i := range n {
+		for j := range n {
+			wins[i] += boolean(all[i*n+j] > all[j*n+i])
+		}
+	}
+	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(wins[at[b]], wins[at[a]]) })
 	return ids
 }
 

@@ -173,7 +173,7 @@ func (out *standing) choose(s *speaker, r *results, asked, sort string) {
 	out.Table = s.options(r, byValue)
 	views := r.views()
 	if len(views) == 0 {
-		out.Shape = r.shape("")
+		out.Shape = s.shape(r, "")
 		return
 	}
 	out.View = views[0]
@@ -183,7 +183,7 @@ func (out *standing) choose(s *speaker, r *results, asked, sort string) {
 	for _, v := range views {
 		out.Views = append(out.Views, viewLink{s.Text("public.view." + v), out.Base + "?view=" + v, v == out.View})
 	}
-	out.Shape = r.shape(out.View)
+	out.Shape = s.shape(r, out.View)
 	if out.View == viewFlow || out.View == viewPairs {
 		out.Drawing = safe(s.drawing(r, out.View).Inline())
 	}
@@ -279,13 +279,14 @@ func (s *speaker) split(r *results) (template.HTML, []string) {
 func drawn(view string) bool { return view == viewFlow || view == viewPairs || view == viewScores }
 
 // shape differs where a page cannot become the one of other results by changing texts and widths.
-func (r *results) shape(view string) string {
+func (s *speaker) shape(r *results, view string) string {
 	if r.Ballots > 0 && drawn(view) {
-		return shortHash(string(mustJSON(r.Outcome)))
+		return shortHash(s.drawing(r, view).Inline())
 	}
 	var b strings.Builder
 	b.WriteString(strconv.FormatBool(r.Ballots > 0))
-	for i := range r.Rounds {
+	b.WriteString(strconv.Itoa(len(r.Rounds)))
+	for i := r.shownFrom(); i < len(r.Rounds); i++ {
 		b.WriteString("/")
 		for _, v := range valuesOf(&r.Rounds[i]) {
 			b.WriteString(v.ID + " ")

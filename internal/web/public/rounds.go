@@ -10,11 +10,31 @@ import (
 	"voted/internal/web/chart"
 )
 
-// rounds is the table of a count in rounds: a row for each option, the one that stood longest first.
+// rounds is the table of a count in rounds: a row for each option that stood in one of them, the one that stood longest
+// first.
 type rounds struct {
 	Heads    []int
 	Rows     []roundsRow
 	Inactive []cell // ballots that count for no option; nil if the method has none
+	Of       int    // how many rounds there were
+}
+
+// Pages show the last rounds, as many as make at most so many columns and cells: a poll may have 1,024 options and a round
+// for each. The download has all.
+const (
+	maxRounds     = 30
+	maxRoundCells = 4000
+)
+
+// shownFrom is the first round that pages show, from 0.
+func (r *results) shownFrom() int {
+	n := len(r.Rounds)
+	for shown := 1; shown <= min(maxRounds, n); shown++ {
+		if shown > 1 && shown*len(valuesOf(&r.Rounds[n-shown])) > maxRoundCells {
+			return n - shown + 1
+		}
+	}
+	return max(n-maxRounds, 0)
 }
 
 type roundsRow struct {
@@ -23,7 +43,7 @@ type roundsRow struct {
 	Note  string // "out in round 3"
 	Cells []roundCell
 	Bars  []roundBar
-	last  int // round in which it stood last, from 0
+	last  int // column of the round in which it stood last, from 0; -1: it stands in none
 	votes float64
 }
 
@@ -55,24 +75,43 @@ func (s *speaker) rounds(r *results) *rounds {
 	if len(r.Rounds) == 0 {
 		return nil
 	}
-	t := &rounds{}
-	greatest := 0.0
-	for i := range r.Rounds {
+	t := &rounds{Of: len(r.Rounds)}
+	m := roundsMaker{speaker: s, r: r, from: r.shownFrom()}
+	for i := m.from; i < len(r.Rounds); i++ {
 		t.Heads = append(t.Heads, i+1)
-		for _, v := range valuesOf(&r.Rounds[i]) {
-			greatest = max(greatest, float(v.Value))
-		}
+		m.add(valuesOf(&r.Rounds[i]))
 		if e := r.Rounds[i].Exhausted; r.inVotes() {
 			t.Inactive = append(t.Inactive, cell{s.number(orZero(e)), "inactive." + strconv.Itoa(i)})
 		}
 	}
 	for i := range r.Options {
-		t.Rows = append(t.Rows, s.roundsRow(r, r.Options[i].ID, greatest))
+		if x := m.row(r.Options[i].ID); x.Won || x.last >= 0 {
+			t.Rows = append(t.Rows, x)
+		}
 	}
 	slices.SortStableFunc(t.Rows, func(a, b roundsRow) int {
 		return cmp.Or(boolean(b.Won)-boolean(a.Won), cmp.Compare(b.last, a.last), cmp.Compare(b.votes, a.votes))
 	})
 	return t
+}
+
+// roundsMaker makes rows, of the rounds from one on.
+type roundsMaker struct {
+	*speaker
+	r        *results
+	from     int
+	values   []map[string]resultjson.Number // of these rounds, by option
+	sums     []float64
+	greatest float64
+}
+
+func (m *roundsMaker) add(round resultjson.By[resultjson.Number]) {
+	values := make(map[string]resultjson.Number, len(round))
+	for _, v := range round {
+		values[v.ID] = v.Value
+		m.greatest = max(m.greatest, float(v.Value))
+	}
+	m.values, m.sums = append(m.values, values), append(m.sums, float(total(round)))
 }
 
 func boolean(b bool) int {
@@ -82,35 +121,63 @@ func boolean(b bool) int {
 	return 0
 }
 
-func (s *speaker) roundsRow(r *results, id string, greatest float64) roundsRow {
-	x := roundsRow{Name: s.names[id], Won: r.Certified && slices.Contains(r.Winners, id), Note: s.fate(r, id), last: -1}
+func (m *roundsMaker) row(id string) roundsRow {
+	x := roundsRow{Name: m.names[id], Won: m.r.Certified && slices.Contains(m.r.Winners, id), last: -1}
 	before := resultjson.Number("")
-	for i := range r.Rounds {
-		values := valuesOf(&r.Rounds[i])
-		v, stands := values.Of(id)
+	if m.from > 0 {
+		before, _ = valuesOf(&m.r.Rounds[m.from-1]).Of(id)
+	}
+	for i, values := range m.values {
+		v, stands := values[id]
 		if !stands {
 			x.Cells = append(x.Cells, roundCell{})
 			before = ""
 			continue
 		}
-		c := roundCell{Text: s.number(v), Live: "round." + strconv.Itoa(i) + "." + id}
+		round := m.from + i
+		c := roundCell{Text: m.number(v), Live: "round." + strconv.Itoa(round) + "." + id}
 		gain := 0.0
 		if before != "" {
-			c.Change = s.change(before, v)
+			c.Change = m.change(before, v)
 			gain = float(v) - float(before)
 		}
-		if r.inVotes() {
-			c.Share = s.percent(float(v), float(total(values)))
+		if m.r.inVotes() {
+			c.Share = m.percent(float(v), m.sums[i])
 		}
 		bar := chart.Bar{Value: float(v), Gain: max(gain, 0), Strong: x.Won}
 		text := c.Text
 		if c.Change != "" {
 			text += " (" + c.Change + ")"
 		}
-		x.Cells, x.Bars = append(x.Cells, c), append(x.Bars, roundBar{i + 1, text, safe(chart.Line(bar, greatest)), bar.Value, bar.Gain})
+		x.Cells, x.Bars = append(x.Cells, c), append(x.Bars, roundBar{round + 1, text, safe(chart.Line(bar, m.greatest)), bar.Value, bar.Gain})
 		x.last, x.votes, before = i, float(v), v
 	}
+	if x.Won || x.last >= 0 {
+		x.Note = m.fate(m.r, id)
+	}
 	return x
+}
+
+// Few are the rows that a chart shows.
+func (t *rounds) Few() []roundsRow { return t.Rows[:min(len(t.Rows), maxBars)] }
+
+// keep leaves the last rounds.
+func (t *rounds) keep(last int) {
+	from := max(len(t.Heads)-last, 0)
+	t.Heads = t.Heads[from:]
+	if t.Inactive != nil {
+		t.Inactive = t.Inactive[from:]
+	}
+	kept := t.Rows[:0]
+	for _, x := range t.Rows {
+		if x.last < from && !x.Won {
+			continue
+		}
+		x.Cells, x.last = x.Cells[from:], x.last-from
+		x.Bars = slices.DeleteFunc(x.Bars, func(b roundBar) bool { return b.Round < t.Heads[0] })
+		kept = append(kept, x)
+	}
+	t.Rows = kept
 }
 
 // fate says what became of an option, and in which round; empty if nothing has yet.
@@ -136,12 +203,13 @@ const maxFlow = 12
 func (s *speaker) flow(r *results) chart.Drawing {
 	f := flowMaker{speaker: s, r: r, at: map[string]int{}}
 	f.choose()
-	columns, bands := make([][]chart.Node, len(r.Rounds)), make([][]chart.Band, max(len(r.Rounds)-1, 0))
-	for i := range r.Rounds {
-		columns[i] = f.column(i)
-		if i > 0 {
-			bands[i-1] = f.bands(i - 1)
+	var columns [][]chart.Node
+	var bands [][]chart.Band
+	for i := r.shownFrom(); i < len(r.Rounds); i++ {
+		if len(columns) > 0 {
+			bands = append(bands, f.bands(i-1))
 		}
+		columns = append(columns, f.column(i))
 	}
 	return chart.Flow(columns, bands)
 }
@@ -158,7 +226,7 @@ type flowMaker struct {
 // choose picks the options that stood longest.
 func (f *flowMaker) choose() {
 	var stood []resultjson.Pair[resultjson.Number]
-	for i := len(f.r.Rounds) - 1; i >= 0; i-- {
+	for i := len(f.r.Rounds) - 1; i >= f.r.shownFrom(); i-- {
 		round := slices.Clone(f.r.Rounds[i].Votes)
 		slices.SortStableFunc(round, func(a, b resultjson.Pair[resultjson.Number]) int { return cmp.Compare(float(b.Value), float(a.Value)) })
 		for _, v := range round {
