@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -33,11 +34,12 @@ type demonstration struct {
 	took      time.Duration // from the first message published to the last one settled
 	killed    int           // bridges
 	deposed   int           // leaders
+	disturbed chan struct{} // has one for each of both, for which the next part of the stream waits
 	published chan error
 }
 
 func demonstrate(ctx context.Context, s settings, out io.Writer) (v *verdict, err error) {
-	d := &demonstration{settings: s, plan: newPlan(s.voters, s.seed), out: out, published: make(chan error, 1)}
+	d := &demonstration{settings: s, plan: newPlan(s.voters, s.seed), out: out, published: make(chan error, 1), disturbed: make(chan struct{}, s.kills+s.leaders)}
 	defer func() { err = errors.Join(err, d.close()) }()
 	fmt.Fprintf(out, "a broker, three nodes and %d bridges are started (seed %d)\n", bridges, s.seed)
 	if err := d.open(ctx, s); err != nil {
@@ -62,15 +64,27 @@ func (d *demonstration) tell(format string, args ...any) {
 	fmt.Fprintf(d.out, "%6.1f s  %s\n", time.Since(d.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// publish puts the stream into the broker. What it may not have stored is published again: it counts once.
+// publish puts the stream into the broker, a part of it after each kill: however fast bridges are, they never have all of
+// it before the last one.
 func (d *demonstration) publish(ctx context.Context) error {
-	rest := d.plan.stream
-	for len(rest) > 0 {
-		again, err := d.publishAll(ctx, rest)
-		if err != nil {
-			return err
+	parts := cap(d.disturbed) + 1
+	for part := range slices.Chunk(d.plan.stream, (len(d.plan.stream)+parts-1)/parts) {
+		// What the broker may not have stored is published again: it counts once.
+		for len(part) > 0 {
+			again, err := d.publishAll(ctx, part)
+			if err != nil {
+				return err
+			}
+			part = again
 		}
-		rest = again
+		if parts--; parts == 0 {
+			return nil
+		}
+		select {
+		case <-d.disturbed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	return nil
 }
@@ -112,7 +126,7 @@ func (d *demonstration) info(ctx context.Context) (*jetstream.ConsumerInfo, erro
 	}
 }
 
-// watch kills at equal distances of progress, and returns when every message is settled.
+// watch kills at equal distances of progress, in the midst of a part of the stream, and returns when every message is settled.
 func (d *demonstration) watch(ctx context.Context) error {
 	told, before, all, published := time.Now(), 0, len(d.plan.stream), false
 	for ctx.Err() == nil {
@@ -134,7 +148,7 @@ func (d *demonstration) watch(ctx context.Context) error {
 			d.tell("all %s messages are settled", thousands.Int(all))
 			return nil
 		}
-		if err := d.disturb(ctx, float64(done)/float64(all)); err != nil {
+		if err := d.disturb(ctx, float64(info.Delivered.Stream)/float64(all)); err != nil {
 			return err
 		}
 		if since := time.Since(told); since >= time.Second {
@@ -148,32 +162,41 @@ func (d *demonstration) watch(ctx context.Context) error {
 
 // disturb kills what is due at this share of the stream.
 func (d *demonstration) disturb(ctx context.Context, share float64) error {
-	if d.killed < d.kills && share >= float64(d.killed+1)/float64(d.kills+1) {
-		i := d.killed % bridges
-		pid, err := d.killBridge(i)
-		if err != nil {
-			return err
-		}
-		d.killed++
-		d.tell("bridge %d killed (SIGKILL, process %d), and started again", i+1, pid)
+	done, all := d.killed+d.deposed, cap(d.disturbed)
+	if done == all || share < (float64(done)+0.5)/float64(all+1) {
+		return nil
 	}
-	if d.deposed < d.leaders && share >= (float64(d.deposed)+0.5)/float64(d.leaders) {
-		leader, err := d.cluster.Leader(ctx)
-		if err != nil {
-			return err
-		}
-		pid := leader.Pid()
-		if err := leader.Kill(); err != nil {
-			return err
-		}
-		d.deposed++
-		d.tell("%s, the leader, killed (SIGKILL, process %d)", leader.ID, pid)
-		next, err := d.cluster.Leader(ctx)
-		if err != nil {
-			return err
-		}
-		d.tell("%s leads", next.ID)
-		return leader.Restart()
+	if d.killed*d.leaders > d.deposed*d.kills || d.killed == d.kills { // bridges are ahead
+		return d.depose(ctx)
 	}
+	i := d.killed % bridges
+	pid, err := d.killBridge(i)
+	if err != nil {
+		return err
+	}
+	d.killed++
+	d.tell("bridge %d killed (SIGKILL, process %d), and started again", i+1, pid)
+	d.disturbed <- struct{}{}
 	return nil
+}
+
+// depose kills the cluster's leader and starts it again once another one leads.
+func (d *demonstration) depose(ctx context.Context) error {
+	leader, err := d.cluster.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	pid := leader.Pid()
+	if err := leader.Kill(); err != nil {
+		return err
+	}
+	d.deposed++
+	d.tell("%s, the leader, killed (SIGKILL, process %d)", leader.ID, pid)
+	d.disturbed <- struct{}{}
+	next, err := d.cluster.Leader(ctx)
+	if err != nil {
+		return err
+	}
+	d.tell("%s leads", next.ID)
+	return leader.Restart()
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -34,9 +33,7 @@ type stage struct {
 	client  *client.Client
 	starter *child.Starter
 	program string // of a bridge
-
-	mu      sync.Mutex
-	bridges []*exec.Cmd // guarded by mu
+	bridges []*exec.Cmd
 }
 
 // open builds and starts all but the bridges. The caller must call close, also after an error.
@@ -129,8 +126,6 @@ func (g *stage) startBridge(i int) error {
 	cmd := exec.Command(g.program, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	child.Isolate(cmd)
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	if err := g.starter.Start(cmd); err != nil {
 		return err
 	}
@@ -143,9 +138,7 @@ func (g *stage) startBridge(i int) error {
 
 // killBridge kills a bridge (SIGKILL) and starts another one in its place.
 func (g *stage) killBridge(i int) (pid int, err error) {
-	g.mu.Lock()
 	cmd := g.bridges[i]
-	g.mu.Unlock()
 	if err := cmd.Process.Kill(); err != nil {
 		return 0, fmt.Errorf("bridge %d has ended by itself; %s says why: %w", i+1, g.dir, err)
 	}
@@ -173,7 +166,7 @@ func (g *stage) close() error {
 		g.nc.Close()
 	}
 	if g.broker != nil {
-		g.broker.Stop()
+		g.broker.Close()
 	}
 	return errors.Join(append(errs, os.RemoveAll(g.dir))...)
 }

@@ -12,7 +12,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -129,30 +128,53 @@ func (r *rig) journal() (ids []string) {
 	return ids
 }
 
-// messages returns what a stream holds.
+// messages returns what the stream of a subject holds, once there is one.
 func (r *rig) messages(subject string) (all []jetstream.Msg) {
 	r.t.Helper()
-	ctx := r.within(time.Minute)
 	nc, err := nats.Connect(r.broker.URL())
 	r.check(err)
 	defer nc.Close()
 	js, err := jetstream.New(nc)
 	r.check(err)
-	name, err := js.StreamNameBySubject(ctx, subject)
-	r.check(err)
-	consumer, err := js.OrderedConsumer(ctx, name, jetstream.OrderedConsumerConfig{})
-	r.check(err)
-	stream, err := js.Stream(ctx, name)
-	r.check(err)
-	batch, err := consumer.Fetch(int(stream.CachedInfo().State.Msgs)+1, jetstream.FetchMaxWait(time.Second))
-	r.check(err)
-	return slices.Collect(func(yield func(jetstream.Msg) bool) {
-		for m := range batch.Messages() {
-			if !yield(m) {
-				return
-			}
+	r.until("the stream can be read", func() bool {
+		all, err = fetch(r.within(10*time.Second), js, subject)
+		if err != nil {
+			r.t.Logf("%s cannot be read yet: %v", subject, err)
 		}
+		return err == nil
 	})
+	return all
+}
+
+// fetch returns all messages of a stream, or an error.
+func fetch(ctx context.Context, js jetstream.JetStream, subject string) (all []jetstream.Msg, err error) {
+	name, err := js.StreamNameBySubject(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := js.Stream(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	want := int(stream.CachedInfo().State.Msgs)
+	if want == 0 {
+		return nil, nil
+	}
+	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		return nil, err
+	}
+	batch, err := consumer.Fetch(want, jetstream.FetchMaxWait(10*time.Second))
+	if err != nil {
+		return nil, err
+	}
+	for m := range batch.Messages() {
+		all = append(all, m)
+	}
+	if batch.Error() == nil && len(all) != want {
+		return nil, fmt.Errorf("%d of %d messages came", len(all), want)
+	}
+	return all, batch.Error()
 }
 
 // until looks again and again until something is true.

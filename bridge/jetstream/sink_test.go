@@ -74,7 +74,14 @@ func sinkOf(t testing.TB, c *Conn, target Target) *Sink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.timeout = time.Second // what a broker drops that stops is asked again soon
+	return s
+}
+
+// impatient returns a sink for a broker that stops: what it drops then is asked again soon.
+func impatient(t testing.TB, c *Conn, target Target) *Sink {
+	t.Helper()
+	s := sinkOf(t, c, target)
+	s.timeout = time.Second
 	return s
 }
 
@@ -238,7 +245,7 @@ func TestTheBrokersLeaderMayStopAgainAndAgain(t *testing.T) {
 	target := events
 	target.Create = 3
 	conn := connect(t, servers.URL())
-	open := func() (*Sink, feed.Sink) { s := sinkOf(t, conn, target); return s, s }
+	open := func() (*Sink, feed.Sink) { s := impatient(t, conn, target); return s, s }
 	stopped, written := 0, uint64(0)
 	race(t, 1<<40, 10*time.Second, open, func(end uint64) bool {
 		if end < written+500 { // since the last stop it has not gone on for long enough
@@ -269,7 +276,7 @@ func TestAFeedGoesOnWithABrokerThatIsThereAgain(t *testing.T) {
 	t.Parallel()
 	broker := natstest.Start(t)
 	c := connect(t, broker.URL())
-	s := sinkOf(t, c, events)
+	s := impatient(t, c, events)
 	publish(t, s, 100)
 	broker.Stop()
 	if _, err := s.Resume(within(t, time.Second)); err == nil {
@@ -288,7 +295,7 @@ func TestWhatTheBrokerLostIsPublishedAgain(t *testing.T) {
 	t.Parallel()
 	broker := natstest.Start(t)
 	c := connect(t, broker.URL())
-	s := sinkOf(t, c, events)
+	s := impatient(t, c, events)
 	publish(t, s, 100)
 	broker.Stop()
 	yesterday := broker.Files(t)
@@ -316,7 +323,7 @@ func TestAPurgedStreamGetsTheMessagesAgain(t *testing.T) {
 	s := sinkOf(t, c, events)
 	publish(t, s, 10)
 	ctx := within(t, time.Minute)
-	stream, err := c.js.UpdateStream(ctx, jetstream.StreamConfig{Name: "events", Subjects: []string{"voted.c.events.>"}, Duplicates: 2 * time.Second})
+	stream, err := c.js.Stream(ctx, "events")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,6 +335,11 @@ func TestAPurgedStreamGetsTheMessagesAgain(t *testing.T) {
 	}
 	if err := s.Publish(ctx, []feed.Message{event(1)}); !errors.Is(err, errForgotten) {
 		t.Fatalf("a message that the broker remembers, and does not have, is answered with %v", err)
+	}
+	config := stream.CachedInfo().Config
+	config.Duplicates = 100 * time.Millisecond
+	if _, err := c.js.UpdateStream(ctx, config); err != nil {
+		t.Fatal(err)
 	}
 	publish(t, s, 20) // once the window is over
 	if err := inOrder(stored(t, c, "events"), 20); err != nil {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"voted/internal/ports"
 )
 
 // startTimeout bounds a start: it takes milliseconds, unless the machine is busy.
@@ -17,6 +19,7 @@ const startTimeout = 30 * time.Second
 // Server is one server on loopback. It keeps its port and its files when it is stopped and started again.
 type Server struct {
 	dir     string
+	block   *ports.Block // has the port, also while the server is stopped
 	port    int
 	options func(*server.Options)
 
@@ -30,18 +33,32 @@ func Start(t testing.TB, options ...func(*server.Options)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Stop)
+	t.Cleanup(s.Close)
 	return s
 }
 
-// New starts a server that keeps its streams in a directory; the caller must call Stop.
+// New starts a server that keeps its streams in a directory; the caller must call Close, but not after an error.
 func New(dir string, options ...func(*server.Options)) (*Server, error) {
-	s := &Server{dir: dir, port: server.RANDOM_PORT, options: func(o *server.Options) {
+	block, err := ports.Claim(1)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, block: block, port: block.First, options: func(o *server.Options) {
 		for _, change := range options {
 			change(o)
 		}
 	}}
-	return s, s.Restart()
+	if err := s.Restart(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close ends the server for good.
+func (s *Server) Close() {
+	s.Stop()
+	s.block.Release()
 }
 
 // URL is where the server listens.
