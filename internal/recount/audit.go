@@ -199,10 +199,13 @@ func (a *Audit) ballot(l *auditLine) error {
 	return nil
 }
 
+// Named reports whether the file names the voters whose ballots count, as that of an open poll does.
+func (a *Audit) Named() bool { return a.Rules.Secrecy == poll.Open }
+
 // name takes the name of a voter whose ballot counts. Only open polls have names; there each opens
 // the key of its ballot, and stands there once. Another nonce makes another key of the same name.
 func (a *Audit) name(l *auditLine, key [16]byte) error {
-	if a.Rules.Secrecy != poll.Open {
+	if !a.Named() {
 		if l.Voter != "" || l.KeyNonce != "" {
 			return fmt.Errorf("%w: ballot %d has a name, and the poll is secret", proof.ErrMalformed, l.Ballot)
 		}

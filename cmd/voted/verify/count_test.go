@@ -9,7 +9,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"voted/internal/poll"
 	"voted/internal/recount"
 	"voted/proof"
 )
@@ -96,7 +95,7 @@ func results(t *testing.T) []said {
 			lines[0].Ballots = 0
 		})},
 		{"more weight than voters can have, and a majority signed that", Wrong, signed(func(lines []proof.ProfileLine) {
-			lines[0].Weight = lines[0].Ballots*poll.MaxWeight + 1
+			lines[0].Weight = lines[0].Ballots*1_000_000 + 1
 		})},
 		{"a choice that is none", Wrong, replaced("profile", `"bo"`, `"dee"`)},
 		{"a line without its weight", Wrong, replaced("profile", `,"weight":105`, "")},

@@ -13,7 +13,6 @@ import (
 	"testing/fstest"
 	"time"
 
-	"voted/internal/poll"
 	"voted/proof"
 )
 
@@ -28,6 +27,9 @@ const (
 	definitionHex = "0a626f6172642d32303236000303616e6e03416e6e02626f02426f02637902437909706c7572616c6974790101000100000000000100"
 	finalHex      = "0a626f6172642d323032360a426f61726420323032360303616e6e03416e6e02626f02426f02637902437909706c7572616c6974790101000100000080a5d486a334000100"
 	closesAt      = 1796115600000
+	// The same of {…,"secrecy":"open"}.
+	openDefinitionHex = "0a626f6172642d32303236000303616e6e03416e6e02626f02426f02637902437909706c7572616c6974790101000100010000000100"
+	openFinalHex      = "0a626f6172642d323032360a426f61726420323032360303616e6e03416e6e02626f02426f02637902437909706c7572616c6974790101000100010080a5d486a334000100"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -163,23 +165,15 @@ func (p *published) end() {
 func publishOpen(t testing.TB) *published {
 	t.Helper()
 	p := publish(t)
-	began := definitionOf(t, definitionHex)
+	began := unhex(t, openDefinitionHex)
 	first := proof.DefinitionEntry{Derivation: proof.KeyThatOpens, Disclosure: 2, Salt: proof.CommitSalt(salt), Rules: sha256.Sum256(began)}.Append(nil)
 	p.entries[0], p.lines[0] = first, audited{Entry: first, Definition: began}
 	for n := 1; n <= countedBallots; n++ {
 		p.name(n, fmt.Sprintf("v-%d", voterOf(n)), salt)
 	}
-	p.closing.Definition = sha256.Sum256(definitionOf(t, finalHex))
+	p.closing.Definition = sha256.Sum256(unhex(t, openFinalHex))
 	p.close(t)
 	return p
-}
-
-// definitionOf is a definition, made open.
-func definitionOf(t testing.TB, text string) []byte {
-	t.Helper()
-	d := poll.NewCursor(unhex(t, text)).Definition()
-	d.Secrecy = poll.Open
-	return d.AppendCanonical(nil)
 }
 
 // name puts a name to a ballot that counts, with what opens the key that a salt makes of it.

@@ -7,7 +7,6 @@ import (
 	"iter"
 
 	"voted/cmd/voted/display"
-	"voted/internal/poll"
 	"voted/internal/recount"
 	"voted/proof"
 )
@@ -80,7 +79,7 @@ func (v *Verdict) audited(a *recount.Audit, held Held, c *recount.Counted, signe
 
 // named says how far a roll could be compared.
 func named(a *recount.Audit) string {
-	if a.Rules.Secrecy == poll.Open {
+	if a.Named() {
 		return ", and the names of all who voted"
 	}
 	return ", as far as a secret poll shows: how many there are of each weight"
