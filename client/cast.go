@@ -57,7 +57,7 @@ func (c *Client) put(ctx context.Context, poll, voter string, b Ballot, version 
 		}
 	}
 	if len(c.policies) > 0 {
-		return c.proven(ctx, into.Receipt, poll, voter)
+		return c.proven(ctx, into.Receipt, poll, voter, b)
 	}
 	return into.Receipt, nil
 }

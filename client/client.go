@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -23,6 +24,9 @@ type Client struct {
 	// castHeader is the header of the most frequent call. It is shared only with the
 	// client's own transport, which never changes it.
 	castHeader http.Header
+	// began has the rules that logs began with, *poll.Rules by the log's name: at most those that
+	// the policies name.
+	began sync.Map
 }
 
 // New makes a client of the nodes at the endpoints, such as "http://n1:8080".

@@ -21,7 +21,9 @@ import (
 // WithProof makes Cast and Replace return only once the ballot's proof is there and was
 // checked: that members signed, as one of these policies asks, a log that has the ballot under
 // this voter's name. A policy is about one poll, so give one for each; it must have reached the
-// caller on another way than from the nodes. A ballot that was counted without a good proof is
+// caller on another way than from the nodes. Where the proof shows the choice, it must be the one
+// that was cast, by the definition that the log begins with; Receipt.AsCast says whether that was
+// seen. A ballot that was counted without a good proof is
 // a *ProofError, which has its receipt.
 func WithProof(policies ...*proof.Policy) Option {
 	return func(s *settings) { s.policies = append(s.policies, policies...) }
@@ -45,7 +47,7 @@ func (e *ProofError) Unwrap() error { return e.Cause }
 
 // proven checks the proof of a voter's ballot that was counted, and fetches it first where the
 // answer had none.
-func (c *Client) proven(ctx context.Context, r Receipt, poll, voter string) (Receipt, error) {
+func (c *Client) proven(ctx context.Context, r Receipt, poll, voter string, b Ballot) (Receipt, error) {
 	if r.Poll != poll || r.Voter != voter {
 		return r, &ProofError{r, fmt.Errorf("%w: the node answered about the ballot of %q in %q", proof.ErrVoter, r.Voter, r.Poll)}
 	}
@@ -56,14 +58,17 @@ func (c *Client) proven(ctx context.Context, r Receipt, poll, voter string) (Rec
 		}
 		r.Proof = string(file)
 	}
-	err := c.checkProof(r)
+	p, h, err := c.checkProof(r)
 	for until := time.Now().Add(quorumWait); errors.Is(err, proof.ErrQuorum) && time.Now().Before(until) && pause.For(ctx, quorumAgain) == nil; {
 		file, gone := c.Proof(ctx, r.Poll, r.Voter)
 		if gone != nil {
 			break
 		}
 		r.Proof = string(file)
-		err = c.checkProof(r)
+		p, h, err = c.checkProof(r)
+	}
+	if err == nil {
+		r.AsCast, err = c.asCast(ctx, p, h, b)
 	}
 	if err != nil {
 		return r, &ProofError{r, err}
@@ -78,32 +83,31 @@ const (
 	quorumAgain = 250 * time.Millisecond
 )
 
-// checkProof checks that the proof of a receipt is good, and of this very ballot.
-func (c *Client) checkProof(r Receipt) error {
-	p, err := proof.ParseReceipt([]byte(r.Proof))
-	if err != nil {
-		return err
+// checkProof checks that the proof of a receipt is good, and of this very ballot, and returns it
+// with its head.
+func (c *Client) checkProof(r Receipt) (p *proof.Receipt, h proof.Head, err error) {
+	if p, err = proof.ParseReceipt([]byte(r.Proof)); err != nil {
+		return nil, h, err
 	}
-	_, err = p.Check(c.policies[0])
+	h, err = p.Check(c.policies[0])
 	for _, policy := range c.policies[1:] {
 		if err == nil || !errors.Is(err, proof.ErrOrigin) && !errors.Is(err, proof.ErrUnsigned) {
 			break
 		}
-		_, err = p.Check(policy)
+		h, err = p.Check(policy)
 	}
 	switch o := p.Opening; {
 	case err != nil:
-		return err
 	case p.Poll != r.Poll:
-		return fmt.Errorf("%w: it is of the poll %q", proof.ErrOrigin, p.Poll)
+		err = fmt.Errorf("%w: it is of the poll %q", proof.ErrOrigin, p.Poll)
 	case p.Voter != r.Voter:
-		return fmt.Errorf("%w: it is of %q", proof.ErrVoter, p.Voter)
+		err = fmt.Errorf("%w: it is of %q", proof.ErrVoter, p.Voter)
 	case r.Ballot != 0 && p.Number != r.Ballot:
-		return fmt.Errorf("%w: the proof is of ballot %d, and the receipt of ballot %d; perhaps the voter has replaced it meanwhile", proof.ErrSuperseded, p.Number, r.Ballot)
+		err = fmt.Errorf("%w: the proof is of ballot %d, and the receipt of ballot %d; perhaps the voter has replaced it meanwhile", proof.ErrSuperseded, p.Number, r.Ballot)
 	case o != nil && (uint64(o.Version) != r.Version || o.Index != r.Index || o.CastAt != uint64(r.CastAt.UnixMilli())):
-		return fmt.Errorf("%w: the receipt has another version, index or time than the proof", proof.ErrSeal)
+		err = fmt.Errorf("%w: the receipt has another version, index or time than the proof", proof.ErrSeal)
 	}
-	return nil
+	return p, h, err
 }
 
 // Proof returns the proof of a voter's current ballot, a file in the form of

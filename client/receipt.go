@@ -36,6 +36,10 @@ type Receipt struct {
 	CastAt time.Time `json:"cast_at"`
 	// Proof is the file that proves that the ballot is counted, with WithProof; it was checked.
 	Proof string `json:"proof,omitempty"`
+	// AsCast says that the proof shows the choice that was cast, as the client checked with
+	// WithProof. It is false where that cannot be seen: in polls whose receipts show no choice, and
+	// while a poll hides its log.
+	AsCast bool `json:"-"`
 	// Promise is the word of the node that answered, with WithPromise; it was checked.
 	Promise *Promise `json:"promise,omitempty"`
 	// Raw is the receipt as the node wrote it, with WithRawReceipts; nil otherwise.

@@ -119,6 +119,18 @@ func AppendHashes(b []byte, hashes []Hash) []byte {
 	return b
 }
 
+// ParseHashes reads what AppendHashes wrote. It fails with ErrMalformed.
+func ParseHashes(b []byte) ([]Hash, error) {
+	if len(b)%len(Hash{}) != 0 {
+		return nil, fmt.Errorf("%w: a tile of hashes has %d bytes, which is no multiple of %d", ErrMalformed, len(b), len(Hash{}))
+	}
+	hashes := make([]Hash, len(b)/len(Hash{}))
+	for i := range hashes {
+		hashes[i] = Hash(b[i*len(Hash{}):])
+	}
+	return hashes, nil
+}
+
 // MaxEntryBytes is the longest entry of a bundle.
 const MaxEntryBytes = math.MaxUint16
 

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -113,5 +114,43 @@ func TestABundleIsReadAsItWasWritten(t *testing.T) {
 	})
 	if _, err := AppendBundle(nil, make([]byte, MaxEntryBytes+1)); !is(err, ErrMalformed) {
 		t.Errorf("an entry that is too long: got %v", err)
+	}
+}
+
+func TestATreeThatIsReadFromItsTilesProvesTheSame(t *testing.T) {
+	t.Parallel()
+	for _, size := range []uint64{1, 2, 7, 255, 256, 257, 511, 512, 700, 65_535, 65_536, 70_001} {
+		v := at(t, grown(t, size), size)
+		read := map[Tile]bool{}
+		published := ok(Published(size, func(tile Tile) ([]Hash, error) {
+			read[tile] = true
+			hashes, err := v.Tile(tile)
+			if err != nil {
+				return nil, err
+			}
+			return ParseHashes(AppendHashes(nil, hashes))
+		}))(t)
+		if got, want := ok(published.Root())(t), ok(v.Root())(t); got != want {
+			t.Errorf("of %d leaves the root is %s, want %s", size, got, want)
+		}
+		for _, index := range []uint64{0, size / 2, size - 1} {
+			if got, want := ok(published.Inclusion(index))(t), ok(v.Inclusion(index))(t); !slices.Equal(got, want) {
+				t.Errorf("leaf %d of %d has another path", index, size)
+			}
+		}
+		if len(read) > 8 {
+			t.Errorf("of %d leaves %d tiles are read", size, len(read))
+		}
+	}
+	// What is cut, or is not there, proves nothing.
+	if _, err := ParseHashes(make([]byte, 33)); !is(err, ErrMalformed) {
+		t.Errorf("33 bytes are hashes: %v", err)
+	}
+	short := ok(Published(7, func(Tile) ([]Hash, error) { return make([]Hash, 6), nil }))(t)
+	if _, err := short.Inclusion(0); !is(err, ErrMissing) {
+		t.Errorf("a tile that is cut proves: %v", err)
+	}
+	if _, err := Published(MaxSize+1, nil); !is(err, ErrMalformed) {
+		t.Errorf("a log of more than there can be: %v", err)
 	}
 }

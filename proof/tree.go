@@ -106,6 +106,7 @@ type View struct {
 	tree    Tree
 	size    uint64
 	entries Entries
+	read    func(Tile) ([]Hash, error) // of a published log, instead of tree and entries; else nil
 	tiles   map[tileNumber]*pyramid
 }
 
@@ -116,6 +117,15 @@ func (t Tree) At(size uint64, entries Entries) (*View, error) {
 		return nil, fmt.Errorf("%w: the tree has taken in %d leaves, %d were asked for; let it grow first", ErrMissing, t.Whole(), size)
 	}
 	return &View{tree: t, size: size, entries: entries, tiles: map[tileNumber]*pyramid{}}, nil
+}
+
+// Published returns the tree of the first size leaves of a published log. read gives a tile of
+// hashes; it is asked for the few that a proof is made of. They are believed: check the proof.
+func Published(size uint64, read func(Tile) ([]Hash, error)) (*View, error) {
+	if size > MaxSize {
+		return nil, fmt.Errorf("%w: no log has %d entries", ErrMalformed, size)
+	}
+	return &View{size: size, read: read, tiles: map[tileNumber]*pyramid{}}, nil
 }
 
 // Size returns how many leaves the tree has.
@@ -286,6 +296,14 @@ func (v *View) tile(at tileNumber) (*pyramid, error) {
 func (v *View) hashes(at tileNumber) ([]Hash, error) {
 	from := at.number * TileWidth
 	to := min(from+TileWidth, v.size>>(TileHeight*at.level))
+	if v.read != nil {
+		t := Tile{Level: at.level, Number: at.number, Width: int(to - from)}
+		hashes, err := v.read(t)
+		if err == nil && len(hashes) != t.Width {
+			err = fmt.Errorf("%w: the tile %s came with %d hashes", ErrMissing, t.Path(), len(hashes))
+		}
+		return hashes, err
+	}
 	if at.level > 0 {
 		return v.tree.kept[at.level-1][from:to], nil
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"voted/client"
+	"voted/cmd/voted/verify"
 	"voted/internal/ballotfile"
 	"voted/internal/ballottext"
 	"voted/internal/usage"
@@ -57,16 +58,45 @@ func (c *castCommand) Run(s *session) error {
 	}
 	var unproven *client.ProofError
 	if errors.As(err, &unproven) && unproven.Receipt.Proof != "" {
-		// What is wrong with it is said in words.
-		return c.keepProof(s, []byte(unproven.Receipt.Proof), c.Poll, r.Voter, c.Output, policy)
+		return c.proven(s, unproven.Receipt, policy, err)
 	}
 	if err != nil {
 		return err
 	}
 	if policy != nil {
-		return c.keepProof(s, []byte(r.Proof), c.Poll, r.Voter, c.Output, policy)
+		return c.proven(s, r, policy, nil)
 	}
 	return c.showReceipt(s, r)
+}
+
+// proven keeps the proof of a ballot, and says in words what it shows. wrong is what the client
+// found, which may be what the file alone does not show: that it is not of the ballot that was cast.
+func (c *castCommand) proven(s *session, r client.Receipt, policy *proof.Policy, wrong error) error {
+	file := []byte(r.Proof)
+	if err := c.writeProof(s, file, c.Poll, r.Voter, c.Output); err != nil {
+		return err
+	}
+	f := verdictFlags{JSON: c.JSON, UTC: c.UTC}
+	v := verify.Receipt(file, policy, "", nil, f.words())
+	if v.Outcome == verify.Right && wrong != nil {
+		return wrong
+	}
+	if v.Outcome == verify.Right {
+		v.Sentences = append(v.Sentences, recorded(r))
+	}
+	return f.show(s, v)
+}
+
+// recorded says whether the choice that was cast is the one in the log.
+func recorded(r client.Receipt) string {
+	p, err := proof.ParseReceipt([]byte(r.Proof))
+	switch {
+	case r.AsCast:
+		return "It is recorded as you chose."
+	case err == nil && p.Opening != nil:
+		return "Whether it is recorded as you chose was not looked at: the log cannot be read while results are hidden. Later, voted verify receipt --choice says it."
+	}
+	return "Whether it is recorded as you chose, this file cannot show."
 }
 
 // client opens the client, and with --proof reads the policy that it checks proofs by.

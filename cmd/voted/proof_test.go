@@ -3,6 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -222,6 +227,38 @@ func TestACastWithAProofEndsWithAFileThatAnybodyCanCheck(t *testing.T) {
 	// By a policy of others it is no proof, and the file is kept all the same.
 	p.voted("cast board v-18 bo --proof --policy "+strangers.at("board.policy")+" -o @strange"+at, 1, "")
 	p.voted("verify receipt @strange --policy @board.policy --voter v-18", 0, "is counted")
+
+	// Where receipts show choices, the one that is recorded is compared with the one that was cast.
+	p.voted("cast board v-19 bo --proof --policy @board.policy -o @secret"+at, 0, "this file cannot show")
+	p.voted("poll create open ann bo --secrecy open"+at, 0, "")
+	p.voted(strings.ReplaceAll(policy, "board", "open"), 0, "")
+	p.voted("cast open v-17 ann --proof --policy @open.policy -o @opened"+at, 0, "It is recorded as you chose.")
+	// A node that changes what it is sent is found out, though all members sign what it says.
+	lying := httptest.NewServer(swapping(t, c.Nodes[0].URL, `"ann"`, `"bo"`))
+	defer lying.Close()
+	p.voted("cast open v-18 ann --proof --policy @open.policy -o @swapped --endpoint "+lying.URL, 1, "another choice was recorded")
+	p.voted("verify receipt @swapped --policy @open.policy --voter v-18", 0, "is counted")
+}
+
+// swapping is a node that puts another choice in the place of one that voters send.
+func swapping(t *testing.T, node, from, to string) http.Handler {
+	t.Helper()
+	at, err := url.Parse(node)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(at)
+		if r.In.Method != http.MethodPut {
+			return
+		}
+		body, err := io.ReadAll(r.In.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		body = bytes.ReplaceAll(body, []byte(from), []byte(to))
+		r.Out.Body, r.Out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}}
 }
 
 func TestWhoMakesASecretPollIsToldWhatItsRetriesTell(t *testing.T) {

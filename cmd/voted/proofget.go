@@ -62,8 +62,17 @@ func proofPolicies(name string) ([]*proof.Policy, error) {
 }
 
 // keepProof writes a proof to a file, and says in words what it shows, or why it is not good.
-// It is written in any case: a proof that is not good may be needed against those who signed it.
 func (c *connection) keepProof(s *session, file []byte, poll, voter, name string, p *proof.Policy) error {
+	if err := c.writeProof(s, file, poll, voter, name); err != nil {
+		return err
+	}
+	f := verdictFlags{JSON: c.JSON, UTC: c.UTC}
+	return f.show(s, verify.Receipt(file, p, voter, nil, f.words()))
+}
+
+// writeProof writes a proof to a file. It does so in any case: a proof that is not good may be
+// needed against those who signed it.
+func (*connection) writeProof(s *session, file []byte, poll, voter, name string) error {
 	if name == "" {
 		name = url.PathEscape(poll) + "." + url.PathEscape(voter) + ".tlog-proof"
 	}
@@ -71,8 +80,7 @@ func (c *connection) keepProof(s *session, file []byte, poll, voter, name string
 		return err
 	}
 	s.stderr.Linef("the proof is in %s", name)
-	f := verdictFlags{JSON: c.JSON, UTC: c.UTC}
-	return f.show(s, verify.Receipt(file, p, voter, nil, f.words()))
+	return nil
 }
 
 // provingClient opens a client that checks the proof of each ballot that it casts.
