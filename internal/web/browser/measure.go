@@ -55,8 +55,13 @@ type stop struct {
 // come to, an order other than the document's, a focus that cannot be seen, a trap.
 func (p *Tab) Walk() (wrong []string) {
 	p.t.Helper()
-	// The whole document, once it has had the focus, is where Tab goes on from: a page may have moved the focus elsewhere.
-	Eval[bool](p, "((e) => { e.tabIndex = -1; e.focus(); e.blur(); e.removeAttribute('tabindex'); getSelection().removeAllRanges(); scrollTo(0, 0); return true })(document.documentElement)")
+	// Tab goes on from what had the focus last. Where the page has moved it, the whole document gets it, and loses it.
+	Eval[bool](p, `((root, moved) => {
+		if (moved) { root.tabIndex = -1; root.focus(); root.blur(); root.removeAttribute('tabindex') }
+		getSelection().removeAllRanges()
+		scrollTo(0, 0)
+		return true
+	})(document.documentElement, document.activeElement !== document.body)`)
 	want := measured[[]string](p, "stops()")
 	var came []stop
 	for len(came) <= len(want) {
