@@ -13,14 +13,16 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 GOTEST ?= $(GO) test
+# Packages that take longest begin first: most of their time is waiting, and others compute meanwhile.
+LONGEST := ./loadtest ./e2e ./cmd/voted ./internal/simtest ./internal/cluster ./internal/server ./deploy
 test: ## everything, processes started and killed included
-	$(GOTEST) -timeout 20m ./...
+	$(GOTEST) -timeout 20m $(LONGEST) ./...
 
 short: ## under a minute
 	$(GO) test -short ./...
 
 race: ## the short tests under the race detector
-	$(GO) test -timeout 20m -race -short ./...
+	$(GO) test -timeout 20m -race -short $(LONGEST) ./...
 
 lint: ## formatting, vet, staticcheck
 	@unformatted=$$($(TOOL) gofumpt -l .); if [ -n "$$unformatted" ]; then echo "run make fmt:"; echo "$$unformatted"; exit 1; fi

@@ -36,6 +36,15 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
+// long skips a test that runs clusters in short runs. Their processes are built without the race
+// detector, so that one would look at the test alone.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts processes: the long tests run it")
+	}
+}
+
 // start runs three nodes, with further arguments for each.
 func start(t *testing.T, args ...string) *localcluster.Cluster {
 	t.Helper()
@@ -45,6 +54,7 @@ func start(t *testing.T, args ...string) *localcluster.Cluster {
 // startBuild is start for another build of voted.
 func startBuild(t *testing.T, program string, args ...string) *localcluster.Cluster {
 	t.Helper()
+	long(t)
 	c, err := localcluster.Start(t.Context(), localcluster.Options{
 		Binary: program, Nodes: 3, Dir: t.TempDir(),
 		Args: func(int) []string { return args },

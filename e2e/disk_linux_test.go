@@ -42,6 +42,7 @@ func startOnDisks(t *testing.T, nodes int, stall time.Duration) (*localcluster.C
 			}
 		})
 	}
+	long(t)
 	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: binary, Nodes: nodes, Dir: dir, StallLimit: stall})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 // startSecure runs three nodes under TLS, without waiting for them.
 func startSecure(t *testing.T) *localcluster.Cluster {
 	t.Helper()
+	long(t)
 	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: binary, Nodes: 3, Dir: t.TempDir(), Secure: true})
 	if err != nil {
 		t.Fatal(err)

@@ -75,6 +75,7 @@ func TestTodaysBinaryStartsOnTheDataOfEarlierFormats(t *testing.T) {
 
 func single(t *testing.T, dir string, args ...string) *localcluster.Node {
 	t.Helper()
+	long(t)
 	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: binary, Nodes: 1, Dir: dir, Args: func(int) []string { return args }})
 	if err != nil {
 		t.Fatal(err)

@@ -9,10 +9,7 @@ import (
 )
 
 func TestLeaderKilledAgainAndAgainUnderLoadCountsExactly(t *testing.T) {
-	kills := 12
-	if testing.Short() {
-		kills = 2
-	}
+	const kills = 12
 	c := start(t)
 	all := dial(t, c.Endpoints()...)
 	createPoll(t, all, client.Definition{ID: "kills"})
@@ -87,9 +84,7 @@ func TestAllNodesKilledAtOnceLoseNothing(t *testing.T) {
 // With a snapshot after every few entries, a node that is killed at a random moment is
 // often killed while it writes one.
 func TestNodesKilledWhileTheyWriteSnapshotsLoseNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long; the other kills run with -short")
-	}
+	long(t)
 	t.Parallel()
 	c := start(t, "--snapshot-every", "32")
 	all := dial(t, c.Endpoints()...)

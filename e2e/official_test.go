@@ -37,6 +37,7 @@ func startOfficial(t *testing.T) *official {
 	for _, role := range roles {
 		mustVoted(t, "ca", "issue", ca, "client", role, "--role", role)
 	}
+	long(t)
 	c, err := localcluster.Start(t.Context(), localcluster.Options{
 		Binary: binary, Nodes: 3, Dir: t.TempDir(), Authority: ca, Secure: true,
 		Args: func(i int) []string {

@@ -76,10 +76,7 @@ func createPollOf(t *testing.T, c *localcluster.Cluster, d client.Definition) {
 
 func TestAProbeWhileLeadersDieIsLateAtMost(t *testing.T) {
 	t.Parallel()
-	kills := 6
-	if testing.Short() {
-		kills = 2
-	}
+	const kills = 6
 	c := start(t)
 	p := startProbe(t, c, "probed")
 	for range kills {

@@ -180,6 +180,7 @@ func TestTheManualsReplacementOfAMember(t *testing.T) {
 
 func TestTheManualsReplacementWithAJoinToken(t *testing.T) {
 	t.Parallel()
+	long(t)
 	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: binary, Nodes: 3, Dir: t.TempDir(), Secure: true})
 	if err != nil {
 		t.Fatal(err)

@@ -24,9 +24,7 @@ import (
 // code: voted's own, one written from the specifications alone, and Tessera's.
 func TestBallotsCastWhileTheLeaderIsKilledAreProvenToThreeCheckers(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("builds the checker of others")
-	}
+	long(t)
 	fsck := buildFsck(t)
 	// Given a cluster as an operator runs it, a poll whose policy its voters have, and some ballots,
 	c := startOfficial(t)

@@ -25,6 +25,7 @@ type provable struct {
 
 func startProvable(t *testing.T, program string, env ...string) *provable {
 	t.Helper()
+	long(t)
 	c, err := localcluster.Start(t.Context(), localcluster.Options{
 		Binary: program, Nodes: 3, Dir: t.TempDir(), LogName: logName, Env: env,
 		Args: func(int) []string { return []string{"--proof-interval", "100ms"} },
@@ -123,9 +124,7 @@ func (p *provable) noForks() {
 // down binds them, and is what they sign after their restart.
 func TestMembersKilledBetweenTheirMarkAndTheirSignatureGoOnWithTheSameLog(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("builds another node")
-	}
+	long(t)
 	program, err := overlay.Build(t.Context(), t.TempDir(), overlay.Node, overlay.StopAtMark...)
 	if err != nil {
 		t.Fatal(err)

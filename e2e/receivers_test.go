@@ -126,6 +126,7 @@ func startCalling(t *testing.T, program string, nodes int, to ...*receiver) call
 		}
 		allow = append(allow, u.Port())
 	}
+	long(t)
 	c, err := localcluster.Start(t.Context(), localcluster.Options{Binary: program, Nodes: nodes, Dir: t.TempDir(), Webhooks: allow})
 	if err != nil {
 		t.Fatal(err)

@@ -200,6 +200,7 @@ const million = 1_000_000
 // export.
 func largeBackup(t *testing.T, dir string) (file, sum string) {
 	t.Helper()
+	long(t)
 	source, err := localcluster.Start(t.Context(), localcluster.Options{Binary: binary, Nodes: 1, Dir: filepath.Join(dir, "source")})
 	if err != nil {
 		t.Fatal(err)
@@ -238,9 +239,7 @@ func timed(t *testing.T, what string, args ...string) string {
 
 func TestALargeBackupIsRestoredExactlyOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("casts a million ballots")
-	}
+	long(t)
 	file, sum := largeBackup(t, t.TempDir())
 	info, err := os.Stat(file)
 	if err != nil {

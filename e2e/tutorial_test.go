@@ -169,9 +169,7 @@ func missing(shown []string, printed string) (lines []string) {
 }
 
 func TestTheTutorial(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long; the procedures of the manual run with -short")
-	}
+	long(t)
 	t.Parallel()
 	addresses := portstest.Addrs(t, 8)
 	ports := map[string]string{}
@@ -190,9 +188,7 @@ func TestTheTutorial(t *testing.T) {
 var answers = regexp.MustCompile(`(?m)^ *(\d+) (\d{3})$`)
 
 func TestTheReadmesQuickStartAndItsLeaderThatIsKilled(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long; other kills of the leader run with -short")
-	}
+	long(t)
 	t.Parallel()
 	base := freeTripleBelow(t)
 	ports := map[string]string{}
