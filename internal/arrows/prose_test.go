@@ -107,8 +107,9 @@ func decidesByProse(t *testing.T, name string, source any) []string {
 }
 
 // wordless are the files that must go by the words of errors of others, which have neither
-// a type nor a value: raft's error for a checksum.
-var wordless = []string{"internal/cluster/storage/snapshots.go"}
+// a type nor a value: raft's error for a checksum, those of crypto/tls and of net/http for a
+// connection that broke.
+var wordless = []string{"internal/cluster/storage/snapshots.go", "internal/webhook/send.go"}
 
 // Sentences are for people, and may be worded better any day: a program goes by codes and
 // by types.
