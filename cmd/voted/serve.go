@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"strings"
 	"time"
 
@@ -124,6 +126,9 @@ func (c *serveCommand) idle() []string {
 
 // Run serves until it is told to stop.
 func (c *serveCommand) Run(s *session) error {
+	// net/http writes what a receiver of webhooks says unasked to the logger of the process, which
+	// nothing here needs: it would be in this node's log, and not as JSON.
+	log.SetOutput(io.Discard)
 	o, err := c.options(s)
 	if err != nil {
 		return err
