@@ -58,6 +58,10 @@ var statuses = []struct {
 }
 
 func refuse(out http.ResponseWriter, log *slog.Logger, body []byte, err error) {
+	if errors.Is(err, ErrSetBack) {
+		log.Warn("A log is smaller than it was when this witness cosigned it: its cluster was set back. Keep this, and the last head: they may be proof against those who signed.",
+			"error", err, "request", string(body))
+	}
 	var size *SizeError
 	if errors.As(err, &size) {
 		out.Header().Set("Content-Type", sizeType)

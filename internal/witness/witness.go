@@ -3,6 +3,7 @@ package witness
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,6 +21,9 @@ var (
 	ErrNotQuorum = errors.New("the head is not signed as the policy asks")
 	// ErrOtherSize: the head does not begin where the last one ended. A *SizeError has the size.
 	ErrOtherSize = errors.New("the last head that was cosigned has another size")
+	// ErrSetBack: a member signed this head later than the last one, which is larger. The error is
+	// a *SizeError too.
+	ErrSetBack = errors.New("a member signed a smaller head after a larger one")
 	// ErrFork: the head has the size of the last one, and other entries.
 	ErrFork = errors.New("another head of this size was cosigned before")
 	// ErrInconsistent: the proof does not show that the log only grew.
@@ -109,20 +113,21 @@ func (w *Witness) AddCheckpoint(body []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrUnknownLog, err)
 	}
-	if _, err := p.Check(r.note); err != nil {
+	head, err := p.Check(r.note)
+	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrNotQuorum, err)
 	}
 	if r.old > c.Size {
 		return "", fmt.Errorf("%w: the older size is %d, and the head has %d", ErrMalformed, r.old, c.Size)
 	}
-	if err := w.advance(c, r); err != nil {
+	if err := w.advance(head, r); err != nil {
 		return "", err
 	}
 	return w.signer.Sign(n.Text, w.now()).String(), nil
 }
 
 // advance moves the last head on to this one, if it continues it.
-func (w *Witness) advance(c proof.Checkpoint, r request) error {
+func (w *Witness) advance(c proof.Head, r request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	last, err := w.last(c.Origin)
@@ -130,6 +135,8 @@ func (w *Witness) advance(c proof.Checkpoint, r request) error {
 		return err
 	}
 	switch {
+	case c.Size < last.Size && w.isSetBack(c):
+		return fmt.Errorf("%w: %w", ErrSetBack, &SizeError{last.Size})
 	case r.old != last.Size:
 		return &SizeError{last.Size}
 	case c.Size == last.Size && c.Size > 0 && c.Root != last.Root:
@@ -142,6 +149,25 @@ func (w *Witness) advance(c proof.Checkpoint, r request) error {
 		return nil // it is kept already
 	}
 	return w.store.Keep(c.Origin, r.note)
+}
+
+// isSetBack reports whether a member signed a head, which is smaller than the last one, later than
+// that. No member does: its mark only moves up. A head that only comes late, as after a
+// failover, was signed before. The caller holds mu.
+func (w *Witness) isSetBack(c proof.Head) bool {
+	note, err := w.store.Last(c.Origin)
+	if err != nil {
+		return false
+	}
+	last, err := c.Under.Signers(note)
+	if err != nil {
+		return false // the policy was another one then
+	}
+	return slices.ContainsFunc(c.Cosigned, func(now proof.Cosigned) bool {
+		return slices.ContainsFunc(last.Cosigned, func(then proof.Cosigned) bool {
+			return now.Witness == then.Witness && now.At > then.At
+		})
+	})
 }
 
 // last returns the last head of a log that was cosigned: an empty one if there is none.

@@ -75,6 +75,12 @@ func view(t testing.TB, entries proof.Entries, size uint64) *proof.View {
 // head is a head of a log with the signatures of some members; the first signs as the log.
 func head(t testing.TB, origin string, entries proof.Entries, size uint64, members ...int) []byte {
 	t.Helper()
+	return headAt(t, 7, origin, entries, size, members...)
+}
+
+// headAt is a head that its members signed at a time.
+func headAt(t testing.TB, at uint64, origin string, entries proof.Entries, size uint64, members ...int) []byte {
+	t.Helper()
 	root, err := view(t, entries, size).Root()
 	must(t, err)
 	n := proof.Note{Text: proof.Checkpoint{Origin: origin, Size: size, Root: root}.String()}
@@ -84,7 +90,7 @@ func head(t testing.TB, origin string, entries proof.Entries, size uint64, membe
 	for _, m := range members {
 		s, err := proof.NewCosigner(seed(m), fmt.Sprintf("votes.example/acme/n%d", m))
 		must(t, err)
-		n.Signatures = append(n.Signatures, s.Sign(n.Text, 7))
+		n.Signatures = append(n.Signatures, s.Sign(n.Text, at))
 	}
 	return n.Append(nil)
 }
@@ -273,6 +279,48 @@ func TestTheProtocolAnswersAsItsSpecificationSays(t *testing.T) {
 	}
 	if answer, err := http.Get(s.URL + "/add-checkpoint"); err != nil || answer.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %v, %v", answer, err)
+	}
+}
+
+func TestTheWitnessWarnsOfALogThatWasSetBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		at      uint64
+		members []int
+		size    uint64
+		warns   bool
+	}{
+		"a member signed the smaller head later":                 {9, []int{2, 3}, 8, true},
+		"the smaller head is late, as after a failover":          {6, []int{2, 3}, 8, false},
+		"both were signed within a second":                       {7, []int{2, 3}, 8, false},
+		"the last head comes again, signed once more":            {9, []int{2, 3}, 12, false},
+		"a later head is larger":                                 {9, []int{2, 3}, 13, false},
+		"fewer than the policy asks for signed the smaller head": {9, []int{2}, 8, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// Given a witness that cosigned a head of 12, signed at 7,
+			w := watch(t, &memory{kept: map[string][]byte{}})
+			var said strings.Builder
+			h := w.Handler(slog.New(slog.NewTextHandler(&said, nil)), nil)
+			post := func(b []byte) int {
+				rec := httptest.NewRecorder()
+				h.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/add-checkpoint", strings.NewReader(string(b))))
+				return rec.Code
+			}
+			if status := post(body(t, 0, fork(0), 12, head(t, board, fork(0), 12, 1, 2))); status != 200 {
+				t.Fatalf("the first head is answered %d", status)
+			}
+			// when another head comes from somebody who does not know that one, as a new leader,
+			note := headAt(t, c.at, board, fork(0), c.size, c.members...)
+			if status := post(body(t, 0, fork(0), c.size, note)); status != 409 && len(c.members) > 1 {
+				t.Errorf("it is answered %d", status)
+			}
+			// then its log has the whole head only where a member signed back.
+			if warned := strings.Contains(said.String(), "smaller"); warned != c.warns {
+				t.Errorf("it says %q", said.String())
+			}
+		})
 	}
 }
 
