@@ -34,6 +34,9 @@ const (
 	feedRestMax = time.Minute
 	// feedRefused is how long a log is not given to a witness that has refused it.
 	feedRefused = 10 * time.Minute
+	// feedAhead is how long a witness may have more of a log than this member, which leads: one that
+	// has just begun to lead may not have applied all of its own log yet.
+	feedAhead = 10 * time.Second
 	// feedBatch and feedSpan are how many cosignatures are kept in one sync, and how long the
 	// first of them waits for others.
 	feedBatch = 64
@@ -55,6 +58,7 @@ type feeder struct {
 	// Of its goroutine alone.
 	seen    map[logKey]uint64    // size of the last head that the witness cosigned, as far as known
 	refused map[logKey]time.Time // until when a log is not given to it
+	ahead   map[logKey]*ahead    // logs of which it has more than this member
 	scanned bool                 // all heads that were there when this member began to lead were looked at
 	from    logKey               // the last of them that was
 	until   time.Time            // rests until then
@@ -70,10 +74,17 @@ type due struct {
 	since  time.Time
 }
 
+// ahead is a log of which a witness has more than this member, which leads.
+type ahead struct {
+	origin proof.Origin
+	since  time.Time
+	again  bool // it was given once more after feedAhead
+}
+
 func newFeeder(p *Prover, w Witness) *feeder {
 	return &feeder{
 		p: p, w: w, wake: make(chan struct{}, 1), has: map[logKey]bool{},
-		seen: map[logKey]uint64{}, refused: map[logKey]time.Time{}, rest: feedRest,
+		seen: map[logKey]uint64{}, refused: map[logKey]time.Time{}, ahead: map[logKey]*ahead{}, rest: feedRest,
 	}
 }
 
@@ -156,6 +167,7 @@ func (f *feeder) idle() {
 	clear(f.has)
 	f.mu.Unlock()
 	f.scanned, f.from = false, logKey{}
+	clear(f.ahead)
 }
 
 // run is the feeder's goroutine. It ends with the prover.
@@ -189,7 +201,7 @@ func (f *feeder) round() {
 		}
 		d, ok := f.next()
 		if !ok {
-			if f.scan() {
+			if f.scan() || f.askAgain() {
 				continue
 			}
 			return
@@ -280,6 +292,36 @@ func (f *feeder) ask(h Head, old uint64) (s proof.Signature, err error) {
 // errOwn: it is this member that could not make a proof.
 var errOwn = errors.New("the proof for a witness cannot be made now")
 
+// isAhead reports whether the witness has had more of a log than this member for longer than a
+// change of leaders explains. A majority signed what it has, so a leader has it too, unless all
+// machines were set back together.
+func (f *feeder) isAhead(o proof.Origin, size uint64) bool {
+	key := keyOf(o)
+	b, ok := f.p.state.Box(o.Poll)
+	if !ok || f.p.origin(b) != o || b.Size >= size {
+		delete(f.ahead, key)
+		return false
+	}
+	a := f.ahead[key]
+	if a == nil {
+		a = &ahead{origin: o, since: time.Now()}
+		f.ahead[key] = a
+	}
+	return time.Since(a.since) >= feedAhead
+}
+
+// askAgain takes in the logs of which the witness has had more for long: there may be no later
+// head of them. It reports whether there are any.
+func (f *feeder) askAgain() (due bool) {
+	for _, a := range f.ahead {
+		if !a.again && time.Since(a.since) >= feedAhead {
+			a.again, due = true, true
+			f.add(a.origin, a.since)
+		}
+	}
+	return due
+}
+
 // took takes in the answer about a head.
 func (f *feeder) took(d due, h Head, s proof.Signature, err error) (done bool) {
 	key := keyOf(d.origin)
@@ -288,6 +330,7 @@ func (f *feeder) took(d due, h Head, s proof.Signature, err error) (done bool) {
 	switch {
 	case err == nil:
 		f.seen[key] = h.Size
+		delete(f.ahead, key)
 		if len(f.done) == 0 {
 			f.since = time.Now()
 		}
@@ -295,18 +338,18 @@ func (f *feeder) took(d due, h Head, s proof.Signature, err error) (done bool) {
 		f.rest = feedRest
 		f.say("")
 		return true
+	case errors.As(err, &size) && f.isAhead(d.origin, size.Size), errors.Is(err, witness.ErrInconsistent), errors.Is(err, witness.ErrFork):
+		f.refused[key] = time.Now().Add(feedRefused)
+		f.p.metrics.witnessFailed(f.w.Name(), "inconsistent")
+		f.p.log.Error("A witness has cosigned another log under this name: one of the two sides was set back, or members of this cluster have signed two logs. Compare its last head with this cluster's",
+			"witness", f.w.Name(), "log", d.origin, "size_here", h.Size, "error", err)
+		return true
 	case errors.As(err, &size): // the witness is ahead of this member: a later head comes
 		f.p.metrics.witnessFailed(f.w.Name(), "other_size")
 		f.p.log.Debug("a witness has cosigned a head of another size", "witness", f.w.Name(), "log", d.origin, "size", size.Size)
 		return true
 	case errors.Is(err, errOwn): // this member is behind
 		f.p.log.Debug("a head is not given to a witness", "witness", f.w.Name(), "log", d.origin, "error", err)
-		return true
-	case errors.Is(err, witness.ErrInconsistent), errors.Is(err, witness.ErrFork):
-		f.refused[key] = time.Now().Add(feedRefused)
-		f.p.metrics.witnessFailed(f.w.Name(), "inconsistent")
-		f.p.log.Error("A witness has cosigned another log under this name: either it was set back, or members of this cluster have signed two logs. Compare its last head with this cluster's",
-			"witness", f.w.Name(), "log", d.origin, "error", err)
 		return true
 	case errors.As(err, &refused):
 		f.refused[key] = time.Now().Add(feedRefused)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"voted/internal/prover"
+	"voted/internal/prover/provertest"
 	"voted/internal/witness"
 	"voted/proof"
 )
@@ -205,8 +206,8 @@ func TestAWitnessThatFailsHoldsUpNeitherHeadsNorAnotherWitness(t *testing.T) {
 	other := proof.Checkpoint{Origin: "votes.example/p/1", Size: 7}.String()
 	down := errors.New("connection refused")
 	for name, c := range map[string]struct {
-		how    func(*observer)
-		reason string
+		how     func(*observer)
+		reasons string
 	}{
 		"refuses the keys":              {says(403, "no key of this log\n"), "refused"},
 		"does not know the log":         {says(404, "which log?\n"), "refused"},
@@ -224,7 +225,7 @@ func TestAWitnessThatFailsHoldsUpNeitherHeadsNorAnotherWitness(t *testing.T) {
 		}, "unreachable"},
 		"sends the asker somewhere else":   {says(307, ""), "refused"},
 		"is of a size that no log has":     {func(o *observer) { o.answer = sized("nine\n") }, "garbage"},
-		"says that it is ahead of all":     {func(o *observer) { o.answer = sized("900\n") }, "other_size"},
+		"says that it is ahead of all":     {func(o *observer) { o.answer = sized("900\n") }, "other_size inconsistent"},
 		"says that it has always nothing":  {func(o *observer) { o.answer = sized("0\n") }, "other_size"},
 		"says that it has another size":    {func(o *observer) { o.answer = sized("3\n") }, "other_size"},
 		"says a size with a leading zero ": {func(o *observer) { o.answer = sized("-1\n") }, "garbage"},
@@ -247,9 +248,15 @@ func TestAWitnessThatFailsHoldsUpNeitherHeadsNorAnotherWitness(t *testing.T) {
 				}
 				time.Sleep(10 * time.Second)
 				n1 := r.members["n1"]
-				counted := n1.metric("voted_proof_witness_failures_total", "w1")
-				if counted == 0 || n1.metric("voted_proof_witness_failures_total", "w1", c.reason) != counted {
-					r.t.Errorf("%v failures are counted, %v of them %s", counted, n1.metric("voted_proof_witness_failures_total", "w1", c.reason), c.reason)
+				left := n1.metric("voted_proof_witness_failures_total", "w1")
+				for reason := range strings.FieldsSeq(c.reasons) {
+					n := n1.metric("voted_proof_witness_failures_total", "w1", reason)
+					if left -= n; n == 0 {
+						r.t.Errorf("no failure is counted as %s", reason)
+					}
+				}
+				if left != 0 {
+					r.t.Errorf("%v failures are counted otherwise than as %s", left, c.reasons)
 				}
 				if n := all[0].requests(); n > 40 {
 					r.t.Errorf("it was asked %d times in 16 s", n)
@@ -340,6 +347,82 @@ func TestTheLeaderGivesAWitnessTheHeadsThatOthersCollected(t *testing.T) {
 		}
 		if n := all[0].requests(); n != 3 {
 			r.t.Errorf("the witness was asked %d times for 3 heads", n)
+		}
+	})
+}
+
+// Nothing inside a cluster can notice that all of its machines were set back together.
+func TestAWitnessThatHasMoreThanTheClusterIsReported(t *testing.T) {
+	for name, closes := range map[string]bool{"the poll goes on": false, "the poll closes": true} {
+		t.Run(name, func(t *testing.T) {
+			bubbleOf(t, []string{"w1"}, func(r *rig, _ []*observer) {
+				r.cast("p", upTo(300)...)
+				r.all(func(m *place) { m.await("p", 300, 5*time.Second) })
+				yesterday := map[string]*provertest.Disk{}
+				r.all(func(m *place) { yesterday[m.id] = m.disk.Copy() })
+				r.cast("p", upTo(200)...)
+				r.all(func(m *place) { m.await("p", 500, 5*time.Second) })
+				time.Sleep(2 * feedMoment)
+				// Given machines that all go back to yesterday, and other ballots since,
+				var said strings.Builder
+				r.all(func(m *place) {
+					m.kill()
+					m.disk = yesterday[m.id]
+					m.boxes.replace("1", map[string][]uint64{"p": append(upTo(300), upTo(120)...)})
+				})
+				r.members["n1"].logger = slog.New(slog.NewTextHandler(&said, nil))
+				r.all(func(m *place) { m.start() })
+				if closes {
+					r.all(func(m *place) { m.boxes.end("p") })
+				}
+				r.all(func(m *place) { m.await("p", 420, 5*time.Second) })
+				time.Sleep(15 * time.Second)
+				// then the leader says that the witness has another log.
+				if n := r.members["n1"].metric("voted_proof_witness_failures_total", "w1", "inconsistent"); n != 1 {
+					r.t.Errorf("%v heads are counted as inconsistent", n)
+				}
+				r.members["n1"].kill()
+				if n := strings.Count(said.String(), "A witness has cosigned another log"); n != 1 {
+					r.t.Errorf("it says %d times that the witness has another log: %s", n, said.String())
+				}
+			})
+		})
+	}
+}
+
+func TestALeaderThatIsBehindForAMomentReportsNoOtherLog(t *testing.T) {
+	bubbleOf(t, []string{"w1"}, func(r *rig, all []*observer) {
+		// Given a head of 500 that the witness has not cosigned, and one of 700 that it has and n2 lacks,
+		all[0].set(func(o *observer) { o.silent = func(*http.Request) error { return errors.New("away") } })
+		r.cast("p", upTo(500)...)
+		r.all(func(m *place) { m.await("p", 500, 5*time.Second) })
+		r.silence("n2", true)
+		all[0].set(func(o *observer) { o.silent = nil })
+		for _, id := range []string{"n1", "n3"} {
+			r.members[id].boxes.cast("p", upTo(200)...)
+		}
+		r.members["n3"].await("p", 700, 5*time.Second)
+		time.Sleep(3 * time.Second)
+		if _, is := r.members["n3"].witnessed(all[0]); !is {
+			r.t.Fatal("the witness has not cosigned the head of 700")
+		}
+		// when n2 leads, and has all ballots five seconds later,
+		n2, before := r.members["n2"], all[0].requests()
+		r.members["n1"].kill()
+		r.silence("n2", false)
+		r.lead("n2")
+		time.Sleep(5 * time.Second)
+		if all[0].requests() == before {
+			r.t.Fatal("the new leader has not asked the witness")
+		}
+		n2.boxes.cast("p", upTo(200)...)
+		time.Sleep(20 * time.Second)
+		// then nothing is wrong, and its head is cosigned.
+		if size, is := n2.witnessed(all[0]); size != 700 || !is {
+			r.t.Errorf("it serves a head of %d, witnessed: %t", size, is)
+		}
+		if n := n2.metric("voted_proof_witness_failures_total", "w1", "inconsistent"); n != 0 {
+			r.t.Errorf("%v heads are counted as inconsistent", n)
 		}
 	})
 }
