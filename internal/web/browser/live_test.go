@@ -134,6 +134,9 @@ func says(word string) string {
 	return "(s => s.textContent === s.dataset." + word + ")(document.querySelector('[data-live-status]'))"
 }
 
+// notLive is true while a screen shows that its numbers are not live.
+const notLive = "document.querySelector('[data-live-notice]').checkVisibility()"
+
 // moves waits until a page shows a later entry than now.
 func moves(p *Tab, what string) {
 	p.t.Helper()
@@ -167,6 +170,10 @@ func TestLiveResultsAreRightWhateverHappens(t *testing.T) {
 	phone := watch(t, others[0].URL+"/polls/"+poll, Phone)
 	hall := watch(t, others[1].URL+"/polls/"+poll+"/screen", Desk)
 	tabs := map[string]*Tab{"at the leader": atLeader, "on a phone": phone, "in the hall": hall}
+	lobby := watch(t, leader.URL+"/polls/"+poll+"/screen", Desk)
+	if Eval[bool](lobby, notLive) {
+		t.Error("a screen that is live says that it is not")
+	}
 	stop := make(chan struct{})
 	var casting sync.WaitGroup
 	casting.Go(func() {
@@ -191,6 +198,7 @@ func TestLiveResultsAreRightWhateverHappens(t *testing.T) {
 		t.Fatal(err)
 	}
 	atLeader.Await("the page says that its server is away", says("away"))
+	lobby.Await("a screen says that its server is away", says("away")+" && "+notLive)
 	b.showsMore(phone, "ballots are shown after the leader's death on a phone")
 	b.showsMore(hall, "ballots are shown after the leader's death in the hall")
 	if err := leader.Restart(); err != nil {
@@ -276,4 +284,30 @@ func TestLiveResultsAreRightWhateverHappens(t *testing.T) {
 			t.Error(complaint)
 		}
 	}
+}
+
+func TestAScreenSaysThatItIsPausedAndAFrameCanBe(t *testing.T) {
+	t.Parallel()
+	s := Common(t)
+	poll := s.Poll(t, client.Definition{Title: "Board", Audience: client.AudienceAnyone})
+	hall := watch(t, s.URL("/polls/"+poll+"/screen"), Desk)
+	hall.Keys("p")
+	hall.Await("the screen says that it is paused", says("paused")+" && "+notLive)
+	hall.Keys("p")
+	hall.Await("the screen says nothing once it goes on", "!("+notLive+")")
+	frame := watch(t, s.URL("/polls/"+poll+"/embed"), Phone)
+	frame.Click("Pause updates")
+	frame.Await("the frame says that it is paused", says("paused"))
+}
+
+func TestAStreamThatDiesWithoutAWordIsOpenedAgain(t *testing.T) {
+	t.Parallel()
+	s := Common(t)
+	poll := s.Poll(t, client.Definition{Title: "Board", Audience: client.AudienceAnyone})
+	p := watch(t, s.URL("/polls/"+poll), Phone)
+	// Given a stream of which the page has heard nothing for a minute, by its clock,
+	Eval[bool](p, "(real => (Date.now = () => real() + 60_000, true))(Date.now.bind(Date))")
+	// then it opens another one.
+	p.Await("another stream", "window.streams.length === 2 && window.streams[0].readyState === EventSource.CLOSED && window.streams[1].readyState === EventSource.OPEN")
+	p.Await("the page is live", says("live"))
 }
