@@ -38,6 +38,10 @@ func (c *Capture) Superseded() *proof.Superseded {
 // Closed reports whether the poll has closed.
 func (c *Capture) Closed() bool { return c.closedIndex != 0 }
 
+// Hidden reports whether the poll hides its results, and with them how many have voted, until it
+// closes.
+func (c *Capture) Hidden() bool { return c.rules.Results != ResultsLive && !c.Closed() }
+
 // ClosedAt returns when the poll closed; zero while it has not.
 func (c *Capture) ClosedAt() Stamp { return Stamp{c.closedIndex, c.closedAt} }
 

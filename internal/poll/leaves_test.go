@@ -176,6 +176,25 @@ func TestALogOnlyGrowsAndEndsWithItsClosing(t *testing.T) {
 	}
 }
 
+func TestAPollThatHidesItsResultsHidesItsTurnoutUntilItCloses(t *testing.T) {
+	t.Parallel()
+	for results, hides := range map[Visibility]bool{ResultsLive: false, ResultsAfterClose: true} {
+		c := newScene(t, func(d *Definition) { d.Results = results })
+		hidden := func() bool {
+			captured, _, _ := c.s.Capture("p")
+			return captured.Hidden()
+		}
+		c.cast(2000, "v", "a", 0)
+		if hidden() != hides {
+			t.Errorf("results %v: while it is open its turnout is hidden: %t", results, hidden())
+		}
+		c.do(3000, Close{Poll: "p"})
+		if hidden() {
+			t.Errorf("results %v: it is closed, and its turnout is hidden", results)
+		}
+	}
+}
+
 func TestPartsOfALogAreWhatTheWholeHas(t *testing.T) {
 	t.Parallel()
 	c, _, _ := board(t).Capture("board-2026")

@@ -256,6 +256,9 @@ func (f *feeder) give(d due) bool {
 		return true
 	}
 	delete(f.refused, key)
+	if b, _ := f.p.state.Box(d.origin.Poll); b.Hidden {
+		return true // a head shows how many have voted; that of the closing comes to it
+	}
 	h, ok := f.p.Head(d.origin.Poll)
 	if !ok || h.Origin != d.origin {
 		return true // it was deleted, or another log took its place

@@ -351,6 +351,31 @@ func TestTheLeaderGivesAWitnessTheHeadsThatOthersCollected(t *testing.T) {
 	})
 }
 
+func TestAWitnessLearnsTheTurnoutOfAPollThatHidesItWhenItCloses(t *testing.T) {
+	bubbleOf(t, []string{"w1"}, func(r *rig, all []*observer) {
+		r.all(func(m *place) { m.boxes.hidden["p"] = true })
+		for size := uint64(10); size <= 30; size += 10 {
+			r.cast("p", upTo(10)...)
+			r.all(func(m *place) { m.await("p", size, 5*time.Second) })
+		}
+		// A new leader looks through all heads; it gives this one to no witness either.
+		r.lead("n2")
+		time.Sleep(5 * time.Second)
+		if n := all[0].requests(); n != 0 {
+			r.t.Errorf("the witness was told %d times how many have voted", n)
+		}
+		r.all(func(m *place) { m.boxes.end("p") })
+		r.all(func(m *place) { m.await("p", 31, 5*time.Second) })
+		time.Sleep(2 * feedMoment)
+		r.all(func(m *place) {
+			if size, is := m.witnessed(all[0]); size != 31 || !is {
+				r.t.Errorf("after the close %s serves a head of %d, witnessed: %t", m.id, size, is)
+			}
+		})
+		// Polls that show their results are given as ever: see the other tests.
+	})
+}
+
 // Nothing inside a cluster can notice that all of its machines were set back together.
 func TestAWitnessThatHasMoreThanTheClusterIsReported(t *testing.T) {
 	for name, closes := range map[string]bool{"the poll goes on": false, "the poll closes": true} {

@@ -73,6 +73,7 @@ type boxes struct {
 	mu      sync.Mutex
 	polls   map[string][]uint64
 	closed  map[string]bool
+	hidden  map[string]bool // until the close
 	changed map[string]bool
 	lineage string
 	state   uint64
@@ -83,7 +84,7 @@ type boxes struct {
 }
 
 func newBoxes() *boxes {
-	return &boxes{polls: map[string][]uint64{}, closed: map[string]bool{}, changed: map[string]bool{}, lineage: "1", state: 1}
+	return &boxes{polls: map[string][]uint64{}, closed: map[string]bool{}, hidden: map[string]bool{}, changed: map[string]bool{}, lineage: "1", state: 1}
 }
 
 // cast appends leaves.
@@ -129,6 +130,7 @@ func (b *boxes) box(poll string) prover.Box {
 	leaves = leaves[:len(leaves):len(leaves)]
 	return prover.Box{
 		Poll: poll, Lineage: b.lineage, State: b.state, Size: uint64(len(leaves)), Closed: b.closed[poll], Deleted: !ok,
+		Hidden: b.hidden[poll] && !b.closed[poll],
 		Leaves: func(from, to uint64) iter.Seq[[]byte] {
 			return func(yield func([]byte) bool) {
 				for i, n := range leaves[from:min(to, uint64(len(leaves)))] {

@@ -23,6 +23,7 @@ type Box struct {
 	Size    uint64 // leaves
 	Closed  bool   // its last leaf is the closing, and no other one follows
 	Deleted bool   // there is nothing left of it
+	Hidden  bool   // how many have voted is not to be told yet
 	Leaves  proof.Entries
 }
 

@@ -37,7 +37,7 @@ func (l Logs) Box(id string) (b prover.Box, ok bool) {
 func box(c *poll.Capture, lineage string, state uint64) prover.Box {
 	return prover.Box{
 		Poll: c.Rules().ID, Lineage: lineage, State: state, Size: c.LogSize(),
-		Closed: c.Closed(), Deleted: c.Deleted(), Leaves: c.Leaves,
+		Closed: c.Closed(), Deleted: c.Deleted(), Hidden: c.Hidden(), Leaves: c.Leaves,
 	}
 }
 
