@@ -1,6 +1,7 @@
 package organiser
 
 import (
+	"html"
 	"net/http"
 	"slices"
 	"strings"
@@ -56,10 +57,12 @@ func (o *Room) links(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	origin := o.f.Origin(r)
 	return o.show(w, r, "links", http.StatusOK, struct {
 		*poll
 		Origin string
-	}{p, o.f.Origin(r)})
+		Frame  string // HTML that people copy: the template escapes it once more
+	}{p, origin, `<iframe src="` + origin + "/polls/" + p.ID + `/embed" title="` + html.EscapeString(string(p.Name())) + `" width="100%" height="480"></iframe>`})
 }
 
 // export is a format in which the ballots of a poll can be had.
