@@ -141,7 +141,12 @@ const maxFormBytes = 256 << 10
 
 // Form reads the form that a page sent, of at most 256 KiB. Its error is for [Frame.Fail].
 func (f *Frame) Form(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
+	return f.FormUpTo(w, r, maxFormBytes)
+}
+
+// FormUpTo is Form with a limit in bytes.
+func (f *Frame) FormUpTo(w http.ResponseWriter, r *http.Request, limit int64) error {
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	err := r.ParseForm()
 	var large *http.MaxBytesError
 	switch {

@@ -45,12 +45,27 @@ func (o *Room) blank(w http.ResponseWriter, r *http.Request) error {
 	return o.write(w, r, http.StatusOK, newDraft(), nil, nil)
 }
 
+// maxDraftBytes has room for 1,024 options with titles of 1 KiB, of which a form sends up to three bytes for each.
+const maxDraftBytes = 4 << 20
+
+// draft reads the form of a new poll. As it may be large, it is read from admins alone.
+func (o *Room) draft(w http.ResponseWriter, r *http.Request) (draft, error) {
+	if err := o.onlyAdmins(r); err != nil {
+		return draft{}, err
+	}
+	if err := o.f.FormUpTo(w, r, maxDraftBytes); err != nil {
+		return draft{}, err
+	}
+	return keep(r.PostForm), nil
+}
+
 // again serves the form with what was typed before, to change it.
 func (o *Room) again(w http.ResponseWriter, r *http.Request) error {
-	if err := o.f.Form(w, r); err != nil {
+	d, err := o.draft(w, r)
+	if err != nil {
 		return err
 	}
-	return o.write(w, r, http.StatusOK, keep(r.PostForm), nil, nil)
+	return o.write(w, r, http.StatusOK, d, nil, nil)
 }
 
 func (o *Room) write(w http.ResponseWriter, r *http.Request, status int, d draft, faults []fault, problem *frame.Problem) error {
@@ -59,13 +74,10 @@ func (o *Room) write(w http.ResponseWriter, r *http.Request, status int, d draft
 
 // check serves the review: everything as it will be, and what can never be changed. Nothing is created yet.
 func (o *Room) check(w http.ResponseWriter, r *http.Request) error {
-	if err := o.f.Form(w, r); err != nil {
+	d, err := o.draft(w, r)
+	if err != nil {
 		return err
 	}
-	if err := o.onlyAdmins(r); err != nil {
-		return err
-	}
-	d := keep(r.PostForm)
 	def, faults := d.definition()
 	if len(faults) > 0 {
 		return o.write(w, r, http.StatusUnprocessableEntity, d, faults, nil)
@@ -81,10 +93,10 @@ func (o *Room) check(w http.ResponseWriter, r *http.Request) error {
 
 // create creates the poll. What was sent before under the same key, or under the same id, is the same poll.
 func (o *Room) create(w http.ResponseWriter, r *http.Request) error {
-	if err := o.f.Form(w, r); err != nil {
+	d, err := o.draft(w, r)
+	if err != nil {
 		return err
 	}
-	d := keep(r.PostForm)
 	def, faults := d.definition()
 	if len(faults) > 0 {
 		return o.write(w, r, http.StatusUnprocessableEntity, d, faults, nil)
