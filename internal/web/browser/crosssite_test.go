@@ -101,7 +101,7 @@ func TestNothingIsTakenFromAnotherSite(t *testing.T) {
 	}
 }
 
-// state is the cluster's log index and its polls: what changes when anything does.
+// state is how the polls stand that no other test changes.
 func (s *Site) state(t testing.TB) string {
 	t.Helper()
 	var polls struct {

@@ -77,7 +77,7 @@ func (room *Room) receipt(w http.ResponseWriter, r *http.Request, v visitor) err
 		d.Held, d.Proof = room.holders(r, v), room.provable(r, v)
 	}
 	return room.pages.Show(w, r, frame.Page{
-		Template: "receipt", Booth: true, Scripts: []string{"door.js", "times.js", "receipt.js"}, Data: d,
+		Template: "receipt", Booth: true, Scripts: []string{"door.js", "times.js", "print.js"}, Data: d,
 	})
 }
 
