@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -125,7 +126,7 @@ func explainUnanswered(e *client.UnansweredError) string {
 	switch {
 	case errors.Is(e.Context, context.Canceled):
 		return "interrupted before " + where + " answered" + tail
-	case errors.As(e.Cause, &refused) && refused.Code == client.CodeUnavailable:
+	case errors.As(e.Cause, &refused) && isLeaderless(refused):
 		return "the cluster at " + where + " has no leader now; see which nodes are down with `voted cluster status`" + tail
 	case errors.As(e.Cause, &refused):
 		return explainRefusal(refused) + tail
@@ -135,6 +136,15 @@ func explainUnanswered(e *client.UnansweredError) string {
 		return "the host of " + where + " is not known; check --endpoint"
 	}
 	return fmt.Sprintf("no node answered at %s: %v%s", where, cause(e.Cause), tail)
+}
+
+// leaderless are how the sentences begin with which a node says no more than that its cluster does
+// not carry out a request. Other sentences name the cause.
+var leaderless = []string{"No leader could be reached", "No up-to-date answer", "The cluster cannot carry this out now"}
+
+func isLeaderless(e *client.Error) bool {
+	return e.Code == client.CodeUnavailable &&
+		(e.Detail == "" || slices.ContainsFunc(leaderless, func(beginning string) bool { return strings.HasPrefix(e.Detail, beginning) }))
 }
 
 func isLookup(err error) bool {

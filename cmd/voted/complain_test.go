@@ -7,13 +7,23 @@ import (
 	"voted/client"
 )
 
-func TestAClusterThatWaitsForAnUpgradeIsNotSaidToHaveNoLeader(t *testing.T) {
+func TestAClusterIsSaidToHaveNoLeaderOnlyWhereNothingElseIsWrong(t *testing.T) {
 	t.Parallel()
 	const waits = "Not every member of the cluster can read this yet, so nothing was changed: n3 has to be upgraded."
-	for code, want := range map[client.Code]string{client.CodeUpgradePending: waits, client.CodeUnavailable: "has no leader now"} {
-		err := &client.UnansweredError{Endpoints: []string{"a:1"}, Cause: &client.Error{Status: 503, Code: code, Detail: waits}}
-		if got := explain(err); !strings.Contains(got, want) || strings.Contains(got, "leader") == (code == client.CodeUpgradePending) {
-			t.Errorf("%s is explained as %q", code, got)
+	const nothing = "No leader could be reached in time; nothing was changed. Send the request again."
+	const audit = "The audit log cannot be written, so nothing was done; see this node's log."
+	for _, c := range []struct {
+		code       client.Code
+		said, want string
+	}{
+		{client.CodeUpgradePending, waits, waits},
+		{client.CodeUnavailable, audit, strings.TrimSuffix(audit, ".") + " (see which nodes are down"},
+		{client.CodeUnavailable, nothing, "has no leader now"},
+		{client.CodeUnavailable, "", "has no leader now"},
+	} {
+		err := &client.UnansweredError{Endpoints: []string{"a:1"}, Cause: &client.Error{Status: 503, Code: c.code, Detail: c.said}}
+		if got := explain(err); !strings.Contains(got, c.want) || strings.Contains(got, "leader") != strings.Contains(c.want, "leader") {
+			t.Errorf("%s with %q is explained as %q", c.code, c.said, got)
 		}
 	}
 }
