@@ -45,8 +45,8 @@ func webhookID(r *http.Request) (string, error) {
 // answer has the secret each time: the first one may have got lost.
 func (h *Handler) putWebhook(w *response, r *http.Request) error {
 	return h.onWebhook(w, r, func(ctx context.Context, id string) error {
-		if h.webhooks == nil {
-			return refusal.Of(refusal.WebhooksOff)
+		if err := h.canSign(); err != nil {
+			return err
 		}
 		revision, err := ifMatch(r.Header["If-Match"])
 		if err != nil {
@@ -74,6 +74,14 @@ func (h *Handler) putWebhook(w *response, r *http.Request) error {
 		}
 		return h.sendWebhook(w, id, status, h.addSecret)
 	})
+}
+
+// canSign refuses a request that would be answered with a secret, before anything is done.
+func (h *Handler) canSign() error {
+	if h.webhooks == nil {
+		return refusal.Of(refusal.WebhooksOff)
+	}
+	return h.webhooks.CheckKey()
 }
 
 // patchWebhook serves PATCH of a webhook.
@@ -132,10 +140,10 @@ type rotateBody struct {
 // second key, drawn by a retry, would end the one that the receiver has.
 func (h *Handler) rotateWebhook(w *response, r *http.Request) error {
 	return h.onWebhook(w, r, func(ctx context.Context, id string) error {
-		switch {
-		case h.webhooks == nil:
-			return refusal.Of(refusal.WebhooksOff)
-		case r.Header["Idempotency-Key"] == nil:
+		if err := h.canSign(); err != nil {
+			return err
+		}
+		if r.Header["Idempotency-Key"] == nil {
 			return refusal.New(refusal.IdempotencyKeyMissing,
 				"Send an Idempotency-Key that is new for each rotation, so that a retry does not rotate once more.")
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"voted/internal/poll"
+	"voted/internal/refusal"
 )
 
 // aWebhook defines a webhook.
@@ -21,12 +22,15 @@ type courier struct {
 	pong     Pong
 	attempts []Attempt
 	fault    error
+	foreign  error // why the key file is not the others'
 	pinged   []string
 }
 
 func (c *courier) Secret(e *poll.Endpoint) (string, error) {
 	return fmt.Sprintf("whsec_%s%d", e.ID, e.Key), c.fault
 }
+
+func (c *courier) CheckKey() error { return c.foreign }
 
 func (c *courier) CheckURL(target string) error {
 	if !strings.HasPrefix(target, "https://") {
@@ -269,6 +273,24 @@ func TestAPingAnswersWhatCameBackWhateverItWas(t *testing.T) {
 	if want := []string{"erp", "erp", "erp"}; !slices.Equal(c.pinged, want) {
 		t.Errorf("pinged %q", c.pinged)
 	}
+}
+
+func TestANodeWithAnotherKeyFileHandsOutNoSecretAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	g, c := webhookRig(t)
+	g.do("PUT", "/v1/webhooks/erp", aWebhook).want(201)
+	before := g.b.digest()
+	c.foreign = refusal.New(refusal.Unavailable, "Give all members the same file.")
+	for _, id := range []string{"erp", "new"} {
+		g.do("PUT", "/v1/webhooks/"+id, aWebhook).want(503).code("unavailable").holds("same file").lacks("whsec")
+	}
+	g.do("POST", "/v1/webhooks/erp/rotate", "", "Idempotency-Key", "k").want(503).holds("same file").lacks("whsec")
+	if g.b.digest() != before {
+		t.Error("something was changed")
+	}
+	g.do("PATCH", "/v1/webhooks/erp", `{"paused":true}`).want(200)
+	c.foreign = nil
+	g.do("POST", "/v1/webhooks/erp/rotate", "", "Idempotency-Key", "k").want(200).holds("whsec_erp")
 }
 
 // A node without a key file can still say how webhooks are, and stop them.

@@ -18,12 +18,15 @@ type Webhooks interface {
 	// key in base64. It follows from the key file and the number of the key, so it is the same
 	// on all members that have the same file.
 	Secret(e *poll.Endpoint) (string, error)
+	// CheckKey refuses where the other members have another key file: nothing would be signed
+	// with the secrets that follow from this member's.
+	CheckKey() error
 	// CheckURL returns why nothing would be sent to a URL, as words that say what to do; nil
 	// where its form is no reason against it. Which addresses may be called is decided again
 	// each time one is called.
 	CheckURL(target string) error
 	// Ping has the member that leads send a webhook.ping now, and returns what came back. That
-	// nothing came back is no error.
+	// nothing came back is no error. OutcomeUnknown: it may have been sent, and nothing is known.
 	Ping(ctx context.Context, e *poll.Endpoint) (Pong, error)
 	// Attempts returns the newest attempts of the member that leads, the oldest first.
 	Attempts(ctx context.Context, e *poll.Endpoint) ([]Attempt, error)

@@ -112,10 +112,11 @@ func (s *Server) withHooks(o api.Options) api.Options {
 // begun.
 func (s *Server) hookCalls() map[string]func(context.Context, []byte) ([]byte, error) {
 	all := map[string]func(context.Context, []byte) ([]byte, error){}
-	if s.hooks == nil {
-		return all
-	}
-	for _, method := range []string{backend.PingMethod, backend.AttemptsMethod} {
+	for _, method := range backend.HookMethods {
+		if s.hooks == nil {
+			all[method] = backend.NoHooks
+			continue
+		}
 		all[method] = func(ctx context.Context, body []byte) ([]byte, error) {
 			h := s.hookAPI.Load()
 			if h == nil {

@@ -6,6 +6,18 @@ type KeyFile struct {
 	Fingerprint string // "": it has none
 }
 
+// KeyTrouble says why what this member's key file signs, receivers may refuse; "" if there is no
+// reason, as before Start.
+func (d *Deliverer) KeyTrouble() string {
+	d.mu.Lock()
+	begun := d.cluster != nil
+	d.mu.Unlock()
+	if !begun {
+		return ""
+	}
+	return d.keyTrouble()
+}
+
 // keyTrouble says why this member must not deliver, though it leads; "" if it may. Receivers
 // know the signatures of one key file, so the one that more members have is the right one. A
 // member that has none says nothing about it.

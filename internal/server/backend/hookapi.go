@@ -5,20 +5,37 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"time"
 
 	"voted/internal/api"
 	"voted/internal/cluster"
+	"voted/internal/cluster/peer"
 	"voted/internal/poll"
 	"voted/internal/refusal"
 	"voted/internal/webhook"
 )
 
-// The calls by which the member that leads is asked for what it alone can say of a webhook: the
-// number of the endpoint in eight bytes, answered with an api.Pong or with api.Attempts in JSON.
+// The calls by which the member that leads is asked for what it alone can say of a webhook. They
+// are answered with a hookAnswer in JSON.
 const (
-	PingMethod     = "webhook-ping"
-	AttemptsMethod = "webhook-attempts"
+	PingMethod     = "webhook-ping"     // number of the endpoint and milliseconds to wait, eight bytes each: an api.Pong
+	AttemptsMethod = "webhook-attempts" // number of the endpoint in eight bytes: api.Attempts
 )
+
+// HookMethods are all of them.
+var HookMethods = []string{PingMethod, AttemptsMethod}
+
+// hookAnswer is what the member that leads answers.
+type hookAnswer struct {
+	Off  string          `json:"off,omitempty"` // why it delivers no webhooks, a sentence; "": it does
+	Said json.RawMessage `json:"said,omitempty"`
+}
+
+// NoHooks answers for a member without --webhook-key.
+func NoHooks(context.Context, []byte) ([]byte, error) {
+	return json.Marshal(hookAnswer{Off: "It was started without --webhook-key."})
+}
 
 // HookAPI is a deliverer with the methods that the API needs.
 type HookAPI struct {
@@ -38,42 +55,87 @@ func (h HookAPI) Secret(e *poll.Endpoint) (string, error) {
 // CheckURL implements api.Webhooks.
 func (h HookAPI) CheckURL(target string) error { return h.Guard.CheckURL(target) }
 
+// CheckKey implements api.Webhooks.
+func (h HookAPI) CheckKey() error {
+	if why := h.Deliverer.KeyTrouble(); why != "" {
+		return refusal.New(refusal.Unavailable, "This node hands out no secret, and nothing was changed. %s", why)
+	}
+	return nil
+}
+
+// wayBack bounds what is left of a request's time for the way back from the member that leads: that
+// a receiver did not answer is an answer of that member.
+const wayBack = 500 * time.Millisecond
+
+// longestPing is for requests without a deadline.
+const longestPing = time.Minute
+
 // Ping implements api.Webhooks.
 func (h HookAPI) Ping(ctx context.Context, e *poll.Endpoint) (p api.Pong, err error) {
-	err = h.ask(ctx, PingMethod, e, &p)
-	return p, err
+	patience := longestPing
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		patience = left - min(wayBack, left/4)
+	}
+	body := binary.BigEndian.AppendUint64(nil, e.Number)
+	body = binary.BigEndian.AppendUint64(body, uint64(max(0, patience.Milliseconds())))
+	leader, err := h.ask(ctx, PingMethod, body, &p)
+	var refused *refusal.Error
+	if err != nil && !errors.As(err, &refused) && !errors.Is(err, peer.ErrNotSent) {
+		return p, &refusal.Error{
+			Code: refusal.OutcomeUnknown, Cause: err,
+			Detail: "The member that leads, " + leader + ", did not say in time what came of the ping; it may have been sent.",
+		}
+	}
+	return p, unanswered(ctx, leader, err)
 }
 
 // Attempts implements api.Webhooks.
 func (h HookAPI) Attempts(ctx context.Context, e *poll.Endpoint) (all []api.Attempt, err error) {
-	err = h.ask(ctx, AttemptsMethod, e, &all)
-	return all, err
+	leader, err := h.ask(ctx, AttemptsMethod, binary.BigEndian.AppendUint64(nil, e.Number), &all)
+	return all, unanswered(ctx, leader, err)
 }
 
-// ask has the member that leads answer, which may be this one.
-func (h HookAPI) ask(ctx context.Context, method string, e *poll.Endpoint, to any) error {
-	leader := h.Node.Leader()
-	body := binary.BigEndian.AppendUint64(nil, e.Number)
-	var answer []byte
-	var err error
-	switch leader {
+// ask has the member that leads answer, which may be this one. An error is a *refusal.Error, or
+// that of the call.
+func (h HookAPI) ask(ctx context.Context, method string, body []byte, to any) (leader string, err error) {
+	var text []byte
+	switch leader = h.Node.Leader(); leader {
 	case "":
-		return refusal.New(refusal.Unavailable, "No member leads just now, so none delivers webhooks. Send the request again.")
+		return "", refusal.New(refusal.Unavailable, "No member leads just now, so none delivers webhooks. Send the request again.")
 	case h.Node.ID():
-		answer, err = h.Calls()[method](ctx, body)
-	default:
-		answer, err = h.Node.Ask(ctx, leader, method, body)
-	}
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		return &refusal.Error{
-			Code: refusal.Unavailable, Cause: err,
-			Detail: "The member that leads, " + leader + ", did not answer for its webhooks; it may have no --webhook-key. Send the request again, or look at voted cluster status.",
+		if text, err = h.Calls()[method](ctx, body); err != nil {
+			err = fmt.Errorf("%w: %w", peer.ErrNotSent, err) // as from another member
 		}
+	default:
+		text, err = h.Node.Ask(ctx, leader, method, body)
 	}
-	return json.Unmarshal(answer, to)
+	if err != nil {
+		return leader, err
+	}
+	var answer hookAnswer
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return leader, err
+	}
+	if answer.Off != "" {
+		return leader, refusal.New(refusal.WebhooksOff, "The member that leads, %s, delivers no webhooks. %s", leader, answer.Off)
+	}
+	return leader, json.Unmarshal(answer.Said, to)
+}
+
+// unanswered puts the error of ask into the client's words.
+func unanswered(ctx context.Context, leader string, err error) error {
+	var refused *refusal.Error
+	switch {
+	case err == nil || errors.As(err, &refused):
+		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return &refusal.Error{
+		Code: refusal.Unavailable, Cause: err,
+		Detail: "The member that leads, " + leader + ", did not answer for its webhooks. Send the request again, or look at voted cluster status.",
+	}
 }
 
 // Calls are what other members ask of this one while it leads.
@@ -97,12 +159,18 @@ func (h HookAPI) endpoint(body []byte) (e *poll.Endpoint, err error) {
 }
 
 func (h HookAPI) answerPing(ctx context.Context, body []byte) ([]byte, error) {
-	e, err := h.endpoint(body)
+	if len(body) != 16 {
+		return nil, errNoEndpoint
+	}
+	e, err := h.endpoint(body[:8])
 	if err != nil {
 		return nil, err
 	}
+	patience := time.Duration(min(binary.BigEndian.Uint64(body[8:]), uint64(longestPing.Milliseconds()))) * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	a := h.Deliverer.Ping(ctx, e)
-	return json.Marshal(api.Pong{Status: a.Status, Address: a.Address, Took: a.Took, Failure: a.Failure})
+	return answered(api.Pong{Status: a.Status, Address: a.Address, Took: a.Took, Failure: a.Failure})
 }
 
 func (h HookAPI) answerAttempts(_ context.Context, body []byte) ([]byte, error) {
@@ -111,8 +179,12 @@ func (h HookAPI) answerAttempts(_ context.Context, body []byte) ([]byte, error) 
 		return nil, err
 	}
 	made, ok := h.Deliverer.Attempts(e.Number)
-	if !ok {
-		return nil, errors.New("this member delivers no webhooks")
+	why := h.Deliverer.Report().Withheld
+	switch {
+	case !ok && why != "":
+		return json.Marshal(hookAnswer{Off: why})
+	case !ok:
+		return nil, errors.New("this member does not deliver webhooks yet")
 	}
 	all := make([]api.Attempt, 0, len(made))
 	for _, a := range made {
@@ -120,5 +192,13 @@ func (h HookAPI) answerAttempts(_ context.Context, body []byte) ([]byte, error) 
 			At: a.At, Event: a.Event, Number: a.Number, Status: a.Status, Took: a.Took, Result: string(a.Result), Failure: a.Failure, Next: a.Next,
 		})
 	}
-	return json.Marshal(all)
+	return answered(all)
+}
+
+func answered(said any) ([]byte, error) {
+	text, err := json.Marshal(said)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(hookAnswer{Said: text})
 }
