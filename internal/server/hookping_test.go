@@ -138,4 +138,22 @@ func TestAMemberKnowsThatItsKeyFileIsNotTheOthers(t *testing.T) {
 			t.Errorf("%s: %v", id, err)
 		}
 	}
+	// While it leads, it says that it delivers nothing, and why.
+	c.hook("n1", "board", "https://a.example")
+	e := c.endpoint("n1", "board")
+	c.eventually("n2 leads", func() bool {
+		if c.nodes["n1"].Node().Leader() == "n2" {
+			return true
+		}
+		c.do("n1", "POST", "/v1/cluster/leader", `{"id":"n2"}`)
+		return false
+	})
+	c.eventually("n2 says why it delivers nothing", func() bool {
+		var refused *refusal.Error
+		_, err := c.nodes["n1"].hooksOfAPI().Attempts(t.Context(), e)
+		return errors.As(err, &refused) && refused.Code == refusal.WebhooksOff && strings.Contains(refused.Detail, "Give all members the same file")
+	})
+	if _, err := c.nodes["n1"].hooksOfAPI().Ping(t.Context(), e); err == nil || !strings.Contains(err.Error(), "Give all members the same file") {
+		t.Errorf("a ping by a member that may not deliver: %v", err)
+	}
 }

@@ -166,6 +166,9 @@ func (h HookAPI) answerPing(ctx context.Context, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if why := h.Deliverer.Report().Withheld; why != "" {
+		return json.Marshal(hookAnswer{Off: why})
+	}
 	patience := time.Duration(min(binary.BigEndian.Uint64(body[8:]), uint64(longestPing.Milliseconds()))) * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
