@@ -58,6 +58,12 @@ func TestAfterARestoreReceiptsShowWhatItKeptAndWhatItDropped(t *testing.T) {
 	// Who was dropped votes again, and is proven again.
 	p.cast(now, "ann", "late-2")
 	p.holds(now, "late-2")
+	// A backup of now is of the log of now.
+	again, head := p.kept("again.backup"), p.keepHead(p.Nodes[0], "again.head", 3)
+	mustVoted(t, append([]string{"backup", again}, at...)...)
+	if out := mustVoted(t, "verify", "backup", again, "--against", head, "--policy", now); !strings.Contains(out, "The backup has all that was signed") {
+		t.Errorf("against a head of now: %s", out)
+	}
 	p.noForks()
 }
 

@@ -65,7 +65,7 @@ func parseNumber(s string) (uint64, error) {
 type Origin struct {
 	Log     string // the cluster's, as in --log-name
 	Poll    string // id of the poll
-	Lineage string // "1", or "r" or "c" and the log index of the restore or recovery that began it
+	Lineage string // "1", or such as "r90210-k2j4mq" and "c90211-k2j4mq" after a restore or recovery: log index and cluster
 }
 
 // String returns the origin as it stands in checkpoints.

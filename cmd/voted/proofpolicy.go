@@ -23,7 +23,7 @@ type proofPolicy struct {
 
 	LogName string   `help:"What the members have as --log-name." required:"" placeholder:"NAME"`
 	CA      string   `help:"Certificate of the CA that issued these." required:"" placeholder:"FILE" name:"ca" env:"-"`
-	Lineage string   `help:"1; after a restore r and its log index, as the name of the log then ends." default:"1" placeholder:"LINEAGE"`
+	Lineage string   `help:"1; after a restore as the name of the log then ends, such as r90210-k2j4mq." default:"1" placeholder:"LINEAGE"`
 	Quorum  int      `help:"How many members must have signed (default: a majority)." placeholder:"N"`
 	Witness []string `help:"A stranger that must have signed too: 'NAME KEY' or 'NAME KEY URL', the key as the witness publishes it; repeatable." placeholder:"WITNESS" sep:"none"`
 	Output  string   `help:"Write to this file instead of the standard output." short:"o" placeholder:"FILE"`

@@ -21,20 +21,21 @@ type Held struct {
 	Fault string `json:"fault,omitempty"`
 }
 
-// against compares a state that was read from a backup with a head of one of its polls.
-func against(state *poll.State, head proof.Checkpoint) (*Held, error) {
+// against compares a state that was read from a backup of a cluster with a head of one of its polls.
+func against(state *poll.State, cluster string, head proof.Checkpoint) (*Held, error) {
 	origin, err := proof.ParseOrigin(head.Origin)
 	if err != nil {
 		return nil, err
 	}
 	h := &Held{Poll: origin.Poll, Log: head.Origin, Signed: head.Size}
+	lineage := state.Lineage(cluster)
 	c, _, refused := state.Capture(origin.Poll)
 	switch {
 	case refused != nil:
 		h.Fault = "The backup does not have the poll " + origin.Poll + ": restoring it drops all that was signed."
 		return h, nil
-	case state.Lineage() != origin.Lineage:
-		h.Fault = fmt.Sprintf("The backup is of the history %s, and the head is of the history %s: a restore or a recovery lies between them.", state.Lineage(), origin.Lineage)
+	case lineage != origin.Lineage:
+		h.Fault = fmt.Sprintf("The backup is of the history %s, and the head is of the history %s: a restore or a recovery lies between them.", lineage, origin.Lineage)
 		return h, nil
 	}
 	if h.Held = min(c.LogSize(), head.Size); h.Held < head.Size {

@@ -73,7 +73,7 @@ func Verify(r io.Reader, head *proof.Checkpoint) (*Report, error) {
 	}
 	report.Polls = uint64(len(report.Tables))
 	if head != nil {
-		if report.Against, err = against(state, *head); err != nil {
+		if report.Against, err = against(state, info.Cluster, *head); err != nil {
 			return nil, err
 		}
 	}

@@ -286,7 +286,9 @@ func (f *FSM) Release(v *poll.View) {
 func (f *FSM) Changes(limit int) poll.Changes {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.state.Changes(limit)
+	c := f.state.Changes(limit)
+	c.Lineage = f.state.Lineage(f.cluster)
+	return c
 }
 
 // Log returns a poll whose log others can check, and the lineage of all logs. state is another
@@ -296,7 +298,7 @@ func (f *FSM) Log(id string) (c poll.Capture, lineage string, state uint64, ok b
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	c, _, missing := f.state.Capture(id)
-	return c, f.state.Lineage(), f.states, missing == nil
+	return c, f.state.Lineage(f.cluster), f.states, missing == nil
 }
 
 // snapshot is the state at one index on its way to disk.

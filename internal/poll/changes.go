@@ -4,7 +4,7 @@ import "strconv"
 
 // Changes are polls whose logs may have grown.
 type Changes struct {
-	Lineage string // of all logs; see State.Lineage
+	Lineage string // of all logs, where the cluster is known; see State.Lineage
 	Index   uint64 // log index of the captures
 	Polls   []Capture
 	More    bool // more than these have changed: ask again
@@ -17,7 +17,7 @@ type Changes struct {
 // Nothing is kept for polls that were never returned, so a state that nobody follows pays
 // one comparison a change.
 func (s *State) Changes(limit int) Changes {
-	c := Changes{Lineage: s.Lineage(), Index: s.index}
+	c := Changes{Index: s.index}
 	n := min(limit, len(s.fresh))
 	for _, p := range s.fresh[:n] {
 		p.fresh = false
@@ -41,17 +41,22 @@ func (s *State) follow(p *Poll) {
 	}
 }
 
-// Lineage names the past that the logs of this state stand for, equal on all members: "1", or
-// "r" and the log index of the last restore, or "c" and the log index at which the cluster
-// was recovered, whichever came later. Both may drop leaves that were signed, so what follows
-// them is another log.
-func (s *State) Lineage() string {
-	at := strconv.FormatUint(s.origin.Index, 10)
+// lineageChars is how much of a cluster's id a lineage has: 30 bits tell clusters apart that one
+// operator made of the same backup.
+const lineageChars = 6
+
+// Lineage names the past that the logs of this state stand for in a cluster, equal on all members:
+// "1", or "r" and the log index of the last restore, or "c" and the log index at which the cluster
+// was recovered, whichever came later, with "-" and the beginning of the cluster's id. Both may
+// drop leaves that were signed, so what follows them is another log. The index alone would come
+// again where one backup is restored into two empty clusters.
+func (s *State) Lineage(cluster string) string {
+	kind := "r"
 	switch {
 	case s.origin.Index == 0:
 		return "1"
 	case s.origin.Backup == Digest{}:
-		return "c" + at
+		kind = "c"
 	}
-	return "r" + at
+	return kind + strconv.FormatUint(s.origin.Index, 10) + "-" + cluster[:min(len(cluster), lineageChars)]
 }

@@ -102,8 +102,8 @@ func TestALoadedStateShowsAllItsPollsAgain(t *testing.T) {
 func TestARestoreBeginsAnotherLineage(t *testing.T) {
 	t.Parallel()
 	old, backup := board(t), NewState()
-	if old.Lineage() != "1" {
-		t.Errorf("a state that was never restored is of lineage %s", old.Lineage())
+	if got := old.Lineage("k2j4mq7xw3ab5cde"); got != "1" {
+		t.Errorf("a state that was never restored is of lineage %s", got)
 	}
 	old.Begin(Stamp{Index: 100, At: 1})
 	if err := backup.Succeed(old, Succession{Backup: Digest{1}, Position: 100, Confirm: old.Holdings().String()}); err != nil {
@@ -111,8 +111,13 @@ func TestARestoreBeginsAnotherLineage(t *testing.T) {
 	}
 	backup.End()
 	c := backup.Changes(9)
-	if c.Lineage != "r100" || len(c.Polls) != 1 || !c.Polls[0].Deleted() {
+	if len(c.Polls) != 1 || !c.Polls[0].Deleted() {
 		t.Errorf("after a restore: %+v", c)
+	}
+	// The same backup restored into two clusters, at one index, makes two logs.
+	one, other := backup.Lineage("k2j4mq7xw3ab5cde"), backup.Lineage("a2j4mq7xw3ab5cde")
+	if one != "r100-k2j4mq" || other != "r100-a2j4mq" {
+		t.Errorf("after a restore into two clusters the lineages are %s and %s", one, other)
 	}
 }
 
@@ -147,8 +152,8 @@ func TestARecoveryBeginsAnotherLineageAndARestoreTheNext(t *testing.T) {
 	t.Parallel()
 	s := board(t)
 	s.Recover()
-	want := fmt.Sprintf("c%d", s.Index())
-	if got := s.Lineage(); got != want {
+	want := fmt.Sprintf("c%d-k2j4mq", s.Index())
+	if got := s.Lineage("k2j4mq7xw3ab5cde"); got != want {
 		t.Errorf("after a recovery it is of lineage %s, want %s", got, want)
 	}
 	again := NewState()
@@ -157,7 +162,7 @@ func TestARecoveryBeginsAnotherLineageAndARestoreTheNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.End()
-	if got := s.Lineage(); got != "r900" {
+	if got := s.Lineage("k2j4mq7xw3ab5cde"); got != "r900-k2j4mq" {
 		t.Errorf("after a restore of it, it is of lineage %s", got)
 	}
 }
