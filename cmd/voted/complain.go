@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -126,8 +125,6 @@ func explainUnanswered(e *client.UnansweredError) string {
 	switch {
 	case errors.Is(e.Context, context.Canceled):
 		return "interrupted before " + where + " answered" + tail
-	case errors.As(e.Cause, &refused) && isLeaderless(refused):
-		return "the cluster at " + where + " has no leader now; see which nodes are down with `voted cluster status`" + tail
 	case errors.As(e.Cause, &refused):
 		return explainRefusal(refused) + tail
 	case errors.Is(e.Cause, syscall.ECONNREFUSED):
@@ -136,15 +133,6 @@ func explainUnanswered(e *client.UnansweredError) string {
 		return "the host of " + where + " is not known; check --endpoint"
 	}
 	return fmt.Sprintf("no node answered at %s: %v%s", where, cause(e.Cause), tail)
-}
-
-// leaderless are how the sentences begin with which a node says no more than that its cluster does
-// not carry out a request. Other sentences name the cause.
-var leaderless = []string{"No leader could be reached", "No up-to-date answer", "The cluster cannot carry this out now"}
-
-func isLeaderless(e *client.Error) bool {
-	return e.Code == client.CodeUnavailable &&
-		(e.Detail == "" || slices.ContainsFunc(leaderless, func(beginning string) bool { return strings.HasPrefix(e.Detail, beginning) }))
 }
 
 func isLookup(err error) bool {
