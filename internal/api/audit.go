@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -74,7 +75,7 @@ func (h *Handler) audited(e *endpoint, roles auth.Roles, who auth.Identity, act 
 		h.log.Error("the audit log cannot be written; admin actions are refused", "error", err)
 		return refusal.New(refusal.Unavailable, "The audit log cannot be written, so nothing was done; see this node's log.")
 	}
-	w.entry = &entry
+	r = r.WithContext(context.WithValue(r.Context(), entryKey{}, &entry))
 	defer func() {
 		// This runs after a panic too: the status is then the one sent so far.
 		entry.Time, entry.Event, entry.Status, entry.Request = time.Now().UTC(), "end", w.status, ""
@@ -100,10 +101,13 @@ func (e *AuditEntry) isAbout(id string) {
 	}
 }
 
+// entryKey is under what the context of a request has its entry in the audit log, if it is in it.
+type entryKey struct{}
+
 // noteTask has the audit log say what is scheduled, and about which poll.
-func (w *response) noteTask(k poll.Task) {
-	if w.entry != nil {
-		w.entry.Do, w.entry.Poll = k.Action(), k.Poll()
+func noteTask(r *http.Request, k poll.Task) {
+	if entry, ok := r.Context().Value(entryKey{}).(*AuditEntry); ok {
+		entry.Do, entry.Poll = k.Action(), k.Poll()
 	}
 }
 

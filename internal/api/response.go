@@ -27,8 +27,7 @@ type response struct {
 	status   int    // 0 until the header is written
 	written  int64  // bytes of body
 
-	session *session    // of a request that lasts; nil without authentication
-	entry   *AuditEntry // in the audit log; nil if the request is not in it
+	session *session // of a request that lasts; nil without authentication
 
 	values [5]string // of headers that only this response has
 	used   uint8     // of values

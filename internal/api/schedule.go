@@ -59,7 +59,7 @@ func (h *Handler) putSchedule(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.noteTask(poll.Task{Schedule: c})
+	noteTask(r, poll.Task{Schedule: c})
 	ctx, cancel := h.deadline(w, r)
 	defer cancel()
 	result, err := h.execute(ctx, w, c)

@@ -200,9 +200,9 @@ func TestWhatAHandlerSaidOfItsAnswerDoesNotHoldForAnError(t *testing.T) {
 func TestWhatIsUnexpectedShowsNoDetail(t *testing.T) {
 	t.Parallel()
 	resp := serve(t, nil, func(f *Frame) Serve {
-		return func(http.ResponseWriter, *http.Request) error { return errors.New("the secret is 42") }
+		return func(http.ResponseWriter, *http.Request) error { return errors.New("the secret is a swordfish") }
 	}, func(r *http.Request) { r.Header.Set("Accept", "text/html"); r.Header.Set("X-Request-Id", "r-1") })
-	if text := body(t, resp); resp.StatusCode != http.StatusInternalServerError || strings.Contains(text, "42") || !strings.Contains(text, "request r-1") {
+	if text := body(t, resp); resp.StatusCode != http.StatusInternalServerError || strings.Contains(text, "swordfish") || !strings.Contains(text, "request r-1") {
 		t.Errorf("status %d:\n%s", resp.StatusCode, text)
 	}
 }
