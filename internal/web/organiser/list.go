@@ -8,8 +8,8 @@ import (
 	"voted/internal/web/frame"
 )
 
-// pageSize is how many polls stand on one page of the list.
-const pageSize = "50"
+// pageSize is how many polls stand on one page of the list: as many as a page of 24 KiB holds.
+const pageSize = "40"
 
 // states are what the list can be narrowed to; "" is all.
 var states = []string{"", "scheduled", "open", "closed"}
