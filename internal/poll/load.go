@@ -46,6 +46,7 @@ func (l *Loader) Polls() uint64 { return l.polls }
 // PollLoader rebuilds one poll.
 type PollLoader struct {
 	poll    *Poll
+	end     uint64 // log index of the state
 	records uint32 // how many are to come
 	entries uint32 // of the roll, likewise
 }
@@ -66,7 +67,7 @@ func (l *Loader) Poll(header []byte) (*PollLoader, error) {
 	if !p.deleted && p.rules.method.Name == "" {
 		return nil, fmt.Errorf("poll %q: the method %q is not known to this build; upgrade voted", id, p.rules.Method)
 	}
-	if err := p.holdable(); err != nil {
+	if err := l.state.holds(p); err != nil {
 		return nil, err
 	}
 	if p.roll == nil && entries > 0 {
@@ -89,12 +90,15 @@ func (l *Loader) Poll(header []byte) (*PollLoader, error) {
 		l.state.schedule(p, nil)
 		p.opened = p.phase(l.state.clock) == Opened
 	}
-	return &PollLoader{poll: p, records: uint32(records), entries: uint32(entries)}, nil
+	return &PollLoader{poll: p, end: l.state.index, records: uint32(records), entries: uint32(entries)}, nil
 }
 
-// holdable returns why no state could have come to hold the poll. What comes from a file that
-// somebody else made must not be found out by a ballot, which then ends every member.
-func (p *Poll) holdable() error {
+// holds returns why the state could not have come to hold the poll. What comes from a file that
+// somebody else made must not be found out by a ballot or a snapshot, which then ends every member.
+func (s *State) holds(p *Poll) error {
+	if last := max(p.changed, p.closedIndex); last > s.index {
+		return fmt.Errorf("poll %q changed at log index %d, after the end of the state at %d", p.rules.ID, last, s.index)
+	}
 	if p.deleted {
 		return nil
 	}
@@ -192,10 +196,10 @@ func (l *PollLoader) Add(raw []byte) error {
 	p := l.poll
 	for ; len(raw) >= RecordBytes; raw = raw[RecordBytes:] {
 		r := decodeRecord(raw)
-		if int64(r.Selections) >= int64(len(p.profile.entries)) || r.Supersedes > p.box.n {
+		if int64(r.Selections) >= int64(len(p.profile.entries)) || r.Supersedes > p.box.n || r.Index > l.end {
 			return fmt.Errorf("poll %q: record %d names what does not exist", p.rules.ID, p.box.n+1)
 		}
-		if err := l.index(r); err != nil {
+		if err := l.enter(r); err != nil {
 			return err
 		}
 	}
@@ -205,7 +209,7 @@ func (l *PollLoader) Add(raw []byte) error {
 	return nil
 }
 
-func (l *PollLoader) index(r Record) error {
+func (l *PollLoader) enter(r Record) error {
 	p := l.poll
 	current, version := p.current(&r.Key), uint32(1)
 	if current != r.Supersedes {

@@ -36,6 +36,8 @@ func TestAFileWithWhatNoStateCanHoldIsRefused(t *testing.T) {
 		"a version is too high":  {version(5), "record 2 is version 5 of its voter's ballot, not 2"},
 		"a version is too low":   {version(1), "record 2 is version 1 of its voter's ballot, not 2"},
 		"there are many options": {func(p *Poll) { p.rules = withOptions(p.rules, MaxOptions+1) }, "its definition is not valid: options"},
+		"it closed later":        {func(p *Poll) { p.closedIndex, p.closedAt = 9, 1000 }, "changed at log index 9, after the end of the state at 1"},
+		"a ballot came later":    {func(p *Poll) { p.box.raw(p.box.n, RecordBytes)[28] = 9 }, "record 2 names what does not exist"},
 		"the lot is of others":   {func(p *Poll) { p.lot.Order = []int{0, 7} }, "its lot does not order its options"},
 		"a lot that is right":    {func(p *Poll) { p.lot.Order = []int{1, 0} }, ""},
 	} {
