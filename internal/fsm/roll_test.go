@@ -43,7 +43,8 @@ func rollLog() [][]byte {
 // tokens.
 func wholeLog() [][]byte { return slices.Concat(smallLog(), rollLog(), tokenLog()) }
 
-// allLogs have together everything that can happen. Each begins anew: they tell of other times.
+// allLogs have together everything that can happen. Each is for a state of its own, because their
+// times overlap.
 func allLogs() map[string][][]byte {
 	return map[string][][]byte{
 		"the first level": wholeLog(), "the journal": journalLog(), "scheduled commands": scheduleLog(), "webhooks and alarms": endpointLog(),

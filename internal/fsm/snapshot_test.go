@@ -48,7 +48,7 @@ func TestASnapshotAtAnyIndexIsTheState(t *testing.T) {
 		}
 	}
 	logs := allLogs()
-	delete(logs, "the first level") // its parts tell of other times
+	delete(logs, "the first level") // its parts follow, one by one
 	logs["a small log"], logs["a roll"], logs["join tokens"] = smallLog(), rollLog(), tokenLog()
 	for name, log := range logs {
 		t.Run(name, func(t *testing.T) {
